@@ -1,0 +1,10 @@
+//! A deterministic network simulator: virtual time, links, routers, hosts, programs, faults.
+#![forbid(unsafe_code)]
+
+pub mod packet;
+pub mod spec;
+pub mod trace;
+
+pub use packet::{Packet, PacketId};
+pub use spec::Spec;
+pub use trace::{NodeId, PipeId, Record, What};

@@ -1,0 +1,126 @@
+//! A packet on its way: an IP header, and what it carries.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+pub use tcp::EcnCodepoint;
+use tcp::{Payload, Segment};
+
+/// Names a packet within a run. Copies made by the network share the number of their original.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PacketId(pub u64);
+
+/// A packet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Packet {
+    /// Its number.
+    pub id: PacketId,
+    /// The network header.
+    pub ip: IpHeader,
+    /// What is behind it.
+    pub body: Body,
+    /// The bit that the network flipped, counted from the first bit of the IP header as it is on the wire. Such a
+    /// packet is encoded, damaged and decoded where it arrives, so the real checksum decides.
+    pub flipped_bit: Option<u32>,
+}
+
+/// The fields of an IP header that matter here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IpHeader {
+    /// Source address.
+    pub src: IpAddr,
+    /// Destination address.
+    pub dst: IpAddr,
+    /// Time to live, or hop limit.
+    pub ttl: u8,
+    /// ECN field.
+    pub ecn: EcnCodepoint,
+    /// Don't fragment (RFC 791).
+    pub df: bool,
+    /// Identification, for reassembly.
+    pub ident: u16,
+}
+
+/// What a packet carries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Body {
+    /// A TCP segment (RFC 9293).
+    Tcp(Segment),
+    /// A UDP datagram (RFC 768).
+    Udp(Datagram),
+    /// An ICMP message (RFC 792).
+    Icmp(Box<Icmp>),
+    /// A piece of a packet that was too large for a link (RFC 791, section 2.3).
+    Fragment(Box<Fragment>),
+}
+
+/// A UDP datagram.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Datagram {
+    /// Source port.
+    pub src: u16,
+    /// Destination port.
+    pub dst: u16,
+    /// Data.
+    pub payload: Payload,
+}
+
+/// An ICMP message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Icmp {
+    /// What it says.
+    pub kind: IcmpKind,
+    /// What it says it about.
+    pub quote: Quote,
+}
+
+/// The kinds of ICMP message that routers and hosts send here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IcmpKind {
+    /// Destination unreachable: network (3/0).
+    NetUnreachable,
+    /// Destination unreachable: host (3/1).
+    HostUnreachable,
+    /// Destination unreachable: protocol (3/2).
+    ProtocolUnreachable,
+    /// Destination unreachable: port (3/3).
+    PortUnreachable,
+    /// Destination unreachable: fragmentation needed and DF set (3/4), with the MTU of the next hop in bytes.
+    FragmentationNeeded(u16),
+    /// Destination unreachable: administratively prohibited (3/13).
+    AdminProhibited,
+    /// Time to live exceeded in transit (11/0).
+    TtlExceeded,
+    /// Fragment reassembly time exceeded (11/1).
+    ReassemblyTimeExceeded,
+}
+
+/// The beginning of the packet that an ICMP error is about: the IP header and eight octets (RFC 792).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quote {
+    /// Its network header.
+    pub ip: IpHeader,
+    /// Its total length, in bytes.
+    pub len: u16,
+    /// 6 for TCP, 17 for UDP, 1 for ICMP.
+    pub protocol: u8,
+    /// Source port; zero for ICMP.
+    pub src: u16,
+    /// Destination port; zero for ICMP.
+    pub dst: u16,
+    /// Sequence number, for TCP.
+    pub seq: tcp::SeqNum,
+}
+
+/// A fragment: which bytes of the original's IP payload it holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fragment {
+    /// The packet that was cut.
+    pub of: Arc<Packet>,
+    /// First byte, a multiple of eight.
+    pub offset: u16,
+    /// Number of bytes.
+    pub len: u16,
+    /// More fragments follow.
+    pub more: bool,
+}

@@ -1,0 +1,149 @@
+//! Why something happened: the rules of the RFCs, by name.
+//!
+//! Every segment sent, every segment dropped and every transition carries the [`Rule`] that decided it. A rule is
+//! two bytes; its words and its source stand here, once.
+
+use std::fmt;
+
+macro_rules! rules {
+    ($($(#[$doc:meta])* $name:ident: $text:literal, $source:literal;)*) => {
+        /// The rule that decided.
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+        #[allow(missing_docs, reason = "the text of each rule is its documentation: see Rule::text")]
+        pub enum Rule { $($(#[$doc])* $name,)* }
+
+        impl Rule {
+            /// All rules.
+            pub const ALL: &[Rule] = &[$(Rule::$name,)*];
+            /// The rule in a few words, as traces print it.
+            pub const fn text(self) -> &'static str {
+                match self { $(Rule::$name => $text,)* }
+            }
+            /// Where the rule comes from: `RFC 9293 3.10.7.4`.
+            pub const fn source(self) -> &'static str {
+                match self { $(Rule::$name => $source,)* }
+            }
+        }
+    };
+}
+
+// One line a rule: name, words for the trace (lower case, no full stop), source (RFC and section, or "Linux").
+// Grouped by the part that decides; add to the group that fits.
+rules! {
+    // Calls
+    ActiveOpen: "connect: active open", "RFC 9293 3.10.1";
+    PassiveOpen: "listen: passive open", "RFC 9293 3.10.1";
+    CloseCall: "close: FIN", "RFC 9293 3.10.4";
+    ShutdownCall: "shutdown of the sending side: FIN", "RFC 9293 3.10.4";
+    CloseUnread: "close with unread data: reset", "RFC 9293 3.6.1";
+    AbortCall: "abort: reset", "RFC 9293 3.10.5";
+    LingerZero: "close with linger 0: reset", "RFC 9293 3.10.5";
+    ProgramKilled: "program killed: its sockets close", "RFC 9293 3.10.4";
+
+    // Opening
+    SynAnswered: "SYN: answered with SYN-ACK", "RFC 9293 3.10.7.2";
+    SynAckAnswered: "SYN-ACK: answered with ACK", "RFC 9293 3.10.7.3";
+    SimultaneousOpen: "SYN meets SYN-SENT: simultaneous open", "RFC 9293 3.10.7.3";
+    HandshakeComplete: "ACK of our SYN", "RFC 9293 3.10.7.4";
+    SynRetransmit: "no answer to the SYN: repeated", "RFC 6298 5.4";
+    SynAckRetransmit: "no answer to the SYN-ACK: repeated", "RFC 6298 5.4";
+    DuplicateSyn: "duplicate SYN: SYN-ACK repeated", "RFC 9293 3.10.7.4";
+    SynGivesUp: "SYN unanswered to the last try", "RFC 9293 3.8.3";
+    SynAckGivesUp: "SYN-ACK unanswered to the last try", "RFC 9293 3.8.3";
+    AcceptQueueFull: "accept queue full", "Linux";
+    RequestQueueFull: "queue of half-open requests full", "RFC 4987 2";
+    SynCookieSent: "queue full: SYN cookie", "RFC 4987 3.6";
+    SynCookieAccepted: "ACK carries a valid cookie", "RFC 4987 3.6";
+    SynCookieInvalid: "ACK carries no valid cookie", "RFC 4987 3.6";
+    TwoWayHandshake: "connection complete on the SYN alone (ablation)", "ablation";
+
+    // Resets
+    NoConnection: "no connection here: reset", "RFC 9293 3.10.7.1";
+    ListenGotAck: "ACK in LISTEN: reset", "RFC 9293 3.10.7.2";
+    SynSentBadAck: "ACK of something never sent in SYN-SENT: reset", "RFC 9293 3.10.7.3";
+    SynReceivedBadAck: "ACK of something never sent in SYN-RECEIVED: reset", "RFC 9293 3.10.7.4";
+    DataAfterClose: "data for a receiver that is gone: reset", "RFC 9293 3.6.1";
+    ResetReceived: "valid RST received", "RFC 9293 3.10.7.4";
+    ResetInSynReceived: "RST: back to LISTEN", "RFC 9293 3.10.7.4";
+    ConnectionRefused: "RST answers our SYN: refused", "RFC 9293 3.10.7.3";
+
+    // Checks that drop, or answer without accepting
+    BadChecksum: "checksum wrong: dropped", "RFC 9293 3.1";
+    Malformed: "header malformed: dropped", "RFC 9293 3.1";
+    RstIgnored: "RST not acceptable: dropped", "RFC 9293 3.10.7.3";
+    NotAcceptable: "outside the window: ACK of what is expected", "RFC 9293 3.10.7.4";
+    OldDuplicate: "old duplicate: ACK of what is expected", "RFC 9293 3.10.7.4";
+    NoAckBit: "no ACK bit: dropped", "RFC 9293 3.10.7.4";
+    ListenIgnores: "neither SYN nor ACK in LISTEN: dropped", "RFC 9293 3.10.7.2";
+    SynSentIgnores: "neither SYN nor RST in SYN-SENT: dropped", "RFC 9293 3.10.7.3";
+    Paws: "timestamp older than the last: dropped and acknowledged", "RFC 7323 5.3";
+    TimestampMissing: "timestamp missing: dropped", "RFC 7323 3.2";
+    ChallengeRst: "RST in the window but not exact: challenge ACK", "RFC 5961 3.2";
+    ChallengeSyn: "SYN in a synchronized state: challenge ACK", "RFC 5961 4.2";
+    ChallengeAck: "ACK outside the acceptable range: challenge ACK", "RFC 5961 5.2";
+    ChallengeLimited: "challenge ACK withheld: rate limit", "RFC 5961 7";
+    AckOfUnsent: "ACK of something not yet sent", "RFC 9293 3.10.7.4";
+
+    // Acknowledging
+    AckEverySecond: "ACK: second full segment", "RFC 5681 4.2";
+    AckDelayed: "ACK: delay expired", "RFC 9293 3.8.6.3";
+    AckQuick: "ACK: quick-ACK mode", "Linux";
+    AckOutOfOrder: "duplicate ACK: segment out of order", "RFC 5681 4.2";
+    AckGapFilled: "ACK: gap filled", "RFC 5681 4.2";
+    AckOfFin: "ACK of the FIN", "RFC 9293 3.10.7.4";
+    AckOnRead: "ACK: the program has read all", "Linux";
+    WindowUpdate: "window update", "RFC 9293 3.8.6.2.2";
+    AckOfProbe: "answer to a probe", "RFC 9293 3.8.6.1";
+
+    // Sending
+    Data: "data", "RFC 9293 3.7";
+    FinQueued: "queued FIN goes out", "RFC 9293 3.10.4";
+    LimitedTransmit: "new data on a duplicate ACK", "RFC 3042 2";
+    SwsOverride: "small segment after the override timer", "RFC 9293 3.8.6.2.1";
+    ZeroWindowProbe: "zero-window probe", "RFC 9293 3.8.6.1";
+    KeepaliveProbe: "keepalive probe", "RFC 9293 3.8.4";
+
+    // Recovery
+    FastRetransmit: "third duplicate ACK: fast retransmit", "RFC 5681 3.2";
+    SackRetransmit: "SACK shows a loss: retransmission", "RFC 6675 5";
+    RackRetransmit: "RACK: sent before one that arrived", "RFC 8985 6.2";
+    PartialAck: "partial ACK: next hole retransmitted", "RFC 6582 3.2";
+    RescueRetransmit: "rescue retransmission", "RFC 6675 4";
+    TailLossProbe: "tail loss probe", "RFC 8985 7.3";
+    RtoRetransmit: "retransmission timeout", "RFC 6298 5.4";
+    RtoGoBack: "retransmission after a timeout", "RFC 5681 3.1";
+    RecoveryEnds: "recovery point acknowledged", "RFC 6675 5";
+    SpuriousUndo: "timeout was spurious: undone", "RFC 5682 2";
+    PmtuRetransmit: "path MTU smaller: resent in smaller segments", "RFC 1191 6.4";
+    EcnResponse: "ECE: congestion window reduced", "RFC 3168 6.1.2";
+
+    // Giving up
+    RetransmissionLimit: "R2 reached: connection given up", "RFC 9293 3.8.3";
+    UserTimeout: "user timeout: connection given up", "RFC 9293 3.9.1";
+    KeepaliveLimit: "keepalive unanswered: connection given up", "RFC 9293 3.8.4";
+    OrphanLimit: "orphan given up", "Linux";
+    IcmpHard: "ICMP hard error", "RFC 9293 3.9.2.2";
+    IcmpSoft: "ICMP soft error noted", "RFC 9293 3.9.2.2";
+    IcmpRefused: "ICMP error ends the open", "RFC 5461 4";
+    IcmpOutOfWindow: "ICMP quotes a sequence number not in flight: ignored", "RFC 5927 4.1";
+
+    // Closing
+    FinReceived: "FIN received", "RFC 9293 3.10.7.4";
+    FinAcknowledged: "our FIN is acknowledged", "RFC 9293 3.10.7.4";
+    TimeWaitExpired: "2 MSL over", "RFC 9293 3.6.1";
+    TimeWaitReAck: "TIME-WAIT: acknowledged again, 2 MSL restarts", "RFC 9293 3.10.7.4";
+    TimeWaitAck: "TIME-WAIT: acknowledged again", "RFC 9293 3.10.7.4";
+    TimeWaitReset: "RST ends TIME-WAIT", "RFC 9293 3.10.7.4";
+    TimeWaitRstIgnored: "RST in TIME-WAIT ignored", "RFC 1337 3";
+    TimeWaitReused: "newer SYN ends TIME-WAIT", "RFC 6191 2";
+    TimeWaitSynRefused: "SYN not newer than the old connection", "RFC 6191 2";
+    NoTimeWait: "TIME-WAIT is switched off (ablation)", "ablation";
+    FinWait2Expired: "orphan in FIN-WAIT-2: time is over", "Linux";
+    HostCrashed: "host crashed", "fault";
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.text())
+    }
+}

@@ -1,0 +1,465 @@
+//! Every knob of an endpoint, and the three personalities that set them.
+//!
+//! A personality is data: nothing in this crate asks which one it runs under. Values and sources stand beside each
+//! field; "Linux" is 6.18, "FreeBSD" 15.
+
+use crate::time::Duration;
+
+/// How one endpoint behaves. Shared between the connections of a host behind an [`Arc`](std::sync::Arc).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    // --- what is offered ---------------------------------------------------------------------------------------
+    /// Clamp on the MSS announced and used (`TCP_MAXSEG`), in bytes; `None`: from the interface MTU.
+    pub mss: Option<u16>,
+    /// Smallest MSS that a peer can impose (Linux `tcp_min_snd_mss` 48; FreeBSD 216), in bytes.
+    pub min_mss: u16,
+    /// Offer and accept window scaling (RFC 7323, section 2).
+    pub window_scaling: bool,
+    /// Offer and accept timestamps (RFC 7323, section 3).
+    pub timestamps: bool,
+    /// Drop segments without timestamps once they are negotiated (RFC 7323, section 3.2: SHOULD; Linux and FreeBSD
+    /// tolerate them).
+    pub require_timestamps: bool,
+    /// Offer and accept selective acknowledgment (RFC 2018).
+    pub sack: bool,
+    /// Report duplicates in a first SACK block (RFC 2883).
+    pub dsack: bool,
+    /// Explicit congestion notification (RFC 3168).
+    pub ecn: Ecn,
+    /// Layout of options.
+    pub option_order: crate::segment::OptionOrder,
+
+    // --- opening -----------------------------------------------------------------------------------------------
+    /// RTO before the first measurement (RFC 6298, section 2.1: 1 s).
+    pub initial_rto: Duration,
+    /// RTO after the handshake if the SYN was lost and no timestamp tells (RFC 6298, section 5.7: 3 s).
+    pub rto_after_syn_loss: Duration,
+    /// How often a SYN is repeated before the open fails (Linux `tcp_syn_retries` 6).
+    pub syn_retries: u8,
+    /// How many of these come at constant intervals before doubling begins, not counted as retries by doubling
+    /// (Linux `tcp_syn_linear_timeouts` 4).
+    pub syn_linear_timeouts: u8,
+    /// An open that takes longer fails, whatever the count (FreeBSD: 75 s); `None`: no such limit.
+    pub connect_timeout: Option<Duration>,
+    /// How often a SYN-ACK is repeated (Linux `tcp_synack_retries` 5).
+    pub synack_retries: u8,
+    /// A full accept queue answers the third ACK with RST (Linux `tcp_abort_on_overflow`).
+    pub abort_on_overflow: bool,
+    /// Largest listen backlog (Linux `somaxconn` 4096).
+    pub somaxconn: u32,
+    /// Bound on half-open requests with SYN cookies off (Linux `tcp_max_syn_backlog`).
+    pub max_syn_backlog: u32,
+    /// SYN cookies (RFC 4987, section 3.6).
+    pub syn_cookies: SynCookies,
+    /// How the initial sequence number is chosen.
+    pub isn: IsnSource,
+
+    // --- retransmission ----------------------------------------------------------------------------------------
+    /// Smallest RTO (RFC 6298, section 2.4: 1 s; Linux 200 ms; FreeBSD 230 ms).
+    pub min_rto: Duration,
+    /// What `min_rto` bounds: the whole RTO, or its variance term so that RTO >= SRTT + min_rto (Linux).
+    pub min_rto_on: RtoFloor,
+    /// Largest RTO (RFC 6298, section 2.5: at least 60 s; Linux 120 s).
+    pub max_rto: Duration,
+    /// R1: retransmissions after which delivery trouble is reported (RFC 9293, section 3.8.3; Linux `tcp_retries1`).
+    pub r1: u8,
+    /// R2: when a connection with unacknowledged data is given up.
+    pub r2: RetryLimit,
+    /// R2 of a connection that no program holds any more (Linux `tcp_orphan_retries` 8).
+    pub orphan_retries: u8,
+    /// User timeout (RFC 9293, section 3.9.1; RFC 5482); `None`: R2 alone decides.
+    pub user_timeout: Option<Duration>,
+    /// How losses are found.
+    pub loss_detection: LossDetection,
+    /// Tail loss probes (RFC 8985, section 7; Linux `tcp_early_retrans`).
+    pub tail_loss_probe: bool,
+    /// Spurious timeouts are detected (RFC 5682 F-RTO, RFC 3522 Eifel) and undone.
+    pub frto: bool,
+    /// Duplicate ACKs that signal a loss (RFC 5681, section 3.2: 3).
+    pub dupthresh: u8,
+    /// New data on the first two duplicate ACKs (RFC 3042).
+    pub limited_transmit: bool,
+    /// Proportional rate reduction during recovery (RFC 9937).
+    pub prr: bool,
+
+    // --- congestion control ------------------------------------------------------------------------------------
+    /// The controller.
+    pub congestion: Congestion,
+    /// Initial window in segments (RFC 6928: 10; RFC 5681: 2 to 4).
+    pub initial_window: u32,
+    /// Collapse cwnd after an idle RTO (RFC 5681, section 4.1; Linux `tcp_slow_start_after_idle`).
+    pub slow_start_after_idle: bool,
+    /// Largest increase per ACK in slow start, in segments (RFC 3465: L = 2); `None`: all that was acknowledged.
+    pub abc_limit: Option<u32>,
+
+    // --- acknowledging and sending -----------------------------------------------------------------------------
+    /// When data is acknowledged.
+    pub delayed_ack: DelayedAck,
+    /// Coalescing of small segments (RFC 9293, section 3.7.4).
+    pub nagle: Nagle,
+    /// Urgent pointer points at the last urgent octet, as RFC 1122 read it (Linux `tcp_stdurg`); else at the
+    /// following one (RFC 6093).
+    pub urgent_points_at_last: bool,
+    /// Receive buffer, in bytes of data that it can hold at first.
+    pub rcv_buf: u32,
+    /// Bound to which the receive buffer may grow, in bytes; the window scale offered covers it.
+    pub rcv_buf_max: u32,
+    /// Send buffer, in bytes.
+    pub snd_buf: u32,
+    /// Bound to which the send buffer may grow, in bytes.
+    pub snd_buf_max: u32,
+    /// Upper bound on the window of the first segments, in bytes, before whole segments are counted (Linux 65535).
+    pub initial_rcv_wnd: u32,
+    /// Let the right edge of the window retreat (RFC 9293, section 3.8.6: SHOULD NOT; ablation).
+    pub shrink_window: bool,
+    /// Smallest interval of zero-window probes; `None`: the RTO (FreeBSD 5 s).
+    pub persist_min: Option<Duration>,
+    /// Largest interval of zero-window probes (Linux 120 s; FreeBSD 60 s).
+    pub persist_max: Duration,
+    /// Zero-window probes carry the next octet of data (FreeBSD, and RFC 9293, section 3.8.6.1), or none and an old
+    /// sequence number (Linux).
+    pub probe_with_data: bool,
+
+    // --- idle connections and closing --------------------------------------------------------------------------
+    /// Keepalive is on without a program asking for it.
+    pub keepalive: bool,
+    /// Idle time before the first probe (RFC 9293, section 3.8.4: at least 2 h).
+    pub keepalive_idle: Duration,
+    /// Time between unanswered probes.
+    pub keepalive_interval: Duration,
+    /// Unanswered probes after which the connection is given up (Linux 9, FreeBSD 8, the classic text books 10).
+    pub keepalive_count: u8,
+    /// Time in TIME-WAIT: 2 MSL (RFC 9293: 240 s; Linux and FreeBSD 60 s). Zero: no TIME-WAIT at all (ablation).
+    pub time_wait: Duration,
+    /// A RST in TIME-WAIT is ignored (RFC 1337, fix F1; Linux `tcp_rfc1337`).
+    pub rfc1337: bool,
+    /// A SYN with a newer timestamp or sequence number ends TIME-WAIT (RFC 6191; RFC 9293, section 3.6.1).
+    pub time_wait_accepts_syn: bool,
+    /// Reuse of one's own TIME-WAIT for a new active open with timestamps, one second after the last (Linux
+    /// `tcp_tw_reuse`): 0 off, 1 on, 2 on the loopback only.
+    pub tw_reuse: u8,
+    /// Limit on FIN-WAIT-2 once no program holds the connection (Linux `tcp_fin_timeout`); `None`: none (RFC 9293).
+    pub fin_wait_2: Option<Duration>,
+    /// Close with unread data sends RST (RFC 9293, section 3.6.1, after RFC 2525).
+    pub reset_on_unread: bool,
+
+    // --- defences ----------------------------------------------------------------------------------------------
+    /// Only a RST at exactly RCV.NXT resets; others in the window draw a challenge ACK (RFC 5961, section 3.2). Off:
+    /// any RST in the window resets (RFC 793).
+    pub challenge_rst: bool,
+    /// A SYN in a synchronized state draws a challenge ACK (RFC 5961, section 4.2). Off: one in the window resets.
+    pub challenge_syn: bool,
+    /// ACKs older than SND.UNA - MAX.SND.WND are refused (RFC 5961, section 5.2).
+    pub ack_range: bool,
+    /// At most one challenge or out-of-window ACK per connection in this time (RFC 5961, section 7; Linux
+    /// `tcp_invalid_ratelimit` 500 ms). Zero: no limit.
+    pub challenge_interval: Duration,
+    /// Protection against wrapped sequence numbers (RFC 7323, section 5); off is an ablation.
+    pub paws: bool,
+
+    // --- IP ----------------------------------------------------------------------------------------------------
+    /// Path MTU discovery: DF is set (RFC 1191).
+    pub path_mtu_discovery: bool,
+    /// Smallest path MTU believed (Linux `min_pmtu` 552; FreeBSD 296; RFC 1191: 68), in bytes.
+    pub min_pmtu: u16,
+    /// Probing for a smaller MTU after R1 timeouts in a black hole (RFC 4821, section 7.7; Linux `tcp_mtu_probing`).
+    pub mtu_probing: bool,
+    /// MSS from which black-hole probing starts (Linux `tcp_base_mss` 1024), in bytes.
+    pub base_mss: u16,
+    /// A hard ICMP error ends a synchronized connection (RFC 9293, section 3.9.2.2: SHOULD); off: it is soft (RFC
+    /// 5927, Linux).
+    pub icmp_hard_errors: bool,
+    /// A host or net unreachable ends an open at once (Linux; RFC 5461), else it is soft.
+    pub icmp_aborts_connect: bool,
+    /// ICMP unreachable for outstanding data undoes RTO back-off (RFC 6069).
+    pub icmp_undoes_backoff: bool,
+
+    // --- ablations: what breaks without a mechanism ------------------------------------------------------------
+    /// A passive open is complete on the SYN: the third ACK is not waited for.
+    pub two_way_handshake: bool,
+}
+
+/// Explicit congestion notification.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ecn {
+    /// Neither asked for nor accepted.
+    Off,
+    /// Accepted when the peer asks (Linux `tcp_ecn` 2).
+    Passive,
+    /// Asked for and accepted.
+    On,
+}
+
+/// When a listener answers with SYN cookies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SynCookies {
+    /// Never.
+    Off,
+    /// When the queue of requests is full.
+    UnderPressure,
+    /// Always.
+    Always,
+}
+
+/// How initial sequence numbers are chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IsnSource {
+    /// A clock plus a keyed hash of the four-tuple (RFC 6528).
+    Rfc6528,
+    /// Always this number: for wrap-around and for the classroom.
+    Fixed(u32),
+    /// The clock alone, 250 kHz (RFC 793): predictable, an ablation.
+    Clock,
+}
+
+/// What the lower bound of the RTO bounds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RtoFloor {
+    /// The RTO (RFC 6298, section 2.4).
+    Total,
+    /// The variance term: RTO >= SRTT + floor (Linux).
+    Variance,
+}
+
+/// When unacknowledged data makes a connection fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RetryLimit {
+    /// After so many retransmissions of the same segment.
+    Count(u8),
+    /// At the first expiry later than the time that so many doublings of `min_rto` take, counted from the first
+    /// retransmission (Linux `tcp_retries2` 15: 924.6 s).
+    Doublings(u8),
+    /// After this time without an acknowledgment (RFC 9293, section 3.8.3: at least 100 s).
+    Time(Duration),
+}
+
+/// How losses are found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LossDetection {
+    /// Time since transmission (RFC 8985); falls back to NewReno where SACK is not negotiated.
+    Rack,
+    /// Counting SACKed segments (RFC 6675); falls back to NewReno where SACK is not negotiated.
+    Sack,
+    /// Duplicate ACKs and partial ACKs (RFC 6582), whatever SACK says.
+    NewReno,
+    /// Retransmission timeouts only (ablation).
+    TimeoutOnly,
+}
+
+/// The congestion controller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Congestion {
+    /// RFC 5681.
+    Reno,
+    /// RFC 9438.
+    Cubic,
+    /// A constant window of so many segments: congestion control switched off.
+    Fixed(u32),
+}
+
+/// When data is acknowledged (RFC 9293, section 3.8.6.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DelayedAck {
+    /// Delay of an acknowledgment, at least. Zero: every segment is acknowledged at once.
+    pub min: Duration,
+    /// Delay at most: an adaptive delay (Linux `ato`) grows up to it.
+    pub max: Duration,
+    /// Full-sized segments after which an ACK is due at once (RFC 5681, section 4.2: 2).
+    pub every: u8,
+    /// ACKs at the start of a connection, or after a long gap, that are not delayed (Linux 16).
+    pub quick: u8,
+    /// Linux's habits: quick-ACK mode, ping-pong mode, an ACK when a program has read all.
+    pub adaptive: bool,
+}
+
+/// Coalescing of small segments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Nagle {
+    /// Every write goes out at once (`TCP_NODELAY`).
+    Off,
+    /// A small segment waits while anything is unacknowledged (RFC 896; RFC 9293, section 3.7.4).
+    Classic,
+    /// A small segment waits while a small segment is unacknowledged (Minshall; Linux).
+    Minshall,
+}
+
+impl Config {
+    /// What Linux 6.18 does with its default settings.
+    pub const fn linux() -> Config {
+        Config {
+            mss: None,
+            min_mss: 48,
+            window_scaling: true,
+            timestamps: true,
+            require_timestamps: false,
+            sack: true,
+            dsack: true,
+            ecn: Ecn::Passive,
+            option_order: crate::segment::OptionOrder::Linux,
+            initial_rto: Duration::from_secs(1),
+            rto_after_syn_loss: Duration::from_secs(3),
+            syn_retries: 6,
+            syn_linear_timeouts: 4,
+            connect_timeout: None,
+            synack_retries: 5,
+            abort_on_overflow: false,
+            somaxconn: 4096,
+            max_syn_backlog: 2048,
+            syn_cookies: SynCookies::UnderPressure,
+            isn: IsnSource::Rfc6528,
+            min_rto: Duration::from_millis(200),
+            min_rto_on: RtoFloor::Variance,
+            max_rto: Duration::from_secs(120),
+            r1: 3,
+            r2: RetryLimit::Doublings(15),
+            orphan_retries: 8,
+            user_timeout: None,
+            loss_detection: LossDetection::Rack,
+            tail_loss_probe: true,
+            frto: true,
+            dupthresh: 3,
+            limited_transmit: true,
+            prr: true,
+            congestion: Congestion::Cubic,
+            initial_window: 10,
+            slow_start_after_idle: true,
+            abc_limit: None,
+            delayed_ack: DelayedAck {
+                min: Duration::from_millis(40),
+                max: Duration::from_millis(200),
+                every: 2,
+                quick: 16,
+                adaptive: true,
+            },
+            nagle: Nagle::Minshall,
+            urgent_points_at_last: false,
+            rcv_buf: 65_536,
+            rcv_buf_max: 33_554_432,
+            snd_buf: 87_040,
+            snd_buf_max: 4_194_304,
+            initial_rcv_wnd: 65_535,
+            shrink_window: false,
+            persist_min: None,
+            persist_max: Duration::from_secs(120),
+            probe_with_data: false,
+            keepalive: false,
+            keepalive_idle: Duration::from_secs(7200),
+            keepalive_interval: Duration::from_secs(75),
+            keepalive_count: 9,
+            time_wait: Duration::from_secs(60),
+            rfc1337: false,
+            time_wait_accepts_syn: true,
+            tw_reuse: 2,
+            fin_wait_2: Some(Duration::from_secs(60)),
+            reset_on_unread: true,
+            challenge_rst: true,
+            challenge_syn: true,
+            ack_range: true,
+            challenge_interval: Duration::from_millis(500),
+            paws: true,
+            path_mtu_discovery: true,
+            min_pmtu: 552,
+            mtu_probing: false,
+            base_mss: 1024,
+            icmp_hard_errors: false,
+            icmp_aborts_connect: true,
+            icmp_undoes_backoff: true,
+            two_way_handshake: false,
+        }
+    }
+
+    /// The letter of the RFCs: every MUST and SHOULD, and their numbers.
+    pub const fn rfc() -> Config {
+        Config {
+            min_mss: 1,
+            require_timestamps: true,
+            ecn: Ecn::On,
+            syn_retries: 8,
+            syn_linear_timeouts: 0,
+            connect_timeout: None,
+            synack_retries: 8,
+            syn_cookies: SynCookies::Off,
+            min_rto: Duration::from_secs(1),
+            min_rto_on: RtoFloor::Total,
+            max_rto: Duration::from_secs(60),
+            r1: 3,
+            r2: RetryLimit::Time(Duration::from_secs(100)),
+            orphan_retries: 8,
+            user_timeout: Some(Duration::from_secs(300)),
+            loss_detection: LossDetection::Sack,
+            tail_loss_probe: false,
+            frto: false,
+            prr: false,
+            congestion: Congestion::Reno,
+            initial_window: 4,
+            abc_limit: Some(2),
+            delayed_ack: DelayedAck {
+                min: Duration::from_millis(200),
+                max: Duration::from_millis(200),
+                every: 2,
+                quick: 0,
+                adaptive: false,
+            },
+            nagle: Nagle::Classic,
+            persist_max: Duration::from_secs(60),
+            probe_with_data: true,
+            keepalive_count: 9,
+            time_wait: Duration::from_secs(240),
+            rfc1337: true,
+            tw_reuse: 0,
+            fin_wait_2: None,
+            min_pmtu: 68,
+            icmp_hard_errors: true,
+            icmp_aborts_connect: false,
+            ..Config::linux()
+        }
+    }
+
+    /// What FreeBSD 15 does with its default settings.
+    pub const fn freebsd() -> Config {
+        Config {
+            min_mss: 216,
+            option_order: crate::segment::OptionOrder::FreeBsd,
+            syn_retries: 12,
+            syn_linear_timeouts: 0,
+            connect_timeout: Some(Duration::from_secs(75)),
+            synack_retries: 3,
+            somaxconn: 128,
+            min_rto: Duration::from_millis(230),
+            min_rto_on: RtoFloor::Total,
+            max_rto: Duration::from_secs(64),
+            r2: RetryLimit::Count(12),
+            orphan_retries: 12,
+            loss_detection: LossDetection::Sack,
+            tail_loss_probe: false,
+            frto: false,
+            abc_limit: Some(2),
+            delayed_ack: DelayedAck {
+                min: Duration::from_millis(40),
+                max: Duration::from_millis(40),
+                every: 2,
+                quick: 0,
+                adaptive: false,
+            },
+            nagle: Nagle::Classic,
+            rcv_buf: 65_536,
+            rcv_buf_max: 2_097_152,
+            snd_buf: 32_768,
+            snd_buf_max: 2_097_152,
+            persist_min: Some(Duration::from_secs(5)),
+            persist_max: Duration::from_secs(60),
+            probe_with_data: true,
+            keepalive_count: 8,
+            tw_reuse: 0,
+            min_pmtu: 296,
+            icmp_undoes_backoff: false,
+            ..Config::linux()
+        }
+    }
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config::linux()
+    }
+}

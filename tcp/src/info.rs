@@ -1,0 +1,90 @@
+//! What `ss -tinoe` and `netstat -anpto` show of a socket: a reading, never an influence.
+
+use crate::state::State;
+use crate::time::{Duration, Time};
+
+/// A reading of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Info {
+    /// The state.
+    pub state: State,
+    /// Data received and not yet read by the program, in bytes.
+    pub recv_q: u64,
+    /// Data sent or queued and not yet acknowledged, in bytes.
+    pub send_q: u64,
+    /// The timer that is running.
+    pub timer: Option<(TimerKind, Time)>,
+    /// Retransmissions or probes without an answer.
+    pub retries: u32,
+    /// Effective MSS for sending, in bytes (options already taken off).
+    pub mss: u16,
+    /// MSS announced, less option bytes.
+    pub advmss: u16,
+    /// Path MTU, in bytes.
+    pub pmtu: u16,
+    /// Our shift and the peer's, if windows are scaled.
+    pub wscale: Option<(u8, u8)>,
+    /// Timestamps, SACK, ECN in use.
+    pub timestamps: bool,
+    /// SACK in use.
+    pub sack: bool,
+    /// ECN in use.
+    pub ecn: bool,
+    /// Smoothed round-trip time; zero before the first measurement.
+    pub srtt: Duration,
+    /// Its variation.
+    pub rttvar: Duration,
+    /// Smallest round-trip time seen.
+    pub min_rtt: Duration,
+    /// Retransmission timeout, with back-off.
+    pub rto: Duration,
+    /// Delay of delayed ACKs.
+    pub ato: Duration,
+    /// Congestion window, in segments.
+    pub cwnd: u32,
+    /// Slow start threshold, in segments, once one is set.
+    pub ssthresh: Option<u32>,
+    /// SND.WND, in bytes.
+    pub snd_wnd: u64,
+    /// RCV.WND, in bytes.
+    pub rcv_wnd: u64,
+    /// Segments in flight.
+    pub unacked: u32,
+    /// Segments thought lost.
+    pub lost: u32,
+    /// Segments SACKed.
+    pub sacked: u32,
+    /// Segments retransmitted over the connection's life.
+    pub retransmitted: u32,
+    /// Bytes acknowledged by the peer.
+    pub bytes_acked: u64,
+    /// Bytes received in order.
+    pub bytes_received: u64,
+    /// Segments sent.
+    pub segs_out: u32,
+    /// Segments received.
+    pub segs_in: u32,
+    /// SND.UNA relative to ISS.
+    pub snd_una: u64,
+    /// SND.NXT relative to ISS.
+    pub snd_nxt: u64,
+    /// RCV.NXT relative to IRS.
+    pub rcv_nxt: u64,
+    /// Name of the congestion controller.
+    pub congestion: &'static str,
+}
+
+/// A timer, in the words of `ss`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TimerKind {
+    /// Retransmission, reordering or loss probe (`on`).
+    Retransmit,
+    /// Keepalive, or FIN-WAIT-2 of an orphan (`keepalive`).
+    Keepalive,
+    /// TIME-WAIT (`timewait`).
+    TimeWait,
+    /// Zero-window probe (`persist`).
+    Persist,
+    /// Delayed ACK only (`unknown` in netstat's words; ss shows none).
+    DelayedAck,
+}

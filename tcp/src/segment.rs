@@ -1,0 +1,195 @@
+//! A TCP segment, decoded (RFC 9293, section 3.1).
+
+use std::fmt;
+use std::ops::{BitOr, BitOrAssign};
+
+use crate::payload::Payload;
+use crate::seq::SeqNum;
+
+/// A TCP segment. Its checksum exists only on the wire: see [`crate::wire`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Segment {
+    /// Source port.
+    pub src: u16,
+    /// Destination port.
+    pub dst: u16,
+    /// SEG.SEQ.
+    pub seq: SeqNum,
+    /// SEG.ACK; zero unless ACK is set.
+    pub ack: SeqNum,
+    /// Control bits.
+    pub flags: Flags,
+    /// SEG.WND as it stands in the header: unscaled.
+    pub wnd: u16,
+    /// SEG.UP, the urgent pointer; meaningful with URG.
+    pub urg: u16,
+    /// Options.
+    pub options: Options,
+    /// Data.
+    pub payload: Payload,
+}
+
+impl Segment {
+    /// SEG.LEN: octets of data, and one each for SYN and FIN (RFC 9293, section 3.4).
+    pub fn seq_len(&self) -> u32 {
+        self.payload.len()
+            + u32::from(self.flags.contains(Flags::SYN))
+            + u32::from(self.flags.contains(Flags::FIN))
+    }
+    /// Whether all of `flags` are set.
+    pub fn has(&self, flags: Flags) -> bool {
+        self.flags.contains(flags)
+    }
+}
+
+/// Control bits of a segment, in wire order; AE is bit 8 (RFC 9768).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Flags(pub u16);
+
+impl Flags {
+    /// No bit.
+    pub const NONE: Flags = Flags(0);
+    /// No more data from sender.
+    pub const FIN: Flags = Flags(0x01);
+    /// Synchronize sequence numbers.
+    pub const SYN: Flags = Flags(0x02);
+    /// Reset the connection.
+    pub const RST: Flags = Flags(0x04);
+    /// Push.
+    pub const PSH: Flags = Flags(0x08);
+    /// Acknowledgment field is significant.
+    pub const ACK: Flags = Flags(0x10);
+    /// Urgent pointer field is significant.
+    pub const URG: Flags = Flags(0x20);
+    /// ECN echo (RFC 3168).
+    pub const ECE: Flags = Flags(0x40);
+    /// Congestion window reduced (RFC 3168).
+    pub const CWR: Flags = Flags(0x80);
+    /// Accurate ECN (RFC 9768).
+    pub const AE: Flags = Flags(0x100);
+
+    /// Whether all bits of `other` are set in `self`.
+    pub const fn contains(self, other: Flags) -> bool {
+        self.0 & other.0 == other.0
+    }
+    /// Whether any bit of `other` is set in `self`.
+    pub const fn intersects(self, other: Flags) -> bool {
+        self.0 & other.0 != 0
+    }
+    /// `self` without the bits of `other`.
+    pub const fn without(self, other: Flags) -> Flags {
+        Flags(self.0 & !other.0)
+    }
+    /// The bits of both; for constants.
+    pub const fn union(self, other: Flags) -> Flags {
+        Flags(self.0 | other.0)
+    }
+}
+impl BitOr for Flags {
+    type Output = Flags;
+    fn bitor(self, other: Flags) -> Flags {
+        Flags(self.0 | other.0)
+    }
+}
+impl BitOrAssign for Flags {
+    fn bitor_assign(&mut self, other: Flags) {
+        self.0 |= other.0;
+    }
+}
+/// In the letters and the order of tcpdump: `S.`, `P.`, `FP.`, `R`, `none`.
+impl fmt::Display for Flags {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const LETTERS: [(Flags, char); 9] = [
+            (Flags::FIN, 'F'),
+            (Flags::SYN, 'S'),
+            (Flags::RST, 'R'),
+            (Flags::PSH, 'P'),
+            (Flags::ACK, '.'),
+            (Flags::URG, 'U'),
+            (Flags::ECE, 'E'),
+            (Flags::CWR, 'W'),
+            (Flags::AE, 'e'),
+        ];
+        if self.0 & 0x1ff == 0 {
+            return f.write_str("none");
+        }
+        LETTERS.iter().filter(|(flag, _)| self.contains(*flag)).try_for_each(|(_, c)| write!(f, "{c}"))
+    }
+}
+impl fmt::Debug for Flags {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "[{self}]")
+    }
+}
+
+/// The options of a segment. Their order on the wire is given by `order`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Maximum segment size (RFC 9293, section 3.7.1), in bytes; on a SYN only.
+    pub mss: Option<u16>,
+    /// Window scale shift (RFC 7323, section 2); on a SYN only.
+    pub wscale: Option<u8>,
+    /// SACK permitted (RFC 2018, section 2); on a SYN only.
+    pub sack_permitted: bool,
+    /// Timestamps (RFC 7323, section 3).
+    pub timestamps: Option<Timestamps>,
+    /// SACK blocks (RFC 2018, section 3; RFC 2883).
+    pub sack: SackBlocks,
+    /// How the known options are laid out.
+    pub order: OptionOrder,
+    /// Further options exactly as they stood on the wire (kind, length, data), after the known ones.
+    pub other: Option<std::sync::Arc<[u8]>>,
+}
+
+/// How a stack lays its options out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OptionOrder {
+    /// mss, sackOK, TS, nop, wscale; alone: nop, nop, TS; nop, nop, sack.
+    #[default]
+    Linux,
+    /// mss, nop, wscale, sackOK, TS.
+    FreeBsd,
+}
+
+/// The timestamps option (RFC 7323, section 3.2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Timestamps {
+    /// TSval: the sender's clock.
+    pub val: u32,
+    /// TSecr: the echo of the peer's.
+    pub ecr: u32,
+}
+
+/// Up to four SACK blocks; each is (left edge, right edge), the right edge exclusive.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub struct SackBlocks {
+    len: u8,
+    blocks: [(SeqNum, SeqNum); 4],
+}
+
+impl SackBlocks {
+    /// Appends a block; ignored when four are there.
+    pub fn push(&mut self, left: SeqNum, right: SeqNum) {
+        if let Some(slot) = self.blocks.get_mut(usize::from(self.len)) {
+            *slot = (left, right);
+            self.len += 1;
+        }
+    }
+    /// The blocks, in wire order.
+    pub fn as_slice(&self) -> &[(SeqNum, SeqNum)] {
+        &self.blocks[..usize::from(self.len)]
+    }
+    /// Whether there is no block.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+    /// Number of blocks.
+    pub fn len(&self) -> usize {
+        usize::from(self.len)
+    }
+}
+impl fmt::Debug for SackBlocks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.as_slice()).finish()
+    }
+}

@@ -1,0 +1,213 @@
+//! The four lifetimes behind one face: what a host keeps under a four-tuple.
+//!
+//! Listening is [`Listener`](crate::Listener). Opening (SYN-SENT, SYN-RECEIVED), [`Connection`] (synchronized) and
+//! [`TimeWait`] are the variants of [`Tcb`]; a call moves a `Tcb` from one to the next.
+
+use std::sync::Arc;
+
+use crate::config::Config;
+use crate::connection::Connection;
+use crate::error::Errno;
+use crate::info::Info;
+use crate::isn::{IsnSecret, Tuple};
+use crate::opening::Opening;
+use crate::out::{EcnCodepoint, Out};
+use crate::payload::Payload;
+use crate::segment::Segment;
+use crate::state::State;
+use crate::time::{Duration, Time};
+use crate::time_wait::TimeWait;
+
+/// What a host keeps under a four-tuple.
+#[derive(Clone)]
+pub enum Tcb {
+    /// SYN-SENT, or SYN-RECEIVED after a simultaneous open.
+    Opening(Box<Opening>),
+    /// ESTABLISHED and later, or CLOSED with data or an error left to collect.
+    Open(Box<Connection>),
+    /// TIME-WAIT.
+    TimeWait(TimeWait),
+}
+
+/// A socket option, by the name of setsockopt(2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SocketOption {
+    /// `TCP_NODELAY`: Nagle's algorithm off.
+    NoDelay(bool),
+    /// `TCP_CORK`: partial segments wait, 200 ms at most.
+    Cork(bool),
+    /// `TCP_QUICKACK`.
+    QuickAck(bool),
+    /// `SO_KEEPALIVE`.
+    KeepAlive(bool),
+    /// `TCP_KEEPIDLE`.
+    KeepIdle(Duration),
+    /// `TCP_KEEPINTVL`.
+    KeepInterval(Duration),
+    /// `TCP_KEEPCNT`.
+    KeepCount(u8),
+    /// `TCP_USER_TIMEOUT`; zero: the default.
+    UserTimeout(Duration),
+    /// `SO_LINGER` with this time; `None`: off. Zero makes close a reset.
+    Linger(Option<Duration>),
+    /// `SO_RCVBUF`, in bytes of window (what Linux calls half of it for itself is not modelled).
+    RcvBuf(u32),
+    /// `SO_SNDBUF`, in bytes.
+    SndBuf(u32),
+    /// `TCP_MAXSEG`, in bytes; before the connection is opened.
+    MaxSeg(u16),
+    /// `SO_OOBINLINE`.
+    OobInline(bool),
+}
+
+/// How a write is to be sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SendFlags {
+    /// The last octet is urgent (`MSG_OOB`).
+    pub urgent: bool,
+    /// More will follow (`MSG_MORE`).
+    pub more: bool,
+}
+
+/// What a read brought.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Received {
+    /// Data, in order.
+    Data(Payload),
+    /// The peer has sent FIN and everything before it was read.
+    Eof,
+}
+
+/// What a host knows of an ICMP error that quotes one of our segments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IcmpError {
+    /// Network or host unreachable, time exceeded: soft. The errno that reports it.
+    Soft(Errno),
+    /// Protocol or port unreachable: hard. The errno that reports it.
+    Hard(Errno),
+    /// Fragmentation needed: MTU of the next hop, in bytes (RFC 1191); zero from an old router.
+    TooBig(u16),
+}
+
+/// What an active open needs to know.
+#[derive(Clone)]
+pub struct Connect {
+    /// The connection's four-tuple.
+    pub tuple: Tuple,
+    /// MTU of the path as far as it is known, in bytes.
+    pub mtu: u16,
+    /// How this end behaves.
+    pub config: Arc<Config>,
+    /// Options set on the socket beforehand.
+    pub options: Vec<SocketOption>,
+    /// What is left of a connection in TIME-WAIT that this one takes the place of.
+    pub reuses: Option<TimeWait>,
+}
+
+impl Tcb {
+    /// OPEN, active (RFC 9293, section 3.10.1): sends the SYN.
+    pub fn connect(now: Time, what: Connect, secret: &IsnSecret, out: &mut Out) -> Tcb {
+        let _ = (now, what, secret, out);
+        todo!()
+    }
+    /// SEGMENT ARRIVES (section 3.10.7). `ecn` is the field of the IP header that carried it.
+    pub fn on_segment(&mut self, now: Time, segment: &Segment, ecn: EcnCodepoint, out: &mut Out) {
+        let _ = (now, segment, ecn, out);
+        todo!()
+    }
+    /// A deadline may have come (section 3.10.8). Early calls do nothing.
+    pub fn on_deadline(&mut self, now: Time, out: &mut Out) {
+        let _ = (now, out);
+        todo!()
+    }
+    /// When `on_deadline` wants to be called next; [`Time::NEVER`] if no timer runs.
+    pub fn deadline(&self) -> Time {
+        todo!()
+    }
+    /// An ICMP error that quotes a segment of ours with sequence number `seq` arrived.
+    pub fn on_icmp(&mut self, now: Time, error: IcmpError, seq: crate::SeqNum, out: &mut Out) {
+        let _ = (now, error, seq, out);
+        todo!()
+    }
+    /// SEND (section 3.10.2): queues as much of `data` as the send buffer takes and returns how much that was.
+    ///
+    /// # Errors
+    /// EPIPE after a close of this side or a failure already reported; EAGAIN when the buffer is full; ENOTCONN
+    /// before the connection is open; else the pending error of the socket.
+    pub fn send(
+        &mut self,
+        now: Time,
+        data: Payload,
+        flags: SendFlags,
+        out: &mut Out,
+    ) -> Result<u32, Errno> {
+        let _ = (now, data, flags, out);
+        todo!()
+    }
+    /// RECEIVE (section 3.10.3): up to `max` bytes in order.
+    ///
+    /// # Errors
+    /// EAGAIN when there is nothing to read; ENOTCONN; else the pending error of the socket, once.
+    pub fn recv(&mut self, now: Time, max: u32, out: &mut Out) -> Result<Received, Errno> {
+        let _ = (now, max, out);
+        todo!()
+    }
+    /// The urgent octet (`MSG_OOB`).
+    ///
+    /// # Errors
+    /// EINVAL when there is none, or it was read, or it is in line; EAGAIN when it is announced but not yet here.
+    pub fn recv_urgent(&mut self) -> Result<u8, Errno> {
+        todo!()
+    }
+    /// Closes the sending side: FIN behind what is queued (`shutdown(SHUT_WR)`).
+    ///
+    /// # Errors
+    /// ENOTCONN when the connection is not open.
+    pub fn shutdown_write(&mut self, now: Time, out: &mut Out) -> Result<(), Errno> {
+        let _ = (now, out);
+        todo!()
+    }
+    /// CLOSE (section 3.10.4) by the last holder: from here on the connection is an orphan.
+    pub fn close(&mut self, now: Time, out: &mut Out) {
+        let _ = (now, out);
+        todo!()
+    }
+    /// ABORT (section 3.10.5): RST if the peer believes in the connection, then CLOSED.
+    pub fn abort(&mut self, now: Time, why: crate::Rule, out: &mut Out) {
+        let _ = (now, why, out);
+        todo!()
+    }
+    /// Sets an option.
+    ///
+    /// # Errors
+    /// EINVAL for a value that the option cannot take, or too late.
+    pub fn set_option(&mut self, now: Time, option: SocketOption, out: &mut Out) -> Result<(), Errno> {
+        let _ = (now, option, out);
+        todo!()
+    }
+    /// The pending error, cleared by reading it (`SO_ERROR`).
+    pub fn take_error(&mut self) -> Option<Errno> {
+        todo!()
+    }
+    /// The state.
+    pub fn state(&self) -> State {
+        todo!()
+    }
+    /// Whether nothing keeps this alive but a program that may still read from it.
+    pub fn is_closed(&self) -> bool {
+        self.state() == State::Closed
+    }
+    /// Bytes that `recv` would return now, and whether the end of the stream is behind them.
+    pub fn readable(&self) -> (u64, bool) {
+        todo!()
+    }
+    /// Bytes that `send` would take now.
+    pub fn writable(&self) -> u64 {
+        todo!()
+    }
+    /// A reading for `ss` and `netstat`.
+    pub fn info(&self, now: Time) -> Info {
+        let _ = now;
+        todo!()
+    }
+}
