@@ -1,9 +1,11 @@
 //! A deterministic network simulator: virtual time, links, routers, hosts, programs, faults.
 #![forbid(unsafe_code)]
 
+pub mod host;
 pub mod packet;
 pub mod spec;
 pub mod trace;
+pub mod view;
 
 pub use packet::{Packet, PacketId};
 pub use spec::Spec;

@@ -1,0 +1,5 @@
+//! A simulated host.
+
+pub mod counters;
+
+pub use counters::Counters;
