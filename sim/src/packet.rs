@@ -1,6 +1,6 @@
 //! A packet on its way: an IP header, and what it carries.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 pub use tcp::EcnCodepoint;
@@ -22,6 +22,60 @@ pub struct Packet {
     /// The bit that the network flipped, counted from the first bit of the IP header as it is on the wire. Such a
     /// packet is encoded, damaged and decoded where it arrives, so the real checksum decides.
     pub flipped_bit: Option<u32>,
+}
+
+impl Packet {
+    /// Total length on the wire, in bytes, with the IP header.
+    pub fn len(&self) -> u32 {
+        let body = match &self.body {
+            Body::Tcp(segment) => tcp_header_len(&segment.options) + segment.payload.len(),
+            Body::Udp(datagram) => UDP_HEADER + datagram.payload.len(),
+            // Eight octets of ICMP, then the quoted header and eight octets behind it.
+            Body::Icmp(icmp) => 8 + icmp.quote.ip.header_len() + 8,
+            Body::Fragment(f) => u32::from(f.len) + if self.ip.is_v6() { 8 } else { 0 },
+        };
+        self.ip.header_len() + body
+    }
+    /// The TCP segment that it carries, if it does so whole.
+    pub fn tcp(&self) -> Option<&Segment> {
+        match &self.body {
+            Body::Tcp(segment) => Some(segment),
+            _ => None,
+        }
+    }
+    /// The connection that it belongs to, seen from its sender, if it carries a TCP segment whole.
+    pub fn tuple(&self) -> Option<tcp::Tuple> {
+        self.tcp().map(|s| tcp::Tuple {
+            local: SocketAddr::new(self.ip.src, s.src),
+            remote: SocketAddr::new(self.ip.dst, s.dst),
+        })
+    }
+}
+
+/// Length of a UDP header, in bytes (RFC 768).
+pub const UDP_HEADER: u32 = 8;
+
+/// Length of a TCP header with these options, in bytes.
+pub fn tcp_header_len(options: &tcp::Options) -> u32 {
+    let mss = if options.mss.is_some() { 4 } else { 0 };
+    let wscale = if options.wscale.is_some() { 4 } else { 0 };
+    let timestamps = if options.timestamps.is_some() { 12 } else { 0 };
+    // SACK permitted takes the place of the two NOPs in front of the timestamps.
+    let permitted = if options.sack_permitted && timestamps == 0 { 4 } else { 0 };
+    let sack = if options.sack.is_empty() { 0 } else { 4 + 8 * options.sack.len() as u32 };
+    let other = options.other.as_ref().map_or(0, |o| (o.len() as u32).next_multiple_of(4));
+    20 + mss + wscale + timestamps + permitted + sack + other
+}
+
+impl IpHeader {
+    /// Length of the header on the wire, in bytes: no options, no extension headers.
+    pub fn header_len(&self) -> u32 {
+        if self.is_v6() { 40 } else { 20 }
+    }
+    /// Whether this is IPv6.
+    pub fn is_v6(&self) -> bool {
+        self.dst.is_ipv6()
+    }
 }
 
 /// The fields of an IP header that matter here.

@@ -5,12 +5,24 @@ use tcp::{Rule, State, Time, Tuple};
 use crate::packet::{Packet, PacketId};
 
 /// A host or router, by its number: the rank of its name among all hosts and routers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct NodeId(pub u32);
 
 /// One direction of a link, by its number: twice the rank of the link's name, plus one for the way back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PipeId(pub u32);
+
+/// How much of a run is kept. The trace hash is the same at every level.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TraceLevel {
+    /// Nothing.
+    #[default]
+    Off,
+    /// Everything but what [`Verbose`](TraceLevel::Verbose) adds.
+    On,
+    /// Congestion windows and round-trip times as well.
+    Verbose,
+}
 
 /// One line of a trace.
 #[derive(Clone, Debug, PartialEq)]

@@ -95,9 +95,10 @@ impl Payload {
                 *self = next.clone();
                 true
             }
-            (Payload::Pattern { stream, offset, len }, Payload::Pattern { stream: s2, offset: o2, len: l2 })
-                if stream == s2 && *offset + u64::from(*len) == *o2 && len.checked_add(*l2).is_some() =>
-            {
+            (
+                Payload::Pattern { stream, offset, len },
+                Payload::Pattern { stream: s2, offset: o2, len: l2 },
+            ) if stream == s2 && *offset + u64::from(*len) == *o2 && len.checked_add(*l2).is_some() => {
                 *len += l2;
                 true
             }

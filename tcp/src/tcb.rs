@@ -134,13 +134,7 @@ impl Tcb {
     /// # Errors
     /// EPIPE after a close of this side or a failure already reported; EAGAIN when the buffer is full; ENOTCONN
     /// before the connection is open; else the pending error of the socket.
-    pub fn send(
-        &mut self,
-        now: Time,
-        data: Payload,
-        flags: SendFlags,
-        out: &mut Out,
-    ) -> Result<u32, Errno> {
+    pub fn send(&mut self, now: Time, data: Payload, flags: SendFlags, out: &mut Out) -> Result<u32, Errno> {
         let _ = (now, data, flags, out);
         todo!()
     }

@@ -1,0 +1,132 @@
+//! What passes between the engine and a host: what the host knows of its links, and what it wants to happen.
+//!
+//! The engine calls one of the host's methods, drains the [`HostOut`] in order (packets go out on the link that the
+//! host's route names), and reads the host's deadline again. After that nothing is left to poll.
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use tcp::{Note, State, Tuple};
+
+use crate::packet::{Packet, PacketId};
+use crate::route::{Hop, Routes};
+use crate::trace::{Cause, DropReason, NodeId, PipeId, TraceLevel, Trigger, What};
+
+/// What a host wants to happen, in order. The engine owns it, drains it after each call and reuses it.
+#[derive(Clone, Debug, Default)]
+pub struct HostOut {
+    pub(crate) items: Vec<HostItem>,
+    pub(crate) level: TraceLevel,
+    pub(crate) node: NodeId,
+    pub(crate) next_packet: u64,
+}
+
+/// One thing that a host wants to happen.
+#[derive(Clone, Debug)]
+pub(crate) enum HostItem {
+    /// A packet goes out.
+    Send(Packet, Cause),
+    /// A line for the trace.
+    Record(What),
+}
+
+impl HostOut {
+    /// A buffer for tests of a host by itself.
+    pub fn new(node: NodeId, level: TraceLevel) -> HostOut {
+        HostOut { items: Vec::new(), level, node, next_packet: 0 }
+    }
+    /// The number of a new packet.
+    pub fn packet_id(&mut self) -> PacketId {
+        self.next_packet += 1;
+        PacketId(self.next_packet)
+    }
+    /// Sends a packet out on the link that the host's route to its destination names.
+    pub fn send(&mut self, packet: Packet, why: Cause) {
+        self.items.push(HostItem::Send(packet, why));
+    }
+    /// Notes that a packet was dropped. Part of the trace hash, so always kept.
+    pub fn dropped(&mut self, packet: PacketId, why: DropReason) {
+        self.items.push(HostItem::Record(What::Dropped { node: self.node, packet, why }));
+    }
+    /// Notes a change of state. Part of the trace hash, so always kept.
+    pub fn state(&mut self, tuple: Tuple, from: State, to: State, why: Cause) {
+        self.items.push(HostItem::Record(What::State { node: self.node, tuple, from, to, why }));
+    }
+    /// Notes something that happened within TCP, if a trace is kept.
+    pub fn tcp(&mut self, tuple: Tuple, note: Note, trigger: Trigger) {
+        if self.tracing() {
+            self.items.push(HostItem::Record(What::Tcp { node: self.node, tuple, note, trigger }));
+        }
+    }
+    /// Notes a call of a program and its result, if a trace is kept: then only is the text made.
+    pub fn program<C: Into<Cow<'static, str>>>(
+        &mut self,
+        program: &Arc<str>,
+        text: impl FnOnce() -> (C, String),
+    ) {
+        if self.tracing() {
+            let (call, result) = text();
+            let program = Arc::clone(program);
+            self.items.push(HostItem::Record(What::Program {
+                node: self.node,
+                program,
+                call: call.into(),
+                result,
+            }));
+        }
+    }
+    /// Whether a trace is kept.
+    pub fn tracing(&self) -> bool {
+        self.level > TraceLevel::Off
+    }
+    /// Whether the trace wants windows and round-trip times too.
+    pub fn verbose(&self) -> bool {
+        self.level == TraceLevel::Verbose
+    }
+    /// The packets to send, and the records; for tests of a host by itself.
+    pub fn drain(&mut self) -> (Vec<(Packet, Cause)>, Vec<What>) {
+        let (mut packets, mut records) = (Vec::new(), Vec::new());
+        for item in self.items.drain(..) {
+            match item {
+                HostItem::Send(packet, why) => packets.push((packet, why)),
+                HostItem::Record(what) => records.push(what),
+            }
+        }
+        (packets, records)
+    }
+}
+
+/// What a host knows of the network: its routes, and the MTU of the links that it stands on.
+#[derive(Clone, Debug, Default)]
+pub struct HostNet {
+    pub(crate) routes: Arc<Routes>,
+    pub(crate) mtus: Arc<[(PipeId, u16)]>,
+}
+
+/// The link that a packet leaves by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Egress {
+    /// The direction of it that leads away.
+    pub pipe: PipeId,
+    /// Largest packet that it takes, in bytes with the IP header.
+    pub mtu: u16,
+}
+
+impl HostNet {
+    /// A host with one link; for tests of a host by itself.
+    pub fn single(mtu: u16) -> HostNet {
+        let pipe = PipeId(0);
+        HostNet { routes: Arc::new(Routes::default_only(pipe)), mtus: Arc::from([(pipe, mtu)]) }
+    }
+    /// The way to `dst`; `None`: the host has no route to it.
+    pub fn egress(&self, dst: IpAddr) -> Option<Egress> {
+        match self.routes.lookup(dst) {
+            Hop::Pipe(pipe) => {
+                let mtu = self.mtus.iter().find(|(p, _)| *p == pipe)?.1;
+                Some(Egress { pipe, mtu })
+            }
+            Hop::Unreachable => None,
+        }
+    }
+}

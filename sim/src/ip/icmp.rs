@@ -1,0 +1,54 @@
+//! ICMP errors: when one may be sent, and what it quotes (RFC 792; RFC 1122, section 3.2.2; RFC 1812, section 4.3.2.7).
+
+use std::net::IpAddr;
+
+use tcp::{EcnCodepoint, SeqNum};
+
+use super::{PROTO_ICMP, PROTO_ICMPV6, PROTO_TCP, PROTO_UDP};
+use crate::packet::{Body, Icmp, IcmpKind, IpHeader, Packet, PacketId, Quote};
+
+/// The ICMP error of this kind about `about`, from `from` to the source of `about`; `None` where none may be sent.
+pub fn icmp_error(id: PacketId, from: IpAddr, about: &Packet, kind: IcmpKind, ttl: u8) -> Option<Packet> {
+    if !may_answer(about) {
+        return None;
+    }
+    let ip = IpHeader { src: from, dst: about.ip.src, ttl, ecn: EcnCodepoint::NotEct, df: false, ident: 0 };
+    let icmp = Icmp { kind, quote: quote(about) };
+    Some(Packet { id, ip, body: Body::Icmp(Box::new(icmp)), flipped_bit: None })
+}
+
+/// Whether an ICMP error may be sent about this packet: never about an ICMP error, about a fragment other than the
+/// first, about a packet to a multicast or broadcast address, or from an address that names no single host.
+pub fn may_answer(about: &Packet) -> bool {
+    let about_icmp = match &about.body {
+        Body::Icmp(_) => true,
+        Body::Fragment(f) => f.offset != 0 || matches!(f.of.body, Body::Icmp(_)),
+        Body::Tcp(_) | Body::Udp(_) => false,
+    };
+    !about_icmp && names_one_host(about.ip.src) && !is_group(about.ip.dst)
+}
+
+fn names_one_host(addr: IpAddr) -> bool {
+    let class_e = matches!(addr, IpAddr::V4(a) if a.octets()[0] >= 240);
+    !(addr.is_unspecified() || addr.is_loopback() || is_group(addr) || class_e)
+}
+
+fn is_group(addr: IpAddr) -> bool {
+    addr.is_multicast() || matches!(addr, IpAddr::V4(a) if a.is_broadcast())
+}
+
+/// What an ICMP error about `about` quotes: its header and eight octets.
+pub fn quote(about: &Packet) -> Quote {
+    let whole = match &about.body {
+        Body::Fragment(f) => &f.of.body,
+        body => body,
+    };
+    let v6 = about.ip.is_v6();
+    let (protocol, src, dst, seq) = match whole {
+        Body::Tcp(s) => (PROTO_TCP, s.src, s.dst, s.seq),
+        Body::Udp(d) => (PROTO_UDP, d.src, d.dst, SeqNum(0)),
+        Body::Icmp(_) | Body::Fragment(_) => (if v6 { PROTO_ICMPV6 } else { PROTO_ICMP }, 0, 0, SeqNum(0)),
+    };
+    let len = about.len().min(u32::from(u16::MAX)) as u16;
+    Quote { ip: about.ip, len, protocol, src, dst, seq }
+}

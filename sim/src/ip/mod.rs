@@ -1,0 +1,22 @@
+//! IP as hosts and routers share it: lengths, fragmentation, reassembly, ICMP errors, the path MTU cache.
+//!
+//! Not modelled: IP options, multicast, redirects, echo.
+
+mod fragment;
+mod icmp;
+mod path_mtu;
+mod reassembly;
+
+pub use fragment::fragment;
+pub use icmp::{icmp_error, may_answer, quote};
+pub use path_mtu::PathMtu;
+pub use reassembly::{Expired, Reassembly};
+
+/// Protocol number of ICMP in an IPv4 header.
+pub const PROTO_ICMP: u8 = 1;
+/// Protocol number of TCP.
+pub const PROTO_TCP: u8 = 6;
+/// Protocol number of UDP.
+pub const PROTO_UDP: u8 = 17;
+/// Next header number of ICMPv6.
+pub const PROTO_ICMPV6: u8 = 58;

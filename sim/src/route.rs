@@ -1,0 +1,113 @@
+//! Routes of one node: overrides by longest prefix, then what was computed from the topology.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
+use crate::trace::PipeId;
+
+/// Where a packet goes next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hop {
+    /// Out on this direction of a link.
+    Pipe(PipeId),
+    /// Nowhere.
+    Unreachable,
+}
+
+/// The routes of a node.
+///
+/// An override wins over whatever was computed, however long its prefix; among overrides the longest prefix wins, and
+/// among equals the first.
+#[derive(Clone, Debug, Default)]
+pub struct Routes {
+    /// Longest prefix first.
+    overrides: Vec<(IpAddr, u8, Hop)>,
+    computed: Computed,
+}
+
+/// What the topology says.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum Computed {
+    /// No link at all.
+    #[default]
+    None,
+    /// One link: everything goes there.
+    Default(PipeId),
+    /// Next hop by address.
+    Table(Arc<FxHashMap<IpAddr, PipeId>>),
+}
+
+impl Routes {
+    /// Everything goes out on `pipe`.
+    pub fn default_only(pipe: PipeId) -> Routes {
+        Routes { overrides: Vec::new(), computed: Computed::Default(pipe) }
+    }
+    pub(crate) fn new(mut overrides: Vec<(IpAddr, u8, Hop)>, computed: Computed) -> Routes {
+        overrides.sort_by_key(|(_, len, _)| std::cmp::Reverse(*len));
+        Routes { overrides, computed }
+    }
+    /// The next hop towards `dst`.
+    pub fn lookup(&self, dst: IpAddr) -> Hop {
+        if let Some((_, _, hop)) = self.overrides.iter().find(|(prefix, len, _)| covers(*prefix, *len, dst)) {
+            return *hop;
+        }
+        match &self.computed {
+            Computed::None => Hop::Unreachable,
+            Computed::Default(pipe) => Hop::Pipe(*pipe),
+            Computed::Table(table) => table.get(&dst).map_or(Hop::Unreachable, |pipe| Hop::Pipe(*pipe)),
+        }
+    }
+}
+
+/// Whether the first `len` bits of `addr` are those of `prefix`. Families never mix.
+pub fn covers(prefix: IpAddr, len: u8, addr: IpAddr) -> bool {
+    match (prefix, addr) {
+        (IpAddr::V4(p), IpAddr::V4(a)) => {
+            let shift = 32 - u32::from(len.min(32));
+            u64::from(p.to_bits()) >> shift == u64::from(a.to_bits()) >> shift
+        }
+        (IpAddr::V6(p), IpAddr::V6(a)) => {
+            let shift = 128 - u32::from(len.min(128));
+            shift == 128 || p.to_bits() >> shift == a.to_bits() >> shift
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ip(s: &str) -> IpAddr {
+        s.parse().unwrap()
+    }
+
+    #[test]
+    fn a_prefix_covers_its_addresses_only() {
+        assert!(covers(ip("10.0.0.0"), 8, ip("10.255.1.2")));
+        assert!(!covers(ip("10.0.0.0"), 8, ip("11.0.0.0")));
+        assert!(covers(ip("0.0.0.0"), 0, ip("255.255.255.255")));
+        assert!(covers(ip("::"), 0, ip("2001:db8::1")));
+        assert!(covers(ip("2001:db8::"), 32, ip("2001:db8::1")));
+        assert!(!covers(ip("::"), 0, ip("1.2.3.4")));
+        assert!(covers(ip("1.2.3.4"), 32, ip("1.2.3.4")) && !covers(ip("1.2.3.4"), 32, ip("1.2.3.5")));
+    }
+
+    #[test]
+    fn overrides_win_and_the_longest_of_them_first() {
+        let table = FxHashMap::from_iter([(ip("10.0.0.1"), PipeId(1)), (ip("10.0.1.1"), PipeId(1))]);
+        let routes = Routes::new(
+            vec![
+                (ip("10.0.0.0"), 8, Hop::Pipe(PipeId(2))),
+                (ip("10.0.1.0"), 24, Hop::Unreachable),
+                (ip("10.0.1.0"), 24, Hop::Pipe(PipeId(3))),
+            ],
+            Computed::Table(Arc::new(table)),
+        );
+        assert_eq!(routes.lookup(ip("10.0.0.1")), Hop::Pipe(PipeId(2)));
+        assert_eq!(routes.lookup(ip("10.0.1.1")), Hop::Unreachable);
+        assert_eq!(routes.lookup(ip("192.0.2.1")), Hop::Unreachable);
+    }
+}
