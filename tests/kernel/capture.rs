@@ -124,11 +124,9 @@ pub fn read(folder: &Path, name: &str) -> Capture {
                 ports: (*ports).into(),
                 state: (*state).into(),
             }),
-            ("errors", [at, who, _, errno]) => capture.errors.push(ErrorSeen {
-                at: micros(at),
-                who: (*who).into(),
-                errno: (*errno).into(),
-            }),
+            ("errors", [at, who, _, errno]) => {
+                capture.errors.push(ErrorSeen { at: micros(at), who: (*who).into(), errno: (*errno).into() })
+            }
             _ => panic!("{}: not understood: {line}", path.display()),
         }
     }

@@ -70,7 +70,10 @@ fn segments(kernel: &Capture, ours: &Capture) -> Option<Difference> {
     for (side, who) in ["c", "s"].iter().enumerate() {
         if let Some(extra) = ours.segments.iter().filter(|s| s.who == *who).nth(next[side]) {
             let place = format!("segment {who} {} extra", next[side] + 1);
-            return Some(Difference { text: around(kernel, ours, kernel.segments.len(), Some(extra)), place });
+            return Some(Difference {
+                text: around(kernel, ours, kernel.segments.len(), Some(extra)),
+                place,
+            });
         }
     }
     None
@@ -80,7 +83,9 @@ fn segments(kernel: &Capture, ours: &Capture) -> Option<Difference> {
 fn field(kernel: &Seg, ours: &Seg, bulk: bool) -> Option<&'static str> {
     let flags = |s: &Seg| if bulk && s.len != "0" { s.flags.replace('P', "") } else { s.flags.clone() };
     let same = |kernel: &str, ours: &str| kernel == "*" || kernel == ours;
-    let sack = |s: &str| if s.contains('*') { s.split("sack=").next().unwrap_or("").to_string() } else { s.to_string() };
+    let sack = |s: &str| {
+        if s.contains('*') { s.split("sack=").next().unwrap_or("").to_string() } else { s.to_string() }
+    };
     let ours_options = if kernel.options.contains('*') {
         ours.options.split("sack=").next().unwrap_or("").to_string()
     } else {
@@ -126,9 +131,8 @@ fn states(kernel: &Capture, ours: &Capture) -> Option<Difference> {
     let pairs: Vec<(u64, u64)> = ["c", "s"]
         .iter()
         .flat_map(|who| {
-            let of = |c: &Capture| {
-                c.segments.iter().filter(|s| s.who == *who).map(|s| s.at).collect::<Vec<_>>()
-            };
+            let of =
+                |c: &Capture| c.segments.iter().filter(|s| s.who == *who).map(|s| s.at).collect::<Vec<_>>();
             of(kernel).into_iter().zip(of(ours))
         })
         .collect();
@@ -144,7 +148,8 @@ fn states(kernel: &Capture, ours: &Capture) -> Option<Difference> {
         let show = |list: &[(u64, String)]| {
             list.iter().map(|(at, state)| format!("{state}@{}", seconds(*at))).collect::<Vec<_>>().join(" ")
         };
-        let text = format!("kernel {who} {ports}: {}\nours   {who} {ports}: {}\n", show(&theirs), show(&mine));
+        let text =
+            format!("kernel {who} {ports}: {}\nours   {who} {ports}: {}\n", show(&theirs), show(&mine));
         let names = |list: &[(u64, String)]| list.iter().map(|(_, s)| s.clone()).collect::<Vec<_>>();
         if names(&theirs) != names(&mine) {
             return Some(Difference { place: format!("states {who} {ports}"), text });

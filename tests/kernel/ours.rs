@@ -1,0 +1,164 @@
+//! A run of ours, told in the words of a capture.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+
+use sim::packet::Body;
+use sim::trace::{Record, Trigger, What};
+use tcp::{Flags, Segment, SeqNum, State};
+
+use super::capture::{Capture, ErrorSeen, Seg, StateChange};
+
+/// The facts of a trace that a capture holds too. `name` gives the name of a node by its number.
+pub fn tell(trace: &[Record], name: &dyn Fn(u32) -> String) -> Capture {
+    let mut capture = Capture::default();
+    let mut isns = Isns::default();
+    for record in trace {
+        let at = record.time.as_nanos() / 1_000;
+        match &record.what {
+            What::Sent { node, packet, why: Some(why), .. } => {
+                let who = name(node.0);
+                let forged = why.trigger == Trigger::Fault;
+                if let Body::Tcp(segment) = &packet.body {
+                    let numbers = isns.look(packet.ip.src, packet.ip.dst, segment, forged);
+                    let who = if forged { "net".to_string() } else { who };
+                    capture.segments.push(tell_segment(at, who, segment, numbers));
+                }
+            }
+            What::State { node, tuple, to, .. } if *to != State::Listen => {
+                capture.states.push(StateChange {
+                    at,
+                    who: name(node.0),
+                    ports: format!("{}>{}", tuple.local.port(), tuple.remote.port()),
+                    state: linux_name(*to).into(),
+                });
+            }
+            What::Program { node, result, .. } => {
+                let errno = result.split(|c: char| !c.is_ascii_uppercase()).find(|w| is_errno(w));
+                if let Some(errno) = errno {
+                    capture.errors.push(ErrorSeen { at, who: name(node.0), errno: errno.into() });
+                }
+            }
+            _ => {}
+        }
+    }
+    capture
+}
+
+fn is_errno(word: &str) -> bool {
+    word.len() > 3 && word.starts_with('E') && word != "EOF" && word != "EAGAIN"
+}
+
+fn tell_segment(
+    at: u64,
+    who: String,
+    segment: &Segment,
+    (isn, peer): (Option<SeqNum>, Option<SeqNum>),
+) -> Seg {
+    let has = |flag| segment.has(flag);
+    Seg {
+        at,
+        who,
+        ports: format!("{}>{}", segment.src, segment.dst),
+        flags: letters(segment.flags),
+        seq: relative(segment.seq, isn),
+        ack: if has(Flags::ACK) { relative(segment.ack, peer) } else { "-".into() },
+        len: segment.payload.len().to_string(),
+        wnd: match segment.wnd {
+            wnd if has(Flags::SYN) => wnd.to_string(),
+            0 => "0".into(),
+            _ => "+".into(),
+        },
+        urg: if has(Flags::URG) { segment.urg.to_string() } else { "-".into() },
+        options: options(segment, peer),
+        fate: "-".into(),
+    }
+}
+
+/// The letters of the kernel's ladder, in its order.
+fn letters(flags: Flags) -> String {
+    const LETTERS: [(Flags, char); 8] = [
+        (Flags::SYN, 'S'),
+        (Flags::FIN, 'F'),
+        (Flags::RST, 'R'),
+        (Flags::PSH, 'P'),
+        (Flags::ACK, 'A'),
+        (Flags::URG, 'U'),
+        (Flags::ECE, 'E'),
+        (Flags::CWR, 'W'),
+    ];
+    let text: String = LETTERS.iter().filter(|(f, _)| flags.contains(*f)).map(|(_, c)| *c).collect();
+    if text.is_empty() { "none".into() } else { text }
+}
+
+/// The options as they stand on the wire, padding included.
+fn options(segment: &Segment, peer: Option<SeqNum>) -> String {
+    let options = &segment.options;
+    let mut parts: Vec<String> = Vec::new();
+    if let Some(mss) = options.mss {
+        parts.push(format!("mss={mss}"));
+    }
+    match (options.sack_permitted, options.timestamps.is_some()) {
+        (true, true) => parts.extend(["sackOK".into(), "TS".into()]),
+        (true, false) => parts.extend(["nop".into(), "nop".into(), "sackOK".into()]),
+        (false, true) => parts.extend(["nop".into(), "nop".into(), "TS".into()]),
+        (false, false) => {}
+    }
+    if let Some(shift) = options.wscale {
+        parts.extend(["nop".into(), format!("wscale={shift}")]);
+    }
+    if !options.sack.is_empty() {
+        let blocks: Vec<String> = options
+            .sack
+            .as_slice()
+            .iter()
+            .map(|(left, right)| format!("{}-{}", relative(*left, peer), relative(*right, peer)))
+            .collect();
+        parts.extend(["nop".into(), "nop".into(), format!("sack={}", blocks.join("/"))]);
+    }
+    if parts.is_empty() { "-".into() } else { parts.join(",") }
+}
+
+fn relative(number: SeqNum, isn: Option<SeqNum>) -> String {
+    match isn {
+        Some(isn) => number.0.wrapping_sub(isn.0).cast_signed().to_string(),
+        None => format!("abs{}", number.0),
+    }
+}
+
+fn linux_name(state: State) -> &'static str {
+    match state {
+        State::Listen => "LISTEN",
+        State::SynSent => "SYN_SENT",
+        State::SynReceived => "SYN_RECV",
+        State::Established => "ESTABLISHED",
+        State::FinWait1 => "FIN_WAIT1",
+        State::FinWait2 => "FIN_WAIT2",
+        State::CloseWait => "CLOSE_WAIT",
+        State::Closing => "CLOSING",
+        State::LastAck => "LAST_ACK",
+        State::TimeWait => "TIME_WAIT",
+        State::Closed => "CLOSED",
+    }
+}
+
+/// Initial sequence numbers by sender and receiver, as somebody on the wire learns them.
+#[derive(Default)]
+struct Isns(BTreeMap<(SocketAddr, SocketAddr), SeqNum>);
+
+impl Isns {
+    /// The sender's and the receiver's, after this segment. A forged SYN counts only where none is known.
+    fn look(
+        &mut self,
+        src: IpAddr,
+        dst: IpAddr,
+        segment: &Segment,
+        forged: bool,
+    ) -> (Option<SeqNum>, Option<SeqNum>) {
+        let key = (SocketAddr::new(src, segment.src), SocketAddr::new(dst, segment.dst));
+        if segment.has(Flags::SYN) && !(forged && self.0.contains_key(&key)) {
+            self.0.insert(key, segment.seq);
+        }
+        (self.0.get(&key).copied(), self.0.get(&(key.1, key.0)).copied())
+    }
+}
