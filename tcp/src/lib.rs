@@ -29,6 +29,7 @@ pub mod info;
 pub mod isn;
 pub mod listener;
 pub mod opening;
+pub mod offer;
 pub mod out;
 pub mod payload;
 pub mod ranges;

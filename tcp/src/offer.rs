@@ -1,0 +1,80 @@
+//! What this end offers in a SYN or SYN-ACK: MSS, window and window scale, from the configuration and the path.
+
+use std::net::SocketAddr;
+
+use crate::config::Config;
+use crate::isn::Tuple;
+
+/// Bytes of a TCP header without options.
+pub const TCP_HEADER: u16 = 20;
+/// Bytes that the timestamps option takes in a segment, padding included (RFC 7323, appendix A).
+pub const TIMESTAMP_BYTES: u16 = 12;
+/// Largest shift of window scaling (RFC 7323, section 2.3).
+pub const MAX_SHIFT: u8 = 14;
+
+/// Bytes of the IP header between these ends: no options, no extension headers.
+pub const fn ip_header(tuple: &Tuple) -> u16 {
+    match tuple.remote {
+        SocketAddr::V4(_) => 20,
+        SocketAddr::V6(_) => 40,
+    }
+}
+
+/// The MSS that a path of this MTU carries: MTU less the fixed headers (RFC 9293, section 3.7.1; RFC 6691).
+pub const fn mss_of_mtu(tuple: &Tuple, mtu: u16) -> u16 {
+    mtu.saturating_sub(ip_header(tuple) + TCP_HEADER)
+}
+
+/// The MSS that a peer means who sends no such option (RFC 9293, section 3.7.1; 1220 over IPv6).
+pub const fn default_mss(tuple: &Tuple) -> u16 {
+    match tuple.remote {
+        SocketAddr::V4(_) => 536,
+        SocketAddr::V6(_) => 1220,
+    }
+}
+
+/// The MSS to announce, in bytes: what the interface carries, or the clamp if that is less.
+pub fn announced_mss(config: &Config, tuple: &Tuple, mtu: u16) -> u16 {
+    mss_of_mtu(tuple, mtu).min(config.mss.unwrap_or(u16::MAX)).max(1)
+}
+
+/// The MSS to send with, before options are taken off: the peer's option (or the default) within what this end
+/// can carry and will believe (RFC 9293, section 3.7.1).
+pub fn send_mss(config: &Config, tuple: &Tuple, mtu: u16, option: Option<u16>) -> u16 {
+    let told = option.filter(|mss| *mss > 0).unwrap_or(default_mss(tuple));
+    told.max(config.min_mss).min(announced_mss(config, tuple, mtu)).max(1)
+}
+
+/// The window of the first segments, in bytes: what the buffer holds and 16 bits can say, in whole segments of
+/// `segment` bytes, as Linux counts it.
+pub fn initial_window(config: &Config, rcv_buf: u32, segment: u16) -> u32 {
+    let space = rcv_buf.min(config.initial_rcv_wnd).min(65_535);
+    let segment = u32::from(segment.max(1));
+    if space > segment { space - space % segment } else { space }
+}
+
+/// The shift to offer: the smallest with which 16 bits can say `largest`, in bytes (RFC 7323, section 2.3).
+pub const fn window_shift(largest: u32) -> u8 {
+    let mut shift = 0;
+    while shift < MAX_SHIFT && largest >> shift > 65_535 {
+        shift += 1;
+    }
+    shift
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn windows_of_linux() {
+        let config = Config::linux();
+        assert_eq!(initial_window(&config, 65_536, 1460), 64_240);
+        assert_eq!(initial_window(&config, 65_536, 1448), 65_160);
+        assert_eq!(initial_window(&config, 65_536, 536), 65_392);
+        assert_eq!(initial_window(&config, 4096, 1460), 2920);
+        assert_eq!(window_shift(33_554_432), 10);
+        assert_eq!(window_shift(65_535), 0);
+        assert_eq!(window_shift(u32::MAX), 14);
+    }
+}
