@@ -1,7 +1,9 @@
 //! Scenario files in, reports out.
+#![forbid(unsafe_code)]
 
 pub mod names;
 pub mod pcap;
+pub mod scenario;
 pub mod view;
 
 pub use names::Names;

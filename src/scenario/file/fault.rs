@@ -1,0 +1,175 @@
+//! What goes wrong: rules for packets, and the timeline of faults.
+
+use super::loose::Nth;
+use super::table::described;
+use super::{Route, Way};
+use crate::scenario::units::{Bits, Endpoint, Span};
+use serde::{Deserialize, Serialize};
+
+/// Adds what a packet can be picked by.
+macro_rules! matching {
+    ($(#[doc = $doc:literal])* pub struct $name:ident { $($own:tt)* }) => {
+        $crate::scenario::file::table::described! {
+            $(#[doc = $doc])*
+            pub struct $name {
+                /// Sent by this host.
+                from: Option<String> = "any", "\"client\"";
+                /// Sent to this host.
+                to: Option<String> = "any", "\"server\"";
+                /// Control bits in tcpdump's letters, all of which are set: `"S."` is a SYN-ACK, `"F"` also matches `[F.]`.
+                flags: Option<$crate::scenario::units::Bits> = "any", "\"S.\"";
+                /// Control bits none of which is set.
+                without: Option<$crate::scenario::units::Bits> = "none", "\"FSR\"";
+                /// Payload octets, or a range.
+                len: Option<$crate::scenario::file::loose::Range> = "any", "(1, 1460)";
+                /// Overlaps this octet, or this range (last included), counted as tcpdump does: SYN is 0, first octet 1.
+                seq: Option<$crate::scenario::file::loose::Range> = "any", "1";
+                /// ACK field, or a range (last included), counted as tcpdump does.
+                ack: Option<$crate::scenario::file::loose::Range> = "any", "(6, 100)";
+                /// Source port.
+                src_port: Option<u16> = "any", "49822";
+                /// Destination port.
+                dst_port: Option<u16> = "any", "80";
+                /// Protocol.
+                protocol: Option<$crate::scenario::file::fault::Protocol> = "any", "Tcp";
+                /// Only on this link.
+                link: Option<String> = "the first one that a packet takes", "\"r1-server\"";
+                $($own)*
+            }
+        }
+    };
+}
+pub(crate) use matching;
+
+matching! {
+    /// What happens to packets that look like this. Every field that is there must hold.
+    pub struct Rule {
+        /// Sent at or after the first and before the second of these times.
+        time: Option<(Span, Span)> = "any", "(\"1s\", \"2s\")";
+        /// Of those that match all else, only these, counted from one: `1`, `[1, 3]`, `"2.."`.
+        nth: Option<Nth> = "all", "1";
+        /// What happens.
+        r#do: Action, "Drop";
+    }
+}
+
+/// A protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Protocol {
+    /// TCP.
+    Tcp,
+    /// UDP.
+    Udp,
+    /// ICMP.
+    Icmp,
+    /// A fragment of anything.
+    Fragment,
+}
+
+described! {
+    /// What happens to a packet that a rule picked.
+    pub enum Action {
+        /// It is lost.
+        Drop,
+        /// Copies follow.
+        Duplicate {
+            /// How many, besides the original.
+            copies: Option<u32> = "1", "2";
+            /// How much later each arrives than the one before.
+            after: Option<Span> = "0s", "\"5ms\"";
+        },
+        /// It takes this much longer, and may be overtaken.
+        Delay(Span),
+        /// It wanders, and arrives at this time.
+        HoldUntil(Span),
+        /// One bit is flipped: the first of the payload, or of the transport header where there is none.
+        Corrupt,
+        /// This bit is flipped, counted from the start of the IP header.
+        CorruptBit(u32),
+        /// Marked congestion experienced, if it is ECN-capable; dropped otherwise.
+        MarkCe,
+    }
+}
+
+described! {
+    /// Something that happens to the network or a host.
+    pub struct Fault {
+        /// When.
+        at: Span, "\"2s\"";
+        /// What.
+        r#do: FaultKind, "LinkDown(\"client-server\")";
+    }
+}
+
+described! {
+    /// What can happen to the network or a host.
+    pub enum FaultKind {
+        /// The link of this name loses everything, what is on it included.
+        LinkDown(String),
+        /// It carries again.
+        LinkUp(String),
+        /// A link gets new parameters.
+        LinkChange {
+            /// The link.
+            link: String, "\"client-server\"";
+            /// What changes, in both directions.
+            set: Option<Way> = "nothing", "(rate: \"1Mbit\")";
+            /// What changes on the way back only.
+            back: Option<Way> = "nothing", "(delay: \"300ms\")";
+        },
+        /// The overrides of routes of a host or router become these.
+        Routes {
+            /// The host or router.
+            on: String, "\"r1\"";
+            /// The overrides.
+            routes: Vec<Route> = "none", "[(to: \"10.9.0.0/16\")]";
+        },
+        /// The host stops at once; all state is lost.
+        Crash(String),
+        /// The host starts anew: its state lost, its programs from their start.
+        Reboot(String),
+        /// The host does nothing; timers and arriving packets wait.
+        Pause(String),
+        /// It goes on.
+        Resume(String),
+        /// The program of this name ends; its sockets are closed as a kernel would.
+        Kill(String),
+        /// A segment appears, as if sent by somebody at a node.
+        Inject {
+            /// The node from which it is sent.
+            on: String, "\"attacker\"";
+            /// Source as it claims to be.
+            src: Endpoint, "\"client:49822\"";
+            /// Destination.
+            dst: Endpoint, "\"server:80\"";
+            /// Control bits.
+            flags: Bits, "\"R\"";
+            /// Its sequence number.
+            seq: Option<Number> = "Expected(0)", "Expected(100)";
+            /// Its acknowledgment number, if the ACK bit is set.
+            ack: Option<Number> = "Expected(0)", "Absolute(1)";
+            /// Window field, unscaled.
+            wnd: Option<u16> = "65535", "0";
+            /// Data.
+            data: String = "none", "\"evil\"";
+            /// MSS option.
+            mss: Option<u16> = "absent", "1460";
+            /// Timestamps option: TSval, TSecr.
+            timestamps: Option<(u32, u32)> = "absent", "(1, 0)";
+        },
+    }
+}
+
+described! {
+    /// A sequence number in a forged segment.
+    pub enum Number {
+        /// Exactly this.
+        Absolute(u32),
+        /// This far from the initial sequence number of the one who is claimed to send.
+        SenderIsn(i64),
+        /// This far from the receiver's.
+        ReceiverIsn(i64),
+        /// This far from what the receiver expects next (for the acknowledgment: its SND.UNA).
+        Expected(i64),
+    }
+}

@@ -1,0 +1,244 @@
+//! A scenario file as it is typed: nothing filled in, nothing checked beyond the form of each value.
+//!
+//! [`resolve`](super::resolve) turns it into a [`sim::Spec`]. What is not said here has its default, which stands in
+//! the documentation of each field. The types are made by one table each, see [`table`].
+
+pub mod expect;
+pub mod fault;
+pub mod loose;
+pub mod program;
+pub mod table;
+pub mod tcp;
+
+use serde::{Deserialize, Serialize};
+
+pub use self::expect::{Expect, Seen};
+pub use self::fault::{Action, Fault, FaultKind, Rule};
+pub use self::loose::{Maybe, Named, Nth, OneOrMany, Ports, Range};
+pub use self::program::{Program, Run, Socket, Step};
+use self::table::described;
+pub use self::tcp::Tcp;
+use super::units::{Address, Percent, Prefix, Rate, Size, Span};
+
+/// How RON is read: values of optional fields are written without `Some`, and no deeper than 64 levels.
+pub fn options() -> ron::Options {
+    use ron::extensions::Extensions;
+    ron::Options::default()
+        .with_default_extension(Extensions::IMPLICIT_SOME | Extensions::UNWRAP_VARIANT_NEWTYPES)
+        .with_recursion_limit(64)
+}
+
+described! {
+    /// A scenario: hosts, links, programs, what goes wrong, and what is expected.
+    pub struct Scenario {
+        /// What it shows, in one line, for `timewait list`.
+        about: String = "nothing", "\"four segments close a connection\"";
+        /// Seed of all randomness.
+        seed: Option<u64> = "1", "42";
+        /// When the run ends, if something is still going on then. It ends earlier when nothing is left to happen.
+        until: Option<Span> = "1d", "\"130s\"";
+        /// How the hosts' TCP behaves where a host does not say otherwise.
+        personality: Option<Personality> = "Linux", "Rfc";
+        /// Hosts, by name.
+        hosts: Named<Host>, "{ \"client\": (addr: \"10.0.0.1\") }";
+        /// Routers, by name.
+        routers: Named<Router> = "none", "{ \"r1\": (addr: \"10.0.0.254\") }";
+        /// Links between them.
+        links: Vec<Link>, "[(between: (\"client\", \"server\"), delay: \"10ms\")]";
+        /// Programs on the hosts, in order of mention.
+        programs: Vec<Program> = "none", "[(on: \"server\", run: EchoServer(port: 7))]";
+        /// What happens to packets, first match first.
+        rules: Vec<Rule> = "none", "[(from: \"client\", flags: \"F\", nth: 1, do: Drop)]";
+        /// What happens to the network and the hosts.
+        faults: Vec<Fault> = "none", "[(at: \"2s\", do: LinkDown(\"client-server\"))]";
+        /// What must have happened when the run is over.
+        expect: Vec<Expect> = "nothing", "[Final(on: \"server\", is: \"CLOSED\")]";
+        /// Which of the checks that every run makes are made.
+        check: Option<Check> = "all", "(stream: false)";
+    }
+}
+
+described! {
+    /// Checks that every run makes.
+    pub struct Check {
+        /// Every byte that a program read is the one that the peer's program sent at that place.
+        stream: Option<bool> = "true", "false";
+    }
+}
+
+/// How TCP behaves where no knob says otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Personality {
+    /// Linux 6.18 with its default settings.
+    Linux,
+    /// The letter of the RFCs.
+    Rfc,
+    /// FreeBSD 15 with its default settings.
+    FreeBsd,
+}
+
+described! {
+    /// A host: runs programs over TCP and UDP.
+    pub struct Host {
+        /// Its address, or several; it opens connections from the first.
+        addr: OneOrMany<Address> = "10.0.0.N for the Nth name of all hosts and routers", "\"192.168.30.133\"";
+        /// How its TCP behaves: a personality, and any knob by its name.
+        tcp: Option<Tcp> = "the scenario's personality", "(personality: Rfc, time_wait: \"0s\")";
+        /// Ephemeral ports, first and last.
+        ports: Option<(u16, u16)> = "(32768, 60999)", "(40000, 40009)";
+        /// TTL of what it sends.
+        ttl: Option<u8> = "64", "255";
+        /// Life of an incomplete reassembly.
+        reassembly_timeout: Option<Span> = "30s", "\"60s\"";
+        /// Overrides of the computed routes.
+        routes: Vec<Route> = "none", "[(to: \"10.9.0.0/16\", via: \"r1\")]";
+        /// Process id of its first program, as `netstat -p` shows it.
+        first_pid: Option<u32> = "1001", "4242";
+    }
+}
+
+described! {
+    /// A router: forwards.
+    pub struct Router {
+        /// The address that it answers ICMP from.
+        addr: Option<Address> = "10.0.0.N for the Nth name of all hosts and routers", "\"10.0.0.254\"";
+        /// Whether it sends ICMP errors; a black hole does not.
+        icmp: Option<bool> = "true", "false";
+        /// Overrides of the computed routes.
+        routes: Vec<Route> = "none", "[(to: \"10.9.0.0/16\", via: \"server\")]";
+    }
+}
+
+described! {
+    /// An override of a route.
+    pub struct Route {
+        /// Destinations.
+        to: Prefix, "\"10.9.0.0/16\"";
+        /// Name of the neighbour that gets them.
+        via: Option<String> = "unreachable", "\"r2\"";
+    }
+}
+
+/// Adds the parameters of one direction of a link to a structure, and a method that picks them out.
+macro_rules! with_way {
+    ($(#[doc = $doc:literal])* pub struct $name:ident { $($own:tt)* }) => {
+        described! {
+            $(#[doc = $doc])*
+            pub struct $name {
+                $($own)*
+                /// Bits per second.
+                rate: Option<Rate> = "infinite", "\"10Mbit\"";
+                /// Propagation delay.
+                delay: Option<Span> = "0s", "\"10ms\"";
+                /// Variation of the delay: half the width if uniform, the standard deviation otherwise.
+                jitter: Option<Span> = "0s", "\"2ms\"";
+                /// Shape of the jitter.
+                jitter_shape: Option<Shape> = "Uniform", "Normal";
+                /// How much a packet's jitter follows that of the one before.
+                jitter_correlation: Option<Percent> = "0%", "\"25%\"";
+                /// Whether packets may overtake each other by jitter.
+                jitter_reorders: Option<bool> = "false", "true";
+                /// Probability that a packet is lost, each by itself.
+                loss: Option<Percent> = "0%", "\"1%\"";
+                /// Loss in bursts, instead of `loss`.
+                burst_loss: Option<BurstLoss> = "none", "(p: \"1%\", r: \"25%\")";
+                /// Numbers of the packets that are lost, counted from one in each direction, instead of `loss`.
+                lose: Vec<u64> = "none", "[3, 5]";
+                /// Probability that a packet is sent twice.
+                duplicate: Option<Percent> = "0%", "\"1%\"";
+                /// How much later the copy arrives.
+                duplicate_delay: Option<Span> = "0s", "\"5ms\"";
+                /// Probability that a packet is overtaken.
+                reorder: Option<Percent> = "0%", "\"1%\"";
+                /// How much later an overtaken packet arrives.
+                reorder_delay: Option<Span> = "1ms", "\"5ms\"";
+                /// Probability that one bit of a packet is flipped.
+                corrupt: Option<Percent> = "0%", "\"0.1%\"";
+                /// Largest packet with its IP header, in bytes.
+                mtu: Option<u16> = "1500", "1400";
+                /// What the queue in front of the link holds; it fills only if there is a rate.
+                limit: Option<Limit> = "Packets(1000)", "Bytes(\"64KiB\")";
+            }
+        }
+        impl $name {
+            /// The parameters alone.
+            pub fn way(&self) -> Way {
+                Way {
+                    rate: self.rate,
+                    delay: self.delay,
+                    jitter: self.jitter,
+                    jitter_shape: self.jitter_shape,
+                    jitter_correlation: self.jitter_correlation,
+                    jitter_reorders: self.jitter_reorders,
+                    loss: self.loss,
+                    burst_loss: self.burst_loss.clone(),
+                    lose: self.lose.clone(),
+                    duplicate: self.duplicate,
+                    duplicate_delay: self.duplicate_delay,
+                    reorder: self.reorder,
+                    reorder_delay: self.reorder_delay,
+                    corrupt: self.corrupt,
+                    mtu: self.mtu,
+                    limit: self.limit.clone(),
+                }
+            }
+        }
+    };
+}
+
+with_way! {
+    /// A link: two ends, and two directions with the same parameters unless `back` says otherwise.
+    pub struct Link {
+        /// The names of its ends.
+        between: (String, String), "(\"client\", \"server\")";
+        /// Its name.
+        name: Option<String> = "the names of its ends: `client-server`", "\"backup\"";
+        /// What is different on the way from the second end to the first.
+        back: Option<Way> = "nothing", "(delay: \"30ms\")";
+    }
+}
+
+with_way! {
+    /// Parameters of one direction of a link. The words are those of netem and qdisc.
+    pub struct Way {}
+}
+
+/// Shape of a jitter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Shape {
+    /// Evenly within the scale on both sides.
+    Uniform,
+    /// Bell-shaped.
+    Normal,
+    /// With a long tail upwards.
+    Pareto,
+}
+
+described! {
+    /// Loss in bursts: two states (Gilbert-Elliott, as netem's `gemodel`), a step at each packet.
+    pub struct BurstLoss {
+        /// Probability of going from good to bad.
+        p: Percent, "\"1%\"";
+        /// Probability of going from bad to good.
+        r: Percent, "\"25%\"";
+        /// Loss in the bad state.
+        bad: Option<Percent> = "100%", "\"50%\"";
+        /// Loss in the good state.
+        good: Option<Percent> = "0%", "\"0.1%\"";
+    }
+}
+
+described! {
+    /// What a queue holds.
+    pub enum Limit {
+        /// Everything.
+        Unlimited,
+        /// So many packets.
+        Packets(u32),
+        /// So many bytes.
+        Bytes(Size),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,412 @@
+//! Every knob of a host's TCP, by the name that it has in [`Config`].
+
+use serde::{Deserialize, Serialize};
+use tcp::Duration;
+use tcp::config::{self, Config};
+
+use super::Personality;
+use super::loose::Maybe;
+use super::table::described;
+use crate::scenario::units::{Size, Span};
+
+/// How a knob of a file sets one of [`Config`].
+trait Knob<T> {
+    fn set(&self, target: &mut T);
+}
+/// Copies a value of the same, or a convertible, type.
+macro_rules! plain {
+    ($($from:ty => $to:ty: $convert:expr;)*) => {$(
+        impl Knob<$to> for Option<$from> {
+            fn set(&self, target: &mut $to) {
+                let convert: fn($from) -> $to = $convert;
+                if let Some(value) = self.clone() {
+                    *target = convert(value);
+                }
+            }
+        }
+    )*};
+}
+plain! {
+    bool => bool: |b| b;
+    u8 => u8: |n| n;
+    u16 => u16: |n| n;
+    u32 => u32: |n| n;
+    Size => u32: |size| u32::try_from(size.0).unwrap_or(u32::MAX);
+    Span => Duration: Span::duration;
+    Ecn => config::Ecn: Into::into;
+    SynCookies => config::SynCookies: Into::into;
+    RtoFloor => config::RtoFloor: Into::into;
+    LossDetection => config::LossDetection: Into::into;
+    Nagle => config::Nagle: Into::into;
+    OptionOrder => tcp::OptionOrder: Into::into;
+    Isn => config::IsnSource: |isn| match isn {
+        Isn::Rfc6528 => config::IsnSource::Rfc6528,
+        Isn::Fixed(n) => config::IsnSource::Fixed(n),
+        Isn::Clock => config::IsnSource::Clock,
+    };
+    Retries => config::RetryLimit: |limit| match limit {
+        Retries::Count(n) => config::RetryLimit::Count(n),
+        Retries::Doublings(n) => config::RetryLimit::Doublings(n),
+        Retries::Time(span) => config::RetryLimit::Time(span.duration()),
+    };
+    Congestion => config::Congestion: |congestion| match congestion {
+        Congestion::Reno => config::Congestion::Reno,
+        Congestion::Cubic => config::Congestion::Cubic,
+        Congestion::Fixed(segments) => config::Congestion::Fixed(segments),
+    };
+}
+impl Knob<Option<Duration>> for Maybe<Span> {
+    fn set(&self, target: &mut Option<Duration>) {
+        self.apply(target, Span::duration);
+    }
+}
+impl Knob<Option<u16>> for Maybe<u16> {
+    fn set(&self, target: &mut Option<u16>) {
+        self.apply(target, |n| n);
+    }
+}
+impl Knob<Option<u32>> for Maybe<u32> {
+    fn set(&self, target: &mut Option<u32>) {
+        self.apply(target, |n| n);
+    }
+}
+impl Knob<config::DelayedAck> for Option<DelayedAck> {
+    fn set(&self, target: &mut config::DelayedAck) {
+        let Some(typed) = self else { return };
+        typed.min.set(&mut target.min);
+        typed.max.set(&mut target.max);
+        typed.every.set(&mut target.every);
+        typed.quick.set(&mut target.quick);
+        typed.adaptive.set(&mut target.adaptive);
+    }
+}
+
+/// Declares [`Tcp`], and how it changes a [`Config`]. A knob that is added to `Config` must be added here: the
+/// pattern in `apply` names every one.
+macro_rules! knobs {
+    ($($(#[doc = $doc:literal])* $knob:ident: $kind:ty, $example:literal;)*) => {
+        described! {
+            /// How a host's TCP behaves: a personality, and any knob by its name.
+            pub struct Tcp {
+                /// The defaults of all that follows.
+                personality: Option<Personality> = "the scenario's personality", "Rfc";
+                $($(#[doc = $doc])* $knob: $kind = "by personality", $example;)*
+            }
+        }
+        impl Tcp {
+            /// Sets the knobs that were typed.
+            pub fn apply(&self, config: &mut Config) {
+                let Config { $($knob),* } = config;
+                $(Knob::set(&self.$knob, $knob);)*
+            }
+        }
+        /// The value of the knob of this name, in words.
+        pub fn value(config: &Config, name: &str) -> Option<String> {
+            match name {
+                $(stringify!($knob) => Some(format!("{:?}", config.$knob)),)*
+                _ => None,
+            }
+        }
+    };
+}
+
+knobs! {
+    // what is offered
+    /// Clamp on the MSS announced and used (`TCP_MAXSEG`), in bytes; `None`: from the interface MTU.
+    mss: Maybe<u16>, "1200";
+    /// Smallest MSS that a peer can impose (Linux `tcp_min_snd_mss` 48; FreeBSD 216), in bytes.
+    min_mss: Option<u16>, "536";
+    /// Offer and accept window scaling (RFC 7323, section 2).
+    window_scaling: Option<bool>, "true";
+    /// Offer and accept timestamps (RFC 7323, section 3).
+    timestamps: Option<bool>, "true";
+    /// Drop segments without timestamps once they are negotiated (RFC 7323, section 3.2: SHOULD; Linux and FreeBSD
+    /// tolerate them).
+    require_timestamps: Option<bool>, "true";
+    /// Offer and accept selective acknowledgment (RFC 2018).
+    sack: Option<bool>, "true";
+    /// Report duplicates in a first SACK block (RFC 2883).
+    dsack: Option<bool>, "true";
+    /// Explicit congestion notification (RFC 3168).
+    ecn: Option<Ecn>, "On";
+    /// Layout of options.
+    option_order: Option<OptionOrder>, "FreeBsd";
+    // opening
+    /// RTO before the first measurement (RFC 6298, section 2.1: 1 s).
+    initial_rto: Option<Span>, "\"1s\"";
+    /// RTO after the handshake if the SYN was lost and no timestamp tells (RFC 6298, section 5.7: 3 s).
+    rto_after_syn_loss: Option<Span>, "\"1s\"";
+    /// How often a SYN is repeated before the open fails (Linux `tcp_syn_retries` 6).
+    syn_retries: Option<u8>, "3";
+    /// How many of these come at constant intervals before doubling begins, not counted as retries by doubling
+    /// (Linux `tcp_syn_linear_timeouts` 4).
+    syn_linear_timeouts: Option<u8>, "3";
+    /// An open that takes longer fails, whatever the count (FreeBSD: 75 s); `None`: no such limit.
+    connect_timeout: Maybe<Span>, "\"75s\"";
+    /// How often a SYN-ACK is repeated (Linux `tcp_synack_retries` 5).
+    synack_retries: Option<u8>, "3";
+    /// A full accept queue answers the third ACK with RST (Linux `tcp_abort_on_overflow`).
+    abort_on_overflow: Option<bool>, "true";
+    /// Largest listen backlog (Linux `somaxconn` 4096).
+    somaxconn: Option<u32>, "10";
+    /// Bound on half-open requests with SYN cookies off (Linux `tcp_max_syn_backlog`).
+    max_syn_backlog: Option<u32>, "10";
+    /// SYN cookies (RFC 4987, section 3.6).
+    syn_cookies: Option<SynCookies>, "Always";
+    /// How the initial sequence number is chosen.
+    isn: Option<Isn>, "Fixed(4294967290)";
+    // retransmission
+    /// Smallest RTO (RFC 6298, section 2.4: 1 s; Linux 200 ms; FreeBSD 230 ms).
+    min_rto: Option<Span>, "\"1s\"";
+    /// What `min_rto` bounds: the whole RTO, or its variance term so that RTO >= SRTT + min_rto (Linux).
+    min_rto_on: Option<RtoFloor>, "Total";
+    /// Largest RTO (RFC 6298, section 2.5: at least 60 s; Linux 120 s).
+    max_rto: Option<Span>, "\"1s\"";
+    /// R1: retransmissions after which delivery trouble is reported (RFC 9293, section 3.8.3; Linux `tcp_retries1`).
+    r1: Option<u8>, "3";
+    /// R2: when a connection with unacknowledged data is given up.
+    r2: Option<Retries>, "Count(3)";
+    /// R2 of a connection that no program holds any more (Linux `tcp_orphan_retries` 8).
+    orphan_retries: Option<u8>, "3";
+    /// User timeout (RFC 9293, section 3.9.1; RFC 5482); `None`: R2 alone decides.
+    user_timeout: Maybe<Span>, "\"75s\"";
+    /// How losses are found.
+    loss_detection: Option<LossDetection>, "NewReno";
+    /// Tail loss probes (RFC 8985, section 7; Linux `tcp_early_retrans`).
+    tail_loss_probe: Option<bool>, "true";
+    /// Spurious timeouts are detected (RFC 5682 F-RTO, RFC 3522 Eifel) and undone.
+    frto: Option<bool>, "true";
+    /// Duplicate ACKs that signal a loss (RFC 5681, section 3.2: 3).
+    dupthresh: Option<u8>, "3";
+    /// New data on the first two duplicate ACKs (RFC 3042).
+    limited_transmit: Option<bool>, "true";
+    /// Proportional rate reduction during recovery (RFC 9937).
+    prr: Option<bool>, "true";
+    // congestion control
+    /// The controller.
+    congestion: Option<Congestion>, "Reno";
+    /// Initial window in segments (RFC 6928: 10; RFC 5681: 2 to 4).
+    initial_window: Option<u32>, "10";
+    /// Collapse cwnd after an idle RTO (RFC 5681, section 4.1; Linux `tcp_slow_start_after_idle`).
+    slow_start_after_idle: Option<bool>, "true";
+    /// Largest increase per ACK in slow start, in segments (RFC 3465: L = 2); `None`: all that was acknowledged.
+    abc_limit: Maybe<u32>, "2";
+    // acknowledging and sending
+    /// When data is acknowledged.
+    delayed_ack: Option<DelayedAck>, "(min: \"200ms\", max: \"200ms\")";
+    /// Coalescing of small segments (RFC 9293, section 3.7.4).
+    nagle: Option<Nagle>, "Off";
+    /// Urgent pointer points at the last urgent octet, as RFC 1122 read it (Linux `tcp_stdurg`); else at the
+    /// following one (RFC 6093).
+    urgent_points_at_last: Option<bool>, "true";
+    /// Receive buffer, in bytes of data that it can hold at first.
+    rcv_buf: Option<Size>, "\"64KiB\"";
+    /// Bound to which the receive buffer may grow, in bytes; the window scale offered covers it.
+    rcv_buf_max: Option<Size>, "\"64KiB\"";
+    /// Send buffer, in bytes.
+    snd_buf: Option<Size>, "\"64KiB\"";
+    /// Bound to which the send buffer may grow, in bytes.
+    snd_buf_max: Option<Size>, "\"64KiB\"";
+    /// Upper bound on the window of the first segments, in bytes, before whole segments are counted (Linux 65535).
+    initial_rcv_wnd: Option<Size>, "\"64KiB\"";
+    /// Let the right edge of the window retreat (RFC 9293, section 3.8.6: SHOULD NOT; ablation).
+    shrink_window: Option<bool>, "true";
+    /// Smallest interval of zero-window probes; `None`: the RTO (FreeBSD 5 s).
+    persist_min: Maybe<Span>, "\"75s\"";
+    /// Largest interval of zero-window probes (Linux 120 s; FreeBSD 60 s).
+    persist_max: Option<Span>, "\"1s\"";
+    /// Zero-window probes carry the next octet of data (FreeBSD, and RFC 9293, section 3.8.6.1), or none and an old
+    /// sequence number (Linux).
+    probe_with_data: Option<bool>, "true";
+    // idle connections and closing
+    /// Keepalive is on without a program asking for it.
+    keepalive: Option<bool>, "true";
+    /// Idle time before the first probe (RFC 9293, section 3.8.4: at least 2 h).
+    keepalive_idle: Option<Span>, "\"1s\"";
+    /// Time between unanswered probes.
+    keepalive_interval: Option<Span>, "\"1s\"";
+    /// Unanswered probes after which the connection is given up (Linux 9, FreeBSD 8, the classic text books 10).
+    keepalive_count: Option<u8>, "3";
+    /// Time in TIME-WAIT: 2 MSL (RFC 9293: 240 s; Linux and FreeBSD 60 s). Zero: no TIME-WAIT at all (ablation).
+    time_wait: Option<Span>, "\"1s\"";
+    /// A RST in TIME-WAIT is ignored (RFC 1337, fix F1; Linux `tcp_rfc1337`).
+    rfc1337: Option<bool>, "true";
+    /// A SYN with a newer timestamp or sequence number ends TIME-WAIT (RFC 6191; RFC 9293, section 3.6.1).
+    time_wait_accepts_syn: Option<bool>, "true";
+    /// Reuse of one's own TIME-WAIT for a new active open with timestamps, one second after the last (Linux
+    /// `tcp_tw_reuse`): 0 off, 1 on, 2 on the loopback only.
+    tw_reuse: Option<u8>, "3";
+    /// Limit on FIN-WAIT-2 once no program holds the connection (Linux `tcp_fin_timeout`); `None`: none (RFC 9293).
+    fin_wait_2: Maybe<Span>, "\"75s\"";
+    /// Close with unread data sends RST (RFC 9293, section 3.6.1, after RFC 2525).
+    reset_on_unread: Option<bool>, "true";
+    // defences
+    /// Only a RST at exactly RCV.NXT resets; others in the window draw a challenge ACK (RFC 5961, section 3.2). Off:
+    /// any RST in the window resets (RFC 793).
+    challenge_rst: Option<bool>, "true";
+    /// A SYN in a synchronized state draws a challenge ACK (RFC 5961, section 4.2). Off: one in the window resets.
+    challenge_syn: Option<bool>, "true";
+    /// ACKs older than SND.UNA - MAX.SND.WND are refused (RFC 5961, section 5.2).
+    ack_range: Option<bool>, "true";
+    /// At most one challenge or out-of-window ACK per connection in this time (RFC 5961, section 7; Linux
+    /// `tcp_invalid_ratelimit` 500 ms). Zero: no limit.
+    challenge_interval: Option<Span>, "\"1s\"";
+    /// Protection against wrapped sequence numbers (RFC 7323, section 5); off is an ablation.
+    paws: Option<bool>, "true";
+    // IP
+    /// Path MTU discovery: DF is set (RFC 1191).
+    path_mtu_discovery: Option<bool>, "true";
+    /// Smallest path MTU believed (Linux `min_pmtu` 552; FreeBSD 296; RFC 1191: 68), in bytes.
+    min_pmtu: Option<u16>, "536";
+    /// Probing for a smaller MTU after R1 timeouts in a black hole (RFC 4821, section 7.7; Linux `tcp_mtu_probing`).
+    mtu_probing: Option<bool>, "true";
+    /// MSS from which black-hole probing starts (Linux `tcp_base_mss` 1024), in bytes.
+    base_mss: Option<u16>, "536";
+    /// A hard ICMP error ends a synchronized connection (RFC 9293, section 3.9.2.2: SHOULD); off: it is soft (RFC
+    /// 5927, Linux).
+    icmp_hard_errors: Option<bool>, "true";
+    /// A host or net unreachable ends an open at once (Linux; RFC 5461), else it is soft.
+    icmp_aborts_connect: Option<bool>, "true";
+    /// ICMP unreachable for outstanding data undoes RTO back-off (RFC 6069).
+    icmp_undoes_backoff: Option<bool>, "true";
+    // ablations: what breaks without a mechanism
+    /// A passive open is complete on the SYN: the third ACK is not waited for.
+    two_way_handshake: Option<bool>, "true";
+}
+
+/// A choice that is written as in [`tcp::config`], without values.
+macro_rules! mirror {
+    ($(#[doc = $doc:literal])* $name:ident = $target:path { $($(#[doc = $vdoc:literal])* $variant:ident,)* }) => {
+        $(#[doc = $doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        pub enum $name { $($(#[doc = $vdoc])* $variant,)* }
+        impl From<$name> for $target {
+            fn from(typed: $name) -> $target {
+                use $target as Target;
+                match typed { $($name::$variant => Target::$variant,)* }
+            }
+        }
+        impl $name {
+            /// Its documentation.
+            pub const DESCRIBED: super::table::Described = super::table::Described {
+                name: stringify!($name),
+                doc: &[$($doc),*],
+                fields: &[],
+                variants: &[$(super::table::Variant { name: stringify!($variant), doc: &[$($vdoc),*], holds: &[], fields: &[] }),*],
+            };
+        }
+    };
+}
+
+mirror! {
+    /// Explicit congestion notification.
+    Ecn = config::Ecn {
+        /// Neither asked for nor accepted.
+        Off,
+        /// Accepted when the peer asks.
+        Passive,
+        /// Asked for and accepted.
+        On,
+    }
+}
+mirror! {
+    /// When a listener answers with SYN cookies.
+    SynCookies = config::SynCookies {
+        /// Never.
+        Off,
+        /// When the queue of requests is full.
+        UnderPressure,
+        /// Always.
+        Always,
+    }
+}
+mirror! {
+    /// What the lower bound of the RTO bounds.
+    RtoFloor = config::RtoFloor {
+        /// The RTO (RFC 6298).
+        Total,
+        /// The variance term (Linux).
+        Variance,
+    }
+}
+mirror! {
+    /// How losses are found.
+    LossDetection = config::LossDetection {
+        /// Time since transmission (RFC 8985).
+        Rack,
+        /// Counting SACKed segments (RFC 6675).
+        Sack,
+        /// Duplicate ACKs and partial ACKs (RFC 6582).
+        NewReno,
+        /// Retransmission timeouts only (ablation).
+        TimeoutOnly,
+    }
+}
+mirror! {
+    /// Coalescing of small segments.
+    Nagle = config::Nagle {
+        /// Every write goes out at once.
+        Off,
+        /// A small segment waits while anything is unacknowledged.
+        Classic,
+        /// A small segment waits while a small segment is unacknowledged.
+        Minshall,
+    }
+}
+mirror! {
+    /// Layout of options.
+    OptionOrder = tcp::OptionOrder {
+        /// mss, sackOK, TS, nop, wscale.
+        Linux,
+        /// mss, nop, wscale, sackOK, TS.
+        FreeBsd,
+    }
+}
+described! {
+    /// How initial sequence numbers are chosen.
+    pub enum Isn {
+        /// A clock plus a keyed hash of the four-tuple.
+        Rfc6528,
+        /// Always this number.
+        Fixed(u32),
+        /// The clock alone: predictable, an ablation.
+        Clock,
+    }
+}
+described! {
+    /// When unacknowledged data makes a connection fail.
+    pub enum Retries {
+        /// After so many retransmissions of the same segment.
+        Count(u8),
+        /// After the time that so many doublings of `min_rto` take (Linux `tcp_retries2`).
+        Doublings(u8),
+        /// After this time without an acknowledgment.
+        Time(Span),
+    }
+}
+described! {
+    /// The congestion controller.
+    pub enum Congestion {
+        /// RFC 5681.
+        Reno,
+        /// RFC 9438.
+        Cubic,
+        /// A constant window of so many segments.
+        Fixed(u32),
+    }
+}
+described! {
+    /// When data is acknowledged.
+    pub struct DelayedAck {
+        /// Delay of an acknowledgment, at least. 0s: every segment is acknowledged at once.
+        min: Option<Span> = "by personality", "\"40ms\"";
+        /// Delay at most: an adaptive delay grows up to it.
+        max: Option<Span> = "by personality", "\"200ms\"";
+        /// Full-sized segments after which an ACK is due at once.
+        every: Option<u8> = "by personality", "2";
+        /// ACKs at the start of a connection, or after a long gap, that are not delayed.
+        quick: Option<u8> = "by personality", "0";
+        /// Linux's habits: quick-ACK mode, ping-pong mode, an ACK when a program has read all.
+        adaptive: Option<bool> = "by personality", "false";
+    }
+}
