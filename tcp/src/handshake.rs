@@ -60,7 +60,7 @@ pub struct WindowScale {
 }
 
 /// The timestamps of a connection as the handshake leaves them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TimestampState {
     /// Offset of our clock on this connection, in ticks of 1 ms (RFC 7323, section 7.1).
     pub offset: u32,
@@ -68,4 +68,11 @@ pub struct TimestampState {
     pub recent: u32,
     /// When TS.Recent was taken (RFC 7323, section 5.5).
     pub recent_at: Time,
+}
+
+impl TimestampState {
+    /// TSval of a segment sent at `now`.
+    pub const fn val(&self, now: Time) -> u32 {
+        ((now.as_nanos() / 1_000_000) as u32).wrapping_add(self.offset)
+    }
 }

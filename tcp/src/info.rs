@@ -88,3 +88,44 @@ pub enum TimerKind {
     /// Delayed ACK only (`unknown` in netstat's words; ss shows none).
     DelayedAck,
 }
+
+impl Info {
+    /// A reading of which only the state is known.
+    pub const fn empty(state: State) -> Info {
+        Info {
+            state,
+            recv_q: 0,
+            send_q: 0,
+            timer: None,
+            retries: 0,
+            mss: 0,
+            advmss: 0,
+            pmtu: 0,
+            wscale: None,
+            timestamps: false,
+            sack: false,
+            ecn: false,
+            srtt: Duration::ZERO,
+            rttvar: Duration::ZERO,
+            min_rtt: Duration::ZERO,
+            rto: Duration::ZERO,
+            ato: Duration::ZERO,
+            cwnd: 0,
+            ssthresh: None,
+            snd_wnd: 0,
+            rcv_wnd: 0,
+            unacked: 0,
+            lost: 0,
+            sacked: 0,
+            retransmitted: 0,
+            bytes_acked: 0,
+            bytes_received: 0,
+            segs_out: 0,
+            segs_in: 0,
+            snd_una: 0,
+            snd_nxt: 0,
+            rcv_nxt: 0,
+            congestion: "",
+        }
+    }
+}

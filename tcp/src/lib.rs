@@ -37,6 +37,7 @@ pub mod recovery;
 pub mod rtt;
 pub mod segment;
 pub mod seq;
+mod siphash;
 pub mod state;
 pub mod tcb;
 pub mod time;

@@ -1,18 +1,45 @@
 //! TIME-WAIT: the small record that is left of a connection for 2 MSL.
+//!
+//! It acknowledges a retransmitted FIN, so that the peer can close, and keeps old duplicates out of the next
+//! connection between the same ends. FIN-WAIT-2 is no business of this record: an orphan in that state stays a
+//! connection.
 
 use std::sync::Arc;
 
+use crate::cause::Rule;
 use crate::config::Config;
 use crate::handshake::TimestampState;
-use crate::out::Out;
-use crate::segment::Segment;
+use crate::info::{Info, TimerKind};
+use crate::out::{EcnCodepoint, Note, Out, Outgoing};
+use crate::segment::{Flags, Options, Segment, Timestamps};
 use crate::seq::SeqNum;
-use crate::time::Time;
+use crate::state::State;
+use crate::time::{Duration, Time};
 
 /// What is left of a connection in TIME-WAIT (RFC 9293, section 3.6.1).
 #[derive(Clone, Debug)]
 pub struct TimeWait {
     config: Arc<Config>,
+    deadline: Time,
+    /// When TS.Recent was taken.
+    recent_at: Time,
+    /// Earliest time of the next ACK that is subject to the rate limit.
+    next_ack: Time,
+    last: Packed,
+}
+
+/// [`Last`] without its padding.
+#[derive(Clone, Copy, Debug)]
+struct Packed {
+    snd_nxt: SeqNum,
+    rcv_nxt: SeqNum,
+    ts_offset: u32,
+    ts_recent: u32,
+    local_port: u16,
+    remote_port: u16,
+    wnd: u16,
+    rcv_wscale: u8,
+    timestamps: bool,
 }
 
 /// What a connection hands over when it enters TIME-WAIT.
@@ -50,34 +77,210 @@ pub enum TimeWaitOutcome {
 impl TimeWait {
     /// The record of a connection that enters TIME-WAIT now.
     pub fn new(now: Time, config: Arc<Config>, last: Last) -> TimeWait {
-        let _ = (now, last);
-        TimeWait { config }
+        let timestamps = last.timestamps.unwrap_or_default();
+        TimeWait {
+            deadline: now + config.time_wait,
+            config,
+            recent_at: timestamps.recent_at,
+            next_ack: Time::ZERO,
+            last: Packed {
+                snd_nxt: last.snd_nxt,
+                rcv_nxt: last.rcv_nxt,
+                ts_offset: timestamps.offset,
+                ts_recent: timestamps.recent,
+                local_port: last.local_port,
+                remote_port: last.remote_port,
+                wnd: last.wnd,
+                rcv_wscale: last.rcv_wscale,
+                timestamps: last.timestamps.is_some(),
+            },
+        }
     }
+
     /// SEGMENT ARRIVES in TIME-WAIT (RFC 9293, section 3.10.7.4; RFC 1337; RFC 6191).
     pub fn on_segment(&mut self, now: Time, segment: &Segment, out: &mut Out) -> TimeWaitOutcome {
-        let _ = (now, segment, out);
-        todo!()
+        if segment.has(Flags::RST) {
+            return self.on_rst(now, segment, out);
+        }
+        let old_timestamp = self.fails_paws(now, segment);
+        if segment.has(Flags::SYN) {
+            return self.on_syn(now, segment, out);
+        }
+        let acceptable = !old_timestamp && self.acceptable(segment);
+        if acceptable && !segment.has(Flags::ACK) {
+            out.notes.push(Note::Dropped(Rule::NoAckBit));
+        } else if segment.has(Flags::FIN) && segment.seq.add(segment.seq_len()) == self.last.rcv_nxt {
+            // The only thing that can arrive in this state is a retransmission of the remote FIN.
+            self.deadline = now + self.config.time_wait;
+            self.ack(now, segment, Rule::TimeWaitReAck, out);
+        } else if acceptable && segment.seq_len() == 0 {
+            self.take_timestamp(now, segment);
+        } else {
+            let why = if old_timestamp { Rule::Paws } else { Rule::TimeWaitAck };
+            self.ack(now, segment, why, out);
+        }
+        TimeWaitOutcome::Stays
     }
-    /// Answers a SYN that nobody can take: an ACK of what was expected.
+
+    /// A RST exactly at RCV.NXT ends TIME-WAIT, which is how old duplicates assassinate it (RFC 1337); timestamps
+    /// are not looked at (RFC 7323, section 5.2).
+    fn on_rst(&mut self, now: Time, segment: &Segment, out: &mut Out) -> TimeWaitOutcome {
+        let exact = segment.seq == self.last.rcv_nxt;
+        if self.config.rfc1337 {
+            out.notes.push(Note::Dropped(Rule::TimeWaitRstIgnored));
+        } else if exact || (!self.config.challenge_rst && self.in_window(segment.seq)) {
+            out.state(State::TimeWait, State::Closed, Rule::TimeWaitReset);
+            return TimeWaitOutcome::Ended;
+        } else if self.in_window(segment.seq) {
+            self.ack(now, segment, Rule::ChallengeRst, out);
+        } else {
+            out.notes.push(Note::Dropped(Rule::RstIgnored));
+        }
+        TimeWaitOutcome::Stays
+    }
+
+    /// RFC 6191, section 2: a SYN that is surely newer than the old connection begins a new one.
+    fn on_syn(&mut self, now: Time, segment: &Segment, out: &mut Out) -> TimeWaitOutcome {
+        if segment.has(Flags::ACK) {
+            self.ack(now, segment, Rule::ChallengeSyn, out);
+            return TimeWaitOutcome::Stays;
+        }
+        // "Last sequence number" is that of the FIN, one below RCV.NXT.
+        let newer_seq = is_after(segment.seq, self.last.rcv_nxt.add(u32::MAX));
+        let newer = match (self.last.timestamps, segment.options.timestamps) {
+            (true, Some(ts)) if ts.val != self.last.ts_recent => {
+                (ts.val.wrapping_sub(self.last.ts_recent) as i32) > 0
+            }
+            (false, Some(_)) => true,
+            _ => newer_seq,
+        };
+        if newer && self.config.time_wait_accepts_syn {
+            return TimeWaitOutcome::NewSyn(self.last.snd_nxt);
+        }
+        self.refuse_syn(now, segment, out);
+        TimeWaitOutcome::Stays
+    }
+
+    /// Answers a SYN that nobody can take: an ACK of what was expected (RFC 5961, section 4.2), or silence.
     pub fn refuse_syn(&mut self, now: Time, segment: &Segment, out: &mut Out) {
-        let _ = (now, segment, out);
-        todo!()
+        if self.config.challenge_syn {
+            self.ack(now, segment, Rule::TimeWaitSynRefused, out);
+        } else {
+            out.notes.push(Note::Dropped(Rule::TimeWaitSynRefused));
+        }
     }
+
+    /// Whether the segment's timestamp is older than TS.Recent (RFC 7323, section 5.3, R1).
+    fn fails_paws(&self, now: Time, segment: &Segment) -> bool {
+        const OUTDATED: Duration = Duration::from_secs(24 * 24 * 3600);
+        self.config.paws
+            && self.last.timestamps
+            && segment.options.timestamps.is_some_and(|ts| is_before(ts.val, self.last.ts_recent))
+            && now.since(self.recent_at) < OUTDATED
+    }
+    /// The test of RFC 9293, section 3.10.7.4, first.
+    fn acceptable(&self, segment: &Segment) -> bool {
+        let len = segment.seq_len();
+        match (len, self.window()) {
+            (0, 0) => segment.seq == self.last.rcv_nxt,
+            (0, _) => self.in_window(segment.seq),
+            (_, 0) => false,
+            _ => self.in_window(segment.seq) || self.in_window(segment.seq.add(len - 1)),
+        }
+    }
+    fn in_window(&self, seq: SeqNum) -> bool {
+        seq.distance_from(self.last.rcv_nxt) < self.window()
+    }
+    fn window(&self) -> u32 {
+        u32::from(self.last.wnd) << self.last.rcv_wscale.min(14)
+    }
+    /// RFC 7323, section 4.3: TS.Recent follows acceptable segments.
+    fn take_timestamp(&mut self, now: Time, segment: &Segment) {
+        if let Some(ts) = segment.options.timestamps
+            && self.last.timestamps
+            && segment.seq == self.last.rcv_nxt
+            && !is_before(ts.val, self.last.ts_recent)
+        {
+            self.last.ts_recent = ts.val;
+            self.recent_at = now;
+        }
+    }
+
+    /// Acknowledges what was expected, in answer to `segment`. Answers to what carries no data, and to a SYN, are
+    /// limited in rate, so that two ends cannot answer each other for ever (RFC 5961, section 7).
+    fn ack(&mut self, now: Time, segment: &Segment, why: Rule, out: &mut Out) {
+        if segment.seq_len() == 0 || segment.has(Flags::SYN) {
+            if now < self.next_ack {
+                out.notes.push(Note::Dropped(Rule::ChallengeLimited));
+                return;
+            }
+            self.next_ack = now + self.config.challenge_interval;
+        }
+        let last = &self.last;
+        let timestamps = self.timestamps().map(|ts| Timestamps { val: ts.val(now), ecr: ts.recent });
+        let segment = Segment {
+            src: last.local_port,
+            dst: last.remote_port,
+            seq: last.snd_nxt,
+            ack: last.rcv_nxt,
+            flags: Flags::ACK,
+            wnd: last.wnd,
+            options: Options { timestamps, order: self.config.option_order, ..Options::default() },
+            ..Segment::default()
+        };
+        out.segments.push(Outgoing { segment, why, ecn: EcnCodepoint::NotEct });
+    }
+
     /// Whether 2 MSL are over: the host drops the record. An early call does nothing.
     pub fn on_deadline(&mut self, now: Time, out: &mut Out) -> bool {
-        let _ = (now, out);
-        todo!()
+        let over = now >= self.deadline;
+        if over {
+            out.state(State::TimeWait, State::Closed, Rule::TimeWaitExpired);
+        }
+        over
     }
     /// When 2 MSL will be over.
     pub fn deadline(&self) -> Time {
-        todo!()
+        self.deadline
     }
     /// SND.NXT: behind our FIN. A connection that takes this one's place starts above it.
     pub fn snd_nxt(&self) -> SeqNum {
-        todo!()
+        self.last.snd_nxt
     }
     /// The timestamps of the connection, with TS.Recent and when it was taken.
     pub fn timestamps(&self) -> Option<TimestampState> {
-        todo!()
+        self.last.timestamps.then_some(TimestampState {
+            offset: self.last.ts_offset,
+            recent: self.last.ts_recent,
+            recent_at: self.recent_at,
+        })
+    }
+    /// Whether an active open from the same port may take this record's place (RFC 6191 seen from the active side;
+    /// Linux `tcp_twsk_unique`): timestamps must keep the two connections apart. A port that the program chose is
+    /// enough; one that the host would choose needs [`Config::tw_reuse`] and a second since the last timestamp.
+    pub fn reusable(&self, now: Time, chosen_by_program: bool, loopback: bool) -> bool {
+        let allowed = match self.config.tw_reuse {
+            0 => false,
+            1 => true,
+            _ => loopback,
+        };
+        let rested = now.since(self.recent_at) > Duration::from_secs(1);
+        self.last.timestamps && (chosen_by_program || (allowed && rested))
+    }
+    /// A reading for `ss` and `netstat`.
+    pub fn info(&self) -> Info {
+        Info { timer: Some((TimerKind::TimeWait, self.deadline)), ..Info::empty(State::TimeWait) }
     }
 }
+
+/// Whether `a` comes after `b`, modulo 2^32.
+fn is_after(a: SeqNum, b: SeqNum) -> bool {
+    (a.distance_from(b) as i32) > 0
+}
+/// Whether timestamp `a` is older than `b`, modulo 2^32.
+fn is_before(a: u32, b: u32) -> bool {
+    (a.wrapping_sub(b) as i32) < 0
+}
+
+#[cfg(test)]
+mod tests;
