@@ -1,5 +1,101 @@
 //! Scenario files: read, checked, resolved, written back, documented; and whether a run met their expectations.
+//!
+//! [`load`] does all that comes before a run: [`read`] makes a [`file::Scenario`] of the text, [`resolve`] a
+//! [`sim::Spec`] of that. Errors of both kinds are [`Diagnostics`], with the place in the file.
 
 pub mod error;
 pub mod file;
+pub mod locate;
+pub mod read;
+pub mod resolve;
 pub mod units;
+
+use std::path::Path;
+
+use sim::Spec;
+
+pub use self::error::{Diagnostics, Problem};
+use self::locate::{Node, Seg};
+
+/// A scenario that can be run.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    /// Name of its file, as it was given.
+    pub path: String,
+    /// The text of its file.
+    pub text: String,
+    /// As it was typed.
+    pub typed: file::Scenario,
+    spec: Spec,
+}
+
+/// Reads a file.
+///
+/// # Errors
+/// What is wrong with it; an unreadable file is a problem without a place.
+pub fn load(path: impl AsRef<Path>) -> Result<Scenario, Diagnostics> {
+    let path = path.as_ref();
+    let name = path.display().to_string();
+    match std::fs::read_to_string(path) {
+        Ok(text) => Scenario::parse(&name, &text),
+        Err(error) => {
+            let message = format!("cannot read {name}: {error}");
+            let problem = Problem { message, span: 0..0, label: String::new(), help: None };
+            Err(Diagnostics { path: name, text: String::new(), problems: vec![problem] })
+        }
+    }
+}
+
+impl Scenario {
+    /// Reads a text; `path` is what errors call it.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn parse(path: &str, text: &str) -> Result<Scenario, Diagnostics> {
+        let wrong = |problems| Diagnostics { path: path.to_owned(), text: text.to_owned(), problems };
+        let typed = read::read(text).map_err(wrong)?;
+        let spec = resolve::resolve(&typed).map_err(|complaints| {
+            let tree = Node::of(text);
+            let mut problems: Vec<Problem> =
+                complaints.into_iter().map(|complaint| placed(tree.as_ref(), complaint)).collect();
+            problems.sort_by_key(|problem| problem.span.start);
+            wrong(problems)
+        })?;
+        Ok(Scenario { path: path.to_owned(), text: text.to_owned(), typed, spec })
+    }
+
+    /// What it shows, in one line.
+    pub fn about(&self) -> &str {
+        &self.typed.about
+    }
+    /// As it is run.
+    pub fn spec(&self) -> &Spec {
+        &self.spec
+    }
+    /// What must have happened when the run is over.
+    pub fn expectations(&self) -> &[file::Expect] {
+        &self.typed.expect
+    }
+    /// The line on which expectation number `i` begins, counted from one.
+    pub fn line_of_expectation(&self, i: usize) -> usize {
+        let path = [Seg::Name("expect".to_owned()), Seg::Index(i)];
+        let start = Node::of(&self.text).map_or(0, |tree| tree.find(&path).0.span.start);
+        error::place(&self.text, start).0
+    }
+}
+
+/// A complaint with its place in the file: that of the value, or of the nearest one around it.
+fn placed(tree: Option<&Node>, complaint: resolve::Complaint) -> Problem {
+    let span = tree.map_or(0..0, |tree| {
+        let (node, found) = tree.find(&complaint.path);
+        // A field that is not there, or a whole structure: its beginning says enough.
+        match node.open {
+            Some(open) if found < complaint.path.len() || node.kids.len() > 4 => node.span.start..open + 1,
+            _ => node.span.clone(),
+        }
+    });
+    Problem { message: complaint.message, span, label: complaint.label, help: complaint.help }
+}
+
+#[cfg(test)]
+mod tests;

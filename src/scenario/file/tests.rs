@@ -10,6 +10,8 @@ Scenario(
     },
     routers: { "r1": (addr: "10.0.0.254", icmp: false, routes: [(to: "10.9.0.0/16", via: "server")]) },
     links: [
+        (between: ("client", "r1")),
+        (between: ("r1", "server")),
         (between: ("client", "server"), delay: "10ms", rate: "10Mbit", mtu: 1500, loss: "1%", limit: Packets(100), back: (delay: "30ms")),
     ],
     programs: [
@@ -34,7 +36,14 @@ fn every_form_reads_and_writes_back() {
     let scenario: Scenario = options().from_str(FILE).expect("the file is right");
     let text =
         options().to_string_pretty(&scenario, ron::ser::PrettyConfig::new().depth_limit(3)).expect("writes");
-    println!("{text}");
     let again: Scenario = options().from_str(&text).expect("what was written is right");
     assert_eq!(scenario, again);
+}
+
+#[test]
+fn every_form_resolves() {
+    match crate::scenario::Scenario::parse("forms.ron", FILE) {
+        Ok(scenario) => assert_eq!(scenario.spec().programs.len(), 2),
+        Err(problems) => panic!("{problems}"),
+    }
 }

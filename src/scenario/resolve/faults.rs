@@ -1,0 +1,253 @@
+//! Rules for packets, and the timeline of faults.
+
+use std::collections::BTreeMap;
+
+use sim::spec;
+use tcp::{EcnCodepoint, Flags, Time, Timestamps};
+
+use super::links::resolved;
+use super::nodes::routes;
+use super::{At, Resolver};
+use crate::scenario::file::fault::{Number, Protocol};
+use crate::scenario::file::{Action, FaultKind, Nth, Range, Rule, Way};
+use crate::scenario::units::Bits;
+
+/// What rules and expectations pick packets by.
+macro_rules! picked {
+    ($typed:expr) => {
+        $crate::scenario::resolve::faults::Picked {
+            from: $typed.from.as_deref(),
+            to: $typed.to.as_deref(),
+            link: $typed.link.as_deref(),
+            flags: $typed.flags,
+            without: $typed.without,
+            len: $typed.len,
+            seq: $typed.seq,
+            ack: $typed.ack,
+            src_port: $typed.src_port,
+            dst_port: $typed.dst_port,
+            protocol: $typed.protocol,
+        }
+    };
+}
+pub(super) use picked;
+
+/// What a packet is picked by, wherever it was typed.
+pub(super) struct Picked<'a> {
+    pub from: Option<&'a str>,
+    pub to: Option<&'a str>,
+    pub link: Option<&'a str>,
+    pub flags: Option<Bits>,
+    pub without: Option<Bits>,
+    pub len: Option<Range>,
+    pub seq: Option<Range>,
+    pub ack: Option<Range>,
+    pub src_port: Option<u16>,
+    pub dst_port: Option<u16>,
+    pub protocol: Option<Protocol>,
+}
+
+impl<'a> Resolver<'a> {
+    pub(super) fn rules(&mut self) -> Vec<spec::FateRule> {
+        let file = self.file;
+        let all = At::root("rules");
+        let one = |(i, rule): (usize, &Rule)| {
+            let at = all.index(i);
+            self.check_match(&at, &picked!(rule));
+            if rule.time.is_some_and(|(from, to)| from >= to) {
+                self.wrong(&at.field("time"), "a window of no time", "the second must be later", None);
+            }
+            spec::FateRule { matching: matching(rule), action: action(&rule.r#do) }
+        };
+        file.rules.iter().enumerate().map(one).collect()
+    }
+
+    /// Names exist, and the fields do not exclude each other.
+    pub(super) fn check_match(&mut self, at: &At<'_>, picked: &Picked<'_>) {
+        for (field, name) in [("from", picked.from), ("to", picked.to)] {
+            if let Some(name) = name {
+                self.node(&at.field(field), name);
+            }
+        }
+        if let Some(name) = picked.link {
+            self.link(&at.field("link"), name);
+        }
+        let bits = |bits: Option<Bits>| bits.map_or(Flags::NONE, |bits| bits.0);
+        if picked.flags.is_some_and(|flags| flags.0 == Flags::NONE) {
+            let help = "every segment has all bits of none; to exclude bits, use `without`".to_owned();
+            self.wrong(&at.field("flags"), "`none` matches everything", "which bits?", Some(help));
+        }
+        if bits(picked.flags).intersects(bits(picked.without)) {
+            self.wrong(
+                &at.field("without"),
+                "a bit that is both wanted and excluded",
+                "matches nothing",
+                None,
+            );
+        }
+        let for_tcp = picked.flags.is_some()
+            || picked.without.is_some()
+            || picked.seq.is_some()
+            || picked.ack.is_some();
+        if for_tcp && picked.protocol.is_some_and(|protocol| protocol != Protocol::Tcp) {
+            self.wrong(
+                &at.field("protocol"),
+                "flags and numbers are TCP's",
+                "not TCP: matches nothing",
+                None,
+            );
+        }
+    }
+
+    pub(super) fn faults(&mut self) -> Vec<(Time, spec::Fault)> {
+        let file = self.file;
+        let all = At::root("faults");
+        // By time, and by mention where the time is the same: parameters of links build on those before.
+        let mut order: Vec<usize> = (0..file.faults.len()).collect();
+        order.sort_by_key(|i| file.faults[*i].at);
+        let mut ways: BTreeMap<usize, [Way; 2]> = BTreeMap::new();
+        let mut faults = Vec::new();
+        for i in order {
+            let at = all.index(i);
+            let fault = self.fault(&at.field("do"), &file.faults[i].r#do, &mut ways);
+            faults.extend(fault.map(|fault| (file.faults[i].at.time(), fault)));
+        }
+        faults
+    }
+
+    fn fault(
+        &mut self,
+        at: &At<'_>,
+        kind: &FaultKind,
+        ways: &mut BTreeMap<usize, [Way; 2]>,
+    ) -> Option<spec::Fault> {
+        let one = at.index(0);
+        Some(match kind {
+            FaultKind::LinkDown(name) => {
+                self.link(&one, name).map(|_| spec::Fault::LinkDown(name.clone()))?
+            }
+            FaultKind::LinkUp(name) => self.link(&one, name).map(|_| spec::Fault::LinkUp(name.clone()))?,
+            FaultKind::LinkChange { link, set, back } => {
+                let number = self.link(&at.field("link"), link)?;
+                let typed = &self.file.links[number];
+                let forth = typed.way();
+                let returning = typed.back.as_ref().map_or(forth.clone(), |back| back.over(&forth));
+                let now = ways.entry(number).or_insert([forth, returning]);
+                if let Some(set) = set {
+                    *now = [set.over(&now[0]), set.over(&now[1])];
+                }
+                if let Some(back) = back {
+                    now[1] = back.over(&now[1]);
+                }
+                let now = now.clone();
+                let fields = [(at.field("set"), set), (at.field("back"), back)];
+                for (at, typed) in fields {
+                    if let Some(typed) = typed {
+                        self.way(&at, typed, 68);
+                    }
+                }
+                let [forth, returning] = now.map(|way| Some(Box::new(resolved(&way))));
+                let forth = if set.is_some() { forth } else { None };
+                spec::Fault::LinkChange(link.clone(), [forth, returning])
+            }
+            FaultKind::Routes { on, routes: typed } => {
+                if !self.node(&at.field("on"), on) {
+                    return None;
+                }
+                self.neighbours(at, on, typed);
+                spec::Fault::Routes(on.clone(), routes(typed))
+            }
+            FaultKind::Crash(name) => self.host(&one, name).then(|| spec::Fault::Crash(name.clone()))?,
+            FaultKind::Reboot(name) => self.host(&one, name).then(|| spec::Fault::Reboot(name.clone()))?,
+            FaultKind::Pause(name) => self.host(&one, name).then(|| spec::Fault::Pause(name.clone()))?,
+            FaultKind::Resume(name) => self.host(&one, name).then(|| spec::Fault::Resume(name.clone()))?,
+            FaultKind::Kill(name) => {
+                self.program(&one, name);
+                spec::Fault::Kill(name.clone())
+            }
+            FaultKind::Inject { .. } => spec::Fault::Inject(Box::new(self.inject(at, kind)?)),
+        })
+    }
+
+    fn inject(&mut self, at: &At<'_>, kind: &FaultKind) -> Option<spec::Inject> {
+        let FaultKind::Inject { on, src, dst, flags, seq, ack, wnd, data, mss, timestamps } = kind else {
+            return None;
+        };
+        if !self.node(&at.field("on"), on) {
+            return None;
+        }
+        let payload = tcp::Payload::from_bytes(data.as_bytes());
+        if data.len() > 65_000 {
+            self.wrong(&at.field("data"), "too much for one segment", "at most 65000 bytes", None);
+        }
+        Some(spec::Inject {
+            at: on.clone(),
+            src: self.endpoint(&at.field("src"), on, src),
+            dst: self.endpoint(&at.field("dst"), on, dst),
+            flags: flags.0,
+            seq: number(seq),
+            ack: number(ack),
+            wnd: wnd.unwrap_or(65535),
+            options: tcp::Options {
+                mss: *mss,
+                timestamps: timestamps.map(|(val, ecr)| Timestamps { val, ecr }),
+                ..tcp::Options::default()
+            },
+            payload,
+            ecn: EcnCodepoint::NotEct,
+        })
+    }
+}
+
+fn number(typed: &Option<Number>) -> spec::SeqRef {
+    match typed {
+        None => spec::SeqRef::Expected(0),
+        Some(Number::Absolute(n)) => spec::SeqRef::Absolute(*n),
+        Some(Number::SenderIsn(n)) => spec::SeqRef::SenderIsn(*n),
+        Some(Number::ReceiverIsn(n)) => spec::SeqRef::ReceiverIsn(*n),
+        Some(Number::Expected(n)) => spec::SeqRef::Expected(*n),
+    }
+}
+
+fn matching(rule: &Rule) -> spec::Match {
+    let octets = |range: Range| (range.0, range.1.saturating_add(1));
+    let small = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
+    spec::Match {
+        link: rule.link.clone(),
+        from: rule.from.clone(),
+        to: rule.to.clone(),
+        protocol: rule.protocol.map(|protocol| match protocol {
+            Protocol::Tcp => spec::Protocol::Tcp,
+            Protocol::Udp => spec::Protocol::Udp,
+            Protocol::Icmp => spec::Protocol::Icmp,
+            Protocol::Fragment => spec::Protocol::Fragment,
+        }),
+        flags: rule.flags.map(|bits| bits.0),
+        without: rule.without.map(|bits| bits.0),
+        src_port: rule.src_port,
+        dst_port: rule.dst_port,
+        seq: rule.seq.map(octets),
+        ack: rule.ack.map(octets),
+        payload_len: rule.len.map(|range| (small(range.0), small(range.1))),
+        time: rule.time.map(|(from, to)| (from.time(), to.time())),
+        nth: rule.nth.as_ref().map(|nth| match nth {
+            Nth::Listed(these) => spec::Nth::Listed(these.clone()),
+            Nth::From(first) => spec::Nth::From(*first),
+        }),
+    }
+}
+
+fn action(typed: &Action) -> spec::Action {
+    match *typed {
+        Action::Drop => spec::Action::Drop,
+        Action::Duplicate { copies, after } => spec::Action::Duplicate {
+            copies: copies.unwrap_or(1),
+            after: after.unwrap_or_default().duration(),
+        },
+        Action::Delay(span) => spec::Action::Delay(span.duration()),
+        Action::HoldUntil(span) => spec::Action::HoldUntil(span.time()),
+        Action::Corrupt => spec::Action::Corrupt(None),
+        Action::CorruptBit(bit) => spec::Action::Corrupt(Some(bit)),
+        Action::MarkCe => spec::Action::MarkCe,
+    }
+}

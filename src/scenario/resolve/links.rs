@@ -1,0 +1,225 @@
+//! Links: names, ends, parameters, and who can reach whom.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use sim::spec;
+
+use super::{At, Resolver};
+use crate::scenario::error::suggest;
+use crate::scenario::file::{Limit, Link, Shape, Way};
+use crate::scenario::units::{Percent, Span};
+
+impl<'a> Resolver<'a> {
+    pub(super) fn all_links(&mut self) -> BTreeMap<String, spec::Link> {
+        let file = self.file;
+        let all = At::root("links");
+        let mut links = BTreeMap::new();
+        for (i, link) in file.links.iter().enumerate() {
+            let at = all.index(i);
+            let name = self.link_name(&at, i, link);
+            let (a, b) = &link.between;
+            let between = at.field("between");
+            self.node(&between.index(0), a);
+            self.node(&between.index(1), b);
+            if a == b {
+                self.wrong(&between, format!("a link from `{a}` to itself"), "two ends are needed", None);
+            }
+            let least = self.least_mtu(a, b);
+            let forth = link.way();
+            let ways = [self.way(&at, &forth, least), self.way_back(&at, link, least)];
+            links.insert(name, spec::Link { ends: link.between.clone(), ways });
+        }
+        links
+    }
+
+    fn link_name(&mut self, at: &At<'_>, number: usize, link: &Link) -> String {
+        let name = link.name.clone().unwrap_or_else(|| format!("{}-{}", link.between.0, link.between.1));
+        if self.links.contains_key(&name) {
+            let help = link.name.is_none().then(|| "give one of them a `name`".to_owned());
+            let place = if link.name.is_some() { at.field("name") } else { at.field("between") };
+            self.wrong(&place, format!("two links are named `{name}`"), "this name is taken", help);
+        } else {
+            self.links.insert(name.clone(), number);
+        }
+        name
+    }
+
+    /// The smallest MTU that a link between these may have (RFC 791: 68; RFC 8200: 1280).
+    fn least_mtu(&self, a: &str, b: &str) -> u16 {
+        let six = |name: &str| {
+            let own = self.addresses.get(name).map(Vec::as_slice).unwrap_or_default();
+            own.iter().any(IpAddr::is_ipv6)
+        };
+        if six(a) || six(b) { 1280 } else { 68 }
+    }
+
+    fn way_back(&mut self, at: &At<'_>, link: &Link, least: u16) -> spec::Way {
+        match &link.back {
+            None => resolved(&link.way()),
+            Some(back) => self.way(&at.field("back"), &back.over(&link.way()), least),
+        }
+    }
+
+    /// One direction, checked. `at` is where its fields stand.
+    pub(super) fn way(&mut self, at: &At<'_>, way: &Way, least: u16) -> spec::Way {
+        if way.rate.is_some_and(|rate| rate.0 == 0) {
+            let help = "leave it out for an infinite rate; a link that carries nothing is `LinkDown` among the faults";
+            self.wrong(&at.field("rate"), "a rate of zero carries nothing", "zero", Some(help.to_owned()));
+        }
+        if let Some(mtu) = way.mtu.filter(|mtu| *mtu < least) {
+            let why = if least == 68 { "IPv4 needs 68 (RFC 791)" } else { "IPv6 needs 1280 (RFC 8200)" };
+            self.wrong(&at.field("mtu"), format!("an MTU of {mtu} is too small"), why, None);
+        }
+        let kinds = [way.loss.is_some(), way.burst_loss.is_some(), !way.lose.is_empty()];
+        if kinds.iter().filter(|kind| **kind).count() > 1 {
+            let place = if way.burst_loss.is_some() { at.field("burst_loss") } else { at.field("lose") };
+            self.wrong(
+                &place,
+                "two kinds of loss on one link",
+                "only one of `loss`, `burst_loss`, `lose`",
+                None,
+            );
+        }
+        if way.lose.contains(&0) {
+            self.wrong(&at.field("lose"), "the first packet is number 1, not 0", "counted from 1", None);
+        }
+        match way.limit {
+            Some(Limit::Packets(0)) => {
+                self.wrong(&at.field("limit"), "a queue of nothing", "at least 1", None)
+            }
+            Some(Limit::Bytes(size)) if size.0 == 0 => {
+                self.wrong(&at.field("limit"), "a queue of nothing", "at least 1", None);
+            }
+            _ => {}
+        }
+        let chances = [
+            ("jitter_correlation", way.jitter_correlation),
+            ("loss", way.loss),
+            ("duplicate", way.duplicate),
+            ("reorder", way.reorder),
+            ("corrupt", way.corrupt),
+        ];
+        for (field, chance) in chances {
+            self.chance(&at.field(field), chance);
+        }
+        if let Some(burst) = &way.burst_loss {
+            let at = at.field("burst_loss");
+            let chances =
+                [("p", Some(burst.p)), ("r", Some(burst.r)), ("bad", burst.bad), ("good", burst.good)];
+            for (field, chance) in chances {
+                self.chance(&at.field(field), chance);
+            }
+        }
+        resolved(way)
+    }
+
+    fn chance(&mut self, at: &At<'_>, chance: Option<Percent>) {
+        if let Some(chance) = chance.filter(|chance| chance.0 > 1_000_000) {
+            self.wrong(at, format!("a probability of {chance}"), "more than 100%", None);
+        }
+    }
+
+    /// Numbers the parts of the network that hang together.
+    pub(super) fn find_parts(&mut self) {
+        let mut parts: BTreeMap<&str, usize> =
+            self.addresses.keys().enumerate().map(|(i, name)| (*name, i)).collect();
+        for link in &self.file.links {
+            let (a, b) = (parts.get(link.between.0.as_str()), parts.get(link.between.1.as_str()));
+            let (Some(&a), Some(&b)) = (a, b) else { continue };
+            parts.values_mut().filter(|part| **part == b).for_each(|part| *part = a);
+        }
+        self.parts = parts;
+        self.check_linked();
+    }
+
+    /// A host without a link in a scenario with others is most likely forgotten.
+    fn check_linked(&mut self) {
+        let file = self.file;
+        let at = At::root("routers");
+        for name in file.routers.keys() {
+            if !file.links.iter().any(|link| link.between.0 == *name || link.between.1 == *name) {
+                let help = suggest("", file.hosts.keys().map(String::as_str), "hosts");
+                self.wrong(&at.field(name), format!("no link leads to the router `{name}`"), "unused", help);
+            }
+        }
+    }
+}
+
+/// One direction with its defaults.
+pub(super) fn resolved(way: &Way) -> spec::Way {
+    let duration = |span: Option<Span>| span.unwrap_or_default().duration();
+    let ppm = |chance: Option<Percent>| u32::try_from(chance.unwrap_or_default().0).unwrap_or(u32::MAX);
+    let loss = match &way.burst_loss {
+        Some(burst) => spec::Loss::GilbertElliott {
+            p: ppm(Some(burst.p)),
+            r: ppm(Some(burst.r)),
+            bad_loss: ppm(Some(burst.bad.unwrap_or(Percent(1_000_000)))),
+            good_loss: ppm(burst.good),
+        },
+        None if !way.lose.is_empty() => spec::Loss::Listed(sorted(&way.lose)),
+        None if ppm(way.loss) == 0 => spec::Loss::None,
+        None => spec::Loss::Bernoulli(ppm(way.loss)),
+    };
+    spec::Way {
+        rate_bps: way.rate.unwrap_or_default().0,
+        delay: duration(way.delay),
+        jitter: spec::Jitter {
+            scale: duration(way.jitter),
+            distribution: match way.jitter_shape.unwrap_or(Shape::Uniform) {
+                Shape::Uniform => spec::Distribution::Uniform,
+                Shape::Normal => spec::Distribution::Normal,
+                Shape::Pareto => spec::Distribution::Pareto,
+            },
+            correlation_ppm: ppm(way.jitter_correlation),
+            reorders: way.jitter_reorders.unwrap_or(false),
+        },
+        loss,
+        duplicate_ppm: ppm(way.duplicate),
+        duplicate_delay: duration(way.duplicate_delay),
+        reorder_ppm: ppm(way.reorder),
+        reorder_delay: duration(Some(way.reorder_delay.unwrap_or(Span(1_000_000)))),
+        corrupt_ppm: ppm(way.corrupt),
+        mtu: way.mtu.unwrap_or(1500),
+        limit: match way.limit {
+            None => spec::Limit::Packets(1000),
+            Some(Limit::Unlimited) => spec::Limit::Unlimited,
+            Some(Limit::Packets(n)) => spec::Limit::Packets(n),
+            Some(Limit::Bytes(size)) => spec::Limit::Bytes(size.0),
+        },
+    }
+}
+
+/// In order, each once.
+fn sorted(numbers: &[u64]) -> Vec<u64> {
+    let mut numbers = numbers.to_vec();
+    numbers.sort_unstable();
+    numbers.dedup();
+    numbers
+}
+
+impl Way {
+    /// These parameters where they are typed, those of `base` otherwise. A kind of loss takes the place of another.
+    pub fn over(&self, base: &Way) -> Way {
+        let own_loss = self.loss.is_some() || self.burst_loss.is_some() || !self.lose.is_empty();
+        let loss = if own_loss { self } else { base };
+        Way {
+            rate: self.rate.or(base.rate),
+            delay: self.delay.or(base.delay),
+            jitter: self.jitter.or(base.jitter),
+            jitter_shape: self.jitter_shape.or(base.jitter_shape),
+            jitter_correlation: self.jitter_correlation.or(base.jitter_correlation),
+            jitter_reorders: self.jitter_reorders.or(base.jitter_reorders),
+            loss: loss.loss,
+            burst_loss: loss.burst_loss.clone(),
+            lose: loss.lose.clone(),
+            duplicate: self.duplicate.or(base.duplicate),
+            duplicate_delay: self.duplicate_delay.or(base.duplicate_delay),
+            reorder: self.reorder.or(base.reorder),
+            reorder_delay: self.reorder_delay.or(base.reorder_delay),
+            corrupt: self.corrupt.or(base.corrupt),
+            mtu: self.mtu.or(base.mtu),
+            limit: self.limit.clone().or(base.limit.clone()),
+        }
+    }
+}
