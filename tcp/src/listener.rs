@@ -1,25 +1,43 @@
 //! LISTEN and passive SYN-RECEIVED: the queue of half-open requests and the accept queue.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use crate::config::Config;
+use self::request::{Agreed, Request, Verdict, reset};
+use crate::cause::Rule;
+use crate::config::{Config, SynCookies};
+use crate::connection::Connection;
+use crate::cookie;
+use crate::handshake::TimestampState;
 use crate::isn::{IsnSecret, Tuple};
-use crate::out::{EcnCodepoint, Out};
-use crate::segment::Segment;
+use crate::out::{EcnCodepoint, Note, Out, Outgoing};
+use crate::segment::{Flags, Segment, Timestamps};
 use crate::seq::SeqNum;
-use crate::tcb::Tcb;
+use crate::state::State;
+use crate::tcb::{SocketOption, Tcb};
 use crate::time::Time;
+
+mod request;
 
 /// A passive socket: one for each port that a program listens on.
 ///
 /// Segments whose four-tuple has no [`Tcb`] come here. A completed handshake becomes a [`Tcb`], which the host keeps
 /// under its four-tuple, and waits in the accept queue until the program takes it.
+///
+/// Both queues are bounded as Linux bounds them: `backlog` + 1 connections wait for accept(2), and without SYN
+/// cookies as many requests are half open; a SYN beyond that is dropped, or answered with a cookie.
 #[derive(Clone)]
 pub struct Listener {
     config: Arc<Config>,
     backlog: u32,
     accepted: VecDeque<Tuple>,
+    requests: BTreeMap<Tuple, Request>,
+    /// The deadline of each request.
+    timers: BTreeSet<(Time, Tuple)>,
+    /// Requests whose SYN-ACK was not yet repeated by the timer.
+    young: usize,
+    /// When the last cookie was sent: only for a while after it is an ACK looked at as the answer to one.
+    last_cookie: Option<Time>,
 }
 
 /// A segment for a listener, and what the host knows of the way it came.
@@ -53,12 +71,34 @@ impl Listener {
     /// A listener whose accept queue holds `backlog` + 1 connections, as Linux counts them; the backlog is cut to
     /// [`Config::somaxconn`].
     pub fn new(config: Arc<Config>, backlog: u32) -> Listener {
-        Listener { backlog: backlog.min(config.somaxconn), config, accepted: VecDeque::new() }
+        Listener {
+            backlog: backlog.min(config.somaxconn),
+            config,
+            accepted: VecDeque::new(),
+            requests: BTreeMap::new(),
+            timers: BTreeSet::new(),
+            young: 0,
+            last_cookie: None,
+        }
     }
     /// Changes the backlog: a second listen(2).
     pub fn set_backlog(&mut self, backlog: u32) {
         self.backlog = backlog.min(self.config.somaxconn);
     }
+    /// Sets an option of the listening socket that shows in its SYN-ACKs: the receive buffer, the MSS. Others are
+    /// for the host to set on the connections.
+    pub fn set_option(&mut self, option: SocketOption) {
+        match option {
+            SocketOption::RcvBuf(bytes) => {
+                let config = Arc::make_mut(&mut self.config);
+                config.rcv_buf = bytes;
+                config.rcv_buf_max = bytes;
+            }
+            SocketOption::MaxSeg(mss) => Arc::make_mut(&mut self.config).mss = Some(mss),
+            _ => {}
+        }
+    }
+
     /// SEGMENT ARRIVES (RFC 9293, section 3.10.7.2, and 3.10.7.4 for SYN-RECEIVED). A handshake that this segment
     /// completes is returned as a connection, which has already seen the segment's text and stands in the accept
     /// queue. Replies, resets included, are in `out`.
@@ -69,21 +109,242 @@ impl Listener {
         secret: &IsnSecret,
         out: &mut Out,
     ) -> Option<Tcb> {
-        let _ = (now, incoming, secret, out);
-        todo!()
+        let segment = incoming.segment;
+        if self.requests.contains_key(&incoming.tuple) {
+            return self.on_request(now, incoming, out);
+        }
+        let rst = segment.has(Flags::RST);
+        if segment.has(Flags::ACK) && !rst {
+            return self.on_ack(now, incoming, secret, out);
+        }
+        // A SYN with FIN is nobody's honest beginning; one from ourselves would be answered for ever (LAND).
+        let own = incoming.tuple.local == incoming.tuple.remote;
+        if rst || own || !segment.has(Flags::SYN) || segment.has(Flags::FIN) {
+            out.notes.push(Note::Dropped(Rule::ListenIgnores));
+            return None;
+        }
+        self.on_syn(now, incoming, secret, out)
     }
+
+    /// A SYN in LISTEN (section 3.10.7.2, third).
+    fn on_syn(
+        &mut self,
+        now: Time,
+        incoming: &Incoming<'_>,
+        secret: &IsnSecret,
+        out: &mut Out,
+    ) -> Option<Tcb> {
+        let cookie = match self.admit(incoming) {
+            Ok(cookie) => cookie,
+            Err(rule) => {
+                out.notes.push(Note::Dropped(rule));
+                return None;
+            }
+        };
+        if incoming.reopens.is_some() {
+            out.state(State::TimeWait, State::Closed, Rule::TimeWaitReused);
+        }
+        let agreed = Agreed::on_syn(&self.config, incoming);
+        if cookie {
+            self.send_cookie(now, incoming, agreed.in_cookie(), secret, out);
+            return None;
+        }
+        let tuple = incoming.tuple;
+        let iss = self.choose_isn(now, incoming, secret);
+        let mut request = Request::new(now, incoming, agreed, iss, secret.timestamp_offset(&tuple));
+        out.state(State::Listen, State::SynReceived, Rule::SynAnswered);
+        request.send(now, &self.config, &tuple, Rule::SynAnswered, out);
+        if self.config.two_way_handshake {
+            return Some(self.complete(now, incoming, &request, Rule::TwoWayHandshake, out));
+        }
+        request.deadline = now + request.timeout(&self.config);
+        self.timers.insert((request.deadline, tuple));
+        self.requests.insert(tuple, request);
+        self.young += 1;
+        None
+    }
+    /// Whether there is room for one more request, or else whether a cookie is to be sent.
+    fn admit(&self, incoming: &Incoming<'_>) -> Result<bool, Rule> {
+        let held = self.requests.len();
+        let bound = self.config.max_syn_backlog as usize;
+        let full = held > self.backlog as usize;
+        let cookie = match self.config.syn_cookies {
+            // What was in TIME-WAIT is no spoofed flood, and uses no more than it used before.
+            _ if incoming.reopens.is_some() => held >= bound,
+            SynCookies::Always => true,
+            SynCookies::UnderPressure => full || held >= bound,
+            // The last quarter is for peers that are known, which is not modelled.
+            SynCookies::Off if full || held >= bound - bound / 4 => return Err(Rule::RequestQueueFull),
+            SynCookies::Off => false,
+        };
+        if cookie && self.config.syn_cookies == SynCookies::Off {
+            return Err(Rule::RequestQueueFull);
+        }
+        if self.accept_queue_full() { Err(Rule::AcceptQueueFull) } else { Ok(cookie) }
+    }
+    /// Above what an earlier connection in TIME-WAIT has used (RFC 9293, section 3.6.1).
+    fn choose_isn(&self, now: Time, incoming: &Incoming<'_>, secret: &IsnSecret) -> SeqNum {
+        let isn = secret.isn(self.config.isn, &incoming.tuple, now);
+        match incoming.reopens {
+            Some(above) if (isn.distance_from(above) as i32) <= 0 => above.add(65_537),
+            _ => isn,
+        }
+    }
+
+    /// A segment for a half-open request.
+    fn on_request(&mut self, now: Time, incoming: &Incoming<'_>, out: &mut Out) -> Option<Tcb> {
+        let tuple = incoming.tuple;
+        let full = self.accept_queue_full();
+        let request = self.requests.get_mut(&tuple)?;
+        match request.on_segment(now, &self.config, incoming, out) {
+            Verdict::Stays => {}
+            Verdict::Answered => {
+                self.timers.remove(&(request.deadline, tuple));
+                request.deadline = now + request.timeout(&self.config);
+                self.timers.insert((request.deadline, tuple));
+            }
+            Verdict::Ends(why) => {
+                self.remove(&tuple);
+                out.state(State::SynReceived, State::Closed, why);
+            }
+            Verdict::Completes if full && self.config.abort_on_overflow => {
+                self.remove(&tuple);
+                out.segments.push(reset(incoming.segment, Rule::AcceptQueueFull));
+                out.state(State::SynReceived, State::Closed, Rule::AcceptQueueFull);
+            }
+            // As if it had been lost: the SYN-ACK will be repeated, and answered again.
+            Verdict::Completes if full => out.notes.push(Note::Dropped(Rule::AcceptQueueFull)),
+            Verdict::Completes => {
+                let request = self.remove(&tuple)?;
+                return Some(self.complete(now, incoming, &request, Rule::HandshakeComplete, out));
+            }
+        }
+        None
+    }
+    fn remove(&mut self, tuple: &Tuple) -> Option<Request> {
+        let request = self.requests.remove(tuple)?;
+        self.timers.remove(&(request.deadline, *tuple));
+        self.young -= usize::from(request.retries == 0);
+        Some(request)
+    }
+    /// The connection that a request becomes, and what the segment that completed it has to say to it.
+    fn complete(
+        &mut self,
+        now: Time,
+        incoming: &Incoming<'_>,
+        request: &Request,
+        why: Rule,
+        out: &mut Out,
+    ) -> Tcb {
+        let Incoming { tuple, segment, ecn, .. } = *incoming;
+        let handshake = request.handshake(now, &self.config, tuple, segment);
+        out.state(State::SynReceived, State::Established, why);
+        let mut tcb = Tcb::Open(Box::new(Connection::new(now, handshake)));
+        if !segment.has(Flags::SYN) && (segment.seq_len() > 0 || segment.has(Flags::URG)) {
+            tcb.on_segment(now, segment, ecn, out);
+        }
+        self.accepted.push_back(tuple);
+        tcb
+    }
+
+    /// Answers a SYN and forgets it.
+    fn send_cookie(
+        &mut self,
+        now: Time,
+        incoming: &Incoming<'_>,
+        agreed: Agreed,
+        secret: &IsnSecret,
+        out: &mut Out,
+    ) {
+        let Incoming { tuple, mtu, segment: syn, .. } = incoming;
+        let mss = agreed.mss.unwrap_or(crate::offer::default_mss(tuple));
+        let iss = cookie::issue(secret, tuple, syn.seq, mss, now);
+        let offset = secret.timestamp_offset(tuple);
+        let clock = TimestampState::default().val(now);
+        let val = agreed.cookie_options().into_timestamp(clock).wrapping_add(offset);
+        let timestamps = Timestamps { val, ecr: syn.options.timestamps.map_or(0, |ts| ts.val) };
+        let segment = agreed.syn_ack(&self.config, tuple, *mtu, (iss, syn.seq), timestamps);
+        out.segments.push(Outgoing { segment, why: Rule::SynCookieSent, ecn: EcnCodepoint::NotEct });
+        self.last_cookie = Some(now);
+    }
+    /// An ACK in LISTEN: the answer to a cookie, or to nothing (section 3.10.7.2, second).
+    fn on_ack(
+        &mut self,
+        now: Time,
+        incoming: &Incoming<'_>,
+        secret: &IsnSecret,
+        out: &mut Out,
+    ) -> Option<Tcb> {
+        let Incoming { tuple, segment, .. } = incoming;
+        let waited_for = self.config.syn_cookies != SynCookies::Off
+            && self.last_cookie.is_some_and(|at| now.since(at) < cookie::VALID)
+            && !segment.has(Flags::SYN);
+        let (irs, iss) = (segment.seq.add(u32::MAX), segment.ack.add(u32::MAX));
+        let mss = if waited_for { cookie::check(secret, tuple, irs, iss, now) } else { None };
+        let Some(mss) = mss else {
+            let why = if waited_for { Rule::SynCookieInvalid } else { Rule::ListenGotAck };
+            out.segments.push(reset(segment, why));
+            return None;
+        };
+        if self.accept_queue_full() {
+            out.notes.push(Note::Dropped(Rule::AcceptQueueFull));
+            return None;
+        }
+        let offset = secret.timestamp_offset(tuple);
+        let ticks = segment.options.timestamps.map(|ts| ts.ecr.wrapping_sub(offset));
+        let agreed = Agreed::from_cookie(&self.config, mss, ticks);
+        let request = Request::of_cookie(now, incoming, agreed, iss, offset);
+        out.state(State::Listen, State::SynReceived, Rule::SynCookieAccepted);
+        Some(self.complete(now, incoming, &request, Rule::HandshakeComplete, out))
+    }
+
     /// Serves one request whose deadline has come and tells which; to be called until it returns `None`.
     pub fn on_deadline(&mut self, now: Time, out: &mut Out) -> Option<Tuple> {
-        let _ = (now, out);
-        todo!()
+        let (at, tuple) = *self.timers.first()?;
+        if at > now {
+            return None;
+        }
+        self.timers.pop_first();
+        let limit = self.retry_limit();
+        let request = self.requests.get_mut(&tuple)?;
+        if request.retries >= limit {
+            self.young -= usize::from(request.retries == 0);
+            self.requests.remove(&tuple);
+            out.state(State::SynReceived, State::Closed, Rule::SynAckGivesUp);
+            return Some(tuple);
+        }
+        self.young -= usize::from(request.retries == 0);
+        request.retries += 1;
+        request.repeat(now, &self.config, &tuple, Rule::SynAckRetransmit, out);
+        request.deadline = now + request.timeout(&self.config);
+        self.timers.insert((request.deadline, tuple));
+        Some(tuple)
+    }
+    /// How often a SYN-ACK is repeated: less often when the queue is more than half full of old requests (RFC 4987,
+    /// section 3.3, as Linux does it).
+    fn retry_limit(&self) -> u8 {
+        let held = self.requests.len();
+        let mut limit = self.config.synack_retries;
+        if held * 2 > (self.backlog as usize).max(8) {
+            let mut young = self.young * 2;
+            while limit > 2 && held >= young {
+                limit -= 1;
+                young = young.saturating_mul(2);
+            }
+        }
+        limit
     }
     /// When `on_deadline` wants to be called next; [`Time::NEVER`] if no timer runs.
     pub fn deadline(&self) -> Time {
-        todo!()
+        self.timers.first().map_or(Time::NEVER, |(at, _)| *at)
     }
+
     /// ACCEPT: the four-tuple of the connection that has waited longest.
     pub fn accept(&mut self) -> Option<Tuple> {
         self.accepted.pop_front()
+    }
+    fn accept_queue_full(&self) -> bool {
+        self.accepted.len() > self.backlog as usize
     }
     /// Connections that wait for [`accept`](Listener::accept): Recv-Q of `ss -l`.
     pub fn waiting(&self) -> usize {
@@ -95,6 +356,13 @@ impl Listener {
     }
     /// The half-open requests, by four-tuple.
     pub fn requests(&self) -> impl Iterator<Item = RequestInfo> + '_ {
-        std::iter::empty()
+        self.requests.iter().map(|(tuple, request)| RequestInfo {
+            tuple: *tuple,
+            deadline: request.deadline,
+            retries: request.retries,
+        })
     }
 }
+
+#[cfg(test)]
+mod tests;

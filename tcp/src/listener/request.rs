@@ -1,0 +1,383 @@
+//! A half-open request: passive SYN-RECEIVED as a small record, and what a SYN and a SYN-ACK agree on.
+
+use std::sync::Arc;
+
+use super::Incoming;
+use crate::cause::Rule;
+use crate::config::{Config, Ecn};
+use crate::cookie::CookieOptions;
+use crate::handshake::{Handshake, TimestampState, WindowScale};
+use crate::isn::Tuple;
+use crate::offer;
+use crate::out::{EcnCodepoint, Note, Out, Outgoing};
+use crate::segment::{Flags, Options, Segment, Timestamps};
+use crate::seq::SeqNum;
+use crate::time::{Duration, Time};
+
+/// What the options of a SYN and our configuration have in common.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Agreed {
+    /// The peer's MSS option.
+    pub(super) mss: Option<u16>,
+    /// The peer's window scale, if both scale.
+    pub(super) wscale: Option<u8>,
+    pub(super) timestamps: bool,
+    pub(super) sack: bool,
+    pub(super) ecn: bool,
+}
+
+impl Agreed {
+    /// What we can agree on with the sender of this SYN (RFC 7323, sections 2.2 and 3.2; RFC 2018, section 2; RFC
+    /// 3168, section 6.1.1).
+    pub(super) fn on_syn(config: &Config, incoming: &Incoming<'_>) -> Agreed {
+        let Incoming { segment: syn, ecn, .. } = incoming;
+        let asks_for_ecn = syn.has(Flags::ECE | Flags::CWR);
+        // A SYN that is itself ECN-capable is not from a sender that follows RFC 3168.
+        let classic = *ecn == EcnCodepoint::NotEct || syn.has(Flags::AE);
+        Agreed {
+            mss: syn.options.mss,
+            wscale: syn.options.wscale.map(|s| s.min(offer::MAX_SHIFT)).filter(|_| config.window_scaling),
+            timestamps: syn.options.timestamps.is_some() && config.timestamps,
+            sack: syn.options.sack_permitted && config.sack,
+            ecn: asks_for_ecn && classic && config.ecn != Ecn::Off,
+        }
+    }
+    /// What a cookie can bring back of it: without timestamps nothing but the MSS (4987/3.6-OPTS).
+    pub(super) fn in_cookie(self) -> Agreed {
+        if self.timestamps { self } else { Agreed { wscale: None, sack: false, ecn: false, ..self } }
+    }
+    /// For the low bits of the SYN-ACK's timestamp.
+    pub(super) fn cookie_options(&self) -> CookieOptions {
+        CookieOptions { wscale: self.wscale, sack: self.sack, ecn: self.ecn }
+    }
+    /// What the ACK of a cookie tells; `ticks` is the echoed reading of our clock, if it has timestamps.
+    pub(super) fn from_cookie(config: &Config, mss: u16, ticks: Option<u32>) -> Agreed {
+        let ticks = ticks.filter(|_| config.timestamps);
+        let options = ticks.map(CookieOptions::from_timestamp).unwrap_or_default();
+        Agreed {
+            mss: Some(mss),
+            wscale: options.wscale.filter(|_| config.window_scaling),
+            timestamps: ticks.is_some(),
+            sack: options.sack && config.sack,
+            ecn: options.ecn && config.ecn != Ecn::Off,
+        }
+    }
+    /// Our shift and the peer's.
+    pub(super) fn window_scale(&self, config: &Config) -> Option<WindowScale> {
+        self.wscale.map(|snd| WindowScale { snd, rcv: offer::window_shift(config.rcv_buf_max) })
+    }
+    /// The window that the SYN-ACK announces, in bytes.
+    pub(super) fn window(&self, config: &Config, tuple: &Tuple, mtu: u16) -> u32 {
+        let options = if self.timestamps { offer::TIMESTAMP_BYTES } else { 0 };
+        let segment = offer::announced_mss(config, tuple, mtu).saturating_sub(options);
+        offer::initial_window(config, config.rcv_buf, segment)
+    }
+    /// The SYN-ACK.
+    pub(super) fn syn_ack(
+        &self,
+        config: &Config,
+        tuple: &Tuple,
+        mtu: u16,
+        (iss, irs): (SeqNum, SeqNum),
+        timestamps: Timestamps,
+    ) -> Segment {
+        let ecn = if self.ecn { Flags::ECE } else { Flags::NONE };
+        Segment {
+            src: tuple.local.port(),
+            dst: tuple.remote.port(),
+            seq: iss,
+            ack: irs.add(1),
+            flags: Flags::SYN | Flags::ACK | ecn,
+            wnd: self.window(config, tuple, mtu) as u16,
+            options: Options {
+                mss: Some(offer::announced_mss(config, tuple, mtu)),
+                wscale: self.window_scale(config).map(|scale| scale.rcv),
+                sack_permitted: self.sack,
+                timestamps: self.timestamps.then_some(timestamps),
+                order: config.option_order,
+                ..Options::default()
+            },
+            ..Segment::default()
+        }
+    }
+}
+
+/// A half-open request. It has no buffers: text and FIN count only once the handshake is complete.
+#[derive(Clone, Debug)]
+pub(super) struct Request {
+    pub(super) iss: SeqNum,
+    pub(super) irs: SeqNum,
+    pub(super) agreed: Agreed,
+    pub(super) mtu: u16,
+    /// When the first SYN-ACK was sent; [`Time::NEVER`]: nobody remembers.
+    pub(super) since: Time,
+    /// When the SYN-ACK is due again.
+    pub(super) deadline: Time,
+    /// Earliest time of the next reply that is subject to the rate limit.
+    next_reply: Time,
+    ts_offset: u32,
+    /// TSval of the SYN: what every SYN-ACK echoes.
+    ts_recent: u32,
+    /// Repetitions by the timer.
+    pub(super) retries: u8,
+    /// All repetitions of the SYN-ACK.
+    repeats: u8,
+}
+
+/// What a segment means for a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// It stays as it is; any reply is in `out`.
+    Stays,
+    /// The SYN-ACK was repeated: its timer starts anew.
+    Answered,
+    /// Back to LISTEN.
+    Ends(Rule),
+    /// The ACK of our SYN.
+    Completes,
+}
+
+impl Request {
+    pub(super) fn new(
+        now: Time,
+        incoming: &Incoming<'_>,
+        agreed: Agreed,
+        iss: SeqNum,
+        ts_offset: u32,
+    ) -> Request {
+        Request {
+            iss,
+            irs: incoming.segment.seq,
+            agreed,
+            mtu: incoming.mtu,
+            since: now,
+            deadline: Time::NEVER,
+            next_reply: Time::ZERO,
+            ts_offset,
+            ts_recent: incoming.segment.options.timestamps.map_or(0, |ts| ts.val),
+            retries: 0,
+            repeats: 0,
+        }
+    }
+    /// The request that a cookie stands for: its ACK is the first that we remember of it.
+    pub(super) fn of_cookie(
+        now: Time,
+        ack: &Incoming<'_>,
+        agreed: Agreed,
+        iss: SeqNum,
+        ts_offset: u32,
+    ) -> Request {
+        let irs = ack.segment.seq.add(u32::MAX);
+        Request { irs, since: Time::NEVER, ..Request::new(now, ack, agreed, iss, ts_offset) }
+    }
+    /// How long the next repetition is to wait (RFC 6298, sections 2.1 and 5.5).
+    pub(super) fn timeout(&self, config: &Config) -> Duration {
+        config.initial_rto.doubled(u32::from(self.retries)).min(config.max_rto)
+    }
+    fn timestamps(&self, now: Time) -> Timestamps {
+        Timestamps { val: self.clock().val(now), ecr: self.ts_recent }
+    }
+    fn clock(&self) -> TimestampState {
+        TimestampState { offset: self.ts_offset, recent: self.ts_recent, recent_at: self.since }
+    }
+    /// Sends the SYN-ACK.
+    pub(super) fn send(&self, now: Time, config: &Config, tuple: &Tuple, why: Rule, out: &mut Out) {
+        let numbers = (self.iss, self.irs);
+        let segment = self.agreed.syn_ack(config, tuple, self.mtu, numbers, self.timestamps(now));
+        out.segments.push(Outgoing { segment, why, ecn: EcnCodepoint::NotEct });
+    }
+    /// Sends it once more.
+    pub(super) fn repeat(&mut self, now: Time, config: &Config, tuple: &Tuple, why: Rule, out: &mut Out) {
+        self.repeats = self.repeats.saturating_add(1);
+        self.send(now, config, tuple, why, out);
+    }
+
+    /// SEGMENT ARRIVES in SYN-RECEIVED (RFC 9293, section 3.10.7.4). The ACK field of anything but a reset is looked
+    /// at before its sequence number, as Linux does: what answers another connection's SYN-ACK is reset, wherever
+    /// its numbers lie.
+    pub(super) fn on_segment(
+        &mut self,
+        now: Time,
+        config: &Config,
+        incoming: &Incoming<'_>,
+        out: &mut Out,
+    ) -> Verdict {
+        let segment = incoming.segment;
+        let (rst, ack) = (segment.has(Flags::RST), segment.has(Flags::ACK));
+        let stale = self.fails_paws(now, config, segment);
+        if segment.seq == self.irs && segment.has(Flags::SYN) && !rst && !ack && !stale {
+            return self.on_duplicate_syn(now, config, &incoming.tuple, out);
+        }
+        if ack && !rst && segment.ack != self.iss.add(1) {
+            out.segments.push(reset(segment, Rule::SynReceivedBadAck));
+            return Verdict::Stays;
+        }
+        let wnd = self.agreed.window(config, &incoming.tuple, self.mtu);
+        if rst {
+            return self.on_rst(now, config, incoming, wnd, out);
+        }
+        if stale || !self.acceptable(segment, wnd) {
+            let why = if stale { Rule::Paws } else { Rule::NotAcceptable };
+            self.reply(now, config, incoming, why, out);
+        } else if segment.has(Flags::SYN) {
+            if !config.challenge_syn {
+                return Verdict::Ends(Rule::ChallengeSyn);
+            }
+            self.reply(now, config, incoming, Rule::ChallengeSyn, out);
+        } else if !ack {
+            out.notes.push(Note::Dropped(Rule::NoAckBit));
+        } else if config.require_timestamps && self.agreed.timestamps && segment.options.timestamps.is_none()
+        {
+            out.notes.push(Note::Dropped(Rule::TimestampMissing));
+        } else {
+            return Verdict::Completes;
+        }
+        Verdict::Stays
+    }
+
+    /// The SYN again: the SYN-ACK is repeated, but not at any rate (9293/EV-SYNRCVD-DUPSYN).
+    fn on_duplicate_syn(&mut self, now: Time, config: &Config, tuple: &Tuple, out: &mut Out) -> Verdict {
+        if !self.may_reply(now, config, out) {
+            return Verdict::Stays;
+        }
+        self.repeat(now, config, tuple, Rule::DuplicateSyn, out);
+        Verdict::Answered
+    }
+    /// RFC 5961, section 3.2; RFC 9293, section 3.10.7.4, second.
+    fn on_rst(
+        &mut self,
+        now: Time,
+        config: &Config,
+        incoming: &Incoming<'_>,
+        wnd: u32,
+        out: &mut Out,
+    ) -> Verdict {
+        let distance = incoming.segment.seq.distance_from(self.irs.add(1));
+        if distance == 0 || (distance < wnd && !config.challenge_rst) {
+            return Verdict::Ends(Rule::ResetInSynReceived);
+        }
+        if distance < wnd {
+            self.reply(now, config, incoming, Rule::ChallengeRst, out);
+        } else {
+            out.notes.push(Note::Dropped(Rule::RstIgnored));
+        }
+        Verdict::Stays
+    }
+    /// The test of RFC 9293, section 3.10.7.4, first.
+    fn acceptable(&self, segment: &Segment, wnd: u32) -> bool {
+        let inside = |seq: SeqNum| seq.distance_from(self.irs.add(1)) < wnd;
+        let len = segment.seq_len();
+        inside(segment.seq) || (len > 0 && inside(segment.seq.add(len - 1)))
+    }
+    /// RFC 7323, section 5.3, R1.
+    fn fails_paws(&self, now: Time, config: &Config, segment: &Segment) -> bool {
+        const OUTDATED: Duration = Duration::from_secs(24 * 24 * 3600);
+        let older = |ts: Timestamps| (ts.val.wrapping_sub(self.ts_recent) as i32) < 0;
+        config.paws
+            && self.agreed.timestamps
+            && segment.options.timestamps.is_some_and(older)
+            && now.since(self.since) < OUTDATED
+    }
+    /// <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>, limited in rate.
+    fn reply(&mut self, now: Time, config: &Config, incoming: &Incoming<'_>, why: Rule, out: &mut Out) {
+        if !self.may_reply(now, config, out) {
+            return;
+        }
+        let scale = self.agreed.window_scale(config).unwrap_or_default();
+        let wnd = self.agreed.window(config, &incoming.tuple, self.mtu) >> scale.rcv;
+        let segment = Segment {
+            src: incoming.tuple.local.port(),
+            dst: incoming.tuple.remote.port(),
+            seq: self.iss.add(1),
+            ack: self.irs.add(1),
+            flags: Flags::ACK,
+            wnd: wnd as u16,
+            options: Options {
+                timestamps: self.agreed.timestamps.then(|| self.timestamps(now)),
+                order: config.option_order,
+                ..Options::default()
+            },
+            ..Segment::default()
+        };
+        out.segments.push(Outgoing { segment, why, ecn: EcnCodepoint::NotEct });
+    }
+    /// Whether the rate limit allows a reply now (RFC 5961, section 7).
+    fn may_reply(&mut self, now: Time, config: &Config, out: &mut Out) -> bool {
+        let may = now >= self.next_reply;
+        if may {
+            self.next_reply = now + config.challenge_interval;
+        } else {
+            out.notes.push(Note::Dropped(Rule::ChallengeLimited));
+        }
+        may
+    }
+
+    /// What the connection begins with, once `last` has completed the handshake.
+    pub(super) fn handshake(
+        &self,
+        now: Time,
+        config: &Arc<Config>,
+        tuple: Tuple,
+        last: &Segment,
+    ) -> Handshake {
+        let wscale = self.agreed.window_scale(config);
+        let mut clock = self.clock();
+        if let Some(ts) = last.options.timestamps
+            && is_at_or_before(last.seq, self.irs.add(1))
+        {
+            (clock.recent, clock.recent_at) = (ts.val, now);
+        }
+        // The window of a SYN is never scaled (RFC 7323, section 2.2).
+        let shift = wscale.filter(|_| !last.has(Flags::SYN)).unwrap_or_default().snd;
+        Handshake {
+            config: Arc::clone(config),
+            tuple,
+            mtu: self.mtu,
+            passive: true,
+            iss: self.iss,
+            irs: self.irs,
+            snd_wnd: u32::from(last.wnd) << shift,
+            snd_wl1: last.seq,
+            rcv_wnd: self.agreed.window(config, &tuple, self.mtu),
+            wscale,
+            snd_mss: offer::send_mss(config, &tuple, self.mtu, self.agreed.mss),
+            rcv_mss: offer::announced_mss(config, &tuple, self.mtu),
+            timestamps: self.agreed.timestamps.then_some(clock),
+            sack: self.agreed.sack,
+            ecn: self.agreed.ecn,
+            rtt: self.rtt(now, last),
+            retransmits: self.repeats,
+        }
+    }
+    /// The round-trip time of SYN-ACK and ACK. After a repetition only the echoed timestamp tells which SYN-ACK was
+    /// answered (RFC 6298, section 3).
+    fn rtt(&self, now: Time, last: &Segment) -> Option<Duration> {
+        if self.since == Time::NEVER {
+            return None;
+        }
+        if self.repeats == 0 {
+            return Some(now.since(self.since));
+        }
+        let ts = last.options.timestamps.filter(|_| self.agreed.timestamps)?;
+        let ticks = self.clock().val(now).wrapping_sub(ts.ecr);
+        let rtt = Duration::from_millis(u64::from(ticks));
+        (rtt <= now.since(self.since) + Duration::from_millis(1)).then_some(rtt)
+    }
+}
+
+/// The reset that answers an ACK: <SEQ=SEG.ACK><CTL=RST>.
+pub(super) fn reset(segment: &Segment, why: Rule) -> Outgoing {
+    let segment = Segment {
+        src: segment.dst,
+        dst: segment.src,
+        seq: segment.ack,
+        flags: Flags::RST,
+        ..Segment::default()
+    };
+    Outgoing { segment, why, ecn: EcnCodepoint::NotEct }
+}
+
+/// Whether `a` does not come after `b`, modulo 2^32.
+fn is_at_or_before(a: SeqNum, b: SeqNum) -> bool {
+    (a.distance_from(b) as i32) <= 0
+}
