@@ -126,7 +126,7 @@ impl HostNet {
                 let mtu = self.mtus.iter().find(|(p, _)| *p == pipe)?.1;
                 Some(Egress { pipe, mtu })
             }
-            Hop::Unreachable => None,
+            Hop::Unreachable | Hop::NoRoute => None,
         }
     }
 }

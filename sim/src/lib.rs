@@ -1,16 +1,31 @@
 //! A deterministic network simulator: virtual time, links, routers, hosts, programs, faults.
 #![forbid(unsafe_code)]
 
+mod fate;
+mod faults;
+pub mod hash;
 pub mod host;
 pub mod hostio;
 pub mod ip;
+pub mod link;
+mod node;
 pub mod packet;
+pub mod queue;
+pub mod rng;
 pub mod route;
+pub mod simulator;
+mod slab;
 pub mod spec;
+#[cfg(test)]
+mod testing;
+pub mod topology;
 pub mod trace;
 pub mod view;
+pub mod wire;
 
 pub use hostio::{Egress, HostNet, HostOut};
 pub use packet::{Packet, PacketId};
+pub use simulator::Simulator;
 pub use spec::Spec;
+pub use topology::Names;
 pub use trace::{NodeId, PipeId, Record, TraceLevel, What};

@@ -12,8 +12,10 @@ use crate::trace::PipeId;
 pub enum Hop {
     /// Out on this direction of a link.
     Pipe(PipeId),
-    /// Nowhere.
+    /// Nowhere, because an override says so: host unreachable.
     Unreachable,
+    /// Nowhere, because there is no route: network unreachable.
+    NoRoute,
 }
 
 /// The routes of a node.
@@ -54,9 +56,9 @@ impl Routes {
             return *hop;
         }
         match &self.computed {
-            Computed::None => Hop::Unreachable,
+            Computed::None => Hop::NoRoute,
             Computed::Default(pipe) => Hop::Pipe(*pipe),
-            Computed::Table(table) => table.get(&dst).map_or(Hop::Unreachable, |pipe| Hop::Pipe(*pipe)),
+            Computed::Table(table) => table.get(&dst).map_or(Hop::NoRoute, |pipe| Hop::Pipe(*pipe)),
         }
     }
 }
@@ -108,6 +110,6 @@ mod tests {
         );
         assert_eq!(routes.lookup(ip("10.0.0.1")), Hop::Pipe(PipeId(2)));
         assert_eq!(routes.lookup(ip("10.0.1.1")), Hop::Unreachable);
-        assert_eq!(routes.lookup(ip("192.0.2.1")), Hop::Unreachable);
+        assert_eq!(routes.lookup(ip("192.0.2.1")), Hop::NoRoute);
     }
 }

@@ -140,6 +140,14 @@ rules! {
     NoTimeWait: "TIME-WAIT is switched off (ablation)", "ablation";
     FinWait2Expired: "orphan in FIN-WAIT-2: time is over", "Linux";
     HostCrashed: "host crashed", "fault";
+
+    // Sent by routers, by IP, and by the fault timeline
+    IcmpTtlExceeded: "ICMP: time to live exceeded", "RFC 1812 5.3.1";
+    IcmpNoRoute: "ICMP: no route", "RFC 1812 4.3.3.1";
+    IcmpFragmentationNeeded: "ICMP: too large for the next link, and DF set", "RFC 1191 4";
+    IcmpNobodyListens: "ICMP: nobody listens there", "RFC 1122 3.2.2.1";
+    IcmpReassemblyTimeout: "ICMP: fragments missing", "RFC 1122 3.3.2";
+    Forged: "forged segment", "fault";
 }
 
 impl fmt::Display for Rule {

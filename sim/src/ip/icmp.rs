@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use tcp::{EcnCodepoint, SeqNum};
+use tcp::{EcnCodepoint, Rule, SeqNum};
 
 use super::{PROTO_ICMP, PROTO_ICMPV6, PROTO_TCP, PROTO_UDP};
 use crate::packet::{Body, Icmp, IcmpKind, IpHeader, Packet, PacketId, Quote};
@@ -51,4 +51,15 @@ pub fn quote(about: &Packet) -> Quote {
     };
     let len = about.len().min(u32::from(u16::MAX)) as u16;
     Quote { ip: about.ip, len, protocol, src, dst, seq }
+}
+
+/// The rule by which an ICMP error of this kind is sent.
+pub fn rule(kind: IcmpKind) -> Rule {
+    match kind {
+        IcmpKind::NetUnreachable | IcmpKind::HostUnreachable | IcmpKind::AdminProhibited => Rule::IcmpNoRoute,
+        IcmpKind::ProtocolUnreachable | IcmpKind::PortUnreachable => Rule::IcmpNobodyListens,
+        IcmpKind::FragmentationNeeded(_) => Rule::IcmpFragmentationNeeded,
+        IcmpKind::TtlExceeded => Rule::IcmpTtlExceeded,
+        IcmpKind::ReassemblyTimeExceeded => Rule::IcmpReassemblyTimeout,
+    }
 }

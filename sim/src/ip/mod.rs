@@ -4,11 +4,13 @@
 
 mod fragment;
 mod icmp;
+mod icmp_limit;
 mod path_mtu;
 mod reassembly;
 
 pub use fragment::fragment;
-pub use icmp::{icmp_error, may_answer, quote};
+pub use icmp::{icmp_error, may_answer, quote, rule};
+pub use icmp_limit::IcmpLimit;
 pub use path_mtu::PathMtu;
 pub use reassembly::{Expired, Reassembly};
 

@@ -1,0 +1,215 @@
+//! Fate rules: which packets they pick, and the initial sequence numbers that relative ones count from.
+//!
+//! A rule without a link looks at a packet once, where it is made (a fragment: where it is cut); a rule with a link
+//! looks at each packet that is handed to either direction of it. The first rule that matches decides. The nth match
+//! is counted per rule, among packets that match all else and that no earlier rule has taken.
+//!
+//! Relative numbers are 32 bits wide, as on the wire: beyond 4 GiB of a stream they begin again.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+use tcp::{Flags, Segment, SeqNum, Time, Tuple};
+
+use crate::packet::{Body, Packet};
+use crate::spec::{Action, Fault, Match, Node, Nth, Protocol, SeqRef, Spec};
+use crate::topology::Names;
+use crate::trace::PipeId;
+
+/// The rules of a scenario, with what they have counted so far.
+#[derive(Clone)]
+pub(crate) struct FateRules {
+    rules: Arc<[Rule]>,
+    /// Of each rule: packets that match all but `nth`.
+    counts: Vec<u64>,
+    /// Kept only if a rule or a forged segment counts from them.
+    isns: Option<Isns>,
+}
+
+/// A rule, its names resolved.
+struct Rule {
+    matching: Match,
+    pipes: Option<[PipeId; 2]>,
+    from: Option<Vec<IpAddr>>,
+    to: Option<Vec<IpAddr>>,
+    action: Action,
+}
+
+/// Where a packet is when it is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// Where it is made.
+    Made,
+    /// Where a router has cut it out of a larger packet.
+    Cut,
+    /// On its way.
+    OnTheWay,
+}
+
+/// The initial sequence number that each sender last used on a pair of addresses and ports.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Isns(FxHashMap<Tuple, SeqNum>);
+
+impl FateRules {
+    pub(crate) fn new(spec: &Spec, names: &Names) -> FateRules {
+        let addresses = |name: &Option<String>| {
+            name.as_ref().map(|name| match &spec.nodes[name] {
+                Node::Host(host) => host.addresses.clone(),
+                Node::Router(router) => vec![router.address],
+            })
+        };
+        let rules: Arc<[Rule]> = spec
+            .rules
+            .iter()
+            .map(|rule| {
+                let link = rule.matching.link.as_deref();
+                Rule {
+                    pipes: link.map(|link| names.link_pipes(link).expect("a rule names a link")),
+                    from: addresses(&rule.matching.from),
+                    to: addresses(&rule.matching.to),
+                    action: rule.action,
+                    matching: rule.matching.clone(),
+                }
+            })
+            .collect();
+        let relative = rules.iter().any(|rule| rule.matching.seq.is_some() || rule.matching.ack.is_some())
+            || spec.faults.iter().any(|(_, fault)| counts_from_isn(fault));
+        FateRules { counts: vec![0; rules.len()], rules, isns: relative.then(Isns::default) }
+    }
+    /// What the rules say of a packet that is handed to `pipe`: the number of the rule, and its action.
+    pub(crate) fn judge(
+        &mut self,
+        now: Time,
+        pipe: PipeId,
+        place: Place,
+        packet: &Packet,
+    ) -> Option<(u32, Action)> {
+        if let Some(isns) = self.isns.as_mut().filter(|_| place == Place::Made) {
+            isns.learn(packet);
+        }
+        for (number, rule) in self.rules.iter().enumerate() {
+            if !rule.looks_at(pipe, place) || !rule.matches(now, packet, self.isns.as_ref()) {
+                continue;
+            }
+            self.counts[number] += 1;
+            if is_nth(&rule.matching.nth, self.counts[number]) {
+                return Some((number as u32, rule.action));
+            }
+        }
+        None
+    }
+    /// The initial sequence number that `tuple.local` last used towards `tuple.remote`.
+    pub(crate) fn isn(&self, tuple: &Tuple) -> Option<SeqNum> {
+        self.isns.as_ref()?.of(tuple)
+    }
+}
+
+/// Whether a forged segment counts from initial sequence numbers.
+fn counts_from_isn(fault: &Fault) -> bool {
+    let Fault::Inject(inject) = fault else { return false };
+    [inject.seq, inject.ack].iter().any(|seq| !matches!(seq, SeqRef::Absolute(_)))
+}
+
+fn is_nth(nth: &Option<Nth>, count: u64) -> bool {
+    match nth {
+        None => true,
+        Some(Nth::Listed(numbers)) => numbers.contains(&count),
+        Some(Nth::From(first)) => count >= *first,
+    }
+}
+
+impl Rule {
+    fn looks_at(&self, pipe: PipeId, place: Place) -> bool {
+        match (self.pipes, place) {
+            (Some(pipes), _) => pipes.contains(&pipe),
+            (None, Place::Made) => true,
+            (None, Place::Cut) => self.matching.protocol == Some(Protocol::Fragment),
+            (None, Place::OnTheWay) => false,
+        }
+    }
+    fn matches(&self, now: Time, packet: &Packet, isns: Option<&Isns>) -> bool {
+        let m = &self.matching;
+        m.time.is_none_or(|(from, until)| (from..until).contains(&now))
+            && m.protocol.is_none_or(|protocol| protocol_of(packet) == protocol)
+            && self.from.as_ref().is_none_or(|from| from.contains(&packet.ip.src))
+            && self.to.as_ref().is_none_or(|to| to.contains(&packet.ip.dst))
+            && matches_ports(m, packet)
+            && matches_segment(m, packet, isns)
+            && m.payload_len.is_none_or(|(least, most)| (least..=most).contains(&payload_len(packet)))
+    }
+}
+
+fn protocol_of(packet: &Packet) -> Protocol {
+    match packet.body {
+        Body::Tcp(_) => Protocol::Tcp,
+        Body::Udp(_) => Protocol::Udp,
+        Body::Icmp(_) => Protocol::Icmp,
+        Body::Fragment(_) => Protocol::Fragment,
+    }
+}
+
+fn payload_len(packet: &Packet) -> u32 {
+    match &packet.body {
+        Body::Tcp(segment) => segment.payload.len(),
+        Body::Udp(datagram) => datagram.payload.len(),
+        Body::Icmp(_) => 0,
+        Body::Fragment(fragment) => u32::from(fragment.len),
+    }
+}
+
+/// Only TCP segments and UDP datagrams have ports; of a fragmented one, the first fragment.
+fn matches_ports(m: &Match, packet: &Packet) -> bool {
+    if m.src_port.is_none() && m.dst_port.is_none() {
+        return true;
+    }
+    let body = match &packet.body {
+        Body::Fragment(f) if f.offset == 0 => &f.of.body,
+        body => body,
+    };
+    let (src, dst) = match body {
+        Body::Tcp(segment) => (segment.src, segment.dst),
+        Body::Udp(datagram) => (datagram.src, datagram.dst),
+        Body::Icmp(_) | Body::Fragment(_) => return false,
+    };
+    m.src_port.is_none_or(|port| port == src) && m.dst_port.is_none_or(|port| port == dst)
+}
+
+/// What a rule asks of a TCP segment.
+fn matches_segment(m: &Match, packet: &Packet, isns: Option<&Isns>) -> bool {
+    if m.flags.is_none() && m.without.is_none() && m.seq.is_none() && m.ack.is_none() {
+        return true;
+    }
+    let (Body::Tcp(segment), Some(tuple)) = (&packet.body, packet.tuple()) else { return false };
+    m.flags.is_none_or(|flags| segment.has(flags))
+        && m.without.is_none_or(|flags| !segment.flags.intersects(flags))
+        && m.seq.is_none_or(|range| {
+            isns.and_then(|isns| isns.of(&tuple)).is_some_and(|isn| overlaps(segment, isn, range))
+        })
+        && m.ack.is_none_or(|(from, until)| {
+            segment.has(Flags::ACK)
+                && isns
+                    .and_then(|isns| isns.of(&tuple.reversed()))
+                    .is_some_and(|isn| (from..until).contains(&u64::from(segment.ack.distance_from(isn))))
+        })
+}
+
+/// Whether a segment holds any of the sequence numbers from `first` to `end`, relative to `isn`. One that holds none at
+/// all, such as a pure ACK, does not.
+fn overlaps(segment: &Segment, isn: SeqNum, (first, end): (u64, u64)) -> bool {
+    let start = u64::from(segment.seq.distance_from(isn));
+    start < end && first < start + u64::from(segment.seq_len())
+}
+
+impl Isns {
+    fn learn(&mut self, packet: &Packet) {
+        if let (Body::Tcp(segment), Some(tuple)) = (&packet.body, packet.tuple())
+            && segment.has(Flags::SYN)
+        {
+            self.0.insert(tuple, segment.seq);
+        }
+    }
+    fn of(&self, tuple: &Tuple) -> Option<SeqNum> {
+        self.0.get(tuple).copied()
+    }
+}

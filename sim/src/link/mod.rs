@@ -1,0 +1,11 @@
+//! Links: their directions, what those do to packets, and the queues in front of them.
+
+mod impairment;
+mod pipe;
+mod qdisc;
+
+#[cfg(test)]
+mod tests;
+
+pub use pipe::PipeCounters;
+pub(crate) use pipe::{Flight, Offer, Pipe};

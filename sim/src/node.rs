@@ -1,0 +1,108 @@
+//! Packets at a node: arriving, being forwarded or handed to the host, and leaving.
+
+mod host;
+mod router;
+mod transmit;
+
+pub(crate) use host::HostNode;
+pub(crate) use router::RouterNode;
+pub(crate) use transmit::Origin;
+
+use crate::route::{Hop, Routes};
+use crate::simulator::Simulator;
+use crate::slab::Handle;
+use crate::trace::{Cause, DropReason, Fate, NodeId, PipeId, What};
+use crate::{Packet, PacketId};
+
+/// A host or a router.
+#[derive(Clone)]
+pub(crate) enum Node {
+    Host(Box<HostNode>),
+    Router(Box<RouterNode>),
+}
+
+/// What the words of the trace hash begin with, one for each kind of record.
+#[derive(Clone, Copy)]
+pub(crate) enum Mark {
+    Made = 1,
+    Forwarded,
+    Received,
+    Fate,
+    Dropped,
+    State,
+}
+
+impl Simulator {
+    /// A packet comes out of `pipe` at `node`.
+    pub(crate) fn arrive(&mut self, node: NodeId, pipe: PipeId, handle: Handle) {
+        let packet = self.packets.get(handle);
+        let id = packet.id;
+        if self.tracing() {
+            let packet = packet.clone();
+            self.record(What::Received { node, pipe, packet });
+        }
+        self.note(Mark::Received, pipe.0, id);
+        match self.nodes[node.0 as usize] {
+            Node::Router(_) => self.route(node, handle),
+            Node::Host(_) => self.receive(node, handle),
+        }
+    }
+    /// Takes an event into the trace hash: its kind, where it happened and the packet.
+    pub(crate) fn note(&mut self, mark: Mark, place: u32, packet: PacketId) {
+        self.hash.add(self.now.as_nanos());
+        self.hash.add((mark as u64) << 60 | u64::from(place) << 32 ^ packet.0);
+    }
+    /// A node drops a packet.
+    pub(crate) fn drop_at(&mut self, node: NodeId, packet: PacketId, why: DropReason) {
+        self.note(Mark::Dropped, node.0, packet);
+        self.hash.add(drop_code(why));
+        if self.tracing() {
+            self.record(What::Dropped { node, packet, why });
+        }
+    }
+    /// The number of a new packet.
+    pub(crate) fn packet_id(&mut self) -> PacketId {
+        self.out.packet_id()
+    }
+    /// A node sends a packet of its own: a host's, a router's ICMP message, or a forged one.
+    pub(crate) fn send_from(&mut self, node: NodeId, packet: Packet, why: Cause) {
+        let Hop::Pipe(pipe) = self.routes_of(node).lookup(packet.ip.dst) else {
+            return self.drop_at(node, packet.id, DropReason::NoRoute);
+        };
+        let fits = packet.len() <= u32::from(self.pipes[pipe.0 as usize].mtu);
+        if fits {
+            self.transmit(pipe, packet, Origin::Made(why));
+        } else if packet.ip.df {
+            self.fate_of(pipe, packet.id, Fate::TooBig);
+        } else {
+            self.transmit_pieces(pipe, packet, Origin::Made(why));
+        }
+    }
+    fn routes_of(&self, node: NodeId) -> &Routes {
+        match &self.nodes[node.0 as usize] {
+            Node::Host(host) => &host.net.routes,
+            Node::Router(router) => &router.routes,
+        }
+    }
+}
+
+/// A number for each reason, which only the trace hash sees.
+pub(crate) fn drop_code(why: DropReason) -> u64 {
+    match why {
+        DropReason::Tcp(rule) => 0x100 + rule as u64,
+        DropReason::TtlExceeded => 1,
+        DropReason::NoRoute => 2,
+        DropReason::NotOurs => 3,
+        DropReason::FragmentationNeeded => 4,
+        DropReason::BadIpChecksum => 5,
+        DropReason::BadHeader => 6,
+        DropReason::ReassemblyTimeout => 7,
+        DropReason::BadFragment => 8,
+        DropReason::NoUdpPort => 9,
+        DropReason::UdpQueueFull => 10,
+        DropReason::BadUdpChecksum => 11,
+        DropReason::BadIcmpChecksum => 12,
+        DropReason::HostDown => 13,
+        DropReason::IcmpUnmatched => 14,
+    }
+}

@@ -1,0 +1,185 @@
+//! A host in the network: calls of the host, and what it wants to happen after each.
+
+use tcp::Time;
+
+use super::{Mark, Node, drop_code};
+use crate::host::Host;
+use crate::hostio::{HostItem, HostNet};
+use crate::packet::Packet;
+use crate::queue::Source;
+use crate::simulator::Simulator;
+use crate::slab::Handle;
+use crate::trace::{DropReason, NodeId, What};
+
+/// A host, and what the network knows of it.
+#[derive(Clone)]
+pub(crate) struct HostNode {
+    pub(crate) host: Host,
+    pub(crate) net: HostNet,
+    pub(crate) power: Power,
+    /// What came while it was paused.
+    waiting: Vec<Waiting>,
+    /// The deadline that the event queue knows of.
+    queued: Time,
+}
+
+/// Whether a host runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Power {
+    Up,
+    Paused,
+    Down,
+}
+
+/// What waits for a paused host.
+#[derive(Clone)]
+enum Waiting {
+    Packet(Packet),
+    Kill(String),
+}
+
+/// Packets that wait for a paused host, at most (Linux `netdev_max_backlog`).
+const MOST_WAITING: usize = 1000;
+
+impl HostNode {
+    pub(crate) fn new(host: Host, net: HostNet) -> HostNode {
+        HostNode { host, net, power: Power::Up, waiting: Vec::new(), queued: Time::NEVER }
+    }
+}
+
+impl Simulator {
+    pub(crate) fn host_node(&mut self, node: NodeId) -> Option<&mut HostNode> {
+        match &mut self.nodes[node.0 as usize] {
+            Node::Host(host) => Some(host),
+            Node::Router(_) => None,
+        }
+    }
+    /// A packet reaches a host.
+    pub(crate) fn receive(&mut self, node: NodeId, handle: Handle) {
+        let packet = self.packets.take(handle);
+        let id = packet.id;
+        let Some(host) = self.host_node(node) else { return };
+        match host.power {
+            Power::Up => self.give(node, packet),
+            Power::Paused if host.waiting.len() < MOST_WAITING => host.waiting.push(Waiting::Packet(packet)),
+            Power::Paused | Power::Down => self.drop_at(node, id, DropReason::HostDown),
+        }
+    }
+    /// Hands a packet to a running host; a damaged one is looked at as the bytes that it has become.
+    fn give(&mut self, node: NodeId, packet: Packet) {
+        let id = packet.id;
+        match crate::wire::as_received(packet) {
+            Ok(packet) => self.with_host(node, |host, now, out| host.on_packet(now, packet, out)),
+            Err(why) => self.drop_at(node, id, why),
+        }
+    }
+    /// A deadline of a host has come.
+    pub(crate) fn on_host_deadline(&mut self, node: NodeId) {
+        if let Some(host) = self.host_node(node) {
+            host.queued = Time::NEVER;
+        }
+        self.with_host(node, |host, now, out| host.on_deadline(now, out));
+    }
+    /// Calls the host, then lets happen what it wants to happen.
+    pub(crate) fn with_host(
+        &mut self,
+        node: NodeId,
+        call: impl FnOnce(&mut Host, Time, &mut crate::HostOut),
+    ) {
+        let now = self.now;
+        self.out.node = node;
+        // Borrowed field by field: the host and the buffer that it writes into.
+        if let Node::Host(host) = &mut self.nodes[node.0 as usize] {
+            call(&mut host.host, now, &mut self.out);
+        }
+        self.drain(node);
+        self.schedule_host(node);
+    }
+    fn drain(&mut self, node: NodeId) {
+        let mut items = std::mem::take(&mut self.out.items);
+        for item in items.drain(..) {
+            match item {
+                HostItem::Send(packet, why) => self.send_from(node, packet, why),
+                HostItem::Record(what) => self.take_record(what),
+            }
+        }
+        self.out.items = items; // keeps its room
+    }
+    fn take_record(&mut self, what: What) {
+        match &what {
+            What::Dropped { node, packet, why } => {
+                self.note(Mark::Dropped, node.0, *packet);
+                self.hash.add(drop_code(*why));
+            }
+            What::State { node, tuple, from, to, why } => {
+                self.hash.add(self.now.as_nanos());
+                self.hash.add((Mark::State as u64) << 60 | u64::from(node.0) << 32 | why.rule as u64);
+                self.hash.add_addr(tuple.local.ip());
+                self.hash.add_addr(tuple.remote.ip());
+                let ports = u64::from(tuple.local.port()) << 16 | u64::from(tuple.remote.port());
+                self.hash.add(ports << 32 | (*from as u64) << 8 | *to as u64);
+            }
+            _ => {}
+        }
+        if self.tracing() {
+            self.record(what);
+        }
+    }
+    /// Brings the event queue up to date with a host.
+    pub(crate) fn schedule_host(&mut self, node: NodeId) {
+        let now = self.now;
+        let Some(host) = self.host_node(node) else { return };
+        let next = match host.power {
+            // A deadline that has passed comes at once: time does not go back.
+            Power::Up => host.host.deadline().max(now),
+            Power::Paused | Power::Down => Time::NEVER,
+        };
+        if next != host.queued {
+            host.queued = next;
+            self.queue.set(Source::Host(node.0), next);
+        }
+    }
+
+    /// The host does nothing from now on; what arrives waits.
+    pub(crate) fn pause(&mut self, node: NodeId) {
+        if let Some(host) = self.host_node(node).filter(|host| host.power == Power::Up) {
+            host.power = Power::Paused;
+        }
+        self.schedule_host(node);
+    }
+    /// The host goes on: first with the packets that wait, in their order, then with its timers.
+    pub(crate) fn resume(&mut self, node: NodeId) {
+        let Some(host) = self.host_node(node).filter(|host| host.power == Power::Paused) else { return };
+        host.power = Power::Up;
+        for waiting in std::mem::take(&mut host.waiting) {
+            match waiting {
+                Waiting::Packet(packet) => self.give(node, packet),
+                Waiting::Kill(program) => self.kill(node, &program),
+            }
+        }
+        self.schedule_host(node);
+    }
+    /// The host loses power.
+    pub(crate) fn crash(&mut self, node: NodeId) {
+        let Some(host) = self.host_node(node).filter(|host| host.power != Power::Down) else { return };
+        host.power = Power::Down;
+        host.waiting.clear();
+        self.with_host(node, |host, now, out| host.crash(now, out));
+    }
+    /// The host boots.
+    pub(crate) fn boot(&mut self, node: NodeId) {
+        self.crash(node);
+        let Some(host) = self.host_node(node) else { return };
+        host.power = Power::Up;
+        self.with_host(node, |host, now, out| host.boot(now, out));
+    }
+    /// A program of the host ends.
+    pub(crate) fn kill(&mut self, node: NodeId, program: &str) {
+        let Some(host) = self.host_node(node) else { return };
+        match host.power {
+            Power::Up => self.with_host(node, |host, now, out| host.kill(now, program, out)),
+            Power::Paused => host.waiting.push(Waiting::Kill(program.to_string())),
+            Power::Down => {}
+        }
+    }
+}

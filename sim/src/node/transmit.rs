@@ -1,0 +1,194 @@
+//! Handing a packet to one direction of a link: the rules, the link's chance, its queue.
+
+use tcp::{Duration, EcnCodepoint, Time};
+
+use super::Mark;
+use crate::fate::Place;
+use crate::ip;
+use crate::link::{Flight, Offer};
+use crate::packet::{Body, Packet};
+use crate::simulator::Simulator;
+use crate::spec::Action;
+use crate::trace::{Cause, Fate, PipeId, What};
+
+/// Where a packet comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// Made by this node, for this reason.
+    Made(Cause),
+    /// Cut by this router out of a larger one that it forwards.
+    Cut,
+    /// Forwarded as it came.
+    Forwarded,
+}
+
+impl Simulator {
+    /// Sends a packet out on `pipe`.
+    pub(crate) fn transmit(&mut self, pipe: PipeId, mut packet: Packet, origin: Origin) {
+        let now = self.now;
+        self.note_sent(pipe, &packet, origin);
+        let len = packet.len();
+        let counters = &mut self.pipes[pipe.0 as usize].counters;
+        counters.sent += 1;
+        counters.sent_bytes += u64::from(len);
+
+        let place = match origin {
+            Origin::Made(_) => Place::Made,
+            Origin::Cut => Place::Cut,
+            Origin::Forwarded => Place::OnTheWay,
+        };
+        let verdict = self.rules.judge(now, pipe, place, &packet);
+        let (mut copies, mut later) = ((0, Duration::ZERO), Duration::ZERO);
+        if let Some((rule, action)) = verdict {
+            match action {
+                Action::Drop => return self.lose(pipe, packet, Fate::DroppedByRule(rule)),
+                Action::HoldUntil(at) if at > now => {
+                    self.fate(pipe, &packet, Fate::Delayed(at));
+                    return self.put(pipe, packet, at, true);
+                }
+                Action::HoldUntil(_) => {}
+                Action::Duplicate { copies: n, after } => copies = (n, after),
+                Action::Delay(by) => later = by,
+                Action::Corrupt(bit) => {
+                    let bit = bit.unwrap_or_else(|| first_bit_of_payload(&packet)) % (len * 8);
+                    self.corrupt(pipe, &mut packet, bit);
+                }
+                Action::MarkCe if packet.ip.ecn == EcnCodepoint::NotEct => {
+                    return self.lose(pipe, packet, Fate::DroppedByRule(rule));
+                }
+                Action::MarkCe => {
+                    packet.ip.ecn = EcnCodepoint::Ce;
+                    self.fate(pipe, &packet, Fate::Marked);
+                }
+            }
+        }
+        self.carry(pipe, packet, later, copies);
+    }
+
+    /// What chance and the queue make of a packet that no rule took away.
+    fn carry(&mut self, pipe: PipeId, mut packet: Packet, later: Duration, (copies, after): (u32, Duration)) {
+        let now = self.now;
+        let (arrival, copy, flip, overtaken) = match self.pipes[pipe.0 as usize].offer(now, packet.len()) {
+            Offer::Lost(fate) => return self.lose(pipe, packet, fate),
+            Offer::Carried { arrival, copy, flip, overtaken } => (arrival + later, copy, flip, overtaken),
+        };
+        for at in (1..=u64::from(copies)).map(|n| arrival + after * n).chain(copy) {
+            self.fate(pipe, &packet, Fate::Duplicated(at));
+            self.pipes[pipe.0 as usize].counters.copies += 1;
+            self.put(pipe, packet.clone(), at, false);
+        }
+        if overtaken || later > Duration::ZERO {
+            self.fate(pipe, &packet, Fate::Delayed(arrival));
+        }
+        if let Some(bit) = flip {
+            self.corrupt(pipe, &mut packet, bit);
+        }
+        self.put(pipe, packet, arrival, false);
+    }
+
+    /// Cuts a packet that is too large for `pipe` and sends the pieces.
+    pub(crate) fn transmit_pieces(&mut self, pipe: PipeId, packet: Packet, origin: Origin) {
+        let mtu = self.pipes[pipe.0 as usize].mtu;
+        let id = packet.id;
+        let mut pieces = Vec::new();
+        let count = ip::fragment(packet, mtu, |piece| pieces.push(piece));
+        self.fate_of(pipe, id, if count > 0 { Fate::Fragmented(count) } else { Fate::TooBig });
+        let origin = if origin == Origin::Forwarded { Origin::Cut } else { origin };
+        for piece in pieces {
+            self.transmit(pipe, piece, origin);
+        }
+    }
+
+    fn corrupt(&mut self, pipe: PipeId, packet: &mut Packet, bit: u32) {
+        // A packet carries one flipped bit: another hit on the same bit mends it, on any other goes unnoticed, as the
+        // checksum fails already.
+        packet.flipped_bit = match packet.flipped_bit {
+            Some(old) if old == bit => None,
+            Some(old) => Some(old),
+            None => Some(bit),
+        };
+        self.fate(pipe, packet, Fate::Corrupted(bit));
+    }
+    fn put(&mut self, pipe: PipeId, packet: Packet, arrival: Time, held: bool) {
+        let handle = self.packets.insert(packet);
+        self.pipes[pipe.0 as usize].push(Flight { arrival, handle, held });
+        self.schedule_pipe(pipe);
+    }
+    fn lose(&mut self, pipe: PipeId, packet: Packet, fate: Fate) {
+        let counters = &mut self.pipes[pipe.0 as usize].counters;
+        counters.dropped += 1;
+        counters.queue_full += u64::from(fate == Fate::QueueFull);
+        self.fate(pipe, &packet, fate);
+    }
+    fn fate(&mut self, pipe: PipeId, packet: &Packet, fate: Fate) {
+        self.fate_of(pipe, packet.id, fate);
+    }
+    /// Something happens to a packet.
+    pub(crate) fn fate_of(&mut self, pipe: PipeId, packet: crate::PacketId, fate: Fate) {
+        self.note(Mark::Fate, pipe.0, packet);
+        let (code, detail) = fate_code(fate);
+        self.hash.add(code << 56 ^ detail);
+        if self.tracing() {
+            self.record(What::Fate { pipe, packet, fate });
+        }
+    }
+    fn note_sent(&mut self, pipe: PipeId, packet: &Packet, origin: Origin) {
+        let made = matches!(origin, Origin::Made(_));
+        self.note(if made { Mark::Made } else { Mark::Forwarded }, pipe.0, packet.id);
+        if made {
+            self.hash_packet(packet);
+        }
+        if self.tracing() {
+            let why = if let Origin::Made(why) = origin { Some(why) } else { None };
+            let node = self.pipes[pipe.0 as usize].from;
+            self.record(What::Sent { node, pipe, packet: packet.clone(), why });
+        }
+    }
+    /// Takes in what a packet says, once, where it is made.
+    fn hash_packet(&mut self, packet: &Packet) {
+        let hash = &mut self.hash;
+        hash.add_addr(packet.ip.src);
+        hash.add_addr(packet.ip.dst);
+        hash.add(u64::from(packet.ip.ttl) | (packet.ip.ecn as u64) << 8 | u64::from(packet.len()) << 16);
+        match &packet.body {
+            Body::Tcp(s) => {
+                hash.add(u64::from(s.src) << 48 | u64::from(s.dst) << 32 | u64::from(s.seq.0));
+                hash.add(u64::from(s.flags.0) << 48 | u64::from(s.wnd) << 32 | u64::from(s.ack.0));
+                hash.add(s.options.timestamps.map_or(0, |t| u64::from(t.val) << 32 | u64::from(t.ecr)));
+                for (left, right) in s.options.sack.as_slice() {
+                    hash.add(u64::from(left.0) << 32 | u64::from(right.0));
+                }
+            }
+            Body::Udp(d) => hash.add(u64::from(d.src) << 16 | u64::from(d.dst)),
+            Body::Icmp(icmp) => hash.add(u64::from(icmp.quote.seq.0)),
+            Body::Fragment(f) => hash.add(u64::from(f.offset) << 16 | u64::from(f.len)),
+        }
+    }
+}
+
+/// The first bit of the payload, or of the transport header where there is none.
+fn first_bit_of_payload(packet: &Packet) -> u32 {
+    let payload = match &packet.body {
+        Body::Tcp(segment) => segment.payload.len(),
+        Body::Udp(datagram) => datagram.payload.len(),
+        Body::Icmp(_) | Body::Fragment(_) => 0,
+    };
+    let octet = if payload > 0 { packet.len() - payload } else { packet.ip.header_len() };
+    octet * 8
+}
+
+/// A number for each fate, and what it says more, which only the trace hash sees.
+fn fate_code(fate: Fate) -> (u64, u64) {
+    match fate {
+        Fate::Lost => (1, 0),
+        Fate::DroppedByRule(rule) => (2, u64::from(rule)),
+        Fate::QueueFull => (3, 0),
+        Fate::LinkDown => (4, 0),
+        Fate::TooBig => (5, 0),
+        Fate::Duplicated(at) => (6, at.as_nanos()),
+        Fate::Delayed(at) => (7, at.as_nanos()),
+        Fate::Corrupted(bit) => (8, u64::from(bit)),
+        Fate::Marked => (9, 0),
+        Fate::Fragmented(count) => (10, u64::from(count)),
+    }
+}

@@ -1,0 +1,145 @@
+//! The event queue: the next event of each source, earliest first.
+//!
+//! A source has at most one pending event. The order is total and written here: by time, then by the rank of the
+//! source (timeline, direction of a link, host), then by its number. The order of insertion means nothing, and
+//! neither does which other sources share the queue.
+
+use std::cmp::Reverse;
+
+use priority_queue::PriorityQueue;
+use rustc_hash::FxBuildHasher;
+use tcp::Time;
+
+/// What has a next event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Source {
+    /// The fault timeline.
+    Timeline,
+    /// A direction of a link, by its number.
+    Pipe(u32),
+    /// A host, by its number.
+    Host(u32),
+}
+
+/// The next event of each source.
+#[derive(Clone, Default)]
+pub struct EventQueue {
+    heap: PriorityQueue<Source, Reverse<(Time, Source)>, FxBuildHasher>,
+    /// The source that was popped last, while its entry is still in place: nearly always it is set again at once, and
+    /// moving an entry costs half of taking it out and putting it in.
+    popped: Option<Source>,
+}
+
+impl EventQueue {
+    /// Sets the time of the next event of `source`; [`Time::NEVER`]: it has none.
+    pub fn set(&mut self, source: Source, time: Time) {
+        if self.popped == Some(source) {
+            self.popped = None;
+        }
+        if time == Time::NEVER {
+            self.heap.remove(&source);
+        } else {
+            self.heap.push(source, Reverse((time, source)));
+        }
+    }
+    /// Takes the earliest event. Its source has none until it is set again.
+    pub fn pop(&mut self) -> Option<(Time, Source)> {
+        self.pop_until(Time::NEVER)
+    }
+    /// Takes the earliest event if it is no later than `limit`.
+    pub fn pop_until(&mut self, limit: Time) -> Option<(Time, Source)> {
+        self.settle();
+        let (source, Reverse((time, _))) = self.heap.peek()?;
+        if *time > limit {
+            return None;
+        }
+        self.popped = Some(*source);
+        Some((*time, *source))
+    }
+    /// The earliest event.
+    pub fn peek(&mut self) -> Option<(Time, Source)> {
+        self.settle();
+        self.heap.peek().map(|(source, Reverse((time, _)))| (*time, *source))
+    }
+    fn settle(&mut self) {
+        if let Some(source) = self.popped.take() {
+            self.heap.remove(&source);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn ties_are_broken_by_rank_then_number() {
+        let mut queue = EventQueue::default();
+        for source in [Source::Host(0), Source::Pipe(7), Source::Pipe(2), Source::Timeline] {
+            queue.set(source, Time::from_nanos(5));
+        }
+        let order: Vec<Source> = std::iter::from_fn(|| queue.pop()).map(|(_, source)| source).collect();
+        assert_eq!(order, [Source::Timeline, Source::Pipe(2), Source::Pipe(7), Source::Host(0)]);
+    }
+
+    /// The obvious queue.
+    #[derive(Default)]
+    struct Model {
+        order: BTreeSet<(Time, Source)>,
+        at: BTreeMap<Source, Time>,
+    }
+
+    impl Model {
+        fn set(&mut self, source: Source, time: Time) {
+            if let Some(old) = self.at.remove(&source) {
+                self.order.remove(&(old, source));
+            }
+            if time != Time::NEVER {
+                self.at.insert(source, time);
+                self.order.insert((time, source));
+            }
+        }
+        fn pop(&mut self) -> Option<(Time, Source)> {
+            let first = self.order.pop_first()?;
+            self.at.remove(&first.1);
+            Some(first)
+        }
+    }
+
+    fn source() -> impl Strategy<Value = Source> {
+        prop_oneof![
+            Just(Source::Timeline),
+            (0..6u32).prop_map(Source::Pipe),
+            (0..6u32).prop_map(Source::Host)
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn behaves_as_the_model(steps in prop::collection::vec((0..4u8, source(), 0..20u64), 0..200)) {
+            let (mut queue, mut model) = (EventQueue::default(), Model::default());
+            for (what, source, nanos) in steps {
+                match what {
+                    0 => prop_assert_eq!(queue.pop(), model.pop()),
+                    1 => prop_assert_eq!(queue.peek(), model.order.first().copied()),
+                    2 => {
+                        queue.set(source, Time::NEVER);
+                        model.set(source, Time::NEVER);
+                    }
+                    _ => {
+                        queue.set(source, Time::from_nanos(nanos));
+                        model.set(source, Time::from_nanos(nanos));
+                    }
+                }
+            }
+            while let Some(first) = model.pop() {
+                prop_assert_eq!(queue.pop(), Some(first));
+            }
+            prop_assert_eq!(queue.pop(), None);
+        }
+    }
+}

@@ -1,0 +1,280 @@
+//! A run: the world as a value, and the loop that moves it on.
+//!
+//! One event is one packet that arrives at one end of a link, one deadline of a host, or what the fault timeline has at
+//! one moment. `Simulator` is a value: a clone goes on exactly as the original would.
+
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+use tcp::Time;
+
+use crate::fate::FateRules;
+use crate::hash::TraceHash;
+use crate::host::{Counters, Host, Setup};
+use crate::hostio::{HostNet, HostOut};
+use crate::link::{Pipe, PipeCounters};
+use crate::node::{HostNode, Node, RouterNode};
+use crate::queue::{EventQueue, Source};
+use crate::slab::Slab;
+use crate::spec::{self, Spec};
+use crate::topology::{Graph, Names};
+use crate::trace::{NodeId, PipeId, Record, TraceLevel, What};
+use crate::view::SocketInfo;
+
+/// A network with all that goes on in it, at one moment.
+#[derive(Clone)]
+pub struct Simulator {
+    pub(crate) now: Time,
+    pub(crate) queue: EventQueue,
+    pub(crate) pipes: Vec<Pipe>,
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) packets: Slab,
+    pub(crate) rules: FateRules,
+    /// What of the timeline has happened.
+    pub(crate) faults_done: usize,
+    pub(crate) out: HostOut,
+    pub(crate) level: TraceLevel,
+    pub(crate) records: Vec<Record>,
+    pub(crate) hash: TraceHash,
+    events: u64,
+    pub(crate) plan: Arc<Plan>,
+}
+
+/// What does not change during a run.
+pub(crate) struct Plan {
+    pub(crate) seed: u64,
+    pub(crate) until: Time,
+    pub(crate) names: Names,
+    pub(crate) graph: Graph,
+    /// By time; those of one time in order of mention.
+    pub(crate) faults: Vec<(Time, spec::Fault)>,
+    /// Programs by name, and where they run.
+    pub(crate) programs: Vec<(Arc<str>, NodeId)>,
+    /// Which node has which address.
+    pub(crate) owners: FxHashMap<std::net::IpAddr, NodeId>,
+}
+
+impl Simulator {
+    /// The world of `spec` at time zero, of which a trace is kept as `level` says.
+    ///
+    /// # Panics
+    /// If a name in `spec` refers to nothing: whoever makes one has checked that.
+    pub fn new(spec: &Spec, level: TraceLevel) -> Simulator {
+        let names = Names::new(spec);
+        let graph = Graph::new(spec, &names);
+        let owners = graph.owners();
+        let mut faults = spec.faults.clone();
+        faults.sort_by_key(|(time, _)| *time);
+        let programs = spec
+            .programs
+            .iter()
+            .map(|p| (Arc::clone(&p.name), names.node_id(&p.on).expect("a program runs on a host")))
+            .collect();
+        let plan = Plan { seed: spec.seed, until: spec.until, names, graph, faults, programs, owners };
+        let mut simulator = Simulator {
+            now: Time::ZERO,
+            queue: EventQueue::default(),
+            pipes: pipes(spec, &plan.names),
+            nodes: Vec::new(),
+            packets: Slab::default(),
+            rules: FateRules::new(spec, &plan.names),
+            faults_done: 0,
+            out: HostOut::new(NodeId(0), level),
+            level,
+            records: Vec::new(),
+            hash: TraceHash::default(),
+            events: 0,
+            plan: Arc::new(plan),
+        };
+        for (number, (name, node)) in spec.nodes.iter().enumerate() {
+            let node = simulator.make_node(spec, NodeId(number as u32), name, node);
+            simulator.nodes.push(node);
+        }
+        for number in 0..simulator.nodes.len() {
+            simulator.schedule_host(NodeId(number as u32));
+        }
+        simulator.schedule_timeline();
+        simulator
+    }
+
+    fn make_node(&self, spec: &Spec, id: NodeId, name: &str, node: &spec::Node) -> Node {
+        match node {
+            spec::Node::Router(router) => {
+                let routes = self.plan.graph.routes(&self.plan.names, id, &router.routes);
+                Node::Router(Box::new(RouterNode::new(router, routes)))
+            }
+            spec::Node::Host(host) => {
+                let net = self.host_net(id, &host.routes);
+                let programs = spec.programs.iter().filter(|p| p.on == name).cloned().collect();
+                let setup = Setup {
+                    name: Arc::from(name),
+                    seed: spec.seed,
+                    spec: host.clone(),
+                    programs,
+                    net: net.clone(),
+                };
+                Node::Host(Box::new(HostNode::new(Host::new(setup), net)))
+            }
+        }
+    }
+    /// What a host knows of the network, with these overrides of its routes.
+    pub(crate) fn host_net(&self, id: NodeId, overrides: &[spec::Route]) -> HostNet {
+        let routes = self.plan.graph.routes(&self.plan.names, id, overrides);
+        HostNet { routes: Arc::new(routes), mtus: self.mtus(id) }
+    }
+    /// The MTUs of a node's links.
+    pub(crate) fn mtus(&self, id: NodeId) -> Arc<[(PipeId, u16)]> {
+        self.plan.graph.outwards(id).map(|pipe| (pipe, self.pipes[pipe.0 as usize].mtu)).collect()
+    }
+
+    /// Lets the next event happen. Returns whether there was one, the end of the scenario not yet reached.
+    pub fn step(&mut self) -> bool {
+        self.step_until(self.plan.until)
+    }
+    /// Lets everything happen until nothing is left to happen, or the scenario ends.
+    pub fn run(&mut self) {
+        while self.step() {}
+    }
+    /// Lets everything happen up to and at `time`, the end of the scenario notwithstanding; then it is `time`.
+    pub fn run_until(&mut self, time: Time) {
+        while self.step_until(time) {}
+        self.now = self.now.max(time);
+    }
+    fn step_until(&mut self, limit: Time) -> bool {
+        let Some((time, source)) = self.queue.pop_until(limit) else {
+            return false;
+        };
+        assert!(time >= self.now, "time goes back from {:?} to {time:?} at {source:?}", self.now);
+        self.now = time;
+        self.events += 1;
+        match source {
+            Source::Timeline => self.on_timeline(),
+            Source::Pipe(number) => self.on_arrival(PipeId(number)),
+            Source::Host(number) => self.on_host_deadline(NodeId(number)),
+        }
+        true
+    }
+
+    /// A packet comes out of a pipe.
+    fn on_arrival(&mut self, pipe: PipeId) {
+        let line = &mut self.pipes[pipe.0 as usize];
+        line.queued = Time::NEVER;
+        if let Some(flight) = line.pop() {
+            debug_assert_eq!(flight.arrival, self.now, "packets arrive when they arrive");
+            let len = self.packets.get(flight.handle).len();
+            line.counters.delivered += 1;
+            line.counters.delivered_bytes += u64::from(len);
+            let to = line.to;
+            self.schedule_pipe(pipe);
+            self.arrive(to, pipe, flight.handle);
+        }
+        self.schedule_pipe(pipe);
+    }
+    /// Brings the event queue up to date with a pipe.
+    pub(crate) fn schedule_pipe(&mut self, pipe: PipeId) {
+        let line = &mut self.pipes[pipe.0 as usize];
+        let next = line.next_arrival();
+        if next != line.queued {
+            line.queued = next;
+            self.queue.set(Source::Pipe(pipe.0), next);
+        }
+    }
+
+    /// The time.
+    pub fn now(&self) -> Time {
+        self.now
+    }
+    /// When the scenario ends.
+    pub fn until(&self) -> Time {
+        self.plan.until
+    }
+    /// When the next event is; `None`: nothing is left to happen.
+    pub fn next_event(&mut self) -> Option<Time> {
+        self.queue.peek().map(|(time, _)| time)
+    }
+    /// What happened, in order; empty unless a trace is kept.
+    pub fn records(&self) -> &[Record] {
+        &self.records
+    }
+    /// Takes what happened so far out of the trace, so that a long run need not keep it.
+    pub fn take_records(&mut self) -> Vec<Record> {
+        std::mem::take(&mut self.records)
+    }
+    /// A hash of all that was sent, received, done to packets, dropped and changed in state; the same whether a trace
+    /// is kept or not.
+    pub fn trace_hash(&self) -> u64 {
+        self.hash.value()
+    }
+    /// Number of events so far.
+    pub fn events(&self) -> u64 {
+        self.events
+    }
+    /// Number of packets on links.
+    pub fn packets_under_way(&self) -> usize {
+        self.packets.len()
+    }
+    /// Names and numbers.
+    pub fn names(&self) -> &Names {
+        &self.plan.names
+    }
+    /// What a direction of a link has done.
+    pub fn pipe_counters(&self, pipe: PipeId) -> PipeCounters {
+        self.pipes[pipe.0 as usize].counters
+    }
+    /// Packets and bytes that wait in front of a direction of a link.
+    pub fn backlog(&mut self, pipe: PipeId) -> (usize, u64) {
+        self.pipes[pipe.0 as usize].backlog(self.now)
+    }
+    /// The counters of a host; `None` for a router.
+    pub fn counters(&self, node: NodeId) -> Option<Counters> {
+        match &self.nodes[node.0 as usize] {
+            Node::Host(host) => Some(host.host.counters()),
+            Node::Router(_) => None,
+        }
+    }
+    /// The sockets of a host, as `ss` shows them; none for a router.
+    pub fn sockets(&self, node: NodeId) -> Vec<SocketInfo> {
+        match &self.nodes[node.0 as usize] {
+            Node::Host(host) => host.host.sockets(self.now),
+            Node::Router(_) => Vec::new(),
+        }
+    }
+    /// Checks that no packet was lost or made without being counted.
+    ///
+    /// # Panics
+    /// If one was.
+    pub fn check_conservation(&self) {
+        let mut under_way = 0;
+        for (number, pipe) in self.pipes.iter().enumerate() {
+            let c = pipe.counters;
+            let on_the_way = pipe.on_the_way() as u64;
+            assert_eq!(c.sent + c.copies, c.delivered + c.dropped + on_the_way, "packets of pipe {number}");
+            under_way += pipe.on_the_way();
+        }
+        assert_eq!(under_way, self.packets.len(), "packets that no pipe has");
+    }
+
+    pub(crate) fn tracing(&self) -> bool {
+        self.level > TraceLevel::Off
+    }
+    /// Writes a line of the trace; callers make `what` only when [`tracing`](Self::tracing).
+    pub(crate) fn record(&mut self, what: What) {
+        self.records.push(Record { time: self.now, what });
+    }
+}
+
+/// All directions of links, by number.
+fn pipes(spec: &Spec, names: &Names) -> Vec<Pipe> {
+    let ways = spec.links.values().flat_map(|link| &link.ways);
+    (0..names.pipes())
+        .map(PipeId)
+        .zip(ways)
+        .map(|(pipe, way)| {
+            let (from, to) = names.ends(pipe);
+            Pipe::new(spec.seed, &names.stream(pipe), from, to, way)
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;
