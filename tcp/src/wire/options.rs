@@ -2,7 +2,8 @@
 //!
 //! Linux: `net/ipv4/tcp_output.c`, `tcp_options_write`. FreeBSD: `sys/netinet/tcp_output.c`, `tcp_addoptions`.
 
-use crate::segment::{OptionOrder, Options};
+use crate::segment::{OptionOrder, Options, SackBlocks, Timestamps};
+use crate::seq::SeqNum;
 
 /// Bytes that a header can hold behind its fixed part.
 const MAX: usize = 40;
@@ -129,4 +130,56 @@ impl Options {
     pub fn wire_len(&self) -> u32 {
         lay_out(self).len as u32
     }
+}
+
+/// The options in a header. What is malformed is passed over: an option of a known kind with a wrong length alone, and
+/// everything behind a length of 0 or 1 or one that points outside (RFC 9293, MUST-6, MUST-7).
+pub(super) fn parse(mut list: &[u8]) -> Options {
+    let mut options = Options::default();
+    let mut other = Vec::new();
+    while let Some(kind) = list.first().copied().filter(|kind| *kind != END) {
+        let len = match (kind, list.get(1)) {
+            (NOP, _) => 1,
+            (_, Some(len)) if *len >= 2 => usize::from(*len),
+            _ => break,
+        };
+        let Some((option, rest)) = list.split_at_checked(len) else { break };
+        list = rest;
+        match option {
+            [NOP, ..] => {}
+            [MSS, _, high, low] => options.mss = Some(u16::from_be_bytes([*high, *low])),
+            [WSCALE, _, shift] => options.wscale = Some(*shift),
+            [SACK_PERMITTED, _] => {
+                options.sack_permitted = true;
+                note_order(&mut options);
+            }
+            [TIMESTAMPS, _, data @ ..] if data.len() == 8 => {
+                options.timestamps = Some(Timestamps { val: word(&data[..4]), ecr: word(&data[4..]) });
+                note_order(&mut options);
+            }
+            [SACK, _, data @ ..] if !data.is_empty() && data.len().is_multiple_of(8) => {
+                options.sack = SackBlocks::default();
+                for block in data.chunks_exact(8) {
+                    options.sack.push(SeqNum(word(&block[..4])), SeqNum(word(&block[4..])));
+                }
+            }
+            [MSS | WSCALE | SACK_PERMITTED | SACK | TIMESTAMPS, ..] => {}
+            unknown => other.extend_from_slice(unknown),
+        }
+    }
+    if !other.is_empty() {
+        options.other = Some(other.into());
+    }
+    options
+}
+
+/// Window scale in front of what now came: FreeBSD's order.
+fn note_order(options: &mut Options) {
+    if options.wscale.is_some() {
+        options.order = OptionOrder::FreeBsd;
+    }
+}
+
+fn word(bytes: &[u8]) -> u32 {
+    bytes.iter().fold(0, |word, byte| word << 8 | u32::from(*byte))
 }
