@@ -1,6 +1,7 @@
 //! A simulated host.
 
 pub mod counters;
+mod deadlines;
 
 pub use counters::Counters;
 

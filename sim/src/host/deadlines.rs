@@ -1,0 +1,138 @@
+//! Which of many things is due next: a heap of at most one entry for each, ordered by (time, number).
+//!
+//! Entries are soft: a deadline that moves later leaves its entry where it is, which then comes up early and is put
+//! right. Restarting a timer therefore costs a comparison, and something idle costs nothing.
+
+use tcp::Time;
+
+const ABSENT: u32 = u32::MAX;
+
+/// Deadlines of numbered things.
+#[derive(Clone, Debug, Default)]
+pub struct Deadlines {
+    /// A binary heap, the earliest first.
+    heap: Vec<(Time, u32)>,
+    /// Where in the heap the entry of each number stands.
+    position: Vec<u32>,
+}
+
+impl Deadlines {
+    /// When the earliest entry comes up: no deadline is earlier.
+    pub fn next(&self) -> Time {
+        self.heap.first().map_or(Time::NEVER, |entry| entry.0)
+    }
+    /// The deadline of `id` is now `at`. An entry that comes up earlier stays.
+    pub fn set(&mut self, id: u32, at: Time) {
+        match self.entry(id) {
+            Some(position) if self.heap[position].0 <= at => {}
+            Some(position) => {
+                self.heap[position].0 = at;
+                self.sift_up(position);
+            }
+            None if at == Time::NEVER => {}
+            None => {
+                if self.position.len() <= id as usize {
+                    self.position.resize(id as usize + 1, ABSENT);
+                }
+                self.heap.push((at, id));
+                self.position[id as usize] = (self.heap.len() - 1) as u32;
+                self.sift_up(self.heap.len() - 1);
+            }
+        }
+    }
+    /// Takes the earliest entry if it has come up at `now`. Its deadline may be later, or gone: the caller looks, and
+    /// sets it again.
+    pub fn pop(&mut self, now: Time) -> Option<u32> {
+        let &(at, id) = self.heap.first()?;
+        if at > now {
+            return None;
+        }
+        self.remove(id);
+        Some(id)
+    }
+    /// Forgets `id`.
+    pub fn remove(&mut self, id: u32) {
+        let Some(position) = self.entry(id) else { return };
+        self.position[id as usize] = ABSENT;
+        let last = self.heap.len() - 1;
+        self.heap.swap_remove(position);
+        if position < last {
+            self.position[self.heap[position].1 as usize] = position as u32;
+            self.sift_up(position);
+            self.sift_down(position);
+        }
+    }
+
+    fn entry(&self, id: u32) -> Option<usize> {
+        self.position.get(id as usize).filter(|p| **p != ABSENT).map(|p| *p as usize)
+    }
+    fn sift_up(&mut self, mut at: usize) {
+        while at > 0 {
+            let parent = (at - 1) / 2;
+            if self.heap[parent] <= self.heap[at] {
+                return;
+            }
+            self.swap(at, parent);
+            at = parent;
+        }
+    }
+    fn sift_down(&mut self, mut at: usize) {
+        loop {
+            let mut child = 2 * at + 1;
+            if child >= self.heap.len() {
+                return;
+            }
+            if child + 1 < self.heap.len() && self.heap[child + 1] < self.heap[child] {
+                child += 1;
+            }
+            if self.heap[at] <= self.heap[child] {
+                return;
+            }
+            self.swap(at, child);
+            at = child;
+        }
+    }
+    fn swap(&mut self, a: usize, b: usize) {
+        self.heap.swap(a, b);
+        self.position[self.heap[a].1 as usize] = a as u32;
+        self.position[self.heap[b].1 as usize] = b as u32;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+
+    proptest! {
+        /// Against a map that is searched: things come up in order of (time, number), never late, at most once.
+        #[test]
+        fn agrees_with_a_search(steps in prop::collection::vec((0u32..8, 0u64..50, prop::bool::ANY), 1..200)) {
+            let mut deadlines = Deadlines::default();
+            let mut model: BTreeMap<u32, Time> = BTreeMap::new();
+            for (id, at, remove) in steps {
+                let at = Time::from_nanos(at);
+                if remove {
+                    deadlines.remove(id);
+                    model.remove(&id);
+                } else {
+                    deadlines.set(id, at);
+                    let entry = model.entry(id).or_insert(at);
+                    *entry = (*entry).min(at);
+                }
+                let earliest = model.values().min().copied().unwrap_or(Time::NEVER);
+                prop_assert_eq!(deadlines.next(), earliest);
+            }
+            for now in 0..50 {
+                let now = Time::from_nanos(now);
+                while let Some(id) = deadlines.pop(now) {
+                    let first = model.iter().map(|(id, at)| (*at, *id)).min();
+                    prop_assert_eq!(first, Some((now, id)));
+                    model.remove(&id);
+                }
+            }
+            prop_assert!(model.is_empty());
+        }
+    }
+}

@@ -1,0 +1,492 @@
+//! What each step of a script does. A step may be begun many times before it is done: it looks at its progress, does
+//! what can be done now, and says how far it got.
+
+use std::net::{IpAddr, SocketAddr};
+
+use tcp::tcb::{Received, SendFlags, SocketOption};
+use tcp::{Duration, Errno, Payload};
+
+use super::script::{Frame, Progress, Script};
+use super::{Who, text};
+use crate::host::kernel::{Ctx, Kernel};
+use crate::host::sockets::SocketId;
+use crate::spec::Step;
+
+/// Bytes of one write or read where the step does not say.
+const BLOCK: u32 = 65_536;
+
+impl Script {
+    pub(super) fn step(&mut self, step: &Step, k: &mut Kernel, ctx: &mut Ctx<'_>, who: &Who) -> Progress {
+        match step {
+            Step::Bind { port, address } => self.bind(*address, *port, k, ctx, who),
+            Step::Connect(to) => self.connect(*to, k, ctx, who),
+            Step::Set(option) => self.set(*option, k, ctx, who),
+            Step::Send(data) => self.send(data, SendFlags::default(), k, ctx, who),
+            Step::SendUrgent(data) => {
+                self.send(data, SendFlags { urgent: true, more: false }, k, ctx, who)
+            }
+            Step::SendBytes { len, chunk, every } => self.send_bytes(*len, *chunk, *every, k, ctx, who),
+            Step::Recv(len) => self.recv(*len, k, ctx, who),
+            Step::RecvSome(max) => self.recv_some(*max, k, ctx, who),
+            Step::RecvToEof => self.recv_to_eof(BLOCK, Duration::ZERO, k, ctx, who),
+            Step::RecvSlowly { chunk, every } => self.recv_to_eof(*chunk, *every, k, ctx, who),
+            Step::RecvUrgent => self.recv_urgent(k, ctx, who),
+            Step::Echo => self.echo(k, ctx, who),
+            Step::Reply { max, with } => self.reply(*max, with, k, ctx, who),
+            Step::Respond { request, response, think } => {
+                self.respond(*request, *response, *think, k, ctx, who)
+            }
+            Step::Sleep(time) => {
+                let until = *self.work.until.get_or_insert(ctx.now + *time);
+                if ctx.now >= until { Progress::Done } else { Progress::WaitUntil(until) }
+            }
+            Step::WaitUntil(time) => {
+                if ctx.now >= *time { Progress::Done } else { Progress::WaitUntil(*time) }
+            }
+            Step::WaitEnd => self.wait_end(k, ctx, who),
+            Step::ShutdownWrite => {
+                let result = self.with_socket(|socket| k.shutdown_write(ctx, socket));
+                finish(ctx, who, "shutdown(SHUT_WR)", result)
+            }
+            Step::ShutdownRead => {
+                let result = self.with_socket(|socket| k.shutdown_read(socket));
+                finish(ctx, who, "shutdown(SHUT_RD)", result)
+            }
+            Step::Close => {
+                let result = self.with_socket(|socket| k.close(ctx, socket));
+                self.socket = None;
+                finish(ctx, who, "close()", result)
+            }
+            Step::Abort => {
+                let result = self.with_socket(|socket| {
+                    k.set_option(ctx, socket, SocketOption::Linger(Some(Duration::ZERO)))?;
+                    k.close(ctx, socket)
+                });
+                self.socket = None;
+                finish(ctx, who, "close() with linger 0", result)
+            }
+            Step::Repeat(times, steps) => Frame::repeat(*times, steps).map_or(Progress::Done, Progress::Enter),
+            Step::Try(steps) => Progress::Enter(Frame::catching(steps)),
+        }
+    }
+
+    fn bind(
+        &mut self,
+        address: Option<IpAddr>,
+        port: u16,
+        k: &mut Kernel,
+        ctx: &mut Ctx<'_>,
+        who: &Who,
+    ) -> Progress {
+        let socket = self.open_socket(k, who);
+        let result = k.bind(socket, address, port);
+        let call = || match address {
+            Some(address) => format!("bind({})", SocketAddr::new(address, port)),
+            None => format!("bind({port})"),
+        };
+        ctx.out.program(&who.label, || (call(), outcome(result)));
+        self.close_if_failed(result, k, ctx)
+    }
+
+    fn connect(&mut self, to: SocketAddr, k: &mut Kernel, ctx: &mut Ctx<'_>, who: &Who) -> Progress {
+        let socket = self.open_socket(k, who);
+        let result = if self.work.phase == 0 {
+            self.work.phase = 1;
+            k.connect(ctx, socket, to)
+        } else {
+            k.connect_outcome(socket)
+        };
+        if result == Err(Errno::EINPROGRESS) {
+            return Progress::Wait;
+        }
+        ctx.out.program(&who.label, || (format!("connect({to})"), outcome(result)));
+        self.pattern_offset = 0;
+        self.close_if_failed(result, k, ctx)
+    }
+
+    fn set(&mut self, option: SocketOption, k: &mut Kernel, ctx: &mut Ctx<'_>, who: &Who) -> Progress {
+        let socket = self.open_socket(k, who);
+        let result = k.set_option(ctx, socket, option);
+        ctx.out.program(&who.label, || (format!("setsockopt({option:?})"), outcome(result)));
+        if result.is_ok() { Progress::Done } else { Progress::Failed }
+    }
+
+    fn send(
+        &mut self,
+        data: &Payload,
+        flags: SendFlags,
+        k: &mut Kernel,
+        ctx: &mut Ctx<'_>,
+        who: &Who,
+    ) -> Progress {
+        if self.work.phase == 0 {
+            self.work.phase = 1;
+            self.work.pending = data.clone();
+        }
+        let result = self.flush(flags, k, ctx);
+        if result == Err(Errno::EAGAIN) {
+            return Progress::Wait;
+        }
+        ctx.out.program(&who.label, || {
+            let oob = if flags.urgent { ", MSG_OOB" } else { "" };
+            (format!("send({}{oob})", text::data(data)), counted(result, data.len().into(), self.work.done))
+        });
+        if result.is_ok() { Progress::Done } else { Progress::Failed }
+    }
+
+    fn send_bytes(
+        &mut self,
+        len: u64,
+        chunk: u32,
+        every: Duration,
+        k: &mut Kernel,
+        ctx: &mut Ctx<'_>,
+        who: &Who,
+    ) -> Progress {
+        let chunk = u64::from(if chunk == 0 { BLOCK } else { chunk });
+        let result = loop {
+            if self.work.until.is_some_and(|until| ctx.now < until) {
+                return Progress::WaitUntil(self.work.until.unwrap_or(ctx.now));
+            }
+            if self.work.pending.is_empty() {
+                let left = len - self.work.done;
+                if left == 0 {
+                    break Ok(());
+                }
+                self.work.pending = self.pattern(left.min(chunk), k);
+            }
+            match self.flush(SendFlags::default(), k, ctx) {
+                Ok(()) if every > Duration::ZERO && self.work.done < len => {
+                    self.work.until = Some(ctx.now + every);
+                }
+                Ok(()) => {}
+                Err(Errno::EAGAIN) => return Progress::Wait,
+                Err(errno) => break Err(errno),
+            }
+        };
+        ctx.out.program(&who.label, || (format!("send({len})"), counted(result, len, self.work.done)));
+        if result.is_ok() { Progress::Done } else { Progress::Failed }
+    }
+
+    fn recv(&mut self, len: u64, k: &mut Kernel, ctx: &mut Ctx<'_>, who: &Who) -> Progress {
+        let result = loop {
+            let left = len - self.work.done;
+            if left == 0 {
+                break text::received(len, &self.work.shown);
+            }
+            match self.read(left.min(BLOCK.into()) as u32, k, ctx) {
+                Ok(Received::Data(data)) => self.count(&data),
+                Ok(Received::Eof) if self.work.done == 0 => break "EOF".to_owned(),
+                Ok(Received::Eof) => break format!("EOF after {}", self.work.done),
+                Err(Errno::EAGAIN) => return Progress::Wait,
+                Err(errno) => break failed(errno, self.work.done),
+            }
+        };
+        ctx.out.program(&who.label, || (format!("recv({len})"), result));
+        if self.work.done == len { Progress::Done } else { Progress::Failed }
+    }
+
+    fn recv_some(&mut self, max: u32, k: &mut Kernel, ctx: &mut Ctx<'_>, who: &Who) -> Progress {
+        let result = self.read(max, k, ctx);
+        if result == Err(Errno::EAGAIN) {
+            return Progress::Wait;
+        }
+        ctx.out.program(&who.label, || (format!("recv({max})"), read_outcome(&result)));
+        if result.is_ok() { Progress::Done } else { Progress::Failed }
+    }
+
+    fn recv_to_eof(
+        &mut self,
+        chunk: u32,
+        every: Duration,
+        k: &mut Kernel,
+        ctx: &mut Ctx<'_>,
+        who: &Who,
+    ) -> Progress {
+        let chunk = if chunk == 0 { BLOCK } else { chunk };
+        let result = loop {
+            if self.work.until.is_some_and(|until| ctx.now < until) {
+                return Progress::WaitUntil(self.work.until.unwrap_or(ctx.now));
+            }
+            match self.read(chunk, k, ctx) {
+                Ok(Received::Data(data)) => {
+                    self.count(&data);
+                    if every > Duration::ZERO {
+                        self.work.until = Some(ctx.now + every);
+                    }
+                }
+                Ok(Received::Eof) => break Ok(()),
+                Err(Errno::EAGAIN) => return Progress::Wait,
+                Err(errno) => break Err(errno),
+            }
+        };
+        ctx.out.program(&who.label, || {
+            let text = match result {
+                Ok(()) if self.work.done == 0 => "EOF".to_owned(),
+                Ok(()) => format!("{}, EOF", text::received(self.work.done, &self.work.shown)),
+                Err(errno) => failed(errno, self.work.done),
+            };
+            ("recv until EOF", text)
+        });
+        if result.is_ok() { Progress::Done } else { Progress::Failed }
+    }
+
+    fn recv_urgent(&mut self, k: &mut Kernel, ctx: &mut Ctx<'_>, who: &Who) -> Progress {
+        let result = match self.socket {
+            Some(socket) => k.recv_urgent(ctx, socket),
+            None => Err(Errno::EBADF),
+        };
+        // EINVAL: none was announced so far. It still may be, unless the stream is over.
+        let over = self.socket.is_none_or(|socket| k.is_over(socket));
+        if matches!(result, Err(Errno::EAGAIN | Errno::EINVAL)) && !over {
+            return Progress::Wait;
+        }
+        ctx.out.program(&who.label, || {
+            let text = match result {
+                Ok(octet) => format!("1 {:?}", char::from(octet).to_string()),
+                Err(errno) => errno.to_string(),
+            };
+            ("recv(1, MSG_OOB)", text)
+        });
+        if result.is_ok() { Progress::Done } else { Progress::Failed }
+    }
+
+    fn echo(&mut self, k: &mut Kernel, ctx: &mut Ctx<'_>, who: &Who) -> Progress {
+        let result = loop {
+            match self.flush(SendFlags::default(), k, ctx) {
+                Ok(()) => {}
+                Err(Errno::EAGAIN) => return Progress::Wait,
+                Err(errno) => break Err(errno),
+            }
+            match self.read(BLOCK, k, ctx) {
+                Ok(Received::Data(data)) => self.work.pending = data,
+                Ok(Received::Eof) => break Ok(()),
+                Err(Errno::EAGAIN) => return Progress::Wait,
+                Err(errno) => break Err(errno),
+            }
+        };
+        ctx.out.program(&who.label, || {
+            let text = match result {
+                Ok(()) => format!("{}, EOF", self.work.done),
+                Err(errno) => failed(errno, self.work.done),
+            };
+            ("echo until EOF", text)
+        });
+        if result.is_ok() { Progress::Done } else { Progress::Failed }
+    }
+
+    /// A chat: each read and each answer is worth a line.
+    fn reply(&mut self, max: u32, with: &Payload, k: &mut Kernel, ctx: &mut Ctx<'_>, who: &Who) -> Progress {
+        loop {
+            if !self.work.pending.is_empty() {
+                let result = self.flush(SendFlags::default(), k, ctx);
+                if result == Err(Errno::EAGAIN) {
+                    return Progress::Wait;
+                }
+                ctx.out.program(&who.label, || {
+                    (format!("send({})", text::data(with)), counted(result, with.len().into(), self.work.done))
+                });
+                if result.is_err() {
+                    return Progress::Failed;
+                }
+            }
+            let result = self.read(max, k, ctx);
+            if result == Err(Errno::EAGAIN) {
+                return Progress::Wait;
+            }
+            ctx.out.program(&who.label, || (format!("recv({max})"), read_outcome(&result)));
+            match result {
+                Ok(Received::Data(_)) => {
+                    self.work.done = 0;
+                    self.work.pending = with.clone();
+                }
+                Ok(Received::Eof) => return Progress::Done,
+                Err(_) => return Progress::Failed,
+            }
+        }
+    }
+
+    fn respond(
+        &mut self,
+        request: u64,
+        response: u64,
+        think: Duration,
+        k: &mut Kernel,
+        ctx: &mut Ctx<'_>,
+        who: &Who,
+    ) -> Progress {
+        let request = request.max(1);
+        let result = loop {
+            let step = match self.work.phase {
+                0 => self.read_request(request, think, k, ctx),
+                1 if self.work.until.is_some_and(|until| ctx.now < until) => {
+                    return Progress::WaitUntil(self.work.until.unwrap_or(ctx.now));
+                }
+                _ => self.write_response(response, k, ctx),
+            };
+            match step {
+                Ok(true) => {}
+                Ok(false) => break Ok(()),
+                Err(Errno::EAGAIN) => return Progress::Wait,
+                Err(errno) => break Err(errno),
+            }
+        };
+        ctx.out.program(&who.label, || {
+            let text = match result {
+                Ok(()) if self.work.unit > 0 => {
+                    format!("{} requests, EOF within the next", self.work.units)
+                }
+                Ok(()) => format!("{} requests, EOF", self.work.units),
+                Err(errno) => format!("{errno} after {} requests", self.work.units),
+            };
+            ("serve requests until EOF", text)
+        });
+        if result.is_ok() { Progress::Done } else { Progress::Failed }
+    }
+
+    /// Reads on in a request. Whether the stream goes on.
+    fn read_request(
+        &mut self,
+        request: u64,
+        think: Duration,
+        k: &mut Kernel,
+        ctx: &mut Ctx<'_>,
+    ) -> Result<bool, Errno> {
+        let left = (request - self.work.unit).min(BLOCK.into()) as u32;
+        match self.read(left, k, ctx)? {
+            Received::Eof => Ok(false),
+            Received::Data(data) => {
+                self.work.unit += u64::from(data.len());
+                if self.work.unit == request {
+                    self.work.phase = 1;
+                    self.work.unit = 0;
+                    self.work.until = Some(ctx.now + think);
+                }
+                Ok(true)
+            }
+        }
+    }
+
+    /// Writes on at a response.
+    fn write_response(&mut self, response: u64, k: &mut Kernel, ctx: &mut Ctx<'_>) -> Result<bool, Errno> {
+        if self.work.phase == 1 {
+            self.work.phase = 2;
+            self.work.done = 0;
+        }
+        while self.work.done < response {
+            if self.work.pending.is_empty() {
+                self.work.pending = self.pattern((response - self.work.done).min(BLOCK.into()), k);
+            }
+            self.flush(SendFlags::default(), k, ctx)?;
+        }
+        self.work.phase = 0;
+        self.work.units += 1;
+        Ok(true)
+    }
+
+    /// Reads and forgets whatever comes.
+    fn wait_end(&mut self, k: &mut Kernel, ctx: &mut Ctx<'_>, who: &Who) -> Progress {
+        let text = loop {
+            match self.read(BLOCK, k, ctx) {
+                Ok(Received::Data(data)) => self.count(&data),
+                Ok(Received::Eof) => break "EOF".to_owned(),
+                Err(Errno::EAGAIN) => return Progress::Wait,
+                Err(errno) => break errno.to_string(),
+            }
+        };
+        ctx.out.program(&who.label, || ("wait for the end", text));
+        Progress::Done
+    }
+
+    /// Writes what is pending; EAGAIN while some of it is left.
+    fn flush(&mut self, flags: SendFlags, k: &mut Kernel, ctx: &mut Ctx<'_>) -> Result<(), Errno> {
+        while !self.work.pending.is_empty() {
+            let socket = self.socket.ok_or(Errno::EBADF)?;
+            let taken = k.send(ctx, socket, &self.work.pending, flags)?;
+            if taken == 0 {
+                return Err(Errno::EAGAIN);
+            }
+            self.work.done += u64::from(taken);
+            let left = self.work.pending.len() - taken.min(self.work.pending.len());
+            self.work.pending = self.work.pending.slice(taken, left);
+        }
+        Ok(())
+    }
+
+    fn read(&mut self, max: u32, k: &mut Kernel, ctx: &mut Ctx<'_>) -> Result<Received, Errno> {
+        let result = k.recv(ctx, self.socket.ok_or(Errno::EBADF)?, max);
+        if matches!(result, Ok(Received::Data(_))) {
+            self.last_received = ctx.now;
+        }
+        result
+    }
+
+    fn count(&mut self, data: &Payload) {
+        self.work.done += u64::from(data.len());
+        text::keep(&mut self.work.shown, data);
+    }
+
+    /// The next `len` bytes of the stream that this socket is.
+    fn pattern(&mut self, len: u64, k: &Kernel) -> Payload {
+        let stream = self.socket.map_or(0, |socket| k.stream_id(socket));
+        let offset = self.pattern_offset;
+        self.pattern_offset += len;
+        Payload::Pattern { stream, offset, len: len as u32 }
+    }
+
+    fn open_socket(&mut self, k: &mut Kernel, who: &Who) -> SocketId {
+        *self.socket.get_or_insert_with(|| k.socket(who.process, who.task))
+    }
+
+    fn with_socket(&self, call: impl FnOnce(SocketId) -> Result<(), Errno>) -> Result<(), Errno> {
+        self.socket.map_or(Err(Errno::EBADF), call)
+    }
+
+    /// A socket whose bind or connect failed is of no more use: a later step begins with a new one.
+    fn close_if_failed(
+        &mut self,
+        result: Result<(), Errno>,
+        k: &mut Kernel,
+        ctx: &mut Ctx<'_>,
+    ) -> Progress {
+        match (result, self.socket) {
+            (Ok(()), _) => Progress::Done,
+            (Err(Errno::EISCONN), _) | (Err(_), None) => Progress::Failed,
+            (Err(_), Some(socket)) => {
+                // Closing a socket that never was connected cannot fail.
+                let _ = k.close(ctx, socket);
+                self.socket = None;
+                Progress::Failed
+            }
+        }
+    }
+}
+
+fn finish(ctx: &mut Ctx<'_>, who: &Who, call: &'static str, result: Result<(), Errno>) -> Progress {
+    ctx.out.program(&who.label, || (call, outcome(result)));
+    if result.is_ok() { Progress::Done } else { Progress::Failed }
+}
+
+fn outcome(result: Result<(), Errno>) -> String {
+    result.map_or_else(|errno| errno.to_string(), |()| "0".to_owned())
+}
+
+fn counted(result: Result<(), Errno>, len: u64, done: u64) -> String {
+    result.map_or_else(|errno| failed(errno, done), |()| len.to_string())
+}
+
+fn failed(errno: Errno, done: u64) -> String {
+    if done == 0 { errno.to_string() } else { format!("{errno} after {done}") }
+}
+
+fn read_outcome(result: &Result<Received, Errno>) -> String {
+    match result {
+        Ok(Received::Data(data)) => {
+            let mut shown = Vec::new();
+            text::keep(&mut shown, data);
+            text::received(data.len().into(), &shown)
+        }
+        Ok(Received::Eof) => "EOF".to_owned(),
+        Err(errno) => errno.to_string(),
+    }
+}
