@@ -1,0 +1,202 @@
+//! What lies below the programs of a host: addresses, packets in and out, and the tables of its transports.
+
+use std::collections::VecDeque;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+use tcp::{Duration, EcnCodepoint, Out, Rule, Time};
+
+use super::counters::Counters;
+use super::processes::Processes;
+use super::sockets::Sockets;
+use super::tap::Taps;
+use super::tcp_layer::TcpLayer;
+use super::udp::UdpLayer;
+use super::Setup;
+use crate::hostio::{HostNet, HostOut};
+use crate::ip::{PathMtu, Reassembly, fragment};
+use crate::packet::{Body, IpHeader, Packet, PacketId};
+use crate::rng::Stream;
+use crate::trace::{Cause, Trigger};
+
+/// How long a packet to an address of the host itself takes: not zero, so that no pair of programs can stop the clock.
+const LOOPBACK_DELAY: Duration = Duration::from_micros(10);
+/// MTU of the way to oneself (Linux `lo`: 65,536, more than a length field can say).
+const LOOPBACK_MTU: u16 = 65_535;
+
+/// One visit of the engine: when, why, and where the results go.
+pub struct Ctx<'a> {
+    /// The time.
+    pub now: Time,
+    /// What set it off.
+    pub trigger: Trigger,
+    /// Where packets and records go.
+    pub out: &'a mut HostOut,
+}
+
+/// Sockets, transports and IP of a host.
+#[derive(Clone)]
+pub struct Kernel {
+    pub(super) setup: Arc<Setup>,
+    pub(super) net: HostNet,
+    pub(super) secrets: Secrets,
+    pub(super) path_mtu: PathMtu,
+    pub(super) reassembly: Reassembly,
+    /// Packets to this host itself, by time of arrival.
+    pub(super) loopback: VecDeque<(Time, Packet)>,
+    /// Identification of the next packet that may be fragmented, by destination: no counter of all packets shows
+    /// (RFC 7739).
+    idents: FxHashMap<IpAddr, u16>,
+    pub(super) tcp: TcpLayer,
+    pub(super) udp: UdpLayer,
+    pub(super) taps: Taps,
+    pub(super) sockets: Sockets,
+    pub(super) processes: Processes,
+    pub(super) counters: Counters,
+    /// Tasks whose sockets have news, in order of the news; one may stand here twice.
+    pub(super) ready: Vec<u32>,
+    pub(super) scratch: Scratch,
+}
+
+/// The buffer that TCP writes into, kept for its capacity: empty between calls, so a clone begins with a new one.
+#[derive(Default)]
+pub(super) struct Scratch(pub(super) Out);
+
+impl Clone for Scratch {
+    fn clone(&self) -> Scratch {
+        Scratch::default()
+    }
+}
+
+impl Kernel {
+    /// A kernel that has just booted, for the `boot`th time.
+    pub(super) fn new(setup: Arc<Setup>, net: HostNet, boot: u32) -> Kernel {
+        let secrets = Secrets::draw(setup.seed, &setup.name, boot);
+        Kernel {
+            tcp: TcpLayer::new(secrets.isn),
+            udp: UdpLayer::default(),
+            path_mtu: PathMtu::default(),
+            reassembly: Reassembly::new(setup.spec.reassembly_timeout),
+            loopback: VecDeque::new(),
+            idents: FxHashMap::default(),
+            taps: Taps::default(),
+            sockets: Sockets::default(),
+            processes: Processes::new(&setup),
+            counters: Counters::default(),
+            ready: Vec::new(),
+            scratch: Scratch::default(),
+            secrets,
+            net,
+            setup,
+        }
+    }
+
+    /// When something below the programs is due next.
+    pub(super) fn deadline(&self) -> Time {
+        let loopback = self.loopback.front().map_or(Time::NEVER, |(time, _)| *time);
+        self.tcp.deadline().min(self.reassembly.deadline()).min(loopback)
+    }
+
+    /// Whether `address` is one of the host's.
+    pub(super) fn is_local(&self, address: IpAddr) -> bool {
+        self.setup.spec.addresses.contains(&address) || address.is_loopback()
+    }
+
+    /// The address that packets to `dst` come from.
+    pub(super) fn source_for(&self, dst: IpAddr) -> Option<IpAddr> {
+        if self.is_local(dst) {
+            return Some(dst);
+        }
+        self.setup.spec.addresses.iter().find(|a| a.is_ipv6() == dst.is_ipv6()).copied()
+    }
+
+    /// MTU of the link that leads to `dst`; `None`: there is no route.
+    pub(super) fn link_mtu(&self, dst: IpAddr) -> Option<u16> {
+        if self.is_local(dst) { Some(LOOPBACK_MTU) } else { self.net.egress(dst).map(|egress| egress.mtu) }
+    }
+
+    /// MTU of the path to `dst` as far as it is known; that of Ethernet where there is no route.
+    pub(super) fn mtu_to(&self, now: Time, dst: IpAddr) -> u16 {
+        let link = self.link_mtu(dst).unwrap_or(1500);
+        self.path_mtu.get(now, dst, link)
+    }
+
+    /// An identification for a packet to `dst` that may be fragmented.
+    pub(super) fn ident(&mut self, dst: IpAddr) -> u16 {
+        let secret = self.secrets.ident;
+        let next = self.idents.entry(dst).or_insert_with(|| mix_address(secret, dst) as u16);
+        *next = next.wrapping_add(1);
+        *next
+    }
+
+    /// The header of a packet of this host. A packet that must not be fragmented needs no identification (RFC 6864,
+    /// section 4.1); Linux counts it by connection all the same, which `ident` then brings.
+    pub(super) fn header(&self, src: IpAddr, dst: IpAddr, df: bool, ident: u16) -> IpHeader {
+        IpHeader { src, dst, ttl: self.setup.spec.ttl, ecn: EcnCodepoint::NotEct, df, ident }
+    }
+
+    /// Sends a packet: to itself, whole, or cut to what the link takes.
+    pub(super) fn transmit(&mut self, ctx: &mut Ctx<'_>, ip: IpHeader, body: Body, rule: Rule) {
+        self.counters.ip_out_requests += 1;
+        let id = ctx.out.packet_id();
+        let packet = Packet { id, ip, body, flipped_bit: None };
+        self.transmit_packet(ctx, packet, rule);
+    }
+
+    /// Sends a packet that has its number.
+    pub(super) fn transmit_packet(&mut self, ctx: &mut Ctx<'_>, packet: Packet, rule: Rule) {
+        let dst = packet.ip.dst;
+        let why = Cause { trigger: ctx.trigger, rule };
+        if self.is_local(dst) {
+            self.loopback.push_back((ctx.now + LOOPBACK_DELAY, packet));
+            return;
+        }
+        let source_fragments = !packet.ip.df && !matches!(packet.body, Body::Tcp(_));
+        match self.link_mtu(dst) {
+            Some(mtu) if source_fragments && packet.len() > u32::from(mtu) => {
+                self.counters.ip_frag_oks += 1;
+                fragment(packet, mtu, |piece| ctx.out.send(piece, why));
+            }
+            _ => ctx.out.send(packet, why),
+        }
+    }
+
+    /// The packet that set this visit off.
+    pub(super) fn trigger_packet(ctx: &Ctx<'_>) -> Option<PacketId> {
+        match ctx.trigger {
+            Trigger::Packet(id) => Some(id),
+            _ => None,
+        }
+    }
+}
+
+/// What a host draws when it boots.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Secrets {
+    pub(super) isn: tcp::IsnSecret,
+    pub(super) ident: u64,
+}
+
+impl Secrets {
+    fn draw(seed: u64, name: &str, boot: u32) -> Secrets {
+        let mut stream = Stream::new(seed, &format!("host:{name}/boot{boot}"));
+        Secrets { isn: tcp::IsnSecret([stream.bits(), stream.bits()]), ident: stream.bits() }
+    }
+}
+
+/// A keyed mix of an address: the same on every machine.
+fn mix_address(key: u64, address: IpAddr) -> u64 {
+    let bits = match address {
+        IpAddr::V4(a) => u64::from(a.to_bits()),
+        IpAddr::V6(a) => (a.to_bits() >> 64) as u64 ^ a.to_bits() as u64,
+    };
+    mix(key ^ bits)
+}
+
+/// A 64-bit finalizer (SplitMix64): every input bit moves every output bit.
+pub(super) fn mix(x: u64) -> u64 {
+    let x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    x ^ (x >> 31)
+}

@@ -1,0 +1,389 @@
+//! TCP of a host: which connection, listener or nobody a segment belongs to, and what becomes of what TCP wants.
+//!
+//! Connections live in a slab, found by four-tuple in a table that is only looked into, never walked. One that is idle
+//! costs its place and nothing else: deadlines have a heap of their own.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+
+use rustc_hash::FxHashMap;
+use tcp::{Flags, IsnSecret, Note, Out, Outgoing, Rule, Segment, SeqNum, State, Tcb, Time, TimeWait, Tuple};
+
+use super::counters;
+use super::deadlines::Deadlines;
+use super::kernel::{Ctx, Kernel, mix};
+use super::listening::ListenSlot;
+use super::ports::Ports;
+use super::sockets::SocketId;
+use super::tap::Seen;
+use crate::packet::{Body, IpHeader, Packet};
+use crate::trace::{Cause, DropReason, Trigger};
+
+/// Number of a connection in the slab; used again when it is gone.
+pub(super) type ConnId = u32;
+
+/// Connections and listeners.
+#[derive(Clone)]
+pub(super) struct TcpLayer {
+    pub(super) secret: IsnSecret,
+    table: FxHashMap<Tuple, ConnId>,
+    slots: Vec<Slot>,
+    free: Vec<ConnId>,
+    deadlines: Deadlines,
+    pub(super) listeners: Vec<Option<ListenSlot>>,
+    pub(super) listening: BTreeMap<(u16, Option<IpAddr>), u32>,
+    pub(super) listener_deadlines: Deadlines,
+    pub(super) ports: Ports,
+    /// Connections so far: names an incarnation.
+    opened: u32,
+}
+
+/// A place in the slab.
+#[derive(Clone)]
+struct Slot {
+    /// `None`: free, or out on a call.
+    tcb: Option<Tcb>,
+    tuple: Tuple,
+    holder: Holder,
+    /// Which of all connections of this host since it booted.
+    incarnation: u32,
+    /// IP identification of the next packet.
+    ident: u16,
+    /// Whether the table leads here.
+    in_table: bool,
+    /// Whether the port was bound by a program: to a number of its choice, or by a listener.
+    port_bound: bool,
+}
+
+/// Who would miss a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Holder {
+    /// Nobody: an orphan, or a TIME-WAIT record.
+    Nobody,
+    /// A program, through this socket.
+    Socket(SocketId),
+    /// The accept queue of this listener.
+    Queue(u32),
+}
+
+impl TcpLayer {
+    pub(super) fn new(secret: IsnSecret) -> TcpLayer {
+        TcpLayer {
+            secret,
+            table: FxHashMap::default(),
+            slots: Vec::new(),
+            free: Vec::new(),
+            deadlines: Deadlines::default(),
+            listeners: Vec::new(),
+            listening: BTreeMap::new(),
+            listener_deadlines: Deadlines::default(),
+            ports: Ports::default(),
+            opened: 0,
+        }
+    }
+    pub(super) fn deadline(&self) -> Time {
+        self.deadlines.next().min(self.listener_deadlines.next())
+    }
+    /// The connection of this four-tuple.
+    pub(super) fn find(&self, tuple: &Tuple) -> Option<ConnId> {
+        self.table.get(tuple).copied()
+    }
+    pub(super) fn tcb(&self, id: ConnId) -> Option<&Tcb> {
+        self.slots.get(id as usize)?.tcb.as_ref()
+    }
+    pub(super) fn tcb_mut(&mut self, id: ConnId) -> Option<&mut Tcb> {
+        self.slots.get_mut(id as usize)?.tcb.as_mut()
+    }
+    pub(super) fn tuple(&self, id: ConnId) -> Option<Tuple> {
+        self.slots.get(id as usize).filter(|slot| slot.tcb.is_some()).map(|slot| slot.tuple)
+    }
+    pub(super) fn incarnation(&self, id: ConnId) -> u32 {
+        self.slots.get(id as usize).map_or(0, |slot| slot.incarnation)
+    }
+    pub(super) fn set_holder(&mut self, id: ConnId, holder: Holder) {
+        if let Some(slot) = self.slots.get_mut(id as usize) {
+            slot.holder = holder;
+        }
+    }
+    /// All connections and TIME-WAIT records that a segment could reach, by number.
+    pub(super) fn connections(&self) -> impl Iterator<Item = (&Tuple, &Tcb, Holder)> {
+        self.slots
+            .iter()
+            .filter(|slot| slot.in_table)
+            .filter_map(|slot| slot.tcb.as_ref().map(|tcb| (&slot.tuple, tcb, slot.holder)))
+    }
+    /// The listener for segments to this address, by number: one on the address itself before one on all.
+    pub(super) fn listener_for(&self, local: SocketAddr) -> Option<u32> {
+        let port = local.port();
+        self.listening
+            .get(&(port, Some(local.ip())))
+            .or_else(|| self.listening.get(&(port, None)))
+            .copied()
+    }
+    /// Gives a connection its place.
+    pub(super) fn insert(&mut self, tuple: Tuple, tcb: Tcb, holder: Holder, port_bound: bool) -> ConnId {
+        self.opened = self.opened.wrapping_add(1);
+        let ident = mix(self.secret.0[1] ^ u64::from(self.opened)) as u16;
+        let slot = Slot {
+            tcb: Some(tcb),
+            tuple,
+            holder,
+            incarnation: self.opened,
+            ident,
+            in_table: true,
+            port_bound,
+        };
+        let id = match self.free.pop() {
+            Some(id) => {
+                self.slots[id as usize] = slot;
+                id
+            }
+            None => {
+                self.slots.push(slot);
+                (self.slots.len() - 1) as ConnId
+            }
+        };
+        self.table.insert(tuple, id);
+        self.ports.take(tuple.local.port(), port_bound);
+        id
+    }
+    /// Takes a connection out of the table: its four-tuple is free.
+    fn forget_tuple(&mut self, id: ConnId) {
+        let slot = &mut self.slots[id as usize];
+        if std::mem::take(&mut slot.in_table) {
+            self.table.remove(&slot.tuple);
+            self.ports.give_back(slot.tuple.local.port(), slot.port_bound);
+        }
+    }
+    /// Frees the place of a connection.
+    pub(super) fn remove(&mut self, id: ConnId) {
+        self.forget_tuple(id);
+        self.deadlines.remove(id);
+        let slot = &mut self.slots[id as usize];
+        if slot.tcb.take().is_some() {
+            self.free.push(id);
+        }
+    }
+    /// Takes a TIME-WAIT record out, for the connection that takes its place.
+    pub(super) fn take_time_wait(&mut self, id: ConnId) -> Option<TimeWait> {
+        let record = match self.tcb(id)? {
+            Tcb::TimeWait(record) => record.clone(),
+            _ => return None,
+        };
+        self.remove(id);
+        Some(record)
+    }
+}
+
+impl Kernel {
+    /// SEGMENT ARRIVES (RFC 9293, section 3.10.7).
+    pub(super) fn tcp_input(&mut self, ctx: &mut Ctx<'_>, ip: IpHeader, segment: &Segment) {
+        self.counters.tcp_in_segs += 1;
+        let tuple = Tuple {
+            local: SocketAddr::new(ip.dst, segment.dst),
+            remote: SocketAddr::new(ip.src, segment.src),
+        };
+        if let Some(id) = self.tcp.find(&tuple) {
+            let time_wait = matches!(self.tcp.tcb(id), Some(Tcb::TimeWait(_)));
+            self.call(ctx, id, |tcb, now, out| tcb.on_segment(now, segment, ip.ecn, out));
+            // A SYN may end TIME-WAIT and begin a new connection (RFC 9293, section 3.10.7.4; RFC 6191).
+            let syn = segment.has(Flags::SYN) && !segment.flags.intersects(Flags::ACK | Flags::RST);
+            if !(time_wait && syn && self.tcp.find(&tuple).is_none()) {
+                return;
+            }
+        }
+        if let Some(listener) = self.tcp.listener_for(tuple.local) {
+            return self.listener_input(ctx, listener, tuple, ip.ecn, segment);
+        }
+        let seen = Seen::Segment(tuple.remote, segment.flags);
+        if let Some((task, answers)) = self.taps.offer(tuple.local.port(), seen) {
+            self.ready.push(task);
+            if !answers {
+                return;
+            }
+        }
+        self.no_connection(ctx, tuple, segment);
+    }
+
+    /// A segment for nobody (RFC 9293, section 3.10.7.1).
+    fn no_connection(&mut self, ctx: &mut Ctx<'_>, tuple: Tuple, segment: &Segment) {
+        if segment.has(Flags::RST) {
+            if let Some(packet) = Kernel::trigger_packet(ctx) {
+                ctx.out.dropped(packet, DropReason::Tcp(Rule::RstIgnored));
+            }
+            return;
+        }
+        let reset = if segment.has(Flags::ACK) {
+            Segment { seq: segment.ack, flags: Flags::RST, ..Segment::default() }
+        } else {
+            let ack = segment.seq.add(segment.seq_len());
+            Segment { seq: SeqNum(0), ack, flags: Flags::RST | Flags::ACK, ..Segment::default() }
+        };
+        let reset = Segment { src: segment.dst, dst: segment.src, ..reset };
+        self.counters.tcp_out_segs += 1;
+        self.counters.tcp_out_rsts += 1;
+        let ip = self.header(tuple.local.ip(), tuple.remote.ip(), true, 0);
+        self.transmit(ctx, ip, Body::Tcp(reset), Rule::NoConnection);
+    }
+
+    /// Calls a connection and does what it wants. `None`: there is none of this number.
+    pub(super) fn call<R>(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        id: ConnId,
+        what: impl FnOnce(&mut Tcb, Time, &mut Out) -> R,
+    ) -> Option<R> {
+        let mut out = std::mem::take(&mut self.scratch.0);
+        out.verbose = ctx.out.verbose();
+        let result = self.tcp.tcb_mut(id).map(|tcb| what(tcb, ctx.now, &mut out));
+        if result.is_some() {
+            self.settle(ctx, id, &mut out);
+        }
+        self.scratch.0 = out;
+        result
+    }
+
+    /// Does what a connection wants after a call: records, segments, news for its program, TIME-WAIT, its deadline.
+    pub(super) fn settle(&mut self, ctx: &mut Ctx<'_>, id: ConnId, out: &mut Out) {
+        let slot = &self.tcp.slots[id as usize];
+        let tuple = slot.tuple;
+        self.note(ctx, tuple, out);
+        for outgoing in out.segments.drain(..) {
+            let slot = &mut self.tcp.slots[id as usize];
+            slot.ident = slot.ident.wrapping_add(1);
+            let ident = slot.ident;
+            self.send_segment(ctx, tuple, outgoing, ident);
+        }
+        let wake = out.take_wake();
+        let slot = &self.tcp.slots[id as usize];
+        if wake.any()
+            && let Holder::Socket(socket) = slot.holder
+        {
+            self.wake(socket);
+        }
+        match out.time_wait.take() {
+            Some(record) => self.enter_time_wait(id, record),
+            None => self.tidy(id),
+        }
+    }
+
+    /// The connection has become a TIME-WAIT record, which takes its place under the four-tuple.
+    fn enter_time_wait(&mut self, id: ConnId, record: TimeWait) {
+        self.counters.tw += 1;
+        let slot = &mut self.tcp.slots[id as usize];
+        let (tuple, port_bound) = (slot.tuple, slot.port_bound);
+        if slot.holder == Holder::Nobody {
+            slot.tcb = Some(Tcb::TimeWait(record));
+            return self.tidy(id);
+        }
+        self.tcp.forget_tuple(id);
+        let record_id = self.tcp.insert(tuple, Tcb::TimeWait(record), Holder::Nobody, port_bound);
+        self.tidy(record_id);
+        // A program still holds what is left to read.
+        self.tidy(id);
+    }
+
+    /// After a call: a closed connection leaves the table, one that nobody holds its place too; the deadline is set.
+    fn tidy(&mut self, id: ConnId) {
+        let slot = &self.tcp.slots[id as usize];
+        let Some(tcb) = &slot.tcb else { return };
+        if tcb.is_closed() || !slot.in_table {
+            match slot.holder {
+                Holder::Nobody => self.tcp.remove(id),
+                Holder::Socket(_) => {
+                    self.tcp.forget_tuple(id);
+                    self.tcp.deadlines.remove(id);
+                }
+                Holder::Queue(listener) => {
+                    // Reset while it waited to be accepted: Linux lets the program accept it and find the error.
+                    let _ = listener;
+                    self.tcp.forget_tuple(id);
+                    self.tcp.deadlines.remove(id);
+                }
+            }
+        } else {
+            self.tcp.deadlines.set(id, tcb.deadline());
+        }
+    }
+
+    /// Deadlines of connections and listeners that have come.
+    pub(super) fn tcp_deadlines(&mut self, ctx: &mut Ctx<'_>) {
+        while let Some(id) = self.tcp.deadlines.pop(ctx.now) {
+            self.call(ctx, id, |tcb, now, out| tcb.on_deadline(now, out));
+        }
+        while let Some(id) = self.tcp.listener_deadlines.pop(ctx.now) {
+            self.listener_deadline(ctx, id);
+        }
+    }
+
+    /// Records and counts what happened to a connection.
+    pub(super) fn note(&mut self, ctx: &mut Ctx<'_>, tuple: Tuple, out: &mut Out) {
+        for note in out.notes.drain(..) {
+            match note {
+                Note::State { from, to, why } => {
+                    counters::count_transition(&mut self.counters, from, to);
+                    ctx.out.state(tuple, from, to, Cause { trigger: ctx.trigger, rule: why });
+                }
+                Note::Dropped(rule) => {
+                    counters::count_drop(&mut self.counters, rule);
+                    if let Trigger::Packet(packet) = ctx.trigger {
+                        ctx.out.dropped(packet, DropReason::Tcp(rule));
+                    }
+                }
+                Note::Happened(rule) => {
+                    counters::count_event(&mut self.counters, rule);
+                    ctx.out.tcp(tuple, note, ctx.trigger);
+                }
+                Note::Cwnd { .. } | Note::Rtt { .. } => ctx.out.tcp(tuple, note, ctx.trigger),
+            }
+        }
+    }
+
+    /// Sends a segment of a connection or a listener.
+    pub(super) fn send_segment(&mut self, ctx: &mut Ctx<'_>, tuple: Tuple, outgoing: Outgoing, ident: u16) {
+        counters::count_segment(&mut self.counters, &outgoing);
+        let df = self.setup.spec.tcp.path_mtu_discovery;
+        let mut ip = self.header(tuple.local.ip(), tuple.remote.ip(), df, ident);
+        ip.ecn = outgoing.ecn;
+        self.transmit(ctx, ip, Body::Tcp(outgoing.segment), outgoing.why);
+    }
+
+    /// Whether a connection has left CLOSED for good: nothing of it can be reached any more.
+    pub(super) fn state_of(&self, id: ConnId) -> State {
+        self.tcp.tcb(id).map_or(State::Closed, Tcb::state)
+    }
+
+    /// A packet that this host sent to itself, or that the network brought.
+    pub(super) fn input(&mut self, ctx: &mut Ctx<'_>, packet: Packet) {
+        self.counters.ip_in_receives += 1;
+        let id = packet.id;
+        if !self.is_local(packet.ip.dst) {
+            self.counters.ip_in_addr_errors += 1;
+            return ctx.out.dropped(id, DropReason::NotOurs);
+        }
+        let packet = match packet.body {
+            Body::Fragment(_) => {
+                self.counters.ip_reasm_reqds += 1;
+                match self.reassembly.add(ctx.now, packet) {
+                    Ok(Some(whole)) => {
+                        self.counters.ip_reasm_oks += 1;
+                        whole
+                    }
+                    Ok(None) => return,
+                    Err(reason) => {
+                        self.counters.ip_reasm_fails += 1;
+                        return ctx.out.dropped(id, reason);
+                    }
+                }
+            }
+            _ => packet,
+        };
+        match &packet.body {
+            Body::Tcp(segment) => self.tcp_input(ctx, packet.ip, segment),
+            Body::Udp(_) => self.udp_input(ctx, packet),
+            Body::Icmp(icmp) => self.icmp_input(ctx, packet.ip.src, icmp),
+            // Reassembly hands back whole packets only.
+            Body::Fragment(_) => ctx.out.dropped(id, DropReason::BadFragment),
+        }
+    }
+}
