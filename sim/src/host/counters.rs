@@ -1,5 +1,7 @@
 //! A host's counters, with Linux's names (`/proc/net/snmp`, `/proc/net/netstat`) where Linux has them.
 
+use tcp::{Flags, Outgoing, Rule, State};
+
 macro_rules! counters {
     ($($(#[$doc:meta])* $field:ident: $name:literal;)*) => {
         /// A host's counters.
@@ -102,4 +104,78 @@ counters! {
     tcp_abort_on_data: "TCPAbortOnData";
     /// Connections that a timeout ended.
     tcp_abort_on_timeout: "TCPAbortOnTimeout";
+}
+
+impl Counters {
+    /// A connection changed its state.
+    pub(super) fn transition(&mut self, from: State, to: State) {
+        match (from, to) {
+            (State::Closed, State::SynSent) => self.tcp_active_opens += 1,
+            (State::SynSent | State::SynReceived, State::Closed) | (State::SynReceived, State::Listen) => {
+                self.tcp_attempt_fails += 1;
+            }
+            (State::Established | State::CloseWait, State::Closed) => self.tcp_estab_resets += 1,
+            _ => {}
+        }
+    }
+    /// A segment was dropped.
+    pub(super) fn segment_dropped(&mut self, rule: Rule) {
+        match rule {
+            Rule::AcceptQueueFull => {
+                self.listen_overflows += 1;
+                self.listen_drops += 1;
+            }
+            Rule::RequestQueueFull => self.listen_drops += 1,
+            Rule::SynCookieInvalid => self.syncookies_failed += 1,
+            Rule::Paws => self.paws_estab += 1,
+            _ => {}
+        }
+    }
+    /// Something happened within TCP.
+    pub(super) fn happened(&mut self, rule: Rule) {
+        match rule {
+            Rule::SynCookieAccepted => self.syncookies_recv += 1,
+            Rule::RetransmissionLimit | Rule::UserTimeout | Rule::KeepaliveLimit | Rule::OrphanLimit => {
+                self.tcp_abort_on_timeout += 1;
+            }
+            _ => {}
+        }
+    }
+    /// A segment is sent.
+    pub(super) fn segment_sent(&mut self, outgoing: &Outgoing) {
+        let counts = match outgoing.why {
+            Rule::SynRetransmit | Rule::SynAckRetransmit | Rule::RtoRetransmit => {
+                self.tcp_timeouts += 1;
+                &mut self.tcp_retrans_segs
+            }
+            Rule::FastRetransmit | Rule::SackRetransmit | Rule::RackRetransmit | Rule::PartialAck => {
+                self.tcp_fast_retrans += 1;
+                &mut self.tcp_retrans_segs
+            }
+            Rule::TailLossProbe => {
+                self.tcp_loss_probes += 1;
+                &mut self.tcp_retrans_segs
+            }
+            Rule::RtoGoBack | Rule::RescueRetransmit | Rule::PmtuRetransmit => &mut self.tcp_retrans_segs,
+            _ => &mut self.tcp_out_segs,
+        };
+        *counts += 1;
+        if outgoing.segment.has(Flags::RST) {
+            self.tcp_out_rsts += 1;
+        }
+        match outgoing.why {
+            Rule::SynCookieSent => self.syncookies_sent += 1,
+            Rule::AckDelayed => self.delayed_acks += 1,
+            Rule::ChallengeSyn => {
+                self.tcp_syn_challenge += 1;
+                self.tcp_challenge_ack += 1;
+            }
+            Rule::ChallengeRst | Rule::ChallengeAck => self.tcp_challenge_ack += 1,
+            Rule::KeepaliveProbe => self.tcp_keep_alive += 1,
+            Rule::ZeroWindowProbe => self.tcp_win_probe += 1,
+            Rule::CloseUnread => self.tcp_abort_on_close += 1,
+            Rule::LingerZero | Rule::DataAfterClose => self.tcp_abort_on_data += 1,
+            _ => {}
+        }
+    }
 }

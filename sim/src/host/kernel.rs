@@ -16,12 +16,14 @@ use super::udp::UdpLayer;
 use super::Setup;
 use crate::hostio::{HostNet, HostOut};
 use crate::ip::{PathMtu, Reassembly, fragment};
-use crate::packet::{Body, IpHeader, Packet, PacketId};
+use crate::packet::{Body, IcmpKind, IpHeader, Packet, PacketId};
 use crate::rng::Stream;
-use crate::trace::{Cause, Trigger};
+use crate::trace::{Cause, DropReason, Trigger};
 
 /// How long a packet to an address of the host itself takes: not zero, so that no pair of programs can stop the clock.
 const LOOPBACK_DELAY: Duration = Duration::from_micros(10);
+/// How long after its last segment a TIME-WAIT may be reused under `tcp_tw_reuse` (Linux `tcp_tw_reuse_delay` 1 s).
+pub(super) const TW_REUSE_DELAY: Duration = Duration::from_secs(1);
 /// MTU of the way to oneself (Linux `lo`: 65,536, more than a length field can say).
 const LOOPBACK_MTU: u16 = 65_535;
 
@@ -162,6 +164,63 @@ impl Kernel {
         }
     }
 
+    /// A packet that this host sent to itself, or that the network brought.
+    pub(super) fn input(&mut self, ctx: &mut Ctx<'_>, packet: Packet) {
+        self.counters.ip_in_receives += 1;
+        let id = packet.id;
+        if !self.is_local(packet.ip.dst) {
+            self.counters.ip_in_addr_errors += 1;
+            return ctx.out.dropped(id, DropReason::NotOurs);
+        }
+        let packet = match packet.body {
+            Body::Fragment(_) => {
+                self.counters.ip_reasm_reqds += 1;
+                match self.reassembly.add(ctx.now, packet) {
+                    Ok(Some(whole)) => {
+                        self.counters.ip_reasm_oks += 1;
+                        whole
+                    }
+                    Ok(None) => return,
+                    Err(reason) => {
+                        self.counters.ip_reasm_fails += 1;
+                        return ctx.out.dropped(id, reason);
+                    }
+                }
+            }
+            _ => packet,
+        };
+        match &packet.body {
+            Body::Tcp(segment) => self.tcp_input(ctx, packet.ip, segment),
+            Body::Udp(_) => self.udp_input(ctx, packet),
+            Body::Icmp(icmp) => self.icmp_input(ctx, packet.ip.src, icmp),
+            // Reassembly hands back whole packets only.
+            Body::Fragment(_) => ctx.out.dropped(id, DropReason::BadFragment),
+        }
+    }
+
+    /// Reassemblies whose time is over, then packets to this host itself that arrive now.
+    pub(super) fn ip_deadlines(&mut self, ctx: &mut Ctx<'_>) {
+        if self.reassembly.deadline() <= ctx.now {
+            for expired in self.reassembly.expire(ctx.now) {
+                self.counters.ip_reasm_fails += 1;
+                ctx.out.dropped(expired.fragment.id, DropReason::ReassemblyTimeout);
+                // Only if the first fragment came (RFC 792); the builder of errors refuses to answer others.
+                self.icmp_output(ctx, &expired.fragment, IcmpKind::ReassemblyTimeExceeded);
+            }
+        }
+        while self.loopback.front().is_some_and(|(time, _)| *time <= ctx.now) {
+            let Some((_, packet)) = self.loopback.pop_front() else { return };
+            let trigger = Trigger::Packet(packet.id);
+            let mut ctx = Ctx { now: ctx.now, trigger, out: ctx.out };
+            self.input(&mut ctx, packet);
+        }
+    }
+
+    /// The pattern stream of the datagrams that a port sends.
+    pub(super) fn datagram_stream(&self, port: u16) -> u32 {
+        mix(self.secrets.stream ^ (u64::from(port) << 32)) as u32
+    }
+
     /// The packet that set this visit off.
     pub(super) fn trigger_packet(ctx: &Ctx<'_>) -> Option<PacketId> {
         match ctx.trigger {
@@ -172,16 +231,29 @@ impl Kernel {
 }
 
 /// What a host draws when it boots.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Secrets {
     pub(super) isn: tcp::IsnSecret,
+    /// Where identifications begin.
     pub(super) ident: u64,
+    /// Names the pattern streams of this host's connections.
+    pub(super) stream: u64,
+    /// Numbers of forged segments.
+    pub(super) forged: u64,
+    /// Where the search for a free port begins.
+    pub(super) ports: Stream,
 }
 
 impl Secrets {
     fn draw(seed: u64, name: &str, boot: u32) -> Secrets {
         let mut stream = Stream::new(seed, &format!("host:{name}/boot{boot}"));
-        Secrets { isn: tcp::IsnSecret([stream.bits(), stream.bits()]), ident: stream.bits() }
+        Secrets {
+            isn: tcp::IsnSecret([stream.bits(), stream.bits()]),
+            ident: stream.bits(),
+            stream: stream.bits(),
+            forged: stream.bits(),
+            ports: Stream::new(seed, &format!("host:{name}/ports{boot}")),
+        }
     }
 }
 

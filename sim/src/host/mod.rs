@@ -1,18 +1,39 @@
-//! A simulated host.
+//! A simulated host: IP, TCP, UDP, sockets, and the programs that use them.
+//!
+//! Processing takes no virtual time. In one visit the engine's event is handled, then the programs whose sockets have
+//! news or whose time has come run, each until it has to wait, in the order of their numbers.
 
 pub mod counters;
 mod deadlines;
+mod icmp;
+mod kernel;
+mod listening;
+mod ports;
+mod processes;
+mod programs;
+mod rows;
+mod sockets;
+mod tap;
+mod tcp_layer;
+mod udp;
 
-pub use counters::Counters;
+#[cfg(test)]
+mod tests;
 
+use std::fmt;
 use std::sync::Arc;
 
-use tcp::Time;
+use tcp::{Rule, State, Time};
 
 use crate::hostio::{HostNet, HostOut};
 use crate::packet::Packet;
 use crate::spec;
+use crate::trace::{Cause, Trigger};
 use crate::view::SocketInfo;
+pub use counters::Counters;
+pub use kernel::{Ctx, Kernel};
+use programs::Programs;
+pub use sockets::SocketId;
 
 /// What a host is made from.
 #[derive(Clone, Debug)]
@@ -32,55 +53,104 @@ pub struct Setup {
 /// A host: IP, TCP, UDP, programs.
 ///
 /// `now` never decreases from call to call. After each the engine drains `out` and asks for the deadline.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Host {
-    setup: Arc<Setup>,
-    net: HostNet,
+    kernel: Kernel,
+    programs: Programs,
+    /// Whether it runs.
+    up: bool,
+    /// Boots so far: a new secret for each.
+    boots: u32,
+}
+
+impl fmt::Debug for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Host").field("name", &self.kernel.setup.name).field("up", &self.up).finish_non_exhaustive()
+    }
 }
 
 impl Host {
     /// A host that has booted; its programs wait for their times.
     pub fn new(setup: Setup) -> Host {
+        let programs = Programs::new(&setup.programs);
         let net = setup.net.clone();
-        Host { setup: Arc::new(setup), net }
+        Host { kernel: Kernel::new(Arc::new(setup), net, 0), programs, up: true, boots: 1 }
     }
     /// A packet arrived: header and transport checksums are right.
     pub fn on_packet(&mut self, now: Time, packet: Packet, out: &mut HostOut) {
-        let _ = (now, packet, out);
+        if self.up {
+            let trigger = Trigger::Packet(packet.id);
+            self.kernel.input(&mut Ctx { now, trigger, out }, packet);
+            self.run_programs(now, out);
+        }
     }
     /// A deadline may have come; early calls do nothing.
     pub fn on_deadline(&mut self, now: Time, out: &mut HostOut) {
-        let _ = (now, out);
+        if self.up {
+            let ctx = &mut Ctx { now, trigger: Trigger::Timer, out };
+            self.kernel.ip_deadlines(ctx);
+            self.kernel.tcp_deadlines(ctx);
+            self.run_programs(now, out);
+        }
     }
     /// When `on_deadline` wants to be called next.
     pub fn deadline(&self) -> Time {
-        Time::NEVER
+        if self.up { self.kernel.deadline().min(self.programs.deadline()) } else { Time::NEVER }
     }
     /// Power is cut: all state is lost, nothing is sent.
     pub fn crash(&mut self, now: Time, out: &mut HostOut) {
-        let _ = (now, out);
+        if !self.up {
+            return;
+        }
+        self.up = false;
+        let _ = now;
+        let why = Cause { trigger: Trigger::Fault, rule: Rule::HostCrashed };
+        for (tuple, from) in self.kernel.tcp.states() {
+            out.state(tuple, from, State::Closed, why);
+        }
+        self.programs.crash();
+        self.reset_kernel();
     }
     /// Boots after a crash: new ISN secret, nothing remembered; programs with `restart` start again, now, if their
     /// time has come, and those whose time is still ahead at that time.
     pub fn boot(&mut self, now: Time, out: &mut HostOut) {
-        let _ = (now, out);
+        self.crash(now, out);
+        self.up = true;
+        self.programs.boot(now);
+        self.run_programs(now, out);
     }
     /// The program of this name ends; its sockets are closed as a kernel would.
     pub fn kill(&mut self, now: Time, program: &str, out: &mut HostOut) {
-        let _ = (now, program, out);
+        if self.up {
+            let ctx = &mut Ctx { now, trigger: Trigger::Fault, out };
+            self.programs.kill(program, &mut self.kernel, ctx);
+            self.run_programs(now, out);
+        }
     }
     /// Routes or MTUs of its links have changed.
     pub fn set_net(&mut self, now: Time, net: HostNet, out: &mut HostOut) {
-        let _ = (now, &self.setup, out);
-        self.net = net;
+        let _ = (now, out);
+        self.kernel.net = net;
     }
     /// What `ss` and `netstat` show.
     pub fn sockets(&self, now: Time) -> Vec<SocketInfo> {
-        let _ = (now, &self.net);
-        Vec::new()
+        self.kernel.rows(now)
     }
     /// Its counters.
     pub fn counters(&self) -> Counters {
-        Counters::default()
+        self.kernel.counters.clone()
+    }
+
+    fn run_programs(&mut self, now: Time, out: &mut HostOut) {
+        let ctx = &mut Ctx { now, trigger: Trigger::Call, out };
+        self.programs.run(&mut self.kernel, ctx);
+    }
+    /// A kernel that remembers nothing but what it counted.
+    fn reset_kernel(&mut self) {
+        let counters = std::mem::take(&mut self.kernel.counters);
+        let (setup, net) = (Arc::clone(&self.kernel.setup), self.kernel.net.clone());
+        self.kernel = Kernel::new(setup, net, self.boots);
+        self.kernel.counters = counters;
+        self.boots += 1;
     }
 }

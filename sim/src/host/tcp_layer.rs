@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
 use rustc_hash::FxHashMap;
+use tcp::time_wait::TimeWaitOutcome;
 use tcp::{Flags, IsnSecret, Note, Out, Outgoing, Rule, Segment, SeqNum, State, Tcb, Time, TimeWait, Tuple};
 
-use super::counters;
 use super::deadlines::Deadlines;
 use super::kernel::{Ctx, Kernel, mix};
 use super::listening::ListenSlot;
@@ -112,6 +112,12 @@ impl TcpLayer {
             .filter(|slot| slot.in_table)
             .filter_map(|slot| slot.tcb.as_ref().map(|tcb| (&slot.tuple, tcb, slot.holder)))
     }
+    /// The states of all connections and half-open requests, each with its four-tuple.
+    pub(super) fn states(&self) -> Vec<(Tuple, State)> {
+        let requests = self.listeners.iter().flatten().flat_map(|slot| slot.listener.requests());
+        let requests = requests.map(|request| (request.tuple, State::SynReceived));
+        self.connections().map(|(tuple, tcb, _)| (*tuple, tcb.state())).chain(requests).collect()
+    }
     /// The listener for segments to this address, by number: one on the address itself before one on all.
     pub(super) fn listener_for(&self, local: SocketAddr) -> Option<u32> {
         let port = local.port();
@@ -183,17 +189,34 @@ impl Kernel {
             local: SocketAddr::new(ip.dst, segment.dst),
             remote: SocketAddr::new(ip.src, segment.src),
         };
+        let listener = self.tcp.listener_for(tuple.local);
+        let mut reopens = None;
         if let Some(id) = self.tcp.find(&tuple) {
-            let time_wait = matches!(self.tcp.tcb(id), Some(Tcb::TimeWait(_)));
-            self.call(ctx, id, |tcb, now, out| tcb.on_segment(now, segment, ip.ecn, out));
-            // A SYN may end TIME-WAIT and begin a new connection (RFC 9293, section 3.10.7.4; RFC 6191).
-            let syn = segment.has(Flags::SYN) && !segment.flags.intersects(Flags::ACK | Flags::RST);
-            if !(time_wait && syn && self.tcp.find(&tuple).is_none()) {
-                return;
+            let outcome = self.call(ctx, id, |tcb, now, out| match tcb {
+                Tcb::TimeWait(record) => record.on_segment(now, segment, out),
+                tcb => {
+                    tcb.on_segment(now, segment, ip.ecn, out);
+                    TimeWaitOutcome::Stays
+                }
+            });
+            match outcome {
+                Some(TimeWaitOutcome::NewSyn(above)) if listener.is_some() => {
+                    self.end_time_wait(ctx, id, tuple);
+                    reopens = Some(above);
+                }
+                Some(TimeWaitOutcome::NewSyn(_)) => {
+                    self.call(ctx, id, |tcb, now, out| match tcb {
+                        Tcb::TimeWait(record) => record.refuse_syn(now, segment, out),
+                        _ => {}
+                    });
+                    return;
+                }
+                Some(TimeWaitOutcome::Ended) => return self.tcp.remove(id),
+                Some(TimeWaitOutcome::Stays) | None => return,
             }
         }
-        if let Some(listener) = self.tcp.listener_for(tuple.local) {
-            return self.listener_input(ctx, listener, tuple, ip.ecn, segment);
+        if let Some(listener) = listener {
+            return self.listener_input(ctx, listener, tuple, (segment, ip.ecn), reopens);
         }
         let seen = Seen::Segment(tuple.remote, segment.flags);
         if let Some((task, answers)) = self.taps.offer(tuple.local.port(), seen) {
@@ -203,6 +226,13 @@ impl Kernel {
             }
         }
         self.no_connection(ctx, tuple, segment);
+    }
+
+    /// A SYN ends TIME-WAIT and begins a new connection (RFC 9293, section 3.10.7.4; RFC 6191).
+    fn end_time_wait(&mut self, ctx: &mut Ctx<'_>, id: ConnId, tuple: Tuple) {
+        self.tcp.remove(id);
+        let why = Cause { trigger: ctx.trigger, rule: Rule::TimeWaitReused };
+        ctx.out.state(tuple, State::TimeWait, State::Closed, why);
     }
 
     /// A segment for nobody (RFC 9293, section 3.10.7.1).
@@ -288,19 +318,12 @@ impl Kernel {
         let slot = &self.tcp.slots[id as usize];
         let Some(tcb) = &slot.tcb else { return };
         if tcb.is_closed() || !slot.in_table {
-            match slot.holder {
-                Holder::Nobody => self.tcp.remove(id),
-                Holder::Socket(_) => {
-                    self.tcp.forget_tuple(id);
-                    self.tcp.deadlines.remove(id);
-                }
-                Holder::Queue(listener) => {
-                    // Reset while it waited to be accepted: Linux lets the program accept it and find the error.
-                    let _ = listener;
-                    self.tcp.forget_tuple(id);
-                    self.tcp.deadlines.remove(id);
-                }
+            if slot.holder == Holder::Nobody {
+                return self.tcp.remove(id);
             }
+            // A program still reads what is left, or will accept it and find the error.
+            self.tcp.forget_tuple(id);
+            self.tcp.deadlines.remove(id);
         } else {
             self.tcp.deadlines.set(id, tcb.deadline());
         }
@@ -309,7 +332,16 @@ impl Kernel {
     /// Deadlines of connections and listeners that have come.
     pub(super) fn tcp_deadlines(&mut self, ctx: &mut Ctx<'_>) {
         while let Some(id) = self.tcp.deadlines.pop(ctx.now) {
-            self.call(ctx, id, |tcb, now, out| tcb.on_deadline(now, out));
+            let over = self.call(ctx, id, |tcb, now, out| match tcb {
+                Tcb::TimeWait(record) => record.on_deadline(now, out),
+                tcb => {
+                    tcb.on_deadline(now, out);
+                    false
+                }
+            });
+            if over == Some(true) {
+                self.tcp.remove(id);
+            }
         }
         while let Some(id) = self.tcp.listener_deadlines.pop(ctx.now) {
             self.listener_deadline(ctx, id);
@@ -321,17 +353,17 @@ impl Kernel {
         for note in out.notes.drain(..) {
             match note {
                 Note::State { from, to, why } => {
-                    counters::count_transition(&mut self.counters, from, to);
+                    self.counters.transition(from, to);
                     ctx.out.state(tuple, from, to, Cause { trigger: ctx.trigger, rule: why });
                 }
                 Note::Dropped(rule) => {
-                    counters::count_drop(&mut self.counters, rule);
+                    self.counters.segment_dropped(rule);
                     if let Trigger::Packet(packet) = ctx.trigger {
                         ctx.out.dropped(packet, DropReason::Tcp(rule));
                     }
                 }
                 Note::Happened(rule) => {
-                    counters::count_event(&mut self.counters, rule);
+                    self.counters.happened(rule);
                     ctx.out.tcp(tuple, note, ctx.trigger);
                 }
                 Note::Cwnd { .. } | Note::Rtt { .. } => ctx.out.tcp(tuple, note, ctx.trigger),
@@ -341,7 +373,7 @@ impl Kernel {
 
     /// Sends a segment of a connection or a listener.
     pub(super) fn send_segment(&mut self, ctx: &mut Ctx<'_>, tuple: Tuple, outgoing: Outgoing, ident: u16) {
-        counters::count_segment(&mut self.counters, &outgoing);
+        self.counters.segment_sent(&outgoing);
         let df = self.setup.spec.tcp.path_mtu_discovery;
         let mut ip = self.header(tuple.local.ip(), tuple.remote.ip(), df, ident);
         ip.ecn = outgoing.ecn;
@@ -351,39 +383,5 @@ impl Kernel {
     /// Whether a connection has left CLOSED for good: nothing of it can be reached any more.
     pub(super) fn state_of(&self, id: ConnId) -> State {
         self.tcp.tcb(id).map_or(State::Closed, Tcb::state)
-    }
-
-    /// A packet that this host sent to itself, or that the network brought.
-    pub(super) fn input(&mut self, ctx: &mut Ctx<'_>, packet: Packet) {
-        self.counters.ip_in_receives += 1;
-        let id = packet.id;
-        if !self.is_local(packet.ip.dst) {
-            self.counters.ip_in_addr_errors += 1;
-            return ctx.out.dropped(id, DropReason::NotOurs);
-        }
-        let packet = match packet.body {
-            Body::Fragment(_) => {
-                self.counters.ip_reasm_reqds += 1;
-                match self.reassembly.add(ctx.now, packet) {
-                    Ok(Some(whole)) => {
-                        self.counters.ip_reasm_oks += 1;
-                        whole
-                    }
-                    Ok(None) => return,
-                    Err(reason) => {
-                        self.counters.ip_reasm_fails += 1;
-                        return ctx.out.dropped(id, reason);
-                    }
-                }
-            }
-            _ => packet,
-        };
-        match &packet.body {
-            Body::Tcp(segment) => self.tcp_input(ctx, packet.ip, segment),
-            Body::Udp(_) => self.udp_input(ctx, packet),
-            Body::Icmp(icmp) => self.icmp_input(ctx, packet.ip.src, icmp),
-            // Reassembly hands back whole packets only.
-            Body::Fragment(_) => ctx.out.dropped(id, DropReason::BadFragment),
-        }
     }
 }

@@ -1,0 +1,177 @@
+//! Listening sockets: what a listener wants, and the accept queue.
+
+use std::collections::VecDeque;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use tcp::config::{Config, Nagle};
+use tcp::listener::Incoming;
+use tcp::tcb::SocketOption;
+use tcp::{EcnCodepoint, Errno, Listener, Out, Rule, Segment, SeqNum, Tuple};
+
+use super::kernel::{Ctx, Kernel};
+use super::sockets::SocketId;
+use super::tcp_layer::{ConnId, Holder};
+
+/// A listener and what the host keeps for it.
+#[derive(Clone)]
+pub(super) struct ListenSlot {
+    pub(super) listener: Listener,
+    pub(super) socket: SocketId,
+    pub(super) address: Option<IpAddr>,
+    pub(super) port: u16,
+    /// Options that connections inherit.
+    options: Vec<SocketOption>,
+    /// The connections of the listener's accept queue, in the same order. Some may be closed by now.
+    queue: VecDeque<ConnId>,
+}
+
+impl Kernel {
+    /// Begins to listen; `socket` is bound to that port.
+    pub(super) fn open_listener(
+        &mut self,
+        socket: SocketId,
+        (address, port): (Option<IpAddr>, u16),
+        backlog: u32,
+        options: &[SocketOption],
+    ) -> Result<u32, Errno> {
+        let overlaps = |other: &Option<IpAddr>| other.is_none() || address.is_none() || *other == address;
+        let mut on_port = self.tcp.listening.range((port, None)..).take_while(|((p, _), _)| *p == port);
+        if on_port.any(|((_, other), _)| overlaps(other)) {
+            return Err(Errno::EADDRINUSE);
+        }
+        let config = inherited(&self.setup.spec.tcp, options);
+        let slot = ListenSlot {
+            listener: Listener::new(config, backlog),
+            socket,
+            address,
+            port,
+            options: options.to_vec(),
+            queue: VecDeque::new(),
+        };
+        let id = match self.tcp.listeners.iter().position(Option::is_none) {
+            Some(free) => free,
+            None => {
+                self.tcp.listeners.push(None);
+                self.tcp.listeners.len() - 1
+            }
+        };
+        self.tcp.listeners[id] = Some(slot);
+        self.tcp.listening.insert((port, address), id as u32);
+        Ok(id as u32)
+    }
+
+    /// Stops listening: half-open requests are forgotten, connections that nobody accepted are reset.
+    pub(super) fn close_listener(&mut self, ctx: &mut Ctx<'_>, id: u32) {
+        let Some(slot) = self.tcp.listeners.get_mut(id as usize).and_then(Option::take) else { return };
+        self.tcp.listening.remove(&(slot.port, slot.address));
+        self.tcp.listener_deadlines.remove(id);
+        for conn in slot.queue {
+            self.tcp.set_holder(conn, Holder::Nobody);
+            self.call(ctx, conn, |tcb, now, out| tcb.abort(now, Rule::CloseCall, out));
+        }
+    }
+
+    /// ACCEPT: the connection that has waited longest.
+    pub(super) fn accept_from(&mut self, id: u32) -> Option<ConnId> {
+        let slot = self.tcp.listeners.get_mut(id as usize)?.as_mut()?;
+        slot.listener.accept()?;
+        slot.queue.pop_front()
+    }
+
+    /// Whether a connection waits to be accepted.
+    pub(super) fn has_waiting(&self, id: u32) -> bool {
+        self.tcp.listeners.get(id as usize).and_then(Option::as_ref).is_some_and(|slot| !slot.queue.is_empty())
+    }
+
+    /// A segment for a listener; `reopens`: it ended a TIME-WAIT whose numbers must stay below ours.
+    pub(super) fn listener_input(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        id: u32,
+        tuple: Tuple,
+        (segment, ecn): (&Segment, EcnCodepoint),
+        reopens: Option<SeqNum>,
+    ) {
+        let mtu = self.mtu_to(ctx.now, tuple.remote.ip());
+        let secret = self.tcp.secret;
+        let Some(slot) = self.tcp.listeners.get_mut(id as usize).and_then(Option::as_mut) else { return };
+        let mut out = std::mem::take(&mut self.scratch.0);
+        out.verbose = ctx.out.verbose();
+        let incoming = Incoming { tuple, mtu, segment, ecn, reopens };
+        let child = slot.listener.on_segment(ctx.now, &incoming, &secret, &mut out);
+        let deadline = slot.listener.deadline();
+        match child {
+            Some(tcb) => {
+                self.counters.tcp_passive_opens += 1;
+                let conn = self.tcp.insert(tuple, tcb, Holder::Queue(id), true);
+                self.settle(ctx, conn, &mut out);
+                self.queue_child(ctx, id, conn);
+            }
+            None => self.listener_settle(ctx, tuple, &mut out),
+        }
+        self.scratch.0 = out;
+        self.tcp.listener_deadlines.set(id, deadline);
+    }
+
+    /// A deadline of a listener may have come: SYN-ACKs are repeated or given up.
+    pub(super) fn listener_deadline(&mut self, ctx: &mut Ctx<'_>, id: u32) {
+        let mut out = std::mem::take(&mut self.scratch.0);
+        while let Some(slot) = self.tcp.listeners.get_mut(id as usize).and_then(Option::as_mut) {
+            out.verbose = ctx.out.verbose();
+            let Some(tuple) = slot.listener.on_deadline(ctx.now, &mut out) else {
+                let deadline = slot.listener.deadline();
+                self.tcp.listener_deadlines.set(id, deadline);
+                break;
+            };
+            self.listener_settle(ctx, tuple, &mut out);
+        }
+        self.scratch.0 = out;
+    }
+
+    fn listener_settle(&mut self, ctx: &mut Ctx<'_>, tuple: Tuple, out: &mut Out) {
+        self.note(ctx, tuple, out);
+        for outgoing in out.segments.drain(..) {
+            self.send_segment(ctx, tuple, outgoing, 0);
+        }
+        out.take_wake();
+    }
+
+    /// A connection is complete: it inherits the listener's options, and the program is told.
+    fn queue_child(&mut self, ctx: &mut Ctx<'_>, id: u32, conn: ConnId) {
+        let Some(slot) = self.tcp.listeners.get_mut(id as usize).and_then(Option::as_mut) else { return };
+        slot.queue.push_back(conn);
+        let (socket, options) = (slot.socket, slot.options.clone());
+        for option in options {
+            // What was valid on the listener and is too late here (MSS, buffer) came with its configuration.
+            self.call(ctx, conn, |tcb, now, out| tcb.set_option(now, option, out).ok());
+        }
+        self.wake(socket);
+    }
+}
+
+/// The configuration of a socket with these options: those that a SYN-ACK already depends on.
+pub(super) fn inherited(config: &Arc<Config>, options: &[SocketOption]) -> Arc<Config> {
+    let mut config = Arc::clone(config);
+    for option in options {
+        match *option {
+            SocketOption::RcvBuf(bytes) => {
+                let config = Arc::make_mut(&mut config);
+                config.rcv_buf = bytes;
+                config.rcv_buf_max = bytes;
+            }
+            SocketOption::SndBuf(bytes) => {
+                let config = Arc::make_mut(&mut config);
+                config.snd_buf = bytes;
+                config.snd_buf_max = bytes;
+            }
+            SocketOption::MaxSeg(mss) => {
+                let config = Arc::make_mut(&mut config);
+                config.mss = Some(config.mss.map_or(mss, |clamp| clamp.min(mss)));
+            }
+            SocketOption::NoDelay(true) => Arc::make_mut(&mut config).nagle = Nagle::Off,
+            _ => {}
+        }
+    }
+    config
+}

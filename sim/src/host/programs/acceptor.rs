@@ -1,0 +1,126 @@
+//! A server's main task: listens, accepts, and starts a handler on each connection.
+
+use std::net::IpAddr;
+
+use rustc_hash::FxHashMap;
+use tcp::{Errno, Time};
+
+use super::script::Outcome;
+use super::{Spawn, Who};
+use crate::host::kernel::{Ctx, Kernel};
+use crate::host::sockets::SocketId;
+use crate::spec::Serve;
+
+/// The state of a server.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Acceptor {
+    socket: Option<SocketId>,
+    /// When accepting begins.
+    accepts_from: Option<Time>,
+    accepted: u32,
+    /// Connections by client, where there is a limit.
+    by_client: FxHashMap<IpAddr, u32>,
+}
+
+impl Acceptor {
+    pub(super) fn run(
+        &mut self,
+        serve: &Serve,
+        handlers: u32,
+        kernel: &mut Kernel,
+        ctx: &mut Ctx<'_>,
+        who: &Who,
+        spawns: &mut Vec<Spawn>,
+    ) -> Outcome {
+        if self.socket.is_none() && self.open(serve, kernel, ctx, who).is_err() {
+            return Outcome::Over;
+        }
+        let (Some(socket), Some(from)) = (self.socket, self.accepts_from) else {
+            return Outcome::Waiting(Time::NEVER);
+        };
+        if ctx.now < from {
+            return Outcome::Waiting(from);
+        }
+        let mut busy = handlers;
+        while (serve.accept_max == 0 || self.accepted < serve.accept_max)
+            && !(serve.one_at_a_time && busy > 0)
+            && let Some(spawn) = self.accept(socket, serve, kernel, ctx, who)
+        {
+            busy += u32::from(spawn.is_some());
+            spawns.extend(spawn);
+        }
+        Outcome::Waiting(Time::NEVER)
+    }
+
+    /// A handler of a connection of this client is over.
+    pub(super) fn ended(&mut self, client: IpAddr) {
+        if let Some(count) = self.by_client.get_mut(&client) {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                self.by_client.remove(&client);
+            }
+        }
+    }
+
+    fn open(
+        &mut self,
+        serve: &Serve,
+        kernel: &mut Kernel,
+        ctx: &mut Ctx<'_>,
+        who: &Who,
+    ) -> Result<(), Errno> {
+        let socket = kernel.socket(who.process, who.task);
+        let result = serve
+            .options
+            .iter()
+            .try_for_each(|option| kernel.set_option(ctx, socket, *option))
+            .and_then(|()| kernel.bind(socket, serve.address, serve.port))
+            .and_then(|()| kernel.listen(socket, serve.backlog));
+        ctx.out.program(&who.label, || {
+            let address = serve.address.map_or_else(|| "*".to_owned(), |a| a.to_string());
+            let text = result.map_or_else(|errno| errno.to_string(), |()| "0".to_owned());
+            (format!("listen({address}:{}, {})", serve.port, serve.backlog), text)
+        });
+        if result.is_ok() {
+            self.socket = Some(socket);
+            self.accepts_from = serve.accept_after.map(|after| ctx.now + after);
+        } else {
+            // It was opened above.
+            let _ = kernel.close(ctx, socket);
+        }
+        result
+    }
+
+    /// Accepts one connection. `None`: there is none; inside, `None`: it was refused to its client.
+    fn accept(
+        &mut self,
+        socket: SocketId,
+        serve: &Serve,
+        kernel: &mut Kernel,
+        ctx: &mut Ctx<'_>,
+        who: &Who,
+    ) -> Option<Option<Spawn>> {
+        let (conn, peer) = match kernel.accept(socket, who.task) {
+            Ok(accepted) => accepted,
+            Err(Errno::EAGAIN) => return None,
+            Err(errno) => {
+                ctx.out.program(&who.label, || ("accept()", errno.to_string()));
+                return Some(None);
+            }
+        };
+        self.accepted += 1;
+        ctx.out.program(&who.label, || ("accept()", peer.to_string()));
+        let Some(limit) = serve.per_client_limit else {
+            return Some(Some(Spawn::Handler(conn, peer.ip(), self.accepted)));
+        };
+        let count = self.by_client.entry(peer.ip()).or_default();
+        if *count >= limit {
+            ctx.out.program(&who.label, || ("close()", format!("{peer}: more than {limit} connections")));
+            // It was accepted above.
+            let _ = kernel.close(ctx, conn);
+            return Some(None);
+        }
+        *count += 1;
+        Some(Some(Spawn::Handler(conn, peer.ip(), self.accepted)))
+    }
+}

@@ -1,0 +1,329 @@
+//! Programs: what runs on a host, as values. Each task of a program is a state machine that runs until it has to wait;
+//! there are no threads and no closures, so a clone of the host goes on exactly as the original.
+
+mod acceptor;
+mod clients;
+mod datagrams;
+mod forger;
+mod script;
+mod steps;
+mod text;
+
+use std::sync::Arc;
+
+use tcp::{Duration, Time};
+
+use super::deadlines::Deadlines;
+use super::kernel::{Ctx, Kernel};
+use super::sockets::SocketId;
+use crate::spec::{self, Run};
+use acceptor::Acceptor;
+use clients::Spawner;
+use script::{Outcome, Script};
+
+/// Tasks that may run in one visit: beyond, time has to pass first.
+const RUNS_AT_ONCE: u32 = 1_000_000;
+
+/// The programs of a host.
+#[derive(Clone, Debug)]
+pub(super) struct Programs {
+    list: Vec<Program>,
+    /// When each program that has not begun starts.
+    starts: Deadlines,
+    tasks: Vec<Option<Task>>,
+    free: Vec<u32>,
+    timers: Deadlines,
+}
+
+/// A program.
+#[derive(Clone, Debug)]
+struct Program {
+    spec: Arc<spec::Program>,
+    /// The task that accepts or spawns, while it runs.
+    main: Option<u32>,
+    /// Tasks that run.
+    running: u32,
+}
+
+/// Something that runs.
+#[derive(Clone, Debug)]
+struct Task {
+    program: u32,
+    /// The program's name, and which of its connections this is: `server[2]`.
+    label: Arc<str>,
+    kind: TaskKind,
+}
+
+#[derive(Clone, Debug)]
+enum TaskKind {
+    /// A script by itself.
+    Script(Script),
+    /// A handler of a connection: closed when nothing was received for this long.
+    Handler(Box<Script>, std::net::IpAddr, Option<Duration>),
+    Acceptor(Box<Acceptor>),
+    Spawner(Box<Spawner>),
+    Scan(Box<forger::Scan>),
+    Flood(Box<forger::Flood>),
+    UdpSender(Box<datagrams::Sender>),
+    UdpReceiver(datagrams::Receiver),
+}
+
+/// Who runs: for sockets and for the trace.
+#[derive(Clone, Debug)]
+pub(super) struct Who {
+    pub(super) process: u32,
+    pub(super) task: u32,
+    pub(super) label: Arc<str>,
+}
+
+/// A task that a task asks for.
+enum Spawn {
+    /// A handler for a connection from there, the so-many-th.
+    Handler(SocketId, std::net::IpAddr, u32),
+    /// A script, the so-many-th.
+    Client(u32),
+}
+
+impl Programs {
+    /// The programs of a host; each waits for its time.
+    pub(super) fn new(programs: &[spec::Program]) -> Programs {
+        let mut starts = Deadlines::default();
+        for (i, program) in (0u32..).zip(programs) {
+            starts.set(i, program.at);
+        }
+        let list = programs.iter().map(|p| Program { spec: Arc::new(p.clone()), main: None, running: 0 });
+        Programs {
+            list: list.collect(),
+            starts,
+            tasks: Vec::new(),
+            free: Vec::new(),
+            timers: Deadlines::default(),
+        }
+    }
+
+    /// When a program is due next.
+    pub(super) fn deadline(&self) -> Time {
+        self.starts.next().min(self.timers.next())
+    }
+
+    /// All programs end with their host. Those whose time is still ahead begin then.
+    pub(super) fn crash(&mut self) {
+        self.tasks.clear();
+        self.free.clear();
+        self.timers = Deadlines::default();
+        for program in &mut self.list {
+            program.main = None;
+            program.running = 0;
+        }
+    }
+
+    /// The host is up again: programs that restart and whose time has come begin now.
+    pub(super) fn boot(&mut self, now: Time) {
+        self.starts = Deadlines::default();
+        for (i, program) in (0u32..).zip(&self.list) {
+            if program.spec.at > now {
+                self.starts.set(i, program.spec.at);
+            } else if program.spec.restart {
+                self.starts.set(i, now);
+            }
+        }
+    }
+
+    /// The program of this name ends.
+    pub(super) fn kill(&mut self, name: &str, kernel: &mut Kernel, ctx: &mut Ctx<'_>) {
+        let Some(process) = self.list.iter().position(|p| &*p.spec.name == name) else { return };
+        let label = Arc::clone(&self.list[process].spec.name);
+        let process = process as u32;
+        self.starts.remove(process);
+        for id in 0..self.tasks.len() as u32 {
+            if self.tasks[id as usize].as_ref().is_some_and(|task| task.program == process) {
+                self.end(id, kernel);
+            }
+        }
+        ctx.out.program(&label, || ("killed", String::new()));
+        kernel.exit(ctx, process);
+        kernel.udp_exit(process);
+    }
+
+    /// Programs whose time has come, tasks whose timers have, and tasks whose sockets have news, each until it waits.
+    pub(super) fn run(&mut self, kernel: &mut Kernel, ctx: &mut Ctx<'_>) {
+        while let Some(program) = self.starts.pop(ctx.now) {
+            self.start(program, ctx.now);
+        }
+        let mut ready = Vec::new();
+        let mut runs = 0;
+        loop {
+            while let Some(task) = self.timers.pop(ctx.now) {
+                ready.push(task);
+            }
+            ready.append(&mut kernel.ready);
+            if ready.is_empty() || runs >= RUNS_AT_ONCE {
+                return;
+            }
+            ready.sort_unstable();
+            ready.dedup();
+            for task in ready.drain(..) {
+                runs += 1;
+                self.run_task(task, kernel, ctx);
+            }
+        }
+    }
+
+    fn start(&mut self, program: u32, now: Time) {
+        let spec = Arc::clone(&self.list[program as usize].spec);
+        let kind = match &spec.run {
+            Run::Script(steps) => TaskKind::Script(Script::new(Arc::from(steps.as_slice()), None, now)),
+            Run::Serve(_) => TaskKind::Acceptor(Box::default()),
+            Run::Clients { .. } => TaskKind::Spawner(Box::new(Spawner::new(now))),
+            Run::Scan { .. } => TaskKind::Scan(Box::default()),
+            Run::SynFlood { .. } => TaskKind::Flood(Box::default()),
+            Run::UdpSend { .. } => TaskKind::UdpSender(Box::default()),
+            Run::UdpReceive { .. } => TaskKind::UdpReceiver(datagrams::Receiver::default()),
+        };
+        let label = Arc::clone(&spec.name);
+        let main = matches!(kind, TaskKind::Acceptor(_) | TaskKind::Spawner(_));
+        let id = self.spawn(Task { program, label, kind }, now);
+        self.list[program as usize].main = main.then_some(id);
+    }
+
+    /// Adds a task, to run at once.
+    fn spawn(&mut self, task: Task, now: Time) -> u32 {
+        self.list[task.program as usize].running += 1;
+        let id = match self.free.pop() {
+            Some(id) => {
+                self.tasks[id as usize] = Some(task);
+                id
+            }
+            None => {
+                self.tasks.push(Some(task));
+                (self.tasks.len() - 1) as u32
+            }
+        };
+        self.timers.set(id, now);
+        id
+    }
+
+    /// A task is over; the one that spawned it may want to know.
+    fn end(&mut self, id: u32, kernel: &mut Kernel) {
+        let Some(task) = self.tasks[id as usize].take() else { return };
+        self.free.push(id);
+        self.timers.remove(id);
+        kernel.taps.close(id);
+        let program = &mut self.list[task.program as usize];
+        program.running -= 1;
+        if program.main == Some(id) {
+            program.main = None;
+        }
+        let Some(main) = program.main else { return };
+        kernel.ready.push(main);
+        if let (TaskKind::Handler(_, peer, _), Some(Task { kind: TaskKind::Acceptor(acceptor), .. })) =
+            (&task.kind, &mut self.tasks[main as usize])
+        {
+            acceptor.ended(*peer);
+        }
+    }
+
+    fn run_task(&mut self, id: u32, kernel: &mut Kernel, ctx: &mut Ctx<'_>) {
+        let Some(mut task) = self.tasks.get_mut(id as usize).and_then(Option::take) else { return };
+        let program = &self.list[task.program as usize];
+        let spec = Arc::clone(&program.spec);
+        // All of the program's tasks but the one that spawns.
+        let others = program.running - 1;
+        let who = Who { process: task.program, task: id, label: Arc::clone(&task.label) };
+        let mut spawns = Vec::new();
+        let outcome = match (&mut task.kind, &spec.run) {
+            (TaskKind::Script(script), _) => {
+                let outcome = script.run(kernel, ctx, &who);
+                close_at_end(outcome, script, kernel, ctx);
+                outcome
+            }
+            (TaskKind::Handler(script, _, limit), _) => handle(script, *limit, kernel, ctx, &who),
+            (TaskKind::Acceptor(acceptor), Run::Serve(serve)) => {
+                acceptor.run(serve, others, kernel, ctx, &who, &mut spawns)
+            }
+            (TaskKind::Spawner(spawner), Run::Clients { count, every, at_once, .. }) => {
+                spawner.run((*count, *every, *at_once), others, ctx.now, &mut spawns)
+            }
+            (TaskKind::Scan(scan), run) => scan.run(run, kernel, ctx, &who),
+            (TaskKind::Flood(flood), run) => flood.run(run, kernel, ctx, &who),
+            (TaskKind::UdpSender(sender), run) => sender.run(run, kernel, ctx, &who),
+            (TaskKind::UdpReceiver(receiver), run) => receiver.run(run, kernel, ctx, &who),
+            (TaskKind::Acceptor(_) | TaskKind::Spawner(_), _) => Outcome::Over,
+        };
+        let program = task.program;
+        self.tasks[id as usize] = Some(task);
+        for spawn in spawns {
+            self.spawn_for(program, &spec, spawn, kernel, ctx);
+        }
+        match outcome {
+            Outcome::Waiting(until) => self.timers.set(id, until),
+            Outcome::Over => self.end(id, kernel),
+        }
+    }
+
+    fn spawn_for(
+        &mut self,
+        program: u32,
+        spec: &Arc<spec::Program>,
+        spawn: Spawn,
+        kernel: &mut Kernel,
+        ctx: &mut Ctx<'_>,
+    ) {
+        let numbered = |n: u32| {
+            // Nobody sees the name where no trace is kept.
+            if ctx.out.tracing() { Arc::from(format!("{}[{n}]", spec.name)) } else { Arc::clone(&spec.name) }
+        };
+        match (spawn, &spec.run) {
+            (Spawn::Handler(socket, peer, n), Run::Serve(serve)) => {
+                let script = Script::new(Arc::clone(&serve.handler), Some(socket), ctx.now);
+                let kind = TaskKind::Handler(Box::new(script), peer, serve.idle_limit);
+                let id = self.spawn(Task { program, label: numbered(n), kind }, ctx.now);
+                kernel.hand_over(socket, id);
+            }
+            (Spawn::Client(n), Run::Clients { script, .. }) => {
+                let kind = TaskKind::Script(Script::new(Arc::clone(script), None, ctx.now));
+                self.spawn(Task { program, label: numbered(n), kind }, ctx.now);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Goes on with a handler, unless its connection has been idle for too long.
+fn handle(
+    script: &mut Script,
+    limit: Option<Duration>,
+    kernel: &mut Kernel,
+    ctx: &mut Ctx<'_>,
+    who: &Who,
+) -> Outcome {
+    let outcome = script.run(kernel, ctx, who);
+    let outcome = match (outcome, limit, script.socket) {
+        (Outcome::Waiting(until), Some(limit), Some(socket)) => {
+            // What waits to be read was received, though the handler does not look at it yet.
+            if kernel.readable(socket).0 > 0 {
+                script.last_received = ctx.now;
+            }
+            let idle = script.last_received + limit;
+            if ctx.now >= idle {
+                ctx.out.program(&who.label, || (format!("idle for {limit}"), "closed".to_owned()));
+                Outcome::Over
+            } else {
+                Outcome::Waiting(until.min(idle))
+            }
+        }
+        (outcome, ..) => outcome,
+    };
+    close_at_end(outcome, script, kernel, ctx);
+    outcome
+}
+
+/// The socket of a script that is over is closed, as at the end of a process.
+fn close_at_end(outcome: Outcome, script: &mut Script, kernel: &mut Kernel, ctx: &mut Ctx<'_>) {
+    if outcome == Outcome::Over
+        && let Some(socket) = script.socket.take()
+    {
+        // It is open: the script would have let go of it.
+        let _ = kernel.close(ctx, socket);
+    }
+}

@@ -1,0 +1,436 @@
+//! Sockets as programs see them: socket, bind, listen, accept, connect, send, recv, shutdown, close, setsockopt, with
+//! errors by name. Nothing blocks: what cannot be done now fails with EAGAIN or EINPROGRESS, and the task that holds
+//! the socket is woken when it may be tried again.
+//!
+//! Every socket has `SO_REUSEADDR` set, as servers do: a port may be bound again while connections of it are in
+//! TIME-WAIT, and by several sockets as long as at most one of them listens.
+
+use std::net::{IpAddr, SocketAddr};
+
+use tcp::tcb::{Connect, Received, SendFlags, SocketOption};
+use tcp::{Errno, Payload, State, Tcb, Tuple};
+
+use super::kernel::{Ctx, Kernel, mix};
+use super::listening::inherited;
+use super::ports;
+use super::tcp_layer::{ConnId, Holder};
+
+/// Names a socket of a host; used again when it is closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SocketId(pub(super) u32);
+
+/// The sockets of a host.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Sockets {
+    list: Vec<Option<Socket>>,
+    free: Vec<u32>,
+}
+
+/// A TCP socket.
+#[derive(Clone, Debug)]
+pub(super) struct Socket {
+    pub(super) process: u32,
+    /// The task that is woken.
+    pub(super) task: u32,
+    pub(super) fd: u32,
+    pub(super) kind: Kind,
+    /// Address and port, once bound.
+    pub(super) bound: Option<(Option<IpAddr>, u16)>,
+    /// Options set before there was a connection.
+    options: Vec<SocketOption>,
+    /// `shutdown(SHUT_RD)`: an empty buffer reads as end of stream.
+    read_shut: bool,
+}
+
+/// What a socket is by now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Nothing yet.
+    Fresh,
+    /// A connection, or what is left of it.
+    Connection(ConnId),
+    /// A listener.
+    Listener(u32),
+}
+
+impl Sockets {
+    pub(super) fn get(&self, id: SocketId) -> Option<&Socket> {
+        self.list.get(id.0 as usize)?.as_ref()
+    }
+    fn get_mut(&mut self, id: SocketId) -> Result<&mut Socket, Errno> {
+        self.list.get_mut(id.0 as usize).and_then(Option::as_mut).ok_or(Errno::EBADF)
+    }
+    fn insert(&mut self, socket: Socket) -> SocketId {
+        match self.free.pop() {
+            Some(id) => {
+                self.list[id as usize] = Some(socket);
+                SocketId(id)
+            }
+            None => {
+                self.list.push(Some(socket));
+                SocketId((self.list.len() - 1) as u32)
+            }
+        }
+    }
+    fn remove(&mut self, id: SocketId) -> Option<Socket> {
+        let socket = self.list.get_mut(id.0 as usize)?.take()?;
+        self.free.push(id.0);
+        Some(socket)
+    }
+    /// The sockets of a process, by descriptor.
+    fn of_process(&self, process: u32) -> Vec<SocketId> {
+        let mut of: Vec<(u32, SocketId)> = (0u32..)
+            .zip(&self.list)
+            .filter_map(|(id, socket)| socket.as_ref().map(|s| (id, s)))
+            .filter(|(_, s)| s.process == process)
+            .map(|(id, s)| (s.fd, SocketId(id)))
+            .collect();
+        of.sort_unstable();
+        of.into_iter().map(|(_, id)| id).collect()
+    }
+}
+
+impl Kernel {
+    /// socket(2). `task` of `process` is woken when it has news.
+    pub fn socket(&mut self, process: u32, task: u32) -> SocketId {
+        let fd = self.processes.take_fd(process);
+        let kind = Kind::Fresh;
+        self.sockets.insert(Socket { process, task, fd, kind, bound: None, options: Vec::new(), read_shut: false })
+    }
+
+    /// Another task is to be woken from now on.
+    pub fn hand_over(&mut self, id: SocketId, task: u32) {
+        if let Ok(socket) = self.sockets.get_mut(id) {
+            socket.task = task;
+        }
+    }
+
+    /// The task that holds the socket may want to look at it.
+    pub(super) fn wake(&mut self, id: SocketId) {
+        if let Some(socket) = self.sockets.get(id) {
+            self.ready.push(socket.task);
+        }
+    }
+
+    /// bind(2); port zero: any that nobody uses.
+    ///
+    /// # Errors
+    /// EINVAL if bound already; EADDRNOTAVAIL for an address that is not the host's; EADDRINUSE.
+    pub fn bind(&mut self, id: SocketId, address: Option<IpAddr>, port: u16) -> Result<(), Errno> {
+        let socket = self.sockets.get_mut(id)?;
+        if socket.bound.is_some() || socket.kind != Kind::Fresh {
+            return Err(Errno::EINVAL);
+        }
+        let address = address.filter(|a| !a.is_unspecified());
+        if address.is_some_and(|a| !self.is_local(a)) {
+            return Err(Errno::EADDRNOTAVAIL);
+        }
+        let port = if port == 0 { self.free_port().ok_or(Errno::EADDRINUSE)? } else { port };
+        let overlaps = |other: &Option<IpAddr>| other.is_none() || address.is_none() || *other == address;
+        let mut on_port = self.tcp.listening.range((port, None)..).take_while(|((p, _), _)| *p == port);
+        if on_port.any(|((_, other), _)| overlaps(other)) {
+            return Err(Errno::EADDRINUSE);
+        }
+        self.tcp.ports.take(port, true);
+        self.sockets.get_mut(id)?.bound = Some((address, port));
+        Ok(())
+    }
+
+    /// listen(2); a socket that is not bound gets a port. A second call changes the backlog.
+    ///
+    /// # Errors
+    /// EINVAL for a connection; EADDRINUSE.
+    pub fn listen(&mut self, id: SocketId, backlog: u32) -> Result<(), Errno> {
+        let socket = self.sockets.get_mut(id)?;
+        match socket.kind {
+            Kind::Connection(_) => return Err(Errno::EINVAL),
+            Kind::Listener(listener) => {
+                if let Some(Some(slot)) = self.tcp.listeners.get_mut(listener as usize) {
+                    slot.listener.set_backlog(backlog);
+                }
+                return Ok(());
+            }
+            Kind::Fresh => {}
+        }
+        if socket.bound.is_none() {
+            self.bind(id, None, 0)?;
+        }
+        let socket = self.sockets.get_mut(id)?;
+        let (bound, options) = (socket.bound.ok_or(Errno::EINVAL)?, socket.options.clone());
+        let listener = self.open_listener(id, bound, backlog, &options)?;
+        self.sockets.get_mut(id)?.kind = Kind::Listener(listener);
+        Ok(())
+    }
+
+    /// accept(2): the new socket belongs to the same process; `task` is woken when it has news.
+    ///
+    /// # Errors
+    /// EAGAIN when nothing waits; EINVAL if the socket does not listen.
+    pub fn accept(&mut self, id: SocketId, task: u32) -> Result<(SocketId, SocketAddr), Errno> {
+        let socket = self.sockets.get(id).ok_or(Errno::EBADF)?;
+        let (process, Kind::Listener(listener)) = (socket.process, socket.kind) else { return Err(Errno::EINVAL) };
+        let conn = self.accept_from(listener).ok_or(Errno::EAGAIN)?;
+        let tuple = self.tcp.tuple(conn).ok_or(Errno::ECONNABORTED)?;
+        let new = self.socket(process, task);
+        self.sockets.get_mut(new)?.kind = Kind::Connection(conn);
+        self.tcp.set_holder(conn, Holder::Socket(new));
+        Ok((new, tuple.remote))
+    }
+
+    /// Whether accept(2) would succeed.
+    pub fn can_accept(&self, id: SocketId) -> bool {
+        matches!(self.sockets.get(id), Some(Socket { kind: Kind::Listener(l), .. }) if self.has_waiting(*l))
+    }
+
+    /// connect(2).
+    ///
+    /// # Errors
+    /// EINPROGRESS when the SYN is on its way: see [`connect_outcome`](Kernel::connect_outcome). EALREADY, EISCONN;
+    /// ENETUNREACH without a route; EADDRNOTAVAIL when no local port is left or the four-tuple is taken.
+    pub fn connect(&mut self, ctx: &mut Ctx<'_>, id: SocketId, to: SocketAddr) -> Result<(), Errno> {
+        let socket = self.sockets.get(id).ok_or(Errno::EBADF)?;
+        match socket.kind {
+            Kind::Fresh => {}
+            Kind::Listener(_) => return Err(Errno::EISCONN),
+            Kind::Connection(conn) => {
+                let opening = matches!(self.state_of(conn), State::SynSent | State::SynReceived);
+                return Err(if opening { Errno::EALREADY } else { Errno::EISCONN });
+            }
+        }
+        let bound = socket.bound;
+        let options = socket.options.clone();
+        let source = bound.and_then(|(address, _)| address).or_else(|| self.source_for(to.ip()));
+        let source = source.filter(|a| a.is_ipv6() == to.is_ipv6()).ok_or(Errno::ENETUNREACH)?;
+        self.link_mtu(to.ip()).ok_or(Errno::ENETUNREACH)?;
+        let port = match bound {
+            Some((_, port)) => port,
+            None => self.ephemeral_port(ctx, source, to).ok_or(Errno::EADDRNOTAVAIL)?,
+        };
+        let tuple = Tuple { local: SocketAddr::new(source, port), remote: to };
+        let reuses = match self.tcp.find(&tuple) {
+            None => None,
+            Some(old) if self.may_reuse(ctx, old, bound.is_some()) => {
+                self.counters.tw_recycled += 1;
+                self.tcp.take_time_wait(old)
+            }
+            Some(_) => return Err(Errno::EADDRNOTAVAIL),
+        };
+        let config = inherited(&self.setup.spec.tcp, &options);
+        let what = Connect { tuple, mtu: self.mtu_to(ctx.now, to.ip()), config, options, reuses };
+        let secret = self.tcp.secret;
+        let mut out = std::mem::take(&mut self.scratch.0);
+        out.verbose = ctx.out.verbose();
+        let tcb = Tcb::connect(ctx.now, what, &secret, &mut out);
+        let conn = self.tcp.insert(tuple, tcb, Holder::Socket(id), bound.is_some());
+        self.sockets.get_mut(id)?.kind = Kind::Connection(conn);
+        self.settle(ctx, conn, &mut out);
+        self.scratch.0 = out;
+        Err(Errno::EINPROGRESS)
+    }
+
+    /// How connect(2) ended.
+    ///
+    /// # Errors
+    /// EINPROGRESS while it goes on; ENOTCONN if it never began; else what it failed with.
+    pub fn connect_outcome(&mut self, id: SocketId) -> Result<(), Errno> {
+        let conn = self.connection(id)?;
+        let tcb = self.tcp.tcb_mut(conn).ok_or(Errno::EBADF)?;
+        match tcb.state() {
+            State::SynSent | State::SynReceived => Err(Errno::EINPROGRESS),
+            state => match tcb.take_error() {
+                Some(errno) => Err(errno),
+                None if state == State::Closed && tcb.readable() == (0, false) => Err(Errno::ECONNABORTED),
+                None => Ok(()),
+            },
+        }
+    }
+
+    /// send(2): how much of `data` was taken.
+    ///
+    /// # Errors
+    /// EAGAIN when the buffer is full; else see [`Tcb::send`].
+    pub fn send(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        id: SocketId,
+        data: &Payload,
+        flags: SendFlags,
+    ) -> Result<u32, Errno> {
+        let conn = self.connection(id).map_err(|errno| match errno {
+            Errno::ENOTCONN => Errno::EPIPE,
+            errno => errno,
+        })?;
+        self.call(ctx, conn, |tcb, now, out| tcb.send(now, data.clone(), flags, out)).unwrap_or(Err(Errno::EBADF))
+    }
+
+    /// recv(2): up to `max` bytes.
+    ///
+    /// # Errors
+    /// EAGAIN when there is nothing to read; else see [`Tcb::recv`].
+    pub fn recv(&mut self, ctx: &mut Ctx<'_>, id: SocketId, max: u32) -> Result<Received, Errno> {
+        let conn = self.connection(id)?;
+        let result =
+            self.call(ctx, conn, |tcb, now, out| tcb.recv(now, max, out)).unwrap_or(Err(Errno::EBADF));
+        match result {
+            Err(Errno::EAGAIN) if self.sockets.get_mut(id)?.read_shut => Ok(Received::Eof),
+            result => result,
+        }
+    }
+
+    /// recv(2) with `MSG_OOB`.
+    ///
+    /// # Errors
+    /// See [`Tcb::recv_urgent`].
+    pub fn recv_urgent(&mut self, ctx: &mut Ctx<'_>, id: SocketId) -> Result<u8, Errno> {
+        let conn = self.connection(id)?;
+        self.call(ctx, conn, |tcb, _, _| tcb.recv_urgent()).unwrap_or(Err(Errno::EBADF))
+    }
+
+    /// shutdown(2) of the sending side.
+    ///
+    /// # Errors
+    /// ENOTCONN.
+    pub fn shutdown_write(&mut self, ctx: &mut Ctx<'_>, id: SocketId) -> Result<(), Errno> {
+        let conn = self.connection(id)?;
+        self.call(ctx, conn, |tcb, now, out| tcb.shutdown_write(now, out)).unwrap_or(Err(Errno::EBADF))
+    }
+
+    /// shutdown(2) of the receiving side: nothing is sent; what still comes can be read (Linux).
+    ///
+    /// # Errors
+    /// ENOTCONN.
+    pub fn shutdown_read(&mut self, id: SocketId) -> Result<(), Errno> {
+        self.connection(id)?;
+        self.sockets.get_mut(id)?.read_shut = true;
+        Ok(())
+    }
+
+    /// setsockopt(2).
+    ///
+    /// # Errors
+    /// EINVAL: see [`Tcb::set_option`].
+    pub fn set_option(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        id: SocketId,
+        option: SocketOption,
+    ) -> Result<(), Errno> {
+        let socket = self.sockets.get_mut(id)?;
+        match socket.kind {
+            Kind::Connection(conn) => self
+                .call(ctx, conn, |tcb, now, out| tcb.set_option(now, option, out))
+                .unwrap_or(Err(Errno::EBADF)),
+            Kind::Fresh | Kind::Listener(_) => {
+                socket.options.push(option);
+                Ok(())
+            }
+        }
+    }
+
+    /// close(2).
+    ///
+    /// # Errors
+    /// EBADF.
+    pub fn close(&mut self, ctx: &mut Ctx<'_>, id: SocketId) -> Result<(), Errno> {
+        let socket = self.sockets.remove(id).ok_or(Errno::EBADF)?;
+        self.processes.give_back(socket.process, socket.fd);
+        match socket.kind {
+            Kind::Fresh => {}
+            Kind::Listener(listener) => self.close_listener(ctx, listener),
+            Kind::Connection(conn) => {
+                self.tcp.set_holder(conn, Holder::Nobody);
+                self.call(ctx, conn, |tcb, now, out| tcb.close(now, out));
+            }
+        }
+        if let Some((_, port)) = socket.bound {
+            self.tcp.ports.give_back(port, true);
+        }
+        Ok(())
+    }
+
+    /// The process ends: its sockets are closed, the lowest descriptor first.
+    pub(super) fn exit(&mut self, ctx: &mut Ctx<'_>, process: u32) {
+        for id in self.sockets.of_process(process) {
+            // Each is there: it was just listed.
+            let _ = self.close(ctx, id);
+        }
+    }
+
+    /// Bytes that can be read now, and whether the end of the stream is behind them.
+    pub fn readable(&self, id: SocketId) -> (u64, bool) {
+        self.tcb_of(id).map_or((0, false), Tcb::readable)
+    }
+
+    /// Whether nothing more will come: the stream has ended and is read, or the connection is gone.
+    pub fn is_over(&self, id: SocketId) -> bool {
+        self.tcb_of(id).is_none_or(|tcb| tcb.is_closed() || tcb.readable() == (0, true))
+    }
+
+    /// getsockname(2) and getpeername(2).
+    pub fn addresses(&self, id: SocketId) -> Option<Tuple> {
+        match self.sockets.get(id)?.kind {
+            Kind::Connection(conn) => self.tcp.tuple(conn),
+            _ => None,
+        }
+    }
+
+    /// The pattern stream that this connection sends: no other connection has the same.
+    pub fn stream_id(&self, id: SocketId) -> u32 {
+        let incarnation = match self.sockets.get(id).map(|socket| socket.kind) {
+            Some(Kind::Connection(conn)) => self.tcp.incarnation(conn),
+            _ => 0,
+        };
+        mix(self.secrets.stream ^ u64::from(incarnation)) as u32
+    }
+
+    fn tcb_of(&self, id: SocketId) -> Option<&Tcb> {
+        match self.sockets.get(id)?.kind {
+            Kind::Connection(conn) => self.tcp.tcb(conn),
+            _ => None,
+        }
+    }
+
+    fn connection(&self, id: SocketId) -> Result<ConnId, Errno> {
+        match self.sockets.get(id).ok_or(Errno::EBADF)?.kind {
+            Kind::Connection(conn) => Ok(conn),
+            Kind::Fresh | Kind::Listener(_) => Err(Errno::ENOTCONN),
+        }
+    }
+
+    /// A port that nobody uses at all.
+    pub(super) fn free_port(&mut self) -> Option<u16> {
+        let start = self.secrets.ports.bits();
+        ports::from_start(self.setup.spec.ports, start)
+            .find(|port| self.tcp.ports.is_free(*port) && !self.udp.is_bound(*port) && !self.taps.is_open(*port))
+    }
+
+    /// The local port of an active open: one that no socket is bound to by number, and whose four-tuple is free or a
+    /// TIME-WAIT that may be reused (RFC 6056, section 3.3.1; Linux `tcp_tw_reuse`).
+    fn ephemeral_port(&mut self, ctx: &Ctx<'_>, source: IpAddr, to: SocketAddr) -> Option<u16> {
+        let start = self.secrets.ports.bits();
+        ports::from_start(self.setup.spec.ports, start).find(|port| {
+            if !self.tcp.ports.is_shared(*port) || self.taps.is_open(*port) {
+                return false;
+            }
+            let tuple = Tuple { local: SocketAddr::new(source, *port), remote: to };
+            self.tcp.find(&tuple).is_none_or(|old| self.may_reuse(ctx, old, false))
+        })
+    }
+
+    /// Whether an active open may take the place of this connection: one in TIME-WAIT that used timestamps, so that
+    /// PAWS tells the two apart. A port that the program chose suffices; for others `tcp_tw_reuse` decides (Linux 6.18,
+    /// `tcp_twsk_unique`).
+    fn may_reuse(&self, ctx: &Ctx<'_>, old: ConnId, chosen: bool) -> bool {
+        let (Some(Tcb::TimeWait(record)), Some(tuple)) = (self.tcp.tcb(old), self.tcp.tuple(old)) else {
+            return false;
+        };
+        let Some(timestamps) = record.timestamps() else { return false };
+        let allowed = match self.setup.spec.tcp.tw_reuse {
+            0 => false,
+            1 => true,
+            _ => self.is_local(tuple.remote.ip()),
+        };
+        let aged = ctx.now.since(timestamps.recent_at) > super::kernel::TW_REUSE_DELAY;
+        chosen || (allowed && aged)
+    }
+}
