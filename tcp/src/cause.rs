@@ -139,6 +139,9 @@ rules! {
     TimeWaitSynRefused: "SYN not newer than the old connection", "RFC 6191 2";
     NoTimeWait: "TIME-WAIT is switched off (ablation)", "ablation";
     FinWait2Expired: "orphan in FIN-WAIT-2: time is over", "Linux";
+    Datagram: "datagram", "RFC 768";
+    IcmpSent: "error report", "RFC 792";
+    Forged: "forged by a program", "scenario";
     HostCrashed: "host crashed", "fault";
 
     // Sent by routers, by IP, and by the fault timeline

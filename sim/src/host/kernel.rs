@@ -7,13 +7,13 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 use tcp::{Duration, EcnCodepoint, Out, Rule, Time};
 
+use super::Setup;
 use super::counters::Counters;
 use super::processes::Processes;
 use super::sockets::Sockets;
 use super::tap::Taps;
 use super::tcp_layer::TcpLayer;
 use super::udp::UdpLayer;
-use super::Setup;
 use crate::hostio::{HostNet, HostOut};
 use crate::ip::{PathMtu, Reassembly, fragment};
 use crate::packet::{Body, IcmpKind, IpHeader, Packet, PacketId};

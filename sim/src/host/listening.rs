@@ -81,7 +81,11 @@ impl Kernel {
 
     /// Whether a connection waits to be accepted.
     pub(super) fn has_waiting(&self, id: u32) -> bool {
-        self.tcp.listeners.get(id as usize).and_then(Option::as_ref).is_some_and(|slot| !slot.queue.is_empty())
+        self.tcp
+            .listeners
+            .get(id as usize)
+            .and_then(Option::as_ref)
+            .is_some_and(|slot| !slot.queue.is_empty())
     }
 
     /// A segment for a listener; `reopens`: it ended a TIME-WAIT whose numbers must stay below ours.

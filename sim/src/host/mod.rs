@@ -65,7 +65,10 @@ pub struct Host {
 
 impl fmt::Debug for Host {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Host").field("name", &self.kernel.setup.name).field("up", &self.up).finish_non_exhaustive()
+        f.debug_struct("Host")
+            .field("name", &self.kernel.setup.name)
+            .field("up", &self.up)
+            .finish_non_exhaustive()
     }
 }
 

@@ -95,7 +95,15 @@ impl Kernel {
     pub fn socket(&mut self, process: u32, task: u32) -> SocketId {
         let fd = self.processes.take_fd(process);
         let kind = Kind::Fresh;
-        self.sockets.insert(Socket { process, task, fd, kind, bound: None, options: Vec::new(), read_shut: false })
+        self.sockets.insert(Socket {
+            process,
+            task,
+            fd,
+            kind,
+            bound: None,
+            options: Vec::new(),
+            read_shut: false,
+        })
     }
 
     /// Another task is to be woken from now on.
@@ -168,7 +176,9 @@ impl Kernel {
     /// EAGAIN when nothing waits; EINVAL if the socket does not listen.
     pub fn accept(&mut self, id: SocketId, task: u32) -> Result<(SocketId, SocketAddr), Errno> {
         let socket = self.sockets.get(id).ok_or(Errno::EBADF)?;
-        let (process, Kind::Listener(listener)) = (socket.process, socket.kind) else { return Err(Errno::EINVAL) };
+        let (process, Kind::Listener(listener)) = (socket.process, socket.kind) else {
+            return Err(Errno::EINVAL);
+        };
         let conn = self.accept_from(listener).ok_or(Errno::EAGAIN)?;
         let tuple = self.tcp.tuple(conn).ok_or(Errno::ECONNABORTED)?;
         let new = self.socket(process, task);
@@ -260,7 +270,8 @@ impl Kernel {
             Errno::ENOTCONN => Errno::EPIPE,
             errno => errno,
         })?;
-        self.call(ctx, conn, |tcb, now, out| tcb.send(now, data.clone(), flags, out)).unwrap_or(Err(Errno::EBADF))
+        self.call(ctx, conn, |tcb, now, out| tcb.send(now, data.clone(), flags, out))
+            .unwrap_or(Err(Errno::EBADF))
     }
 
     /// recv(2): up to `max` bytes.
@@ -309,12 +320,7 @@ impl Kernel {
     ///
     /// # Errors
     /// EINVAL: see [`Tcb::set_option`].
-    pub fn set_option(
-        &mut self,
-        ctx: &mut Ctx<'_>,
-        id: SocketId,
-        option: SocketOption,
-    ) -> Result<(), Errno> {
+    pub fn set_option(&mut self, ctx: &mut Ctx<'_>, id: SocketId, option: SocketOption) -> Result<(), Errno> {
         let socket = self.sockets.get_mut(id)?;
         match socket.kind {
             Kind::Connection(conn) => self
@@ -400,8 +406,9 @@ impl Kernel {
     /// A port that nobody uses at all.
     pub(super) fn free_port(&mut self) -> Option<u16> {
         let start = self.secrets.ports.bits();
-        ports::from_start(self.setup.spec.ports, start)
-            .find(|port| self.tcp.ports.is_free(*port) && !self.udp.is_bound(*port) && !self.taps.is_open(*port))
+        ports::from_start(self.setup.spec.ports, start).find(|port| {
+            self.tcp.ports.is_free(*port) && !self.udp.is_bound(*port) && !self.taps.is_open(*port)
+        })
     }
 
     /// The local port of an active open: one that no socket is bound to by number, and whose four-tuple is free or a

@@ -16,7 +16,7 @@ use super::listening::ListenSlot;
 use super::ports::Ports;
 use super::sockets::SocketId;
 use super::tap::Seen;
-use crate::packet::{Body, IpHeader, Packet};
+use crate::packet::{Body, IpHeader};
 use crate::trace::{Cause, DropReason, Trigger};
 
 /// Number of a connection in the slab; used again when it is gone.
@@ -121,10 +121,7 @@ impl TcpLayer {
     /// The listener for segments to this address, by number: one on the address itself before one on all.
     pub(super) fn listener_for(&self, local: SocketAddr) -> Option<u32> {
         let port = local.port();
-        self.listening
-            .get(&(port, Some(local.ip())))
-            .or_else(|| self.listening.get(&(port, None)))
-            .copied()
+        self.listening.get(&(port, Some(local.ip()))).or_else(|| self.listening.get(&(port, None))).copied()
     }
     /// Gives a connection its place.
     pub(super) fn insert(&mut self, tuple: Tuple, tcb: Tcb, holder: Holder, port_bound: bool) -> ConnId {

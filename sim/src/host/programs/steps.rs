@@ -22,9 +22,7 @@ impl Script {
             Step::Connect(to) => self.connect(*to, k, ctx, who),
             Step::Set(option) => self.set(*option, k, ctx, who),
             Step::Send(data) => self.send(data, SendFlags::default(), k, ctx, who),
-            Step::SendUrgent(data) => {
-                self.send(data, SendFlags { urgent: true, more: false }, k, ctx, who)
-            }
+            Step::SendUrgent(data) => self.send(data, SendFlags { urgent: true, more: false }, k, ctx, who),
             Step::SendBytes { len, chunk, every } => self.send_bytes(*len, *chunk, *every, k, ctx, who),
             Step::Recv(len) => self.recv(*len, k, ctx, who),
             Step::RecvSome(max) => self.recv_some(*max, k, ctx, who),
@@ -41,7 +39,11 @@ impl Script {
                 if ctx.now >= until { Progress::Done } else { Progress::WaitUntil(until) }
             }
             Step::WaitUntil(time) => {
-                if ctx.now >= *time { Progress::Done } else { Progress::WaitUntil(*time) }
+                if ctx.now >= *time {
+                    Progress::Done
+                } else {
+                    Progress::WaitUntil(*time)
+                }
             }
             Step::WaitEnd => self.wait_end(k, ctx, who),
             Step::ShutdownWrite => {
@@ -65,7 +67,9 @@ impl Script {
                 self.socket = None;
                 finish(ctx, who, "close() with linger 0", result)
             }
-            Step::Repeat(times, steps) => Frame::repeat(*times, steps).map_or(Progress::Done, Progress::Enter),
+            Step::Repeat(times, steps) => {
+                Frame::repeat(*times, steps).map_or(Progress::Done, Progress::Enter)
+            }
             Step::Try(steps) => Progress::Enter(Frame::catching(steps)),
         }
     }
@@ -284,7 +288,10 @@ impl Script {
                     return Progress::Wait;
                 }
                 ctx.out.program(&who.label, || {
-                    (format!("send({})", text::data(with)), counted(result, with.len().into(), self.work.done))
+                    (
+                        format!("send({})", text::data(with)),
+                        counted(result, with.len().into(), self.work.done),
+                    )
                 });
                 if result.is_err() {
                     return Progress::Failed;
@@ -443,12 +450,7 @@ impl Script {
     }
 
     /// A socket whose bind or connect failed is of no more use: a later step begins with a new one.
-    fn close_if_failed(
-        &mut self,
-        result: Result<(), Errno>,
-        k: &mut Kernel,
-        ctx: &mut Ctx<'_>,
-    ) -> Progress {
+    fn close_if_failed(&mut self, result: Result<(), Errno>, k: &mut Kernel, ctx: &mut Ctx<'_>) -> Progress {
         match (result, self.socket) {
             (Ok(()), _) => Progress::Done,
             (Err(Errno::EISCONN), _) | (Err(_), None) => Progress::Failed,
