@@ -139,9 +139,6 @@ rules! {
     TimeWaitSynRefused: "SYN not newer than the old connection", "RFC 6191 2";
     NoTimeWait: "TIME-WAIT is switched off (ablation)", "ablation";
     FinWait2Expired: "orphan in FIN-WAIT-2: time is over", "Linux";
-    Datagram: "datagram", "RFC 768";
-    IcmpSent: "error report", "RFC 792";
-    Forged: "forged by a program", "scenario";
     HostCrashed: "host crashed", "fault";
 
     // Sent by routers, by IP, and by the fault timeline
@@ -151,6 +148,7 @@ rules! {
     IcmpNobodyListens: "ICMP: nobody listens there", "RFC 1122 3.2.2.1";
     IcmpReassemblyTimeout: "ICMP: fragments missing", "RFC 1122 3.3.2";
     Forged: "forged segment", "fault";
+    Datagram: "datagram", "RFC 768";
 }
 
 impl fmt::Display for Rule {

@@ -15,7 +15,7 @@ use super::tap::Taps;
 use super::tcp_layer::TcpLayer;
 use super::udp::UdpLayer;
 use crate::hostio::{HostNet, HostOut};
-use crate::ip::{PathMtu, Reassembly, fragment};
+use crate::ip::{IcmpLimit, PathMtu, Reassembly, fragment};
 use crate::packet::{Body, IcmpKind, IpHeader, Packet, PacketId};
 use crate::rng::Stream;
 use crate::trace::{Cause, DropReason, Trigger};
@@ -45,6 +45,7 @@ pub struct Kernel {
     pub(super) secrets: Secrets,
     pub(super) path_mtu: PathMtu,
     pub(super) reassembly: Reassembly,
+    pub(super) icmp_limit: IcmpLimit,
     /// Packets to this host itself, by time of arrival.
     pub(super) loopback: VecDeque<(Time, Packet)>,
     /// Identification of the next packet that may be fragmented, by destination: no counter of all packets shows
@@ -80,6 +81,7 @@ impl Kernel {
             udp: UdpLayer::default(),
             path_mtu: PathMtu::default(),
             reassembly: Reassembly::new(setup.spec.reassembly_timeout),
+            icmp_limit: IcmpLimit::default(),
             loopback: VecDeque::new(),
             idents: FxHashMap::default(),
             taps: Taps::default(),

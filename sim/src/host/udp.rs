@@ -8,7 +8,7 @@ use std::net::{IpAddr, SocketAddr};
 use tcp::{EcnCodepoint, Errno, Payload, Rule};
 
 use super::kernel::{Ctx, Kernel};
-use crate::ip::icmp_error;
+use crate::ip::{icmp_error, rule};
 use crate::packet::{Body, Datagram, IcmpKind, IpHeader, Packet, UDP_HEADER};
 use crate::trace::DropReason;
 
@@ -165,13 +165,16 @@ impl Kernel {
 
     /// Sends an ICMP error about a packet, where one may be sent.
     pub(super) fn icmp_output(&mut self, ctx: &mut Ctx<'_>, about: &Packet, kind: IcmpKind) {
+        if !self.icmp_limit.allows(ctx.now, about.ip.src, kind) {
+            return;
+        }
         let id = ctx.out.packet_id();
         if let Some(mut error) = icmp_error(id, about.ip.dst, about, kind, self.setup.spec.ttl) {
             let ip = IpHeader { ecn: EcnCodepoint::NotEct, ident: self.ident(about.ip.src), ..error.ip };
             error.ip = ip;
             self.counters.icmp_out_msgs += 1;
             self.counters.ip_out_requests += 1;
-            self.transmit_packet(ctx, error, Rule::IcmpSent);
+            self.transmit_packet(ctx, error, rule(kind));
         }
     }
 }
