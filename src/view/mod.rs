@@ -5,8 +5,11 @@
 
 pub mod flow;
 pub mod paint;
+pub mod sockets;
+pub mod states;
 pub mod story;
 pub mod trace;
+pub mod why;
 pub mod words;
 
 use sim::NodeId;
