@@ -4,6 +4,8 @@
 //! influences a run.
 
 pub mod flow;
+pub mod json;
+pub mod ladder;
 pub mod paint;
 pub mod sockets;
 pub mod states;

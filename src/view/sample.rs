@@ -319,3 +319,32 @@ pub fn one_of_each() -> Vec<Record> {
     );
     m.records
 }
+
+/// Two SYNs that cross, and one of the answers duplicated.
+pub fn simultaneous_open() -> Vec<Record> {
+    use Flags as F;
+    use State::*;
+    let mut m = Maker::new(NodeId(1));
+    let on = |packet: &Packet| Trigger::Packet(packet.id);
+    m.state(0, true, Closed, SynSent, Rule::ActiveOpen, Trigger::Call);
+    let a = m.segment(true, F::SYN, 0, 0, 64_240);
+    let a = m.sent(0, true, Body::Tcp(a), Rule::ActiveOpen, Trigger::Call);
+    m.state(1_000, false, Closed, SynSent, Rule::ActiveOpen, Trigger::Call);
+    let b = m.segment(false, F::SYN, 0, 0, 64_240);
+    let b = m.sent(1_000, false, Body::Tcp(b), Rule::ActiveOpen, Trigger::Call);
+    m.received(10_000, true, &a);
+    m.state(10_000, false, SynSent, SynReceived, Rule::SimultaneousOpen, on(&a));
+    let c = m.segment(false, F::SYN | F::ACK, 0, 1, 64_240);
+    let c = m.sent(10_000, false, Body::Tcp(c), Rule::SimultaneousOpen, on(&a));
+    m.record(10_000, What::Fate { pipe: PipeId(1), packet: c.id, fate: Fate::Duplicated(at(25_000)) });
+    m.received(11_000, false, &b);
+    m.state(11_000, true, SynSent, SynReceived, Rule::SimultaneousOpen, on(&b));
+    let d = m.segment(true, F::SYN | F::ACK, 0, 1, 64_240);
+    let d = m.sent(11_000, true, Body::Tcp(d), Rule::SimultaneousOpen, on(&b));
+    m.received(20_000, false, &c);
+    m.state(20_000, true, SynReceived, Established, Rule::HandshakeComplete, on(&c));
+    m.received(21_000, true, &d);
+    m.state(21_000, false, SynReceived, Established, Rule::HandshakeComplete, on(&d));
+    m.received(25_000, false, &c);
+    m.records
+}

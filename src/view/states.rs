@@ -69,7 +69,7 @@ fn connection(story: &Story<'_>, steps: &[Step], out: &mut dyn Write) -> io::Res
         "{:width$}  {}  {}",
         "",
         paint(color(left).bold(), format_args!("{:<cell$}", name(left))),
-        paint(color(right).bold(), format_args!("{:<CELL$}", name(right))),
+        paint(color(right).bold(), name(right)),
     )?;
     for step in steps {
         let on_left = step.tuple.local == left;

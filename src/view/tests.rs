@@ -28,3 +28,38 @@ fn trace_of_a_lost_final_ack() {
 fn trace_of_one_of_each() {
     insta::assert_snapshot!(view(trace::write, &sample::one_of_each(), &sample::with_router()));
 }
+
+#[test]
+fn states_of_a_lost_final_ack() {
+    insta::assert_snapshot!(view(states::write, &sample::lost_final_ack(), &sample::two_hosts()));
+}
+
+#[test]
+fn why_of_a_lost_final_ack() {
+    insta::assert_snapshot!(view(why::write, &sample::lost_final_ack(), &sample::two_hosts()));
+}
+
+#[test]
+fn why_of_one_of_each() {
+    insta::assert_snapshot!(view(why::write, &sample::one_of_each(), &sample::with_router()));
+}
+
+#[test]
+fn ladder_of_a_lost_final_ack() {
+    insta::assert_snapshot!(view(ladder::write, &sample::lost_final_ack(), &sample::two_hosts()));
+}
+
+#[test]
+fn ladder_of_one_of_each() {
+    insta::assert_snapshot!(view(ladder::write, &sample::one_of_each(), &sample::with_router()));
+}
+
+#[test]
+fn ladder_of_crossing_packets() {
+    insta::assert_snapshot!(view(ladder::write, &sample::simultaneous_open(), &sample::two_hosts()));
+}
+
+#[test]
+fn json_of_one_of_each() {
+    insta::assert_snapshot!(view(json::write, &sample::one_of_each(), &sample::with_router()));
+}

@@ -50,7 +50,7 @@ fn packet(story: &Story<'_>, journey: &Journey<'_>, out: &mut dyn Write) -> io::
     writeln!(
         out,
         "{:>5} {} {} → {} {}",
-        paint(BOLD, format_args!("#{}", journey.number)),
+        paint(BOLD, format!("#{}", journey.number)),
         words::clock(journey.sent),
         paint(paint::host(journey.origin), story.names.node(journey.origin)),
         paint(story.names.owner(packet.ip.dst).map_or(paint::PLAIN, paint::host), &to),

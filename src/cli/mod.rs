@@ -1,0 +1,140 @@
+//! The command line: what can be asked for, and in what words.
+
+pub mod gallery;
+pub mod paths;
+pub mod report;
+pub mod run;
+pub mod screen;
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap_complete::Shell;
+
+/// A deterministic network simulator with a complete TCP in it.
+///
+/// A scenario file describes hosts, links, programs and faults. A run of it takes no time but the computer's: two idle
+/// hours pass in a millisecond, and the same file and seed give the same run, to the byte, on any machine.
+#[derive(Debug, Parser)]
+#[command(name = "timewait", version, after_help = EXAMPLES, max_term_width = 100)]
+pub struct Cli {
+    /// When to write colours.
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub color: Color,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  timewait list                                     what there is to see
+  timewait run scenarios/lost_final_ack.ron         every segment, every transition, and why
+  timewait run scenarios                            all of them, and whether each does as it says
+  timewait help run                                 other views, variations, captures";
+
+const RUN_EXAMPLES: &str = "\
+Examples:
+  timewait run scenarios/four_way_close.ron
+  timewait run scenarios/four_way_close.ron --view ladder
+  timewait run scenarios/four_way_close.ron --view tcpdump --host server
+  timewait run scenarios/four_way_close.ron --view ss --at 1.5s --at 2s
+  timewait run scenarios/four_way_close.ron --set links.client-server.delay=80ms --seed 7
+  timewait run scenarios/four_way_close.ron --pcap close.pcapng && wireshark close.pcapng
+  timewait run scenarios/ my_own.ron
+
+Exit status: 0 if every expectation was met, 1 if one was not, 2 if a file or an argument is wrong.";
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run scenarios and show what happened.
+    Run(Run),
+    /// List scenarios with what each shows.
+    List {
+        /// Folder with scenario files.
+        #[arg(default_value = "scenarios", value_hint = ValueHint::DirPath)]
+        dir: PathBuf,
+    },
+    /// Read scenario files and say what is wrong with them, without running any.
+    Check {
+        /// Scenario files, or folders with some.
+        #[arg(required = true, value_name = "FILE", value_hint = ValueHint::AnyPath)]
+        files: Vec<PathBuf>,
+    },
+    /// Describe what can stand in a scenario file: every field with its type, unit, default and an example.
+    Schema,
+    /// Write the completion script of a shell.
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+}
+
+/// Arguments of `timewait run`.
+#[derive(Args, Debug)]
+#[command(after_help = RUN_EXAMPLES)]
+pub struct Run {
+    /// Scenario files, or folders with some. One file is shown; of several, only the outcome.
+    #[arg(required = true, value_name = "FILE", value_hint = ValueHint::AnyPath)]
+    pub files: Vec<PathBuf>,
+    /// What to show of one file.
+    #[arg(long, short, value_name = "VIEW", default_value = "trace")]
+    pub view: View,
+    /// Only what this host sees; for `tcpdump`, `ss` and `netstat`, the host on which they run.
+    #[arg(long, value_name = "NAME")]
+    pub host: Option<String>,
+    /// When `ss` and `netstat` look; repeatable. Default: at the end.
+    #[arg(long, value_name = "TIME")]
+    pub at: Vec<String>,
+    /// Another seed than the file's.
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Another end of the run than the file's: `30s`, `2h`.
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<String>,
+    /// Change a value of the file: `links.client-server.delay=80ms`; repeatable.
+    #[arg(long, value_name = "PATH=VALUE")]
+    pub set: Vec<String>,
+    /// Write a capture for Wireshark: pcapng, one interface per link end, the cause in each packet's comment.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub pcap: Option<PathBuf>,
+    /// No view and no progress, only the summary; twice: nothing but what failed.
+    #[arg(long, short, action = ArgAction::Count)]
+    pub quiet: u8,
+    /// Columns to fit the `ladder` into. Default: the terminal's.
+    #[arg(long, value_name = "COLUMNS")]
+    pub width: Option<usize>,
+}
+
+/// A way to look at a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum View {
+    /// Segments, transitions of both ends, and the reason for each.
+    Trace,
+    /// What tcpdump on one host would print.
+    Tcpdump,
+    /// The states of both ends side by side.
+    States,
+    /// A sequence diagram.
+    Ladder,
+    /// What `ss -tuinoap` would print on each host.
+    Ss,
+    /// What `netstat -anpto` would print on each host.
+    Netstat,
+    /// One record a line, for programs (docs/json.md).
+    Json,
+    /// Each packet with its cause and what became of it.
+    Why,
+}
+
+/// When to write colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
