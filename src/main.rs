@@ -1,2 +1,55 @@
-//! The command.
-fn main() {}
+//! The command `timewait`.
+#![forbid(unsafe_code)]
+
+mod cli;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{CommandFactory, Parser};
+
+use cli::{Cli, Command, screen};
+
+/// Something that was run did not do as expected.
+const FAILED: u8 = 1;
+/// A file or an argument is wrong. (clap's own errors end so as well.)
+const WRONG: u8 = 2;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match act(&cli) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(FAILED),
+        // Whoever read us has seen enough.
+        Err(error) if screen::is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Nothing can be done about an error in telling an error.
+            let _ = screen::complain(cli.color, &error);
+            ExitCode::from(WRONG)
+        }
+    }
+}
+
+/// Does what was asked for. Returns whether all went as expected.
+fn act(cli: &Cli) -> Result<bool> {
+    let mut out = screen::stdout(cli.color);
+    let fine = match &cli.command {
+        Command::Run(args) => cli::run::run(args, cli.color, &mut out)?,
+        Command::List { dir } => {
+            cli::gallery::list(dir, &mut out)?;
+            true
+        }
+        Command::Check { files } => cli::check::check(files, cli.color, &mut out)?,
+        Command::Schema => {
+            out.write_all(timewait::scenario::schema().as_bytes())?;
+            true
+        }
+        Command::Completions { shell } => {
+            clap_complete::generate(*shell, &mut Cli::command(), "timewait", &mut out);
+            true
+        }
+    };
+    out.flush()?;
+    Ok(fine)
+}

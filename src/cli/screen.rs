@@ -1,8 +1,10 @@
-//! Standard output: colours where they can be seen, and the width of what shows them.
+//! Standard output and standard error: colours where they can be seen, and the width of what shows them.
 
-use std::io::{self, Write};
+use std::fmt;
+use std::io::{self, IsTerminal, Write};
 
 use anstream::{AutoStream, ColorChoice};
+use timewait::view::paint::{RED, paint};
 
 use super::Color;
 
@@ -11,9 +13,9 @@ pub fn stdout(color: Color) -> io::BufWriter<AutoStream<io::Stdout>> {
     io::BufWriter::with_capacity(64 * 1024, AutoStream::new(io::stdout(), choice(color)))
 }
 
-/// Standard error, with colours as asked for.
-pub fn stderr(color: Color) -> AutoStream<io::Stderr> {
-    AutoStream::new(io::stderr(), choice(color))
+/// Whether standard error shows colours.
+pub fn is_colored(color: Color) -> bool {
+    AutoStream::new(io::stderr(), choice(color)).current_choice() != ColorChoice::Never
 }
 
 fn choice(color: Color) -> ColorChoice {
@@ -26,7 +28,12 @@ fn choice(color: Color) -> ColorChoice {
 
 /// Columns to fill: those of the terminal, or 100 where there is none.
 pub fn width() -> usize {
-    terminal_size::terminal_size().map_or(100, |(width, _)| usize::from(width.0)).max(40)
+    terminal_size::terminal_size().map_or(100, |(width, _)| usize::from(width.0)).max(60)
+}
+
+/// Whether somebody watches us work.
+pub fn is_watched() -> bool {
+    io::stderr().is_terminal()
 }
 
 /// Whether the reader of our output has gone, as `head` does.
@@ -36,7 +43,22 @@ pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
     })
 }
 
-/// Writes all that is buffered.
-pub fn finish(mut out: impl Write) -> io::Result<()> {
-    out.flush()
+/// Marks an error whose text is a whole report already.
+#[derive(Debug)]
+pub struct Rendered;
+
+impl fmt::Display for Rendered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the input is wrong")
+    }
+}
+
+/// Says what went wrong.
+pub fn complain(color: Color, error: &anyhow::Error) -> io::Result<()> {
+    let mut err = AutoStream::new(io::stderr(), choice(color));
+    if error.downcast_ref::<Rendered>().is_some() {
+        writeln!(err, "{}", error.root_cause())
+    } else {
+        writeln!(err, "{} {error:#}", paint(RED.bold(), "error:"))
+    }
 }

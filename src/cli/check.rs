@@ -1,0 +1,27 @@
+//! `timewait check`: what is wrong with scenario files, without running them.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use anyhow::Result;
+use timewait::scenario;
+use timewait::view::paint::{GREEN, paint};
+
+use super::{Color, paths, screen};
+
+/// Reads each file; says what is wrong with those that are. An error if any is.
+pub fn check(given: &[PathBuf], color: Color, out: &mut dyn Write) -> Result<bool> {
+    let files = paths::scenarios(given)?;
+    let mut wrong = Vec::new();
+    for file in &files {
+        match scenario::load(file) {
+            Ok(_) => writeln!(out, "{} {}", paint(GREEN, "✓"), file.display())?,
+            Err(diagnostics) => wrong.push(diagnostics.render(screen::is_colored(color))),
+        }
+    }
+    if wrong.is_empty() {
+        return Ok(true);
+    }
+    out.flush()?;
+    Err(anyhow::Error::msg(wrong.join("\n\n")).context(screen::Rendered))
+}

@@ -1,0 +1,226 @@
+//! `timewait run`: runs scenarios, shows one, sums up several.
+
+use std::io::{BufWriter, Write};
+use std::path::Path;
+
+use anyhow::{Context, Result, anyhow, bail};
+use indicatif::{ProgressBar, ProgressStyle};
+use sim::{NodeId, Simulator, Spec, TraceLevel};
+use tcp::Time;
+use timewait::scenario::{self, Scenario};
+use timewait::view::paint::{BOLD, DIM, paint};
+use timewait::view::{self, Show, Story, sockets};
+use timewait::{Names, pcap};
+
+use super::report::{self, Outcome};
+use super::{Color, Run, View, paths, screen};
+
+/// Runs what the arguments name. Returns whether every expectation was met.
+pub fn run(args: &Run, color: Color, out: &mut dyn Write) -> Result<bool> {
+    let files = paths::scenarios(&args.files)?;
+    match files.as_slice() {
+        [file] => one(file, args, color, out),
+        files => several(files, args, color, out),
+    }
+}
+
+/// Runs one file and shows it.
+fn one(file: &Path, args: &Run, color: Color, out: &mut dyn Write) -> Result<bool> {
+    let scenario = load(file, args, color)?;
+    let spec = spec(&scenario, args)?;
+    let names = Names::of(&spec);
+    let show = show(args, &names)?;
+    if args.quiet == 0 && matches!(args.view, View::Ss | View::Netstat) && !args.at.is_empty() {
+        look(&spec, &names, show, args, out)?;
+    }
+    let simulator = simulate(&spec, TraceLevel::On);
+    if args.quiet == 0 {
+        if is_prose(args.view) {
+            title(&scenario, &names, out)?;
+        }
+        view(&simulator, &names, show, args, out)?;
+    }
+    if let Some(path) = &args.pcap {
+        write_pcap(path, &simulator, &names)?;
+    }
+    let outcome = outcome(file, &scenario, &simulator, &names);
+    report::failures(&outcome, out)?;
+    if args.quiet < 2 && is_prose(args.view) {
+        writeln!(out)?;
+        report::one(&outcome, out)?;
+    }
+    Ok(outcome.failures.is_empty())
+}
+
+/// Runs several files, and says how each came out.
+fn several(files: &[std::path::PathBuf], args: &Run, color: Color, out: &mut dyn Write) -> Result<bool> {
+    if args.pcap.is_some() {
+        bail!("--pcap takes the capture of one scenario, and here are {}", files.len());
+    }
+    let progress = if args.quiet == 0 && screen::is_watched() {
+        ProgressBar::new(files.len() as u64).with_style(
+            ProgressStyle::with_template("{bar:30.cyan} {pos}/{len} {wide_msg}").unwrap_or_else(|_| ProgressStyle::default_bar()),
+        )
+    } else {
+        ProgressBar::hidden()
+    };
+    let mut outcomes = Vec::with_capacity(files.len());
+    for file in files {
+        progress.set_message(paths::name(file));
+        let scenario = load(file, args, color)?;
+        let spec = spec(&scenario, args)?;
+        let names = Names::of(&spec);
+        let simulator = simulate(&spec, TraceLevel::On);
+        outcomes.push(outcome(file, &scenario, &simulator, &names));
+        progress.inc(1);
+    }
+    progress.finish_and_clear();
+    if args.quiet < 2 {
+        report::table(&outcomes, out)?;
+    }
+    for outcome in &outcomes {
+        report::failures(outcome, out)?;
+    }
+    Ok(outcomes.iter().all(|outcome| outcome.failures.is_empty()))
+}
+
+/// Whether a view is for people alone, so that a title and a summary may stand around it.
+fn is_prose(view: View) -> bool {
+    matches!(view, View::Trace | View::States | View::Ladder | View::Why)
+}
+
+/// Reads a file, with the changes that the arguments ask for.
+fn load(file: &Path, args: &Run, color: Color) -> Result<Scenario> {
+    let rendered = |diagnostics: scenario::Diagnostics| {
+        anyhow!(diagnostics.render(screen::is_colored(color))).context(screen::Rendered)
+    };
+    let scenario = scenario::load(file).map_err(rendered)?;
+    if args.set.is_empty() {
+        return Ok(scenario);
+    }
+    scenario.with(&args.set).map_err(rendered)
+}
+
+/// What is run: the file, with another seed or end if the arguments say so.
+fn spec(scenario: &Scenario, args: &Run) -> Result<Spec> {
+    let mut spec = scenario.spec().clone();
+    if let Some(seed) = args.seed {
+        spec.seed = seed;
+    }
+    if let Some(until) = &args.until {
+        spec.until = time("--until", until)?;
+    }
+    Ok(spec)
+}
+
+/// A time of the run as an argument gives it.
+fn time(option: &str, text: &str) -> Result<Time> {
+    let span: scenario::units::Span =
+        text.parse().map_err(|complaint| anyhow!("{option} {text}: {complaint}"))?;
+    Ok(span.time())
+}
+
+fn show(args: &Run, names: &Names) -> Result<Show> {
+    let host = args.host.as_ref().map(|name| {
+        names.by_name(name).with_context(|| {
+            let all: Vec<&str> = names.all().map(|id| names.node(id)).collect();
+            format!("--host {name}: there is no such host; there are {}", all.join(", "))
+        })
+    });
+    Ok(Show { host: host.transpose()?, width: args.width.unwrap_or_else(screen::width) })
+}
+
+fn simulate(spec: &Spec, level: TraceLevel) -> Simulator {
+    let mut simulator = Simulator::new(spec, level);
+    simulator.run();
+    simulator
+}
+
+/// What the run was about, and who takes part.
+fn title(scenario: &Scenario, names: &Names, out: &mut dyn Write) -> Result<()> {
+    if !scenario.about().is_empty() {
+        writeln!(out, "{}", paint(BOLD, scenario.about()))?;
+    }
+    let nodes: Vec<String> = names
+        .all()
+        .map(|id| {
+            let addresses: Vec<String> = names.addresses(id).iter().map(ToString::to_string).collect();
+            format!("{} {}", names.node(id), addresses.join(", "))
+        })
+        .collect();
+    writeln!(out, "{}\n", paint(DIM, nodes.join(" · ")))?;
+    Ok(())
+}
+
+/// Shows a run that is over.
+fn view(simulator: &Simulator, names: &Names, show: Show, args: &Run, out: &mut dyn Write) -> Result<()> {
+    let story = Story::read(simulator.records(), names);
+    match args.view {
+        View::Trace => view::trace::write(&story, show, out)?,
+        View::Tcpdump => view::tcpdump::write(&story, show, out)?,
+        View::States => view::states::write(&story, show, out)?,
+        View::Ladder => view::ladder::write(&story, show, out)?,
+        View::Json => view::json::write(&story, show, out)?,
+        View::Why => view::why::write(&story, show, out)?,
+        View::Ss | View::Netstat if args.at.is_empty() => tables(simulator, names, show, args, out)?,
+        View::Ss | View::Netstat => {}
+    }
+    Ok(())
+}
+
+/// Runs to each of the times asked for, and shows the sockets then.
+fn look(spec: &Spec, names: &Names, show: Show, args: &Run, out: &mut dyn Write) -> Result<()> {
+    let mut times = args.at.iter().map(|at| time("--at", at)).collect::<Result<Vec<_>>>()?;
+    times.sort_unstable();
+    let mut simulator = Simulator::new(spec, TraceLevel::Off);
+    for (i, at) in times.into_iter().enumerate() {
+        simulator.run_until(at);
+        if i > 0 {
+            writeln!(out)?;
+        }
+        tables(&simulator, names, show, args, out)?;
+    }
+    Ok(())
+}
+
+/// The sockets of each host, now.
+fn tables(simulator: &Simulator, names: &Names, show: Show, args: &Run, out: &mut dyn Write) -> Result<()> {
+    let hosts: Vec<NodeId> = names.hosts().filter(|id| show.host.is_none_or(|host| host == *id)).collect();
+    for (i, host) in hosts.into_iter().enumerate() {
+        if i > 0 {
+            writeln!(out)?;
+        }
+        let now = simulator.now();
+        let clock = view::words::clock(now);
+        writeln!(out, "{}", paint(DIM, format_args!("# {} at {clock} s", names.node(host))))?;
+        let rows = simulator.sockets(host);
+        if args.view == View::Ss {
+            sockets::ss::write(&rows, now, out)?;
+        } else {
+            sockets::netstat::write(&rows, now, out)?;
+        }
+    }
+    Ok(())
+}
+
+fn write_pcap(path: &Path, simulator: &Simulator, names: &Names) -> Result<()> {
+    let file = std::fs::File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
+    let mut file = BufWriter::new(file);
+    let story = Story::read(simulator.records(), names);
+    pcap::write(&story, &mut file).with_context(|| format!("cannot write {}", path.display()))?;
+    file.flush().with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// How a run came out.
+fn outcome(file: &Path, scenario: &Scenario, simulator: &Simulator, names: &Names) -> Outcome {
+    let story = Story::read(simulator.records(), names);
+    Outcome {
+        name: paths::name(file),
+        end: simulator.now(),
+        events: simulator.events(),
+        packets: story.journeys().count() as u64,
+        hash: simulator.trace_hash(),
+        checked: scenario.expectations().len(),
+        failures: Vec::new(),
+    }
+}
