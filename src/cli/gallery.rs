@@ -47,7 +47,9 @@ pub fn list(dir: &Path, out: &mut dyn Write) -> Result<()> {
 
 /// What a file says of itself.
 fn about(file: &Path) -> Result<String, String> {
-    timewait::scenario::load(file).map(|loaded| loaded.about).map_err(|error| first_line(&error.to_string()))
+    timewait::scenario::load(file)
+        .map(|scenario| scenario.about().to_owned())
+        .map_err(|error| first_line(&error.to_string()))
 }
 
 fn first_line(text: &str) -> String {

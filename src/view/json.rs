@@ -182,7 +182,8 @@ impl JsonPacket {
         match &packet.body {
             Body::Tcp(segment) => json.tcp = Some(JsonTcp::of(segment, relative)),
             Body::Udp(datagram) => {
-                json.udp = Some(JsonUdp { src: datagram.src, dst: datagram.dst, len: datagram.payload.len() });
+                json.udp =
+                    Some(JsonUdp { src: datagram.src, dst: datagram.dst, len: datagram.payload.len() });
             }
             Body::Icmp(icmp) => json.icmp = Some(JsonIcmp::of(icmp)),
             Body::Fragment(fragment) => {
@@ -210,7 +211,14 @@ impl JsonIp {
             "" => "Not-ECT",
             name => name,
         };
-        JsonIp { src: ip.src.to_string(), dst: ip.dst.to_string(), ttl: ip.ttl, ident: ip.ident, df: ip.df, ecn }
+        JsonIp {
+            src: ip.src.to_string(),
+            dst: ip.dst.to_string(),
+            ttl: ip.ttl,
+            ident: ip.ident,
+            df: ip.df,
+            ecn,
+        }
     }
 }
 
@@ -328,8 +336,7 @@ impl JsonIcmp {
         };
         let Quote { ip, len, protocol, src, dst, seq } = icmp.quote;
         let (from, to) = (ip.src.to_string(), ip.dst.to_string());
-        let quote =
-            JsonQuote { src: from, dst: to, protocol, src_port: src, dst_port: dst, seq: seq.0, len };
+        let quote = JsonQuote { src: from, dst: to, protocol, src_port: src, dst_port: dst, seq: seq.0, len };
         JsonIcmp { r#type, code, mtu, quote }
     }
 }

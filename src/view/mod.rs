@@ -10,6 +10,7 @@ pub mod paint;
 pub mod sockets;
 pub mod states;
 pub mod story;
+pub mod tcpdump;
 pub mod trace;
 pub mod why;
 pub mod words;

@@ -25,7 +25,11 @@ pub fn write(story: &Story<'_>, show: Show, out: &mut dyn Write) -> io::Result<(
                 }
             }
             What::Fault { text } => {
-                writeln!(out, "{}", paint(YELLOW, format_args!("      {} {text}", words::clock(record.time))))?;
+                writeln!(
+                    out,
+                    "{}",
+                    paint(YELLOW, format_args!("      {} {text}", words::clock(record.time)))
+                )?;
             }
             What::State { node, from, to, why, .. } if show.host.is_none_or(|host| host == *node) => {
                 let name = story.names.node(*node);
@@ -36,7 +40,11 @@ pub fn write(story: &Story<'_>, show: Show, out: &mut dyn Write) -> io::Result<(
                     paint(paint::host(*node), name),
                     paint(BOLD, format_args!("{from} → {to}"))
                 )?;
-                writeln!(out, "{}", paint(DIM, format_args!("          because {}", words::cause(story, *why))))?;
+                writeln!(
+                    out,
+                    "{}",
+                    paint(DIM, format_args!("          because {}", words::cause(story, *why)))
+                )?;
             }
             _ => {}
         }

@@ -56,7 +56,11 @@ impl Page<'_, '_> {
         write!(self.out, "{:width$}  ", "", width = self.time)?;
         for host in self.hosts {
             let name = arrow::cut(self.story.names.node(*host), self.gap - 1);
-            write!(self.out, "{}", paint(paint::host(*host).bold(), format_args!("{name:<gap$}", gap = self.gap)))?;
+            write!(
+                self.out,
+                "{}",
+                paint(paint::host(*host).bold(), format_args!("{name:<gap$}", gap = self.gap))
+            )?;
         }
         writeln!(self.out)
     }
@@ -74,7 +78,11 @@ impl Page<'_, '_> {
         let (from, to, label) = match (from, to) {
             (Some(from), Some(to)) if from != to => (from, to, label),
             (None, Some(to)) => {
-                return self.mark(time, self.hosts[to], &format!("< {}: {label}", self.story.names.node(journey.origin)));
+                return self.mark(
+                    time,
+                    self.hosts[to],
+                    &format!("< {}: {label}", self.story.names.node(journey.origin)),
+                );
             }
             (Some(from), _) => {
                 return self.mark(time, self.hosts[from], &format!("> {}: {label}", journey.packet.ip.dst));

@@ -49,7 +49,9 @@ pub fn write(story: &Story<'_>, show: Show, hosts: (NodeId, NodeId), out: &mut d
     loop {
         let (l, r) = (left.peek(), right.peek());
         let free = |event: Option<&Event>| {
-            event.filter(|event| packet(event).is_none_or(|id| !level.contains_key(&id))).map(|event| event.time)
+            event
+                .filter(|event| packet(event).is_none_or(|id| !level.contains_key(&id)))
+                .map(|event| event.time)
         };
         match (free(l), free(r)) {
             (Some(a), b) if b.is_none_or(|b| a <= b) => {
@@ -238,12 +240,20 @@ impl Page<'_, '_> {
         self.row(margins, &line, style, told)
     }
 
-    fn row(&mut self, margins: (Margin, Margin), line: &str, style: anstyle::Style, note: String) -> io::Result<()> {
+    fn row(
+        &mut self,
+        margins: (Margin, Margin),
+        line: &str,
+        style: anstyle::Style,
+        note: String,
+    ) -> io::Result<()> {
         if let Some((time, _)) = margins.0.or(margins.1) {
             self.pause(time.min(margins.1.map_or(time, |(t, _)| t)))?;
         }
         let text = |margin: Margin| match margin {
-            Some((time, state)) => (words::clock(time), state.map_or_else(String::new, |state| state.to_string())),
+            Some((time, state)) => {
+                (words::clock(time), state.map_or_else(String::new, |state| state.to_string()))
+            }
             None => (String::new(), String::new()),
         };
         let ((left_time, left_state), (right_time, right_state)) = (text(margins.0), text(margins.1));
@@ -273,7 +283,13 @@ impl Page<'_, '_> {
         self.pause(time)?;
         let What::Fault { text } = &self.story.records[index].what else { return Ok(()) };
         let text = arrow::cut(&format!(" {text} "), self.middle + 2);
-        let line = format!("{:>time$}  {:STATE$} {text:┄^middle$}", words::clock(time), "", time = self.time, middle = self.middle + 2);
+        let line = format!(
+            "{:>time$}  {:STATE$} {text:┄^middle$}",
+            words::clock(time),
+            "",
+            time = self.time,
+            middle = self.middle + 2
+        );
         writeln!(self.out, "{}", paint(YELLOW, line))
     }
 
@@ -282,7 +298,11 @@ impl Page<'_, '_> {
         if let Some(last) = self.last.filter(|last| time.since(*last).as_nanos() >= LONG) {
             let text = format!("{} later", words::span(time.since(last)));
             let margin = self.time + STATE + 3;
-            writeln!(self.out, "{}", paint(DIM, format_args!("{:margin$}┊{text:^middle$}┊", "", middle = self.middle)))?;
+            writeln!(
+                self.out,
+                "{}",
+                paint(DIM, format_args!("{:margin$}┊{text:^middle$}┊", "", middle = self.middle))
+            )?;
         }
         self.last = Some(self.last.map_or(time, |last| last.max(time)));
         Ok(())
@@ -297,7 +317,11 @@ fn with_note(line: &str, note: &str) -> (String, String) {
     }
     let note_len = note.chars().count();
     let mut columns: Vec<char> = line.chars().collect();
-    let start = if columns.first() == Some(&' ') { free.saturating_sub(note_len + 1) } else { columns.len() - free + 1 };
+    let start = if columns.first() == Some(&' ') {
+        free.saturating_sub(note_len + 1)
+    } else {
+        columns.len() - free + 1
+    };
     for (column, c) in columns.iter_mut().skip(start).zip(note.chars()) {
         *column = c;
     }
@@ -307,7 +331,11 @@ fn with_note(line: &str, note: &str) -> (String, String) {
 /// What stands on an arrow.
 fn label(story: &Story<'_>, journey: &Journey<'_>) -> String {
     let text = words::brief(journey.packet, journey.relative.as_ref());
-    if story.names.is_host(journey.origin) { text } else { format!("{}: {text}", story.names.node(journey.origin)) }
+    if story.names.is_host(journey.origin) {
+        text
+    } else {
+        format!("{}: {text}", story.names.node(journey.origin))
+    }
 }
 
 /// What the network did to a packet.

@@ -25,7 +25,9 @@ pub fn write(rows: &[SocketInfo], now: Time, out: &mut dyn Write) -> io::Result<
             address(row.local),
             row.remote.map_or_else(|| nobody(row.local), address),
             state_name(row),
-            row.owner.as_ref().map_or_else(|| "-".to_owned(), |owner| format!("{}/{}", owner.pid, owner.name)),
+            row.owner
+                .as_ref()
+                .map_or_else(|| "-".to_owned(), |owner| format!("{}/{}", owner.pid, owner.name)),
             timer(row, now),
         );
         writeln!(out, "{}", line.trim_end())?;

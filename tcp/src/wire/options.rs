@@ -130,6 +130,10 @@ impl Options {
     pub fn wire_len(&self) -> u32 {
         lay_out(self).len as u32
     }
+    /// These options as bytes, as they stand in a header.
+    pub fn to_wire(&self) -> Vec<u8> {
+        lay_out(self).as_slice().to_vec()
+    }
 }
 
 /// The options in a header. What is malformed is passed over: an option of a known kind with a wrong length alone, and
