@@ -194,6 +194,12 @@ impl ReceiveBuffer {
         None
     }
 
+    /// Number of pieces, for tests of what bounds memory.
+    #[cfg(test)]
+    pub(super) fn pieces_held(&self) -> usize {
+        self.pieces.len() + self.beyond.as_ref().map_or(0, |beyond| beyond.pieces.len())
+    }
+
     /// RCV.NXT as far as data goes: the number of the first byte that is missing.
     pub fn nxt(&self) -> Seq {
         self.nxt

@@ -69,4 +69,9 @@ impl SendBuffer {
     pub fn end(&self) -> Seq {
         self.end
     }
+    /// Number of pieces, for tests of what bounds memory.
+    #[cfg(test)]
+    pub(super) fn pieces(&self) -> usize {
+        self.pieces.len()
+    }
 }
