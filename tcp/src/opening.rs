@@ -1,4 +1,415 @@
-//! To be written.
-#![allow(missing_docs)]
+//! An active open: SYN-SENT, and SYN-RECEIVED after a simultaneous open (RFC 9293, sections 3.10.1, 3.10.7.3).
+//!
+//! Data cannot be queued before the connection is open, and TCP Fast Open is not modelled: a SYN carries no data.
+
+use std::sync::Arc;
+
+use crate::cause::Rule;
+use crate::config::{Config, Ecn};
+use crate::connection::socket::Socket;
+use crate::connection::{Connection, clock};
+use crate::error::Errno;
+use crate::handshake::{Handshake, TimestampState, WindowScale};
+use crate::info::{Info, TimerKind};
+use crate::isn::{IsnSecret, Tuple};
+use crate::offer::{self, MAX_SHIFT, TIMESTAMP_BYTES};
+use crate::out::{EcnCodepoint, Note, Out, Outgoing};
+use crate::payload::Payload;
+use crate::segment::{Flags, Options, Segment, Timestamps};
+use crate::seq::{Seq, SeqNum};
+use crate::state::{Input, State};
+use crate::tcb::{Connect, IcmpError, SocketOption};
+use crate::time::{Duration, Time};
+
+mod arrives;
+
+/// How far the ISN of a connection that takes the place of one in TIME-WAIT lies ahead of it (Linux).
+const REUSE_STEP: u32 = 65_535 + 2;
+
+/// An active open that is not yet complete, or has failed.
 #[derive(Clone)]
-pub struct Opening {}
+pub struct Opening {
+    config: Arc<Config>,
+    tuple: Tuple,
+    mtu: u16,
+    /// SYN-SENT or SYN-RECEIVED; CLOSED after a failure.
+    state: State,
+    /// ISS; SND.UNA is this, SND.NXT one more.
+    iss: SeqNum,
+    socket: Socket,
+    /// What `TCP_QUICKACK` was set to.
+    quick_ack: Option<bool>,
+    /// The MSS announced, in bytes.
+    mss: u16,
+    /// RCV.WND, in bytes, never scaled here (RFC 7323, section 2.2).
+    rcv_wnd: u32,
+    /// The shift offered.
+    shift: Option<u8>,
+    /// Offset of our timestamp clock.
+    clock_offset: u32,
+    /// TS.Recent inherited from a connection in TIME-WAIT.
+    inherited_recent: u32,
+    /// What the peer's SYN said, in SYN-RECEIVED.
+    peer: Option<Box<Peer>>,
+    /// When the first SYN was sent.
+    began: Time,
+    /// When the last was.
+    sent: Time,
+    /// When it is to be repeated, or the open given up.
+    timer: Time,
+    /// How often it was repeated.
+    retransmits: u8,
+    /// The program has closed in SYN-RECEIVED: FIN as soon as the connection is open.
+    close_queued: Option<Rule>,
+    /// An ICMP error that did not end the open: what a timeout will report.
+    soft_error: Option<Errno>,
+    /// The error that the program has still to see.
+    error: Option<Errno>,
+    /// When the last answer to an unacceptable segment was sent.
+    challenged: Option<Time>,
+}
+
+/// What the peer's SYN said.
+#[derive(Clone, Debug)]
+struct Peer {
+    irs: SeqNum,
+    wnd: u16,
+    options: Options,
+    ecn: bool,
+    seen: Time,
+}
+
+impl Opening {
+    /// OPEN, active (RFC 9293, section 3.10.1): sends the SYN.
+    pub fn connect(now: Time, what: Connect, secret: &IsnSecret, out: &mut Out) -> Opening {
+        let Connect { tuple, mtu, config, options, reuses } = what;
+        let mut socket = Socket::new(&config);
+        let mut quick_ack = None;
+        for option in options {
+            // A value that the option cannot take was refused when it was set.
+            let _ = socket.set(option);
+            if let SocketOption::QuickAck(on) = option {
+                quick_ack = Some(on);
+            }
+        }
+        let mss = offer::announced_mss(&config, &tuple, mtu).min(socket.max_seg().unwrap_or(u16::MAX));
+        let inherited_recent = reuses.as_ref().and_then(|old| old.ts_recent()).unwrap_or(0);
+        let segment = if inherited_recent != 0 { mss.saturating_sub(TIMESTAMP_BYTES) } else { mss };
+        let rcv_wnd = offer::initial_window(&config, socket.rcv_buf, segment);
+        let iss = match &reuses {
+            Some(old) => old.snd_nxt().add(REUSE_STEP),
+            None => secret.isn(config.isn, &tuple, now),
+        };
+        let shift = config.window_scaling.then(|| offer::window_shift(socket.rcv_buf_max(&config)));
+        let mut opening = Opening {
+            clock_offset: secret.timestamp_offset(&tuple),
+            tuple,
+            mtu,
+            state: State::SynSent,
+            iss,
+            socket,
+            quick_ack,
+            mss,
+            rcv_wnd,
+            shift,
+            inherited_recent,
+            peer: None,
+            began: now,
+            sent: now,
+            timer: Time::NEVER,
+            retransmits: 0,
+            close_queued: None,
+            soft_error: None,
+            error: None,
+            challenged: None,
+            config,
+        };
+        out.state(State::Closed, State::SynSent, Rule::ActiveOpen);
+        opening.send_syn(now, Rule::ActiveOpen, out);
+        opening
+    }
+
+    // --- timers ------------------------------------------------------------------------------------------------
+
+    /// When `on_deadline` wants to be called next.
+    pub fn deadline(&self) -> Time {
+        self.timer
+    }
+    /// The SYN or SYN-ACK is repeated, or the open fails (RFC 9293, section 3.8.3: SYN retransmission has an R2).
+    pub fn on_deadline(&mut self, now: Time, out: &mut Out) {
+        if now < self.timer || self.state == State::Closed {
+            return;
+        }
+        let limit = u32::from(self.config.syn_retries) + u32::from(self.config.syn_linear_timeouts);
+        let too_long = self.config.connect_timeout.is_some_and(|limit| now >= self.began + limit)
+            || self.socket.user_timeout(&self.config).is_some_and(|limit| now >= self.began + limit);
+        if u32::from(self.retransmits) >= limit || too_long {
+            let error = self.soft_error.unwrap_or(Errno::ETIMEDOUT);
+            return self.fail(Rule::SynGivesUp, error, out);
+        }
+        self.retransmits += 1;
+        let why = if self.peer.is_some() { Rule::SynAckRetransmit } else { Rule::SynRetransmit };
+        self.send_syn(now, why, out);
+    }
+    /// Time from a transmission of the SYN to the next: constant at first under Linux, then doubled each time
+    /// (RFC 6298, section 5.5).
+    fn interval(&self) -> Duration {
+        let doublings = self.retransmits.saturating_sub(self.config.syn_linear_timeouts);
+        self.config.initial_rto.doubled(u32::from(doublings)).min(self.config.max_rto)
+    }
+    fn arm(&mut self, now: Time) {
+        let mut timer = now + self.interval();
+        let limits = [self.config.connect_timeout, self.socket.user_timeout(&self.config)];
+        for limit in limits.into_iter().flatten() {
+            timer = timer.min(self.began + limit);
+        }
+        self.timer = timer.max(now);
+    }
+
+    // --- segments ----------------------------------------------------------------------------------------------
+
+    /// Sends the SYN, or the SYN-ACK in SYN-RECEIVED, and arms the timer.
+    fn send_syn(&mut self, now: Time, why: Rule, out: &mut Out) {
+        self.sent = now;
+        self.arm(now);
+        let config = &self.config;
+        let mut flags = Flags::SYN;
+        let peer = self.peer.as_deref();
+        if let Some(peer) = peer {
+            flags |= Flags::ACK;
+            if peer.ecn {
+                flags |= Flags::ECE;
+            }
+        } else if config.ecn == Ecn::On && self.retransmits == 0 {
+            // A repeated SYN asks no more: something on the path may drop SYNs that do (RFC 3168, section 6.1.1.1).
+            flags |= Flags::ECE | Flags::CWR;
+        }
+        let accepts = |said: fn(&Options) -> bool| peer.is_none_or(|peer| said(&peer.options));
+        let timestamps = config.timestamps && accepts(|o| o.timestamps.is_some());
+        let options = Options {
+            mss: Some(self.mss),
+            wscale: self.shift.filter(|_| accepts(|o| o.wscale.is_some())),
+            sack_permitted: config.sack && accepts(|o| o.sack_permitted),
+            timestamps: timestamps.then(|| self.stamp(now)),
+            order: config.option_order,
+            ..Options::default()
+        };
+        let (seq, ack) = (self.iss, peer.map_or(SeqNum::default(), |peer| peer.irs.add(1)));
+        self.send(seq, ack, flags, self.rcv_wnd, options, why, out);
+    }
+    /// An ACK of the peer's SYN, in SYN-RECEIVED.
+    fn send_ack(&mut self, now: Time, why: Rule, out: &mut Out) {
+        let Some(peer) = &self.peer else { return };
+        let timestamps = self.config.timestamps && peer.options.timestamps.is_some();
+        let options = Options {
+            timestamps: timestamps.then(|| self.stamp(now)),
+            order: self.config.option_order,
+            ..Options::default()
+        };
+        let shift = if peer.options.wscale.is_some() { self.shift.unwrap_or(0) } else { 0 };
+        self.send(self.iss.add(1), peer.irs.add(1), Flags::ACK, self.rcv_wnd >> shift, options, why, out);
+    }
+    /// A reset that the sender of a wrong ACK will believe.
+    fn send_reset(&self, seq: SeqNum, why: Rule, out: &mut Out) {
+        self.send(seq, SeqNum::default(), Flags::RST, 0, Options::default(), why, out);
+    }
+    #[expect(clippy::too_many_arguments, reason = "the fields of a segment")]
+    fn send(&self, seq: SeqNum, ack: SeqNum, flags: Flags, wnd: u32, options: Options, why: Rule, out: &mut Out) {
+        let segment = Segment {
+            src: self.tuple.local.port(),
+            dst: self.tuple.remote.port(),
+            seq,
+            ack,
+            flags,
+            wnd: wnd.min(65_535) as u16,
+            urg: 0,
+            options,
+            payload: Payload::Empty,
+        };
+        out.segments.push(Outgoing { segment, why, ecn: EcnCodepoint::NotEct });
+    }
+    fn stamp(&self, now: Time) -> Timestamps {
+        let recent = self.peer.as_ref().and_then(|peer| peer.options.timestamps).map_or(0, |ts| ts.val);
+        let ecr = if recent != 0 { recent } else { self.inherited_recent };
+        // A SYN without ACK echoes nothing (RFC 7323, section 3.2).
+        let ecr = if self.peer.is_some() { ecr } else { 0 };
+        Timestamps { val: clock::ticks(now, self.clock_offset), ecr }
+    }
+
+    // --- the end of the open -------------------------------------------------------------------------------------
+
+    /// The connection that this open has become. `segment` completed the handshake.
+    fn complete(&mut self, now: Time, peer: &Peer, segment: &Segment, out: &mut Out) -> Box<Connection> {
+        let config = &self.config;
+        let said = &peer.options;
+        let wscale = match (self.shift, said.wscale) {
+            (Some(rcv), Some(snd)) => Some(WindowScale { snd: snd.min(MAX_SHIFT), rcv }),
+            _ => None,
+        };
+        // The window of a SYN is never scaled (RFC 7323, section 2.2).
+        let shift = if segment.has(Flags::SYN) { 0 } else { wscale.map_or(0, |w| w.snd) };
+        let recent = segment.options.timestamps.or(said.timestamps);
+        let timestamps = recent.filter(|_| config.timestamps && said.timestamps.is_some()).map(|ts| {
+            TimestampState { offset: self.clock_offset, recent: ts.val, recent_at: now }
+        });
+        let rtt = if self.retransmits == 0 {
+            Some(now.since(self.sent))
+        } else {
+            let echoed = timestamps.and(segment.options.timestamps).filter(|ts| ts.ecr != 0);
+            echoed.map(|ts| now.since(clock::tick_began(now, self.clock_offset, ts.ecr)))
+        };
+        let snd_mss = offer::send_mss(config, &self.tuple, self.mtu, said.mss);
+        let handshake = Handshake {
+            config: Arc::clone(config),
+            tuple: self.tuple,
+            mtu: self.mtu,
+            passive: false,
+            iss: self.iss,
+            irs: peer.irs,
+            snd_wnd: u32::from(segment.wnd) << shift,
+            snd_wl1: segment.seq,
+            rcv_wnd: self.rcv_wnd,
+            wscale,
+            snd_mss: snd_mss.min(self.socket.max_seg().unwrap_or(u16::MAX)),
+            rcv_mss: self.mss,
+            timestamps,
+            sack: config.sack && said.sack_permitted,
+            ecn: peer.ecn,
+            rtt,
+            retransmits: self.retransmits,
+        };
+        self.timer = Time::NEVER;
+        out.wake.connected = true;
+        let mut connection = Box::new(Connection::with_socket(now, handshake, self.socket.clone()));
+        if let Some(on) = self.quick_ack {
+            connection.set_quick_ack(on);
+        }
+        connection.set_soft_error(self.soft_error);
+        connection
+    }
+    /// Changes the state by the table.
+    fn transition(&mut self, input: Input, why: Rule, out: &mut Out) {
+        if let Some(next) = self.state.next(input) {
+            out.state(self.state, next, why);
+            self.state = next;
+        }
+    }
+    /// The open has failed.
+    fn fail(&mut self, why: Rule, error: Errno, out: &mut Out) {
+        self.transition(Input::Abort, why, out);
+        self.timer = Time::NEVER;
+        self.peer = None;
+        self.error = Some(error);
+        out.wake.failed = true;
+        out.wake.closed = true;
+    }
+
+    // --- ICMP (RFC 9293, section 3.9.2.2; RFC 5461; RFC 5927) -----------------------------------------------------
+
+    /// An ICMP error that quotes a segment of ours.
+    pub fn on_icmp(&mut self, error: IcmpError, seq: SeqNum, out: &mut Out) {
+        if self.state == State::Closed {
+            return;
+        }
+        if seq != self.iss {
+            return out.notes.push(Note::Dropped(Rule::IcmpOutOfWindow));
+        }
+        match error {
+            IcmpError::Hard(errno) => self.fail(Rule::IcmpRefused, errno, out),
+            IcmpError::Soft(errno) if self.config.icmp_aborts_connect => {
+                self.fail(Rule::IcmpRefused, errno, out);
+            }
+            IcmpError::Soft(errno) => {
+                self.soft_error = Some(errno);
+                out.notes.push(Note::Happened(Rule::IcmpSoft));
+            }
+            IcmpError::TooBig(mtu) if self.config.path_mtu_discovery && mtu < self.mtu => {
+                self.mtu = mtu.max(self.config.min_pmtu).min(self.mtu);
+            }
+            IcmpError::TooBig(_) => {}
+        }
+    }
+
+    // --- calls -------------------------------------------------------------------------------------------------
+
+    /// CLOSE (RFC 9293, section 3.10.4): in SYN-SENT the TCB is deleted; in SYN-RECEIVED the close waits.
+    pub fn close(&mut self, why: Rule, out: &mut Out) {
+        match self.state {
+            State::SynSent => {
+                self.transition(Input::CloseCall, why, out);
+                self.timer = Time::NEVER;
+                out.wake.closed = true;
+            }
+            State::SynReceived => self.close_queued = Some(why),
+            _ => {}
+        }
+    }
+    /// ABORT (section 3.10.5): RST if the peer believes in the connection.
+    pub fn abort(&mut self, why: Rule, out: &mut Out) {
+        if self.state == State::SynReceived {
+            let ack = self.peer.as_ref().map_or(SeqNum::default(), |peer| peer.irs.add(1));
+            self.send(self.iss.add(1), ack, Flags::RST | Flags::ACK, 0, Options::default(), why, out);
+        }
+        self.transition(Input::Abort, why, out);
+        self.timer = Time::NEVER;
+        out.wake.closed = true;
+    }
+    /// Sets an option.
+    pub fn set_option(&mut self, option: SocketOption) -> Result<(), Errno> {
+        if let SocketOption::QuickAck(on) = option {
+            self.quick_ack = Some(on);
+        }
+        self.socket.set(option)
+    }
+    /// The pending error, cleared by reading it.
+    pub fn take_error(&mut self) -> Option<Errno> {
+        self.error.take()
+    }
+    /// What a call fails with that needs an open connection.
+    pub fn not_open(&mut self) -> Errno {
+        self.error.take().unwrap_or(Errno::ENOTCONN)
+    }
+    /// The state.
+    pub fn state(&self) -> State {
+        self.state
+    }
+    /// A reading for `ss` and `netstat`.
+    pub fn info(&self) -> Info {
+        let waiting = self.state != State::Closed;
+        Info {
+            state: self.state,
+            recv_q: 0,
+            send_q: u64::from(waiting),
+            timer: waiting.then_some((TimerKind::Retransmit, self.timer)),
+            retries: u32::from(self.retransmits),
+            mss: offer::default_mss(&self.tuple).min(self.mss),
+            advmss: self.mss,
+            pmtu: self.mtu,
+            wscale: None,
+            timestamps: false,
+            sack: false,
+            ecn: false,
+            srtt: Duration::ZERO,
+            rttvar: Duration::ZERO,
+            min_rtt: Duration::ZERO,
+            rto: self.interval(),
+            ato: Duration::ZERO,
+            cwnd: 1,
+            ssthresh: None,
+            snd_wnd: 0,
+            rcv_wnd: u64::from(self.rcv_wnd),
+            unacked: u32::from(waiting),
+            lost: 0,
+            sacked: 0,
+            retransmitted: u32::from(self.retransmits),
+            bytes_acked: 0,
+            bytes_received: 0,
+            segs_out: u32::from(self.retransmits) + 1,
+            segs_in: u32::from(self.peer.is_some()),
+            snd_una: 0,
+            snd_nxt: 1,
+            rcv_nxt: u64::from(self.peer.is_some()),
+            congestion: "",
+        }
+    }
+}

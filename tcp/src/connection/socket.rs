@@ -1,0 +1,130 @@
+//! The options of a socket: what a program has set, over what the configuration says.
+
+use crate::config::{Config, Nagle};
+use crate::error::Errno;
+use crate::tcb::SocketOption;
+use crate::time::Duration;
+
+/// Least buffer that a program can ask for, in bytes (Linux: half of `SOCK_MIN_RCVBUF`, rounded).
+const LEAST_BUFFER: u32 = 1152;
+/// Largest keepalive time and interval that a program can ask for (Linux `MAX_TCP_KEEPIDLE`).
+const LONGEST_KEEPALIVE: Duration = Duration::from_secs(32_767);
+
+/// The options of one socket.
+#[derive(Clone, Debug)]
+pub(crate) struct Socket {
+    /// Receive buffer, in bytes; grows on its own unless `rcv_buf_set`.
+    pub rcv_buf: u32,
+    /// Send buffer, in bytes; grows on its own unless `snd_buf_set`.
+    pub snd_buf: u32,
+    /// The program has chosen `rcv_buf`.
+    pub rcv_buf_set: bool,
+    /// The program has chosen `snd_buf`.
+    pub snd_buf_set: bool,
+    /// `TCP_NODELAY`.
+    pub no_delay: bool,
+    /// `TCP_CORK`.
+    pub cork: bool,
+    /// `SO_KEEPALIVE`.
+    pub keepalive: bool,
+    /// `SO_OOBINLINE`.
+    pub oob_inline: bool,
+    /// What few programs set.
+    rare: Option<Box<Rare>>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Rare {
+    keep_idle: Option<Duration>,
+    keep_interval: Option<Duration>,
+    keep_count: Option<u8>,
+    user_timeout: Option<Duration>,
+    linger: Option<Duration>,
+    max_seg: Option<u16>,
+}
+
+impl Socket {
+    /// A socket on which nothing has been set.
+    pub fn new(config: &Config) -> Socket {
+        Socket {
+            rcv_buf: config.rcv_buf,
+            snd_buf: config.snd_buf,
+            rcv_buf_set: false,
+            snd_buf_set: false,
+            no_delay: config.nagle == Nagle::Off,
+            cork: false,
+            keepalive: config.keepalive,
+            oob_inline: false,
+            rare: None,
+        }
+    }
+
+    /// Sets an option. [`SocketOption::QuickAck`] is not kept here.
+    pub fn set(&mut self, option: SocketOption) -> Result<(), Errno> {
+        let keepalive = |d: Duration| (Duration::from_secs(1)..=LONGEST_KEEPALIVE).contains(&d);
+        match option {
+            SocketOption::NoDelay(on) => self.no_delay = on,
+            SocketOption::Cork(on) => self.cork = on,
+            SocketOption::QuickAck(_) => {}
+            SocketOption::KeepAlive(on) => self.keepalive = on,
+            SocketOption::KeepIdle(d) if keepalive(d) => self.rare().keep_idle = Some(d),
+            SocketOption::KeepInterval(d) if keepalive(d) => self.rare().keep_interval = Some(d),
+            SocketOption::KeepCount(n) if (1..=127).contains(&n) => self.rare().keep_count = Some(n),
+            SocketOption::KeepIdle(_) | SocketOption::KeepInterval(_) | SocketOption::KeepCount(_) => {
+                return Err(Errno::EINVAL);
+            }
+            SocketOption::UserTimeout(d) => {
+                self.rare().user_timeout = (d > Duration::ZERO).then_some(d);
+            }
+            SocketOption::Linger(time) => self.rare().linger = time,
+            SocketOption::RcvBuf(bytes) => {
+                self.rcv_buf = bytes.max(LEAST_BUFFER);
+                self.rcv_buf_set = true;
+            }
+            SocketOption::SndBuf(bytes) => {
+                self.snd_buf = bytes.max(LEAST_BUFFER);
+                self.snd_buf_set = true;
+            }
+            SocketOption::MaxSeg(mss) if mss > 0 => self.rare().max_seg = Some(mss),
+            SocketOption::MaxSeg(_) => return Err(Errno::EINVAL),
+            SocketOption::OobInline(on) => self.oob_inline = on,
+        }
+        Ok(())
+    }
+    fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
+
+    /// Idle time before the first keepalive probe.
+    pub fn keep_idle(&self, config: &Config) -> Duration {
+        self.rare.as_ref().and_then(|r| r.keep_idle).unwrap_or(config.keepalive_idle)
+    }
+    /// Time between unanswered keepalive probes.
+    pub fn keep_interval(&self, config: &Config) -> Duration {
+        self.rare.as_ref().and_then(|r| r.keep_interval).unwrap_or(config.keepalive_interval)
+    }
+    /// Unanswered keepalive probes after which the connection is given up.
+    pub fn keep_count(&self, config: &Config) -> u8 {
+        self.rare.as_ref().and_then(|r| r.keep_count).unwrap_or(config.keepalive_count)
+    }
+    /// The user timeout, if there is one.
+    pub fn user_timeout(&self, config: &Config) -> Option<Duration> {
+        self.rare.as_ref().and_then(|r| r.user_timeout).or(config.user_timeout)
+    }
+    /// Whether close resets at once.
+    pub fn lingers_zero(&self) -> bool {
+        self.rare.as_ref().and_then(|r| r.linger) == Some(Duration::ZERO)
+    }
+    /// `TCP_MAXSEG`.
+    pub fn max_seg(&self) -> Option<u16> {
+        self.rare.as_ref().and_then(|r| r.max_seg)
+    }
+    /// The bound to which the receive buffer may grow, in bytes.
+    pub fn rcv_buf_max(&self, config: &Config) -> u32 {
+        if self.rcv_buf_set { self.rcv_buf } else { config.rcv_buf_max.max(config.rcv_buf) }
+    }
+    /// The bound to which the send buffer may grow, in bytes.
+    pub fn snd_buf_max(&self, config: &Config) -> u32 {
+        if self.snd_buf_set { self.snd_buf } else { config.snd_buf_max.max(config.snd_buf) }
+    }
+}

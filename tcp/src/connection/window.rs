@@ -1,0 +1,170 @@
+//! The receive window: how much is offered (RFC 9293, section 3.8.6), and how it grows.
+//!
+//! The right edge never retreats (SHLD-14) unless [`Config::shrink_window`](crate::Config) asks for it. A window
+//! smaller than a segment is not offered (section 3.8.6.2.2). The arithmetic is Linux's.
+
+use std::ops::Range;
+
+use super::Connection;
+use crate::buffer::ReceiveBuffer;
+use crate::seq::Seq;
+use crate::time::{Duration, Time};
+
+/// The receiving side, in the RFC's names.
+#[derive(Clone, Debug)]
+pub(crate) struct Receive {
+    /// IRS.
+    pub irs: Seq,
+    /// What has arrived; RCV.NXT as far as data goes.
+    pub buffer: ReceiveBuffer,
+    /// Last.ACK.sent: RCV.NXT when an ACK was last sent (RFC 7323, section 4.3).
+    pub wup: Seq,
+    /// RCV.WND as it was announced then, in bytes.
+    pub wnd: u64,
+    /// The right edge, one beyond what may arrive; may lie further than `wup + wnd` says.
+    pub edge: Seq,
+    /// Number of the peer's FIN, once one within the window was seen.
+    pub fin: Option<Seq>,
+    /// Everything before the FIN has arrived, and so has the FIN.
+    pub fin_received: bool,
+    /// Our shift.
+    pub shift: u8,
+    /// MSS announced less the options that each segment carries, in bytes.
+    pub mss: u32,
+    /// Bound on the window while it grows in slow start's pace (Linux `rcv_ssthresh`), in bytes.
+    pub growing: u64,
+    /// First block of the next ACK: what arrived twice (RFC 2883).
+    pub dsack: Option<(Seq, Seq)>,
+    /// What the program has taken out since `epoch`, in bytes, and in the round trip before.
+    taken: u64,
+    taken_before: u64,
+    epoch: Time,
+    /// The round-trip time as the receiver sees it; zero: not known.
+    rtt: Duration,
+}
+
+impl Receive {
+    /// At the start of a connection.
+    pub fn new(now: Time, irs: Seq, wnd: u32, shift: u8, mss: u32) -> Receive {
+        let nxt = irs + 1;
+        Receive {
+            irs,
+            buffer: ReceiveBuffer::new(nxt),
+            wup: nxt,
+            wnd: u64::from(wnd),
+            edge: nxt + u64::from(wnd),
+            fin: None,
+            fin_received: false,
+            shift,
+            mss,
+            growing: u64::from(wnd),
+            dsack: None,
+            taken: 0,
+            taken_before: u64::from(wnd).min(10 * u64::from(mss)),
+            epoch: now,
+            rtt: Duration::ZERO,
+        }
+    }
+    /// RCV.NXT.
+    pub fn nxt(&self) -> Seq {
+        self.buffer.nxt() + u64::from(self.fin_received)
+    }
+    /// RCV.WND: what may still arrive, in bytes.
+    pub fn window(&self) -> u64 {
+        self.edge.since(self.nxt())
+    }
+    /// Remembers that `range` arrived twice.
+    pub fn duplicate(&mut self, range: Range<Seq>) {
+        if range.start < range.end {
+            self.dsack = Some((range.start, range.end));
+        }
+    }
+}
+
+impl Connection {
+    /// Bytes that the receive buffer has room for.
+    fn space(&self) -> u64 {
+        u64::from(self.socket.rcv_buf).saturating_sub(self.rcv.buffer.unread() + self.rcv.buffer.held())
+    }
+    /// The window to offer now, before it is made sure that the edge does not retreat.
+    pub(super) fn select_window(&self) -> u64 {
+        let full = u64::from(self.socket.rcv_buf);
+        let mss = u64::from(self.ack.segment).min(full);
+        let unit = 1u64 << self.rcv.shift;
+        let mut free = self.space();
+        if free < full / 2 {
+            free = free / unit * unit;
+            if free < full / 16 || free < mss {
+                return 0;
+            }
+        }
+        free = free.min(self.rcv.growing);
+        if self.rcv.shift > 0 {
+            // Rounded up, or a small window would be scaled away.
+            return free.div_ceil(unit) * unit;
+        }
+        let current = self.rcv.wnd;
+        if current + mss <= free || current > free {
+            free - free % mss.max(1)
+        } else if mss == full && free > current + full / 2 {
+            free
+        } else {
+            current
+        }
+    }
+    /// Offers a window: moves the edge, and returns SEG.WND as it stands in the header.
+    pub(super) fn announce_window(&mut self) -> u16 {
+        let unit = 1u64 << self.rcv.shift;
+        let current = self.rcv.window();
+        let mut offered = self.select_window();
+        if offered < current && !self.config.shrink_window {
+            offered = current.div_ceil(unit) * unit;
+        }
+        let field = (offered >> self.rcv.shift).min(65_535);
+        let nxt = self.rcv.nxt();
+        self.rcv.wup = nxt;
+        self.rcv.wnd = offered.min(65_535 << self.rcv.shift);
+        let edge = nxt + (field << self.rcv.shift);
+        self.rcv.edge = if self.config.shrink_window { edge } else { self.rcv.edge.max(edge) };
+        field as u16
+    }
+    /// A segment of some size has arrived: the window may be offered in full by and by (Linux `tcp_grow_window`).
+    pub(super) fn grow_window(&mut self, len: u32) {
+        if len < 128 {
+            return;
+        }
+        let room = self.space().saturating_sub(self.rcv.growing);
+        let step = 2 * u64::from(self.rcv.mss.max(len));
+        self.rcv.growing += room.min(step);
+    }
+    /// The receiver's view of the round-trip time: how old what the peer echoes is.
+    pub(super) fn measure_receive_rtt(&mut self, sample: Duration) {
+        self.rcv.rtt = match self.rcv.rtt {
+            Duration::ZERO => sample,
+            rtt if sample < rtt => sample,
+            rtt => rtt * 7 / 8 + sample / 8,
+        }
+        .max(Duration::from_nanos(1));
+    }
+    /// The program has taken `bytes` out: once a round trip, the buffer grows to hold twice what it took and room
+    /// for slow start (Linux `tcp_rcv_space_adjust`).
+    pub(super) fn tune_receive_buffer(&mut self, now: Time, bytes: u64) {
+        self.rcv.taken += bytes;
+        let max = self.socket.rcv_buf_max(&self.config);
+        if self.rcv.rtt == Duration::ZERO || now < self.rcv.epoch + self.rcv.rtt || self.socket.rcv_buf >= max {
+            return;
+        }
+        let (taken, before) = (self.rcv.taken, self.rcv.taken_before.max(1));
+        self.rcv.taken = 0;
+        self.rcv.epoch = now;
+        if taken <= before {
+            return;
+        }
+        self.rcv.taken_before = taken;
+        let doubled = 2 * taken;
+        let growth = u128::from(doubled) * u128::from(taken - before) / u128::from(before);
+        let wanted = u128::from(doubled) + 2 * growth;
+        let wanted = u32::try_from(wanted).unwrap_or(u32::MAX).min(max);
+        self.socket.rcv_buf = self.socket.rcv_buf.max(wanted);
+    }
+}
