@@ -41,6 +41,9 @@ pub struct Config {
     pub syn_linear_timeouts: u8,
     /// An open that takes longer fails, whatever the count (FreeBSD: 75 s); `None`: no such limit.
     pub connect_timeout: Option<Duration>,
+    /// An unacceptable ACK in SYN-SENT brings the first repetition of the SYN forward to this time from now (Linux:
+    /// two jiffies); `None`: the timer is left alone.
+    pub bad_ack_rearms_syn: Option<Duration>,
     /// How often a SYN-ACK is repeated (Linux `tcp_synack_retries` 5).
     pub synack_retries: u8,
     /// A full accept queue answers the third ACK with RST (Linux `tcp_abort_on_overflow`).
@@ -140,6 +143,8 @@ pub struct Config {
     pub tw_reuse: u8,
     /// Limit on FIN-WAIT-2 once no program holds the connection (Linux `tcp_fin_timeout`); `None`: none (RFC 9293).
     pub fin_wait_2: Option<Duration>,
+    /// A reset that arrives in CLOSE-WAIT reads as EPIPE (Linux), not as ECONNRESET.
+    pub reset_in_close_wait_is_epipe: bool,
     /// Close with unread data sends RST (RFC 9293, section 3.6.1, after RFC 2525).
     pub reset_on_unread: bool,
 
@@ -301,6 +306,7 @@ impl Config {
             syn_retries: 6,
             syn_linear_timeouts: 4,
             connect_timeout: None,
+            bad_ack_rearms_syn: Some(Duration::from_millis(8)),
             synack_retries: 5,
             abort_on_overflow: false,
             somaxconn: 4096,
@@ -351,6 +357,7 @@ impl Config {
             time_wait_accepts_syn: true,
             tw_reuse: 2,
             fin_wait_2: Some(Duration::from_secs(60)),
+            reset_in_close_wait_is_epipe: true,
             reset_on_unread: true,
             challenge_rst: true,
             challenge_syn: true,
@@ -377,6 +384,7 @@ impl Config {
             syn_retries: 8,
             syn_linear_timeouts: 0,
             connect_timeout: None,
+            bad_ack_rearms_syn: None,
             synack_retries: 8,
             syn_cookies: SynCookies::Off,
             min_rto: Duration::from_secs(1),
@@ -408,6 +416,7 @@ impl Config {
             rfc1337: true,
             tw_reuse: 0,
             fin_wait_2: None,
+            reset_in_close_wait_is_epipe: false,
             min_pmtu: 68,
             icmp_hard_errors: true,
             icmp_aborts_connect: false,
@@ -423,6 +432,7 @@ impl Config {
             syn_retries: 12,
             syn_linear_timeouts: 0,
             connect_timeout: Some(Duration::from_secs(75)),
+            bad_ack_rearms_syn: None,
             synack_retries: 3,
             somaxconn: 128,
             min_rto: Duration::from_millis(230),
@@ -451,6 +461,7 @@ impl Config {
             probe_with_data: true,
             keepalive_count: 8,
             tw_reuse: 0,
+            reset_in_close_wait_is_epipe: false,
             min_pmtu: 296,
             icmp_undoes_backoff: false,
             ..Config::linux()

@@ -107,101 +107,172 @@ pub struct Connect {
 impl Tcb {
     /// OPEN, active (RFC 9293, section 3.10.1): sends the SYN.
     pub fn connect(now: Time, what: Connect, secret: &IsnSecret, out: &mut Out) -> Tcb {
-        let _ = (now, what, secret, out);
-        todo!()
+        Tcb::Opening(Box::new(Opening::connect(now, what, secret, out)))
     }
     /// SEGMENT ARRIVES (section 3.10.7). `ecn` is the field of the IP header that carried it.
+    ///
+    /// What a segment means for a record in TIME-WAIT beyond its answer, [`TimeWait::on_segment`] tells: a host calls
+    /// that itself.
     pub fn on_segment(&mut self, now: Time, segment: &Segment, ecn: EcnCodepoint, out: &mut Out) {
-        let _ = (now, segment, ecn, out);
-        todo!()
+        match self {
+            Tcb::Opening(opening) => {
+                if let Some(connection) = opening.on_segment(now, segment, ecn, out) {
+                    *self = Tcb::Open(connection);
+                }
+            }
+            Tcb::Open(connection) => connection.on_segment(now, segment, ecn, out),
+            Tcb::TimeWait(record) => {
+                record.on_segment(now, segment, out);
+            }
+        }
     }
     /// A deadline may have come (section 3.10.8). Early calls do nothing.
     pub fn on_deadline(&mut self, now: Time, out: &mut Out) {
-        let _ = (now, out);
-        todo!()
+        match self {
+            Tcb::Opening(opening) => opening.on_deadline(now, out),
+            Tcb::Open(connection) => connection.on_deadline(now, out),
+            Tcb::TimeWait(record) => {
+                record.on_deadline(now, out);
+            }
+        }
     }
     /// When `on_deadline` wants to be called next; [`Time::NEVER`] if no timer runs.
     pub fn deadline(&self) -> Time {
-        todo!()
+        match self {
+            Tcb::Opening(opening) => opening.deadline(),
+            Tcb::Open(connection) => connection.deadline(),
+            Tcb::TimeWait(record) => record.deadline(),
+        }
     }
     /// An ICMP error that quotes a segment of ours with sequence number `seq` arrived.
     pub fn on_icmp(&mut self, now: Time, error: IcmpError, seq: crate::SeqNum, out: &mut Out) {
-        let _ = (now, error, seq, out);
-        todo!()
+        match self {
+            Tcb::Opening(opening) => opening.on_icmp(error, seq, out),
+            Tcb::Open(connection) => connection.on_icmp(now, error, seq, out),
+            Tcb::TimeWait(_) => {}
+        }
     }
     /// SEND (section 3.10.2): queues as much of `data` as the send buffer takes and returns how much that was.
     ///
     /// # Errors
     /// EPIPE after a close of this side or a failure already reported; EAGAIN when the buffer is full; ENOTCONN
     /// before the connection is open; else the pending error of the socket.
-    pub fn send(&mut self, now: Time, data: Payload, flags: SendFlags, out: &mut Out) -> Result<u32, Errno> {
-        let _ = (now, data, flags, out);
-        todo!()
+    pub fn send(
+        &mut self,
+        now: Time,
+        data: Payload,
+        flags: SendFlags,
+        out: &mut Out,
+    ) -> Result<u32, Errno> {
+        match self {
+            Tcb::Opening(opening) => Err(opening.not_open()),
+            Tcb::Open(connection) => connection.send(now, data, flags, out),
+            Tcb::TimeWait(_) => Err(Errno::EPIPE),
+        }
     }
     /// RECEIVE (section 3.10.3): up to `max` bytes in order.
     ///
     /// # Errors
     /// EAGAIN when there is nothing to read; ENOTCONN; else the pending error of the socket, once.
     pub fn recv(&mut self, now: Time, max: u32, out: &mut Out) -> Result<Received, Errno> {
-        let _ = (now, max, out);
-        todo!()
+        match self {
+            Tcb::Opening(opening) => Err(opening.not_open()),
+            Tcb::Open(connection) => connection.recv(now, max, out),
+            Tcb::TimeWait(_) => Ok(Received::Eof),
+        }
     }
     /// The urgent octet (`MSG_OOB`).
     ///
     /// # Errors
     /// EINVAL when there is none, or it was read, or it is in line; EAGAIN when it is announced but not yet here.
     pub fn recv_urgent(&mut self) -> Result<u8, Errno> {
-        todo!()
+        match self {
+            Tcb::Open(connection) => connection.recv_urgent(),
+            Tcb::Opening(_) | Tcb::TimeWait(_) => Err(Errno::EINVAL),
+        }
     }
     /// Closes the sending side: FIN behind what is queued (`shutdown(SHUT_WR)`).
     ///
     /// # Errors
     /// ENOTCONN when the connection is not open.
     pub fn shutdown_write(&mut self, now: Time, out: &mut Out) -> Result<(), Errno> {
-        let _ = (now, out);
-        todo!()
+        match self {
+            Tcb::Opening(_) | Tcb::TimeWait(_) => Err(Errno::ENOTCONN),
+            Tcb::Open(connection) => connection.shutdown_write(now, crate::Rule::ShutdownCall, out),
+        }
     }
     /// CLOSE (section 3.10.4) by the last holder: from here on the connection is an orphan.
     pub fn close(&mut self, now: Time, out: &mut Out) {
-        let _ = (now, out);
-        todo!()
+        match self {
+            Tcb::Opening(opening) => opening.close(crate::Rule::CloseCall, out),
+            Tcb::Open(connection) => connection.close(now, crate::Rule::CloseCall, out),
+            Tcb::TimeWait(_) => {}
+        }
     }
     /// ABORT (section 3.10.5): RST if the peer believes in the connection, then CLOSED.
     pub fn abort(&mut self, now: Time, why: crate::Rule, out: &mut Out) {
-        let _ = (now, why, out);
-        todo!()
+        match self {
+            Tcb::Opening(opening) => opening.abort(why, out),
+            Tcb::Open(connection) => connection.abort(now, why, out),
+            Tcb::TimeWait(_) => {}
+        }
     }
     /// Sets an option.
     ///
     /// # Errors
     /// EINVAL for a value that the option cannot take, or too late.
     pub fn set_option(&mut self, now: Time, option: SocketOption, out: &mut Out) -> Result<(), Errno> {
-        let _ = (now, option, out);
-        todo!()
+        match self {
+            Tcb::Opening(opening) => opening.set_option(option),
+            Tcb::Open(connection) => connection.set_option(now, option, out),
+            Tcb::TimeWait(_) => Ok(()),
+        }
     }
     /// The pending error, cleared by reading it (`SO_ERROR`).
     pub fn take_error(&mut self) -> Option<Errno> {
-        todo!()
+        match self {
+            Tcb::Opening(opening) => opening.take_error(),
+            Tcb::Open(connection) => connection.take_error(),
+            Tcb::TimeWait(_) => None,
+        }
     }
     /// The state.
     pub fn state(&self) -> State {
-        todo!()
+        match self {
+            Tcb::Opening(opening) => opening.state(),
+            Tcb::Open(connection) => connection.state(),
+            Tcb::TimeWait(_) => State::TimeWait,
+        }
     }
-    /// Whether nothing keeps this alive but a program that may still read from it.
+    /// Whether nothing keeps this alive but a program that may still read from it: CLOSED, or a connection whose
+    /// TIME-WAIT has been handed over.
     pub fn is_closed(&self) -> bool {
-        self.state() == State::Closed
+        match self {
+            Tcb::Open(connection) => matches!(connection.state(), State::Closed | State::TimeWait),
+            _ => self.state() == State::Closed,
+        }
     }
     /// Bytes that `recv` would return now, and whether the end of the stream is behind them.
     pub fn readable(&self) -> (u64, bool) {
-        todo!()
+        match self {
+            Tcb::Opening(opening) => (0, opening.state() == State::Closed),
+            Tcb::Open(connection) => connection.readable(),
+            Tcb::TimeWait(_) => (0, true),
+        }
     }
     /// Bytes that `send` would take now.
     pub fn writable(&self) -> u64 {
-        todo!()
+        match self {
+            Tcb::Open(connection) => connection.writable(),
+            Tcb::Opening(_) | Tcb::TimeWait(_) => 0,
+        }
     }
     /// A reading for `ss` and `netstat`.
     pub fn info(&self, now: Time) -> Info {
-        let _ = now;
-        todo!()
+        match self {
+            Tcb::Opening(opening) => opening.info(),
+            Tcb::Open(connection) => connection.info(now),
+            Tcb::TimeWait(record) => record.info(now),
+        }
     }
 }

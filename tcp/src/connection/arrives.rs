@@ -1,0 +1,308 @@
+//! SEGMENT ARRIVES in the synchronized states: the eight checks of RFC 9293, section 3.10.7.4, in their order, one
+//! function each. The sixth to the eighth are in `urgent` and `text`.
+//!
+//! PAWS comes before the first (RFC 7323, section 5.3); RFC 5961 sharpens the second, the fourth and the fifth.
+
+use super::{Connection, clock};
+use crate::cause::Rule;
+use crate::error::Errno;
+use crate::out::{EcnCodepoint, Note, Out};
+use crate::recovery::Ack;
+use crate::segment::{Flags, Segment};
+use crate::seq::Seq;
+use crate::state::{Input, State};
+use crate::time::Time;
+
+/// A segment with its numbers placed in this connection's sequence space.
+#[derive(Clone, Copy)]
+pub(super) struct Arrived<'a> {
+    pub segment: &'a Segment,
+    /// SEG.SEQ.
+    pub seq: Seq,
+    /// SEG.SEQ + SEG.LEN.
+    pub end: Seq,
+    /// SEG.ACK.
+    pub ack: Seq,
+    /// The ECN field of the IP header.
+    pub ecn: EcnCodepoint,
+}
+
+impl Connection {
+    /// SEGMENT ARRIVES.
+    pub fn on_segment(&mut self, now: Time, segment: &Segment, ecn: EcnCodepoint, out: &mut Out) {
+        if self.is_over() {
+            return out.notes.push(Note::Dropped(Rule::NoConnection));
+        }
+        self.segs_in = self.segs_in.wrapping_add(1);
+        let seq = Seq::near(self.rcv.nxt(), segment.seq);
+        let arrived = Arrived {
+            segment,
+            seq,
+            end: seq + u64::from(segment.seq_len()),
+            ack: Seq::near(self.snd.queue.una(), segment.ack),
+            ecn,
+        };
+        let goes_on = self.check_timestamp(now, &arrived, out)
+            && self.check_sequence(now, &arrived, out)
+            && self.check_rst(now, &arrived, out)
+            && self.check_syn(now, &arrived, out)
+            && self.check_ack(now, &arrived, out);
+        if goes_on {
+            self.check_urg(segment, seq, out);
+            self.process_text(now, &arrived, out);
+        }
+        self.respond(now, out);
+    }
+    /// What every arrival ends with: data that may go now, then the ACK that is owed.
+    pub(super) fn respond(&mut self, now: Time, out: &mut Out) {
+        if self.is_over() {
+            return;
+        }
+        self.output(now, out);
+        self.acknowledge(now, out);
+    }
+
+    /// PAWS (RFC 7323, section 5.3, R1), and the timestamp that should be there (section 3.2).
+    fn check_timestamp(&mut self, now: Time, arrived: &Arrived<'_>, out: &mut Out) -> bool {
+        let Some(state) = self.ts else { return true };
+        let rst = arrived.segment.has(Flags::RST);
+        let Some(stamp) = arrived.segment.options.timestamps else {
+            if self.config.require_timestamps && !rst {
+                out.notes.push(Note::Dropped(Rule::TimestampMissing));
+                return false;
+            }
+            return true;
+        };
+        let old = clock::older(stamp.val, state.recent, now.since(state.recent_at));
+        if rst || !self.config.paws || !old {
+            return true;
+        }
+        if arrived.segment.has(Flags::SYN) && self.config.challenge_syn {
+            self.challenge(now, Rule::ChallengeSyn, out);
+        } else {
+            self.answer_unacceptable(now, arrived, Rule::Paws, out);
+        }
+        false
+    }
+
+    /// First: the sequence number. What is wholly old or beyond the window is answered with an ACK. A closed window
+    /// still lets ACK, URG and RST through (MUST-66): the text is refused later.
+    fn check_sequence(&mut self, now: Time, arrived: &Arrived<'_>, out: &mut Out) -> bool {
+        let old = arrived.end < self.rcv.wup;
+        let beyond = arrived.seq > self.rcv.edge;
+        if arrived.segment.has(Flags::RST) {
+            if old || beyond {
+                out.notes.push(Note::Dropped(Rule::RstIgnored));
+            }
+            return !(old || beyond);
+        }
+        if !old && !beyond {
+            return true;
+        }
+        if arrived.segment.has(Flags::SYN) && self.config.challenge_syn {
+            // Whatever its number (RFC 5961, section 4.2).
+            self.challenge(now, Rule::ChallengeSyn, out);
+        } else {
+            let why = if old { Rule::OldDuplicate } else { Rule::NotAcceptable };
+            self.answer_unacceptable(now, arrived, why, out);
+        }
+        false
+    }
+
+    /// Second: RST (RFC 5961, section 3.2). The right edge of what was SACKed counts as exact too: a peer that has
+    /// lost its state has only our ACKs to go by (Linux).
+    fn check_rst(&mut self, now: Time, arrived: &Arrived<'_>, out: &mut Out) -> bool {
+        if !arrived.segment.has(Flags::RST) {
+            return true;
+        }
+        let nxt = self.rcv.nxt();
+        let in_window = arrived.seq == nxt || arrived.seq > nxt && arrived.seq < self.rcv.edge;
+        let sacked = self.sack && self.rcv.buffer.has_gap() && arrived.seq == self.rcv.buffer.highest();
+        if !in_window {
+            out.notes.push(Note::Dropped(Rule::RstIgnored));
+        } else if arrived.seq == nxt || sacked || !self.config.challenge_rst {
+            self.reset_by_peer(Rule::ResetReceived, out);
+        } else {
+            self.challenge(now, Rule::ChallengeRst, out);
+        }
+        false
+    }
+
+    /// Fourth (the third, security, is not modelled): SYN (RFC 5961, section 4.2).
+    fn check_syn(&mut self, now: Time, arrived: &Arrived<'_>, out: &mut Out) -> bool {
+        if !arrived.segment.has(Flags::SYN) {
+            return true;
+        }
+        if self.config.challenge_syn || arrived.seq < self.rcv.nxt() {
+            self.challenge(now, Rule::ChallengeSyn, out);
+            return false;
+        }
+        // RFC 793: a SYN in the window is an error; both ends start over.
+        self.send_reset(now, Rule::ChallengeSyn, out);
+        self.reset_by_peer(Rule::ChallengeSyn, out);
+        false
+    }
+
+    /// Fifth: the ACK field.
+    fn check_ack(&mut self, now: Time, arrived: &Arrived<'_>, out: &mut Out) -> bool {
+        if !arrived.segment.has(Flags::ACK) {
+            out.notes.push(Note::Dropped(Rule::NoAckBit));
+            return false;
+        }
+        let una = self.snd.queue.una();
+        if self.config.ack_range && arrived.ack < una {
+            let known = self.snd.max_wnd.min(una.since(self.snd.iss + 1));
+            if arrived.ack + known < una {
+                self.challenge(now, Rule::ChallengeAck, out);
+                return false;
+            }
+        }
+        if arrived.ack > self.snd.queue.nxt() && !self.accept_probed(now, arrived.ack) {
+            self.challenge(now, Rule::AckOfUnsent, out);
+            return false;
+        }
+        self.update_ts_recent(now, arrived);
+        self.process_ack(now, arrived, out);
+        !self.is_over()
+    }
+    /// Whether `ack` covers the octet of a zero-window probe: then it counts as sent, and as sent twice, since
+    /// nobody knows which probe it answers.
+    fn accept_probed(&mut self, now: Time, ack: Seq) -> bool {
+        let nxt = self.snd.queue.nxt();
+        if self.snd.probed != Some(ack) || ack != nxt + 1 {
+            return false;
+        }
+        self.snd.queue.on_sent(now, ack, &self.config);
+        self.snd.queue.on_retransmitted(now, nxt..ack, &self.config);
+        true
+    }
+    /// TS.Recent (RFC 7323, section 4.3): only from a segment that covers Last.ACK.sent, and never backwards.
+    fn update_ts_recent(&mut self, now: Time, arrived: &Arrived<'_>) {
+        let Some(stamp) = arrived.segment.options.timestamps else { return };
+        let wup = self.rcv.wup;
+        let Some(state) = &mut self.ts else { return };
+        let newer = !clock::older(stamp.val, state.recent, now.since(state.recent_at));
+        if arrived.seq <= wup && newer {
+            state.recent = stamp.val;
+            state.recent_at = now;
+        }
+    }
+
+    /// SND.UNA, the send window, the transmit queue; then what an ACK of our FIN means for the state.
+    fn process_ack(&mut self, now: Time, arrived: &Arrived<'_>, out: &mut Out) {
+        let segment = arrived.segment;
+        let before = self.snd.wnd;
+        let offered = u64::from(segment.wnd) << if segment.has(Flags::SYN) { 0 } else { self.snd.shift };
+        let una = self.snd.queue.una();
+        if arrived.ack >= una {
+            let newer = self.snd.wl1 < arrived.seq || self.snd.wl1 == arrived.seq && self.snd.wl2 <= arrived.ack;
+            if newer {
+                self.snd.wnd = offered;
+                self.snd.wl1 = arrived.seq;
+                self.snd.wl2 = arrived.ack;
+                self.snd.max_wnd = self.snd.max_wnd.max(offered);
+            }
+            self.timers.heard = now;
+            self.timers.probes = 0;
+        }
+        let edge = arrived.ack.max(una) + self.snd.wnd;
+        let nxt = self.snd.queue.nxt();
+        let echoed = self.ts.zip(segment.options.timestamps).filter(|(_, stamp)| stamp.ecr != 0);
+        let ack = Ack {
+            ack: arrived.ack,
+            sack: if self.sack { segment.options.sack } else { Default::default() },
+            echo: echoed.map(|(state, stamp)| clock::echo(now, state.offset, stamp.ecr)),
+            has_data: segment.seq_len() > 0,
+            window_changed: offered != before,
+            ece: self.ecn.on && segment.has(Flags::ECE),
+            new_data_ready: nxt < self.queued_end() && nxt < edge,
+        };
+        let result = self.snd.queue.on_ack(now, &ack, &self.config, out);
+        self.snd.cwr_due |= result.reduced && self.ecn.on;
+        if result.acked > 0 {
+            self.on_acknowledged(now, out);
+        }
+        self.after_window_update(now);
+        if self.fin_acknowledged() {
+            self.on_fin_acknowledged(now, out);
+        }
+    }
+    /// SND.UNA has moved.
+    fn on_acknowledged(&mut self, now: Time, out: &mut Out) {
+        let una = self.snd.queue.una();
+        self.snd.buffer.ack_to(una);
+        self.snd.up = self.snd.up.filter(|up| *up > una);
+        self.snd.probed = None;
+        self.soft_error = None;
+        self.timers.progress = now;
+        // Room for two windows, so that the program never is what limits (Linux tcp_sndbuf_expand).
+        let wanted = u32::try_from(2 * self.snd.queue.cwnd()).unwrap_or(u32::MAX);
+        let max = self.socket.snd_buf_max(&self.config);
+        self.socket.snd_buf = self.socket.snd_buf.max(wanted.min(max));
+        if self.snd.starved && self.free_send_space() >= u64::from(self.socket.snd_buf / 3) {
+            self.snd.starved = false;
+            out.wake.writable = true;
+        }
+    }
+    fn on_fin_acknowledged(&mut self, now: Time, out: &mut Out) {
+        match self.state {
+            State::FinWait1 => {
+                self.transition(Input::AckOfFin, Rule::FinAcknowledged, out);
+                if self.orphan {
+                    self.arm_fin_wait_2(now);
+                }
+            }
+            State::Closing => self.enter_time_wait(now, Input::AckOfFin, Rule::FinAcknowledged, out),
+            State::LastAck => {
+                self.transition(Input::AckOfFin, Rule::FinAcknowledged, out);
+                self.retire(out);
+            }
+            _ => {}
+        }
+    }
+
+    // --- answers to what is dropped ------------------------------------------------------------------------------
+
+    /// Drops an unacceptable segment and acknowledges what is expected instead. Data that came before is reported
+    /// as a duplicate (RFC 2883). Where the segment is empty, two peers could go on answering one another for ever:
+    /// such answers are limited (RFC 5961, section 7).
+    fn answer_unacceptable(&mut self, now: Time, arrived: &Arrived<'_>, why: Rule, out: &mut Out) {
+        out.notes.push(Note::Dropped(why));
+        let empty = arrived.seq == arrived.end;
+        if empty && !self.may_answer(now) {
+            return self.note(Rule::ChallengeLimited, out);
+        }
+        let nxt = self.rcv.nxt();
+        if !empty && arrived.seq < nxt {
+            self.enter_quick_ack(self.config.delayed_ack.quick);
+            self.rcv.duplicate(arrived.seq..arrived.end.min(nxt));
+        }
+        let probe = empty && arrived.seq + 1 == nxt;
+        self.send_ack(now, if probe { Rule::AckOfProbe } else { why }, out);
+    }
+    /// Drops the segment and sends a challenge ACK: a peer in good faith answers so that all becomes clear.
+    fn challenge(&mut self, now: Time, why: Rule, out: &mut Out) {
+        out.notes.push(Note::Dropped(why));
+        if self.may_answer(now) {
+            self.send_ack(now, why, out);
+        } else {
+            self.note(Rule::ChallengeLimited, out);
+        }
+    }
+    fn may_answer(&mut self, now: Time) -> bool {
+        let interval = self.config.challenge_interval;
+        if self.ack.last_answer.is_some_and(|last| now < last + interval) {
+            return false;
+        }
+        self.ack.last_answer = Some(now);
+        true
+    }
+    /// A valid RST.
+    fn reset_by_peer(&mut self, why: Rule, out: &mut Out) {
+        let error = match self.state {
+            State::CloseWait if self.config.reset_in_close_wait_is_epipe => Errno::EPIPE,
+            _ => Errno::ECONNRESET,
+        };
+        self.fail(why, Some(error), out);
+    }
+}

@@ -1,0 +1,158 @@
+//! The calls of a program (RFC 9293, sections 3.10.2 to 3.10.6), as a socket has them.
+
+use super::Connection;
+use crate::cause::Rule;
+use crate::error::Errno;
+use crate::out::Out;
+use crate::payload::Payload;
+use crate::state::{Input, State};
+use crate::tcb::{Received, SendFlags, SocketOption};
+use crate::time::Time;
+
+impl Connection {
+    /// Bytes that `send` would take now.
+    pub(super) fn free_send_space(&self) -> u64 {
+        u64::from(self.socket.snd_buf).saturating_sub(self.snd.buffer.len())
+    }
+    /// Bytes that `send` would take now; none once this side has closed.
+    pub fn writable(&self) -> u64 {
+        let open = matches!(self.state, State::Established | State::CloseWait);
+        if open && !self.snd.fin { self.free_send_space() } else { 0 }
+    }
+    /// Bytes that `recv` would return now, and whether the end of the stream is behind them.
+    pub fn readable(&self) -> (u64, bool) {
+        (self.readable_bytes(), self.rcv.fin_received || self.is_over())
+    }
+
+    /// SEND (section 3.10.2).
+    pub fn send(&mut self, now: Time, data: Payload, flags: SendFlags, out: &mut Out) -> Result<u32, Errno> {
+        if let Some(error) = self.error.take() {
+            return Err(error);
+        }
+        if self.snd.fin || !matches!(self.state, State::Established | State::CloseWait) {
+            return Err(Errno::EPIPE);
+        }
+        let len = data.len();
+        let taken = u64::from(len).min(self.free_send_space()) as u32;
+        self.snd.starved |= taken < len;
+        if taken == 0 {
+            return if len == 0 { Ok(0) } else { Err(Errno::EAGAIN) };
+        }
+        self.snd.buffer.push(if taken < len { data.slice(0, taken) } else { data });
+        let end = self.snd.buffer.end();
+        if flags.urgent && taken == len {
+            self.snd.up = Some(end);
+        }
+        if !flags.more || taken < len {
+            self.snd.push = end;
+        }
+        self.output_with_more(now, flags.more && taken == len, out);
+        Ok(taken)
+    }
+
+    /// RECEIVE (section 3.10.3).
+    pub fn recv(&mut self, now: Time, max: u32, out: &mut Out) -> Result<Received, Errno> {
+        if max == 0 {
+            return Ok(Received::Data(Payload::Empty));
+        }
+        let limit = self.read_limit(max);
+        let data = self.rcv.buffer.read(limit);
+        if !data.is_empty() {
+            self.forget_urgent();
+            self.tune_receive_buffer(now, u64::from(data.len()));
+            if !self.is_over() {
+                self.on_read(now, out);
+            }
+            return Ok(Received::Data(data));
+        }
+        if let Some(error) = self.error.take() {
+            return Err(error);
+        }
+        if self.rcv.fin_received {
+            return Ok(Received::Eof);
+        }
+        match self.state {
+            // The error was seen before, or the program itself has aborted.
+            State::Closed | State::TimeWait => Ok(Received::Eof),
+            _ => Err(Errno::EAGAIN),
+        }
+    }
+
+    /// Closes the sending side: FIN behind what is queued. A second time does nothing.
+    pub fn shutdown_write(&mut self, now: Time, why: Rule, out: &mut Out) -> Result<(), Errno> {
+        match self.state {
+            State::Established | State::CloseWait => {}
+            State::Closed => return Err(Errno::ENOTCONN),
+            _ => return Ok(()),
+        }
+        self.snd.fin = true;
+        self.snd.push = self.snd.buffer.end();
+        self.transition(Input::CloseCall, why, out);
+        self.output(now, out);
+        Ok(())
+    }
+
+    /// CLOSE (section 3.10.4) by the last holder: from here on the connection is an orphan.
+    pub fn close(&mut self, now: Time, why: Rule, out: &mut Out) {
+        let unread = self.rcv.buffer.unread() > 0;
+        self.orphan = true;
+        self.error = None;
+        self.rcv.buffer.discard_unread();
+        if self.is_over() {
+            return;
+        }
+        if unread && self.config.reset_on_unread {
+            return self.reset_and_fail(now, Rule::CloseUnread, out);
+        }
+        if self.socket.lingers_zero() {
+            return self.reset_and_fail(now, Rule::LingerZero, out);
+        }
+        let _ = self.shutdown_write(now, why, out);
+        self.arm_fin_wait_2(now);
+    }
+
+    /// ABORT (section 3.10.5): RST if the peer believes in the connection, then CLOSED.
+    pub fn abort(&mut self, now: Time, why: Rule, out: &mut Out) {
+        if !self.is_over() {
+            self.reset_and_fail(now, why, out);
+        }
+    }
+    fn reset_and_fail(&mut self, now: Time, why: Rule, out: &mut Out) {
+        // Where both have sent FIN the peer needs no reset, unless data is lost by it.
+        let unsent = self.snd.queue.nxt() < self.queued_end();
+        if !matches!(self.state, State::Closing | State::LastAck) || unsent {
+            self.send_reset(now, why, out);
+        }
+        self.fail(why, None, out);
+    }
+
+    /// Sets an option.
+    pub fn set_option(&mut self, now: Time, option: SocketOption, out: &mut Out) -> Result<(), Errno> {
+        if let SocketOption::MaxSeg(mss) = option {
+            // Too late to announce it; it still bounds what is sent.
+            self.snd.mss = self.snd.mss.min(mss.max(1));
+        }
+        self.socket.set(option)?;
+        match option {
+            SocketOption::NoDelay(true) | SocketOption::Cork(false) => self.output(now, out),
+            SocketOption::QuickAck(on) => {
+                self.set_quick_ack(on);
+                if on {
+                    self.acknowledge_at_once(now, out);
+                }
+            }
+            SocketOption::KeepAlive(_) | SocketOption::KeepIdle(_) if !self.is_over() => self.arm_keepalive(now),
+            _ => {}
+        }
+        Ok(())
+    }
+    fn acknowledge_at_once(&mut self, now: Time, out: &mut Out) {
+        if self.ack.scheduled && !self.is_over() {
+            self.send_ack(now, Rule::AckQuick, out);
+        }
+    }
+    /// The pending error, cleared by reading it.
+    pub fn take_error(&mut self) -> Option<Errno> {
+        self.error.take()
+    }
+}

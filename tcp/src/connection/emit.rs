@@ -1,0 +1,136 @@
+//! How a segment is put together: header fields, options, and what its sending changes.
+
+use super::{Connection, clock};
+use crate::cause::Rule;
+use crate::offer::TIMESTAMP_BYTES;
+use crate::out::{EcnCodepoint, Out, Outgoing};
+use crate::payload::Payload;
+use crate::segment::{Flags, Options, SackBlocks, Segment, Timestamps};
+use crate::seq::{Seq, SeqNum};
+use crate::time::Time;
+
+/// Room for options in a header, in bytes.
+const OPTION_SPACE: u32 = 40;
+
+impl Connection {
+    /// Bytes that options take in a data segment now (RFC 6691: the sender subtracts them).
+    pub(super) fn option_bytes(&self) -> u32 {
+        let stamps = if self.ts.is_some() { u32::from(TIMESTAMP_BYTES) } else { 0 };
+        stamps + self.sack_bytes(stamps)
+    }
+    fn sack_bytes(&self, stamps: u32) -> u32 {
+        if !self.sack || self.rcv.dsack.is_none() && !self.rcv.buffer.has_gap() {
+            return 0;
+        }
+        let mut blocks = SackBlocks::default();
+        self.fill_sack(stamps, &mut blocks);
+        if blocks.is_empty() { 0 } else { 4 + 8 * blocks.len() as u32 }
+    }
+    /// SACK blocks: what arrived twice first (RFC 2883), then what lies beyond the gap, the latest first (RFC 2018).
+    fn fill_sack(&self, stamps: u32, blocks: &mut SackBlocks) {
+        let mut room = ((OPTION_SPACE - stamps - 4) / 8) as usize;
+        if let Some((left, right)) = self.rcv.dsack
+            && self.config.dsack
+        {
+            blocks.push(left.wire(), right.wire());
+            room -= 1;
+        }
+        self.rcv.buffer.sack_blocks(room, blocks);
+    }
+    /// The largest payload of a segment sent now, in bytes: MSS less options, and at most half of the largest window
+    /// that the peer ever offered (RFC 9293, section 3.8.6.2.1).
+    pub(super) fn segment_size(&self) -> u32 {
+        let mss = u32::from(self.snd.mss).saturating_sub(self.option_bytes()).max(1);
+        let most = self.snd.max_wnd;
+        let half = if most > 536 { most / 2 } else { most };
+        if half == 0 { mss } else { mss.min(u32::try_from(half.max(28)).unwrap_or(u32::MAX)) }
+    }
+    fn stamp(&self, now: Time) -> Option<Timestamps> {
+        self.ts.map(|ts| Timestamps { val: clock::ticks(now, ts.offset), ecr: ts.recent })
+    }
+
+    /// Sends a segment with an ACK field, which settles what was owed to the peer.
+    pub(super) fn emit(
+        &mut self,
+        now: Time,
+        seq: Seq,
+        flags: Flags,
+        payload: Payload,
+        why: Rule,
+        ecn: EcnCodepoint,
+        out: &mut Out,
+    ) {
+        let mut options = Options {
+            timestamps: self.stamp(now),
+            order: self.config.option_order,
+            ..Options::default()
+        };
+        if self.sack {
+            let stamps = if self.ts.is_some() { u32::from(TIMESTAMP_BYTES) } else { 0 };
+            self.fill_sack(stamps, &mut options.sack);
+            self.rcv.dsack = None;
+        }
+        let mut flags = flags | Flags::ACK;
+        if self.ecn.echo {
+            flags |= Flags::ECE;
+        }
+        let mut urg = 0;
+        if let Some(pointer) = self.urgent_pointer(seq) {
+            flags |= Flags::URG;
+            urg = pointer;
+        }
+        let wnd = self.announce_window();
+        let segment = Segment {
+            src: self.tuple.local.port(),
+            dst: self.tuple.remote.port(),
+            seq: seq.wire(),
+            ack: self.rcv.nxt().wire(),
+            flags,
+            wnd,
+            urg,
+            options,
+            payload,
+        };
+        self.ack.on_ack_sent(self.config.delayed_ack.min);
+        self.segs_out = self.segs_out.wrapping_add(1);
+        out.segments.push(Outgoing { segment, why, ecn });
+    }
+    /// `<SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>`.
+    pub(super) fn send_ack(&mut self, now: Time, why: Rule, out: &mut Out) {
+        // A peer that has taken its window back will not look at a number beyond it.
+        let seq = self.snd.queue.nxt().min(self.window_end().max(self.snd.queue.una()));
+        self.emit(now, seq, Flags::ACK, Payload::Empty, why, EcnCodepoint::NotEct, out);
+    }
+    /// `<SEQ=SND.NXT><ACK=RCV.NXT><CTL=RST,ACK>`: this end gives up, the peer does not know.
+    pub(super) fn send_reset(&mut self, now: Time, why: Rule, out: &mut Out) {
+        let segment = Segment {
+            src: self.tuple.local.port(),
+            dst: self.tuple.remote.port(),
+            seq: self.snd.queue.nxt().min(self.window_end().max(self.snd.queue.una())).wire(),
+            ack: self.rcv.nxt().wire(),
+            flags: Flags::RST | Flags::ACK,
+            wnd: self.announce_window(),
+            urg: 0,
+            options: Options {
+                timestamps: self.stamp(now),
+                order: self.config.option_order,
+                ..Options::default()
+            },
+            payload: Payload::Empty,
+        };
+        self.segs_out = self.segs_out.wrapping_add(1);
+        out.segments.push(Outgoing { segment, why, ecn: EcnCodepoint::NotEct });
+    }
+    /// `<SEQ=SEG.ACK><CTL=RST>`: the answer to a segment that should not be.
+    pub(super) fn send_bare_reset(&mut self, seq: SeqNum, why: Rule, out: &mut Out) {
+        let segment = Segment {
+            src: self.tuple.local.port(),
+            dst: self.tuple.remote.port(),
+            seq,
+            flags: Flags::RST,
+            ..Segment::default()
+        };
+        self.segs_out = self.segs_out.wrapping_add(1);
+        out.segments.push(Outgoing { segment, why, ecn: EcnCodepoint::NotEct });
+    }
+}

@@ -1,0 +1,119 @@
+//! When to give up: R1 and R2 (RFC 9293, section 3.8.3), the user timeout (section 3.9.1; RFC 5482), orphans.
+//!
+//! Linux measures in time where others count: the limits of `tcp_retries1`, `tcp_retries2` and of orphans are the time
+//! that so many doublings of the least RTO would take, counted from the first retransmission on a timeout, and looked
+//! at whenever the timer fires. `TCP_USER_TIMEOUT` counts from the same moment and takes the place of R2.
+
+use super::Connection;
+use crate::cause::Rule;
+use crate::config::{Config, RetryLimit};
+use crate::error::Errno;
+use crate::out::Out;
+use crate::time::{Duration, Time};
+
+/// The time that `n` doublings of the least RTO take, each at most the largest RTO (Linux `tcp_model_timeout`).
+pub(super) fn doublings(config: &Config, n: u8) -> Duration {
+    let base = config.min_rto.max(Duration::from_nanos(1));
+    let most = config.max_rto.max(base);
+    let threshold = (most.as_nanos() / base.as_nanos()).ilog2();
+    let doubled = u32::from(n).min(threshold);
+    let sum = base * ((2u64 << doubled.min(62)) - 1);
+    sum + most * u64::from(u32::from(n) - doubled)
+}
+
+impl Connection {
+    /// Whether the limits count from the first retransmission, as Linux has it.
+    pub(super) fn counts_from_first_timeout(&self) -> bool {
+        matches!(self.config.r2, RetryLimit::Doublings(_))
+    }
+    /// R2 of this connection as it is now: an orphan has its own.
+    fn r2(&self) -> RetryLimit {
+        let n = self.config.orphan_retries;
+        match self.config.r2 {
+            limit if !self.orphan => limit,
+            RetryLimit::Doublings(_) => RetryLimit::Doublings(n),
+            RetryLimit::Count(_) | RetryLimit::Time(_) => RetryLimit::Count(n),
+        }
+    }
+
+    /// The time at which the connection is given up whatever happens until then; [`Time::NEVER`] if there is none.
+    pub(super) fn limit_deadline(&self) -> Time {
+        let user = self.socket.user_timeout(&self.config);
+        let outstanding = self.snd.queue.flight() > 0;
+        let from = match (outstanding, self.counts_from_first_timeout()) {
+            (true, true) => self.snd.queue.first_timeout(),
+            (true, false) => Some(self.timers.progress),
+            (false, _) if self.timers.persist != Time::NEVER => self.timers.probing,
+            (false, _) => None,
+        };
+        let Some(from) = from else { return Time::NEVER };
+        let mut limit = user.map_or(Time::NEVER, |user| from + user);
+        if outstanding
+            && let RetryLimit::Time(time) = self.config.r2
+        {
+            limit = limit.min(from + time);
+        }
+        limit
+    }
+    /// Whether R2 is reached at this expiry of the retransmission timer.
+    pub(super) fn retransmissions_exhausted(&self, now: Time) -> bool {
+        if self.counts_from_first_timeout() && self.socket.user_timeout(&self.config).is_some() {
+            return false; // limit_deadline sees to it
+        }
+        self.limit_reached(now, self.r2())
+    }
+    /// Whether R1 is reached.
+    pub(super) fn first_limit_reached(&self, now: Time) -> bool {
+        let r1 = self.config.r1;
+        let limit = if self.counts_from_first_timeout() { RetryLimit::Doublings(r1) } else { RetryLimit::Count(r1) };
+        self.limit_reached(now, limit)
+    }
+    fn limit_reached(&self, now: Time, limit: RetryLimit) -> bool {
+        let first = self.snd.queue.first_timeout();
+        match limit {
+            RetryLimit::Count(n) => self.snd.queue.retries() >= u32::from(n),
+            RetryLimit::Doublings(n) => first.is_some_and(|first| now >= first + doublings(&self.config, n)),
+            RetryLimit::Time(time) => now >= self.timers.progress + time,
+        }
+    }
+    /// Whether so many zero-window probes went unanswered that the peer is gone. Answered ones never end a connection
+    /// that a program holds (MUST-37); an orphan is not kept for ever by a peer that never reads (RFC 6429).
+    pub(super) fn probes_exhausted(&self, now: Time) -> bool {
+        let probes = self.timers.probes;
+        let since = self.timers.probing.map_or(Duration::ZERO, |first| now.since(first));
+        let limit = match self.r2() {
+            RetryLimit::Count(n) | RetryLimit::Doublings(n) => probes >= n.max(1),
+            RetryLimit::Time(time) => probes > 0 && since >= time,
+        };
+        let slow = self.config.persist_max.min(self.config.max_rto);
+        let interval = self.snd.queue.rto(&self.config).doubled(u32::from(self.timers.backoff));
+        limit || self.orphan && interval >= slow
+    }
+
+    /// Gives the connection up. Nothing is sent: the peer is believed to be gone.
+    pub(super) fn give_up(&mut self, now: Time, out: &mut Out) {
+        let user = self.socket.user_timeout(&self.config).is_some() && now >= self.limit_deadline();
+        let why = match () {
+            () if self.orphan => Rule::OrphanLimit,
+            () if user => Rule::UserTimeout,
+            () => Rule::RetransmissionLimit,
+        };
+        let error = self.soft_error.unwrap_or(Errno::ETIMEDOUT);
+        self.fail(why, Some(error), out);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Linux: tcp_retries2 15 is 924.6 s, 4 is 6.2 s, 8 is 102.2 s.
+    #[test]
+    fn model_timeouts_of_linux() {
+        let config = Config::linux();
+        assert_eq!(doublings(&config, 15), Duration::from_millis(924_600));
+        assert_eq!(doublings(&config, 4), Duration::from_millis(6_200));
+        assert_eq!(doublings(&config, 8), Duration::from_millis(102_200));
+        assert_eq!(doublings(&config, 0), Duration::from_millis(200));
+    }
+}

@@ -1,0 +1,241 @@
+//! What to send: the one function that decides.
+//!
+//! Retransmissions come first, then new data, then the FIN behind it; each as far as the congestion window, the
+//! peer's window, Nagle's algorithm and silly-window avoidance allow. A pure ACK goes out (in `acking`) only where
+//! none of these carried it. Where nothing may go and nothing is outstanding, the persist timer is started.
+
+use std::ops::Range;
+
+use super::Connection;
+use crate::cause::Rule;
+use crate::config::Nagle;
+use crate::out::{EcnCodepoint, Out};
+use crate::payload::Payload;
+use crate::recovery::Retransmission;
+use crate::segment::Flags;
+use crate::seq::Seq;
+use crate::time::Time;
+
+/// How a call to the output function came about.
+#[derive(Clone, Copy, Default)]
+struct Occasion {
+    /// More will be written soon: a partial segment waits (`MSG_MORE`).
+    more: bool,
+    /// The override timer has run out, or a probe is due: a partial segment goes.
+    force: bool,
+}
+
+/// Why new data waits.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Hold {
+    Nothing,
+    Nagle,
+    Window,
+    Congestion,
+}
+
+impl Connection {
+    /// Sends what may be sent now.
+    pub(super) fn output(&mut self, now: Time, out: &mut Out) {
+        self.output_on(now, Occasion::default(), out);
+    }
+    /// The same after a write that announces more.
+    pub(super) fn output_with_more(&mut self, now: Time, more: bool, out: &mut Out) {
+        self.output_on(now, Occasion { more, ..Occasion::default() }, out);
+    }
+
+    fn output_on(&mut self, now: Time, occasion: Occasion, out: &mut Out) {
+        if !self.is_sending() {
+            return;
+        }
+        self.retransmit_lost(now, out);
+        let before = self.snd.queue.nxt();
+        let hold = self.send_new(now, occasion, out);
+        if self.snd.queue.nxt() == before
+            && let Some(rescue) = self.snd.queue.next_rescue(&self.config)
+        {
+            self.retransmit(now, &rescue, out);
+        }
+        self.snd.queue.on_output_done(now, hold == Hold::Congestion, &self.config);
+        self.update_persist(now);
+    }
+
+    /// What recovery wants sent again, as far as it stays inside the peer's window; the first segment goes even if
+    /// the window was taken back (RFC 9293, section 3.8.6, SHLD-17).
+    fn retransmit_lost(&mut self, now: Time, out: &mut Out) {
+        while let Some(lost) = self.snd.queue.next_retransmission(&self.config) {
+            let shut = lost.range.start >= self.window_end() && lost.range.start != self.snd.queue.una();
+            if shut || !self.retransmit(now, &lost, out) {
+                break;
+            }
+        }
+    }
+    /// Sends `what` again, or its beginning. Whether anything was sent.
+    pub(super) fn retransmit(&mut self, now: Time, what: &Retransmission, out: &mut Out) -> bool {
+        let size = u64::from(self.segment_size());
+        let (una, nxt) = (self.snd.queue.una(), self.snd.queue.nxt());
+        let start = what.range.start.max(una);
+        let data_end = self.snd.buffer.end();
+        let mut end = what.range.end.min(nxt);
+        if end.min(data_end).since(start) > size {
+            end = start + size;
+        }
+        let room = self.window_end().since(start);
+        if room > 0 && end.min(data_end).since(start) > room {
+            end = start + room;
+        }
+        if start >= end {
+            return false;
+        }
+        self.send_range(now, start..end, what.why, EcnCodepoint::NotEct, Flags::NONE, out);
+        self.snd.queue.on_retransmitted(now, start..end, &self.config);
+        true
+    }
+
+    /// Sends new data and FIN; returns what stopped it.
+    fn send_new(&mut self, now: Time, occasion: Occasion, out: &mut Out) -> Hold {
+        if self.snd.queue.nxt() < self.queued_end() {
+            self.snd.queue.on_idle_restart(now, &self.config, out);
+        }
+        loop {
+            let nxt = self.snd.queue.nxt();
+            if nxt >= self.queued_end() {
+                return Hold::Nothing;
+            }
+            let (range, hold) = self.next_new(nxt, occasion);
+            if hold != Hold::Nothing {
+                return hold;
+            }
+            self.send_new_range(now, range, Rule::Data, out);
+        }
+    }
+    /// The next new segment, and whether something holds it back.
+    fn next_new(&self, nxt: Seq, occasion: Occasion) -> (Range<Seq>, Hold) {
+        let size = u64::from(self.segment_size());
+        let waiting = self.snd.buffer.end().since(nxt);
+        let len = waiting.min(size);
+        let fin = self.snd.fin && len == waiting;
+        let range = nxt..nxt + len + u64::from(fin);
+        let room = self.window_end().since(nxt);
+        // Silly-window avoidance: a segment that the window would cut waits (RFC 9293, section 3.8.6.2.1). `size` is
+        // at most half of the largest window, so it waits only for what this peer can offer.
+        if len + u64::from(fin) > room {
+            return (range, Hold::Window);
+        }
+        if len < size && !fin && !occasion.force && self.nagle_holds(nxt, occasion.more) {
+            return (range, Hold::Nagle);
+        }
+        let fits = len <= self.snd.queue.allowance(&self.config);
+        if !fits && self.snd.queue.pipe() > 0 {
+            return (range, Hold::Congestion);
+        }
+        (range, Hold::Nothing)
+    }
+    /// Whether a small segment waits for more to fill it (RFC 9293, section 3.7.4; Minshall's variant: only while
+    /// another small one is outstanding). Urgent data never waits.
+    fn nagle_holds(&self, nxt: Seq, more: bool) -> bool {
+        let una = self.snd.queue.una();
+        if self.snd.up.is_some_and(|up| up > una) {
+            return false;
+        }
+        if self.socket.cork || more {
+            return true;
+        }
+        if self.socket.no_delay || nxt == una {
+            return false;
+        }
+        match self.config.nagle {
+            Nagle::Minshall => self.snd.small > una && self.snd.small <= nxt,
+            Nagle::Classic | Nagle::Off => true,
+        }
+    }
+    /// Sends `range`, which begins at SND.NXT, for the first time.
+    pub(super) fn send_new_range(&mut self, now: Time, range: Range<Seq>, why: Rule, out: &mut Out) {
+        let len = range.end.min(self.snd.buffer.end()).since(range.start);
+        let (mut flags, mut ecn) = (Flags::NONE, EcnCodepoint::NotEct);
+        if self.ecn.on && len > 0 {
+            ecn = EcnCodepoint::Ect0;
+            if std::mem::take(&mut self.snd.cwr_due) {
+                flags = Flags::CWR;
+            }
+        }
+        if self.snd.queue.flight() == 0 {
+            self.timers.progress = now;
+        }
+        if len < u64::from(self.segment_size()) {
+            self.snd.small = range.end;
+        }
+        let why = if len == 0 && why == Rule::Data { Rule::FinQueued } else { why };
+        let end = range.end;
+        self.send_range(now, range, why, ecn, flags, out);
+        self.snd.queue.on_sent(now, end, &self.config);
+        if len > 0 {
+            self.on_data_sent(now);
+        }
+    }
+    /// Puts the numbers `range` into a segment: data, and FIN where it is reached.
+    fn send_range(
+        &mut self,
+        now: Time,
+        range: Range<Seq>,
+        why: Rule,
+        ecn: EcnCodepoint,
+        flags: Flags,
+        out: &mut Out,
+    ) {
+        let data_end = self.snd.buffer.end();
+        let len = range.end.min(data_end).since(range.start) as u32;
+        let mut flags = flags;
+        let payload = if len > 0 { self.snd.buffer.slice(range.start, len) } else { Payload::Empty };
+        if len > 0 {
+            let last = range.start + u64::from(len);
+            if last == data_end || range.start < self.snd.push && self.snd.push <= last {
+                flags |= Flags::PSH;
+            }
+        }
+        if range.end > data_end {
+            flags |= Flags::FIN;
+        }
+        self.emit(now, range.start, flags, payload, why, ecn, out);
+    }
+
+    /// A zero-window probe, or what the override timer lets go: a part of the next segment if the window has any
+    /// room (RFC 9293, sections 3.8.6.1 and 3.8.6.2.1).
+    pub(super) fn probe_window(&mut self, now: Time, out: &mut Out) {
+        let nxt = self.snd.queue.nxt();
+        let room = self.window_end().since(nxt);
+        if room > 0 && nxt < self.queued_end() {
+            let size = u64::from(self.segment_size()).min(room);
+            let waiting = self.snd.buffer.end().since(nxt);
+            let len = waiting.min(size);
+            let fin = self.snd.fin && len == waiting && len < room;
+            self.send_new_range(now, nxt..nxt + len + u64::from(fin), Rule::SwsOverride, out);
+            return;
+        }
+        if self.config.probe_with_data && nxt < self.snd.buffer.end() {
+            // The octet counts as sent only once it is acknowledged: the window does not allow it.
+            let octet = self.snd.buffer.slice(nxt, 1);
+            self.snd.probed = Some(nxt + 1);
+            self.emit(now, nxt, Flags::NONE, octet, Rule::ZeroWindowProbe, EcnCodepoint::NotEct, out);
+            return;
+        }
+        self.send_empty_probe(now, Rule::ZeroWindowProbe, out);
+    }
+    /// A segment without data and with an old number, which the peer must answer. While urgent data waits, another
+    /// one tells of it (Linux).
+    pub(super) fn send_empty_probe(&mut self, now: Time, why: Rule, out: &mut Out) {
+        let una = self.snd.queue.una();
+        if self.snd.up.is_some_and(|up| up > una) {
+            self.emit(now, una, Flags::NONE, Payload::Empty, why, EcnCodepoint::NotEct, out);
+        }
+        self.emit(now, una - 1, Flags::NONE, Payload::Empty, why, EcnCodepoint::NotEct, out);
+    }
+    /// One segment of new data as a tail loss probe, whatever cwnd says.
+    pub(super) fn send_tail_probe(&mut self, now: Time, out: &mut Out) {
+        let nxt = self.snd.queue.nxt();
+        let (range, hold) = self.next_new(nxt, Occasion { more: false, force: true });
+        if range.start < range.end && matches!(hold, Hold::Nothing | Hold::Congestion) {
+            self.send_new_range(now, range, Rule::TailLossProbe, out);
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! The seventh and the eighth check of RFC 9293, section 3.10.7.4: segment text, and FIN.
+
+use super::Connection;
+use super::arrives::Arrived;
+use crate::cause::Rule;
+use crate::out::{EcnCodepoint, Note, Out};
+use crate::segment::{Flags, Segment};
+use crate::seq::Seq;
+use crate::state::{Input, State};
+use crate::time::Time;
+
+impl Connection {
+    /// Seventh: the segment text; then the eighth.
+    pub(super) fn process_text(&mut self, now: Time, arrived: &Arrived<'_>, out: &mut Out) {
+        let segment = arrived.segment;
+        let fin = segment.has(Flags::FIN);
+        if segment.payload.is_empty() && !fin {
+            return;
+        }
+        let nxt = self.rcv.nxt();
+        let data_end = arrived.seq + u64::from(segment.payload.len());
+        if self.orphan && data_end > nxt && !segment.payload.is_empty() {
+            // Nobody will read it: the peer must learn (RFC 9293, section 3.6.1, after RFC 1122, 4.2.2.13).
+            out.notes.push(Note::Dropped(Rule::DataAfterClose));
+            self.send_bare_reset(segment.ack, Rule::DataAfterClose, out);
+            return self.fail(Rule::DataAfterClose, None, out);
+        }
+        self.accept_ecn(arrived);
+        if self.rcv.fin_received {
+            // After the peer's FIN nothing new can come: this is a repetition.
+            if arrived.seq < nxt {
+                self.on_duplicate(arrived.seq..arrived.end.min(nxt));
+            }
+            return;
+        }
+        self.note_fin(arrived, data_end);
+        self.take_data(now, arrived, data_end, out);
+        self.check_fin(now, out);
+    }
+    /// ECN at the receiver (RFC 3168, section 6.1.3): CWR ends the echo, CE starts it; both on one packet start it.
+    fn accept_ecn(&mut self, arrived: &Arrived<'_>) {
+        if !self.ecn.on {
+            return;
+        }
+        if arrived.segment.has(Flags::CWR) {
+            self.ecn.echo = false;
+            self.ack.now(Rule::AckQuick);
+        }
+        if arrived.ecn == EcnCodepoint::Ce && !self.ecn.echo {
+            self.ecn.echo = true;
+            self.enter_quick_ack(2);
+        }
+    }
+    /// Remembers where the stream ends, if that lies in the window.
+    fn note_fin(&mut self, arrived: &Arrived<'_>, data_end: Seq) {
+        let nxt = self.rcv.nxt();
+        let in_window = data_end < self.rcv.edge || data_end == nxt;
+        if arrived.segment.has(Flags::FIN) && self.rcv.fin.is_none() && data_end >= self.rcv.buffer.highest() && in_window
+        {
+            self.rcv.fin = Some(data_end);
+        }
+    }
+    /// Puts the data where it belongs, and decides how urgently an ACK is owed (RFC 5681, section 4.2).
+    fn take_data(&mut self, now: Time, arrived: &Arrived<'_>, data_end: Seq, out: &mut Out) {
+        let segment = arrived.segment;
+        let nxt = self.rcv.nxt();
+        let edge = self.rcv.fin.map_or(self.rcv.edge, |fin| fin.min(self.rcv.edge)).max(nxt);
+        let inserted = self.rcv.buffer.insert(arrived.seq, &segment.payload, edge);
+        if let Some(range) = inserted.duplicate {
+            self.on_duplicate(range);
+        } else if segment.payload.is_empty() && arrived.seq < nxt {
+            self.on_duplicate(arrived.seq..arrived.end.min(nxt));
+        }
+        if inserted.advanced > 0 {
+            self.find_urgent(segment, arrived.seq, out);
+            self.on_data_in_order(now, segment);
+            self.sample_receive_rtt(now, segment);
+            self.grow_window(segment.payload.len());
+            out.wake.readable = true;
+            if inserted.filled_gap {
+                self.ack.now(Rule::AckGapFilled);
+            } else if self.rcv.buffer.has_gap() {
+                self.ack.now(Rule::AckOutOfOrder);
+            }
+        } else if inserted.held > 0 || arrived.seq > nxt {
+            self.find_urgent(segment, arrived.seq, out);
+            self.ack.now(Rule::AckOutOfOrder);
+        } else if data_end > nxt {
+            // In order, but the window is closed: a probe, or a sender that does not mind it.
+            self.enter_quick_ack(self.config.delayed_ack.quick);
+            self.ack.now(Rule::AckOfProbe);
+        }
+    }
+    /// Something arrived twice: the ACK goes out at once and tells (RFC 2883).
+    fn on_duplicate(&mut self, range: std::ops::Range<Seq>) {
+        if self.sack && self.config.dsack {
+            self.rcv.duplicate(range);
+        }
+        self.enter_quick_ack(self.config.delayed_ack.quick);
+        self.ack.now(Rule::OldDuplicate);
+    }
+    fn sample_receive_rtt(&mut self, now: Time, segment: &Segment) {
+        let Some((state, stamp)) = self.ts.zip(segment.options.timestamps) else { return };
+        if stamp.ecr != 0 && segment.payload.len() >= self.ack.segment {
+            let sent = super::clock::tick_began(now, state.offset, stamp.ecr);
+            self.measure_receive_rtt(now.since(sent));
+        }
+    }
+
+    /// Eighth: FIN, once everything before it is here.
+    fn check_fin(&mut self, now: Time, out: &mut Out) {
+        if self.rcv.fin != Some(self.rcv.buffer.nxt()) || self.rcv.fin_received {
+            if self.rcv.fin.is_some() && !self.rcv.fin_received {
+                self.ack.now(Rule::AckOutOfOrder);
+            }
+            return;
+        }
+        self.rcv.fin_received = true;
+        self.ack.scheduled = true;
+        out.wake.readable = true;
+        match self.state {
+            State::Established => {
+                self.transition(Input::Fin, Rule::FinReceived, out);
+                // The program is likely to close or to answer: its segment can carry the ACK (Linux).
+                self.ack.interactive = self.config.delayed_ack.adaptive;
+                if !self.config.delayed_ack.adaptive {
+                    self.ack.now(Rule::AckOfFin);
+                }
+            }
+            State::FinWait1 => {
+                self.send_ack(now, Rule::AckOfFin, out);
+                self.transition(Input::Fin, Rule::FinReceived, out);
+            }
+            State::FinWait2 => {
+                self.send_ack(now, Rule::AckOfFin, out);
+                self.enter_time_wait(now, Input::Fin, Rule::FinReceived, out);
+            }
+            _ => {}
+        }
+    }
+
+    // --- the rest of the segment that completed a handshake --------------------------------------------------------
+
+    /// The SYN-ACK that answered our SYN: acknowledges it, and takes what else it carries (RFC 9293, section
+    /// 3.10.7.3: processing goes on at the sixth check).
+    pub(crate) fn acknowledge_syn_ack(
+        &mut self,
+        now: Time,
+        segment: &Segment,
+        ecn: EcnCodepoint,
+        out: &mut Out,
+    ) {
+        if !self.ack.interactive {
+            self.send_ack(now, Rule::SynAckAnswered, out);
+        } else {
+            self.ack.scheduled = true;
+        }
+        self.text_behind_syn(now, segment, ecn, out);
+        self.respond(now, out);
+    }
+    /// The segment that ended SYN-RECEIVED after a simultaneous open. The peer's SYN-ACK repeats its SYN, which is
+    /// reported as a duplicate.
+    pub(crate) fn continue_handshake(
+        &mut self,
+        now: Time,
+        segment: &Segment,
+        ecn: EcnCodepoint,
+        out: &mut Out,
+    ) {
+        if segment.has(Flags::SYN) {
+            let irs = self.rcv.irs;
+            self.on_duplicate(irs..irs + 1);
+        }
+        self.text_behind_syn(now, segment, ecn, out);
+        self.respond(now, out);
+    }
+    fn text_behind_syn(&mut self, now: Time, segment: &Segment, ecn: EcnCodepoint, out: &mut Out) {
+        let seq = Seq::near(self.rcv.nxt(), segment.seq) + u64::from(segment.has(Flags::SYN));
+        let len = u64::from(segment.payload.len()) + u64::from(segment.has(Flags::FIN));
+        let arrived = Arrived { segment, seq, end: seq + len, ack: self.snd.queue.una(), ecn };
+        self.check_urg(segment, seq, out);
+        self.process_text(now, &arrived, out);
+    }
+}

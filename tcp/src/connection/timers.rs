@@ -1,0 +1,215 @@
+//! What happens when time has passed (RFC 9293, section 3.10.8).
+//!
+//! Retransmission, reordering and loss probe are one timer, the transmit queue's; the persist timer runs only while
+//! nothing is outstanding, so that of these four one runs at a time. Keepalive and the limit on an orphan's FIN-WAIT-2
+//! share another slot, since an orphan in FIN-WAIT-2 is not probed. Timers are restarted lazily: a deadline that
+//! comes too early is moved, not acted on.
+
+use super::Connection;
+use crate::cause::Rule;
+use crate::error::Errno;
+use crate::out::Out;
+use crate::recovery::{Expired, Retransmission, Timer};
+use crate::state::{Input, State};
+use crate::time::{Duration, Time};
+
+/// The timers that are not the transmit queue's, and what they count from.
+#[derive(Clone, Debug)]
+pub(crate) struct Timers {
+    /// Zero-window probe or override.
+    pub persist: Time,
+    /// Keepalive, or an orphan's FIN-WAIT-2.
+    pub idle: Time,
+    /// When the peer was last heard of: an acceptable ACK, or data.
+    pub heard: Time,
+    /// When SND.UNA last moved, or data went out with nothing outstanding.
+    pub progress: Time,
+    /// When the first zero-window probe went out since the window last was open.
+    pub probing: Option<Time>,
+    /// Unanswered probes.
+    pub probes: u8,
+    /// Doublings of the persist timer.
+    pub backoff: u8,
+}
+
+impl Timers {
+    /// At the start of a connection.
+    pub fn new(now: Time) -> Timers {
+        Timers {
+            persist: Time::NEVER,
+            idle: Time::NEVER,
+            heard: now,
+            progress: now,
+            probing: None,
+            probes: 0,
+            backoff: 0,
+        }
+    }
+    /// Stops all.
+    pub fn stop(&mut self) {
+        self.persist = Time::NEVER;
+        self.idle = Time::NEVER;
+    }
+}
+
+impl Connection {
+    /// When `on_deadline` wants to be called next.
+    pub fn deadline(&self) -> Time {
+        if self.is_over() {
+            return Time::NEVER;
+        }
+        let queue = self.snd.queue.deadline().map_or(Time::NEVER, |(at, _)| at);
+        queue.min(self.timers.persist).min(self.timers.idle).min(self.ack.deadline).min(self.limit_deadline())
+    }
+    /// A deadline may have come.
+    pub fn on_deadline(&mut self, now: Time, out: &mut Out) {
+        if now >= self.limit_deadline() && !self.is_over() {
+            return self.give_up(now, out);
+        }
+        if now >= self.ack.deadline && !self.is_over() {
+            self.on_ack_deadline(now, out);
+        }
+        if let Some((at, timer)) = self.snd.queue.deadline()
+            && now >= at
+            && !self.is_over()
+        {
+            self.on_queue_deadline(now, timer, out);
+        }
+        if now >= self.timers.persist && !self.is_over() {
+            self.on_persist(now, out);
+        }
+        if now >= self.timers.idle && !self.is_over() {
+            self.on_idle(now, out);
+        }
+    }
+
+    // --- retransmission, reordering, loss probe ------------------------------------------------------------------
+
+    fn on_queue_deadline(&mut self, now: Time, timer: Timer, out: &mut Out) {
+        if timer == Timer::Rto {
+            if self.retransmissions_exhausted(now) {
+                return self.give_up(now, out);
+            }
+            if self.first_limit_reached(now) {
+                self.probe_black_hole();
+            }
+        }
+        let ready = self.new_data_ready();
+        match self.snd.queue.on_timeout(now, ready, &self.config, out) {
+            Expired::Nothing => {}
+            Expired::ProbeNew => self.send_tail_probe(now, out),
+            Expired::ProbeLast(range) => {
+                self.retransmit(now, &Retransmission { range, why: Rule::TailLossProbe }, out);
+            }
+            Expired::Rto | Expired::Reordering => {}
+        }
+        self.output(now, out);
+    }
+
+    // --- persist -------------------------------------------------------------------------------------------------
+
+    /// Starts or stops the persist timer, by whether something waits that only a window update could free.
+    pub(super) fn update_persist(&mut self, now: Time) {
+        let waiting = self.snd.queue.flight() == 0 && self.snd.queue.nxt() < self.queued_end();
+        if !waiting || !self.is_sending() {
+            self.stop_persist();
+        } else if self.timers.persist == Time::NEVER {
+            self.timers.persist = now + self.persist_interval();
+        }
+    }
+    fn stop_persist(&mut self) {
+        if self.timers.persist != Time::NEVER {
+            self.timers.persist = Time::NEVER;
+            self.timers.probes = 0;
+        }
+        self.timers.backoff = 0;
+        self.timers.probing = None;
+    }
+    /// The peer has answered a probe: the next is due one interval later. Backing off ends with an open window.
+    pub(super) fn after_window_update(&mut self, now: Time) {
+        if self.timers.persist == Time::NEVER {
+            return;
+        }
+        let nxt = self.snd.queue.nxt();
+        let next = self.snd.buffer.end().since(nxt).min(u64::from(self.segment_size()));
+        if self.snd.queue.flight() > 0 || nxt + next.max(1) <= self.window_end() {
+            self.stop_persist();
+        } else {
+            self.timers.persist = now + self.persist_interval();
+        }
+    }
+    fn persist_interval(&self) -> Duration {
+        let rto = self.snd.queue.rto(&self.config).max(self.config.min_rto);
+        let base = rto.max(self.config.persist_min.unwrap_or(Duration::ZERO));
+        base.doubled(u32::from(self.timers.backoff)).min(self.config.persist_max)
+    }
+    fn on_persist(&mut self, now: Time, out: &mut Out) {
+        if self.snd.queue.flight() > 0 || self.snd.queue.nxt() >= self.queued_end() {
+            return self.stop_persist();
+        }
+        if self.timers.probing.is_none() {
+            self.timers.probing = Some(now);
+        }
+        if self.probes_exhausted(now) {
+            return self.give_up(now, out);
+        }
+        self.probe_window(now, out);
+        if self.snd.queue.flight() > 0 {
+            // The override timer let a part of a segment go: more may follow it.
+            return self.stop_persist();
+        }
+        self.timers.probes = self.timers.probes.saturating_add(1);
+        if self.persist_interval() < self.config.persist_max {
+            self.timers.backoff = self.timers.backoff.saturating_add(1);
+        }
+        self.timers.persist = now + self.persist_interval();
+    }
+
+    // --- keepalive (RFC 9293, section 3.8.4), FIN-WAIT-2 of an orphan ----------------------------------------------
+
+    /// Starts keepalive if it is on.
+    pub(super) fn arm_keepalive(&mut self, now: Time) {
+        if self.state == State::FinWait2 && self.orphan {
+            return;
+        }
+        self.timers.idle = if self.socket.keepalive && !self.is_over() {
+            let due = self.timers.heard + self.socket.keep_idle(&self.config);
+            due.max(now)
+        } else {
+            Time::NEVER
+        };
+    }
+    fn on_idle(&mut self, now: Time, out: &mut Out) {
+        if self.state == State::FinWait2 && self.orphan {
+            self.transition(Input::Expire, Rule::FinWait2Expired, out);
+            return self.retire(out);
+        }
+        if !self.socket.keepalive {
+            self.timers.idle = Time::NEVER;
+            return;
+        }
+        let idle = self.socket.keep_idle(&self.config);
+        if self.snd.queue.flight() > 0 || self.snd.queue.nxt() < self.queued_end() {
+            // Data is under way: its own timers tell whether the peer lives.
+            self.timers.idle = now + idle;
+            return;
+        }
+        let elapsed = now.since(self.timers.heard);
+        if elapsed < idle {
+            self.timers.idle = self.timers.heard + idle;
+            return;
+        }
+        let exhausted = match self.socket.user_timeout(&self.config) {
+            Some(limit) if self.counts_from_first_timeout() => elapsed >= limit && self.timers.probes > 0,
+            _ => self.timers.probes >= self.socket.keep_count(&self.config),
+        };
+        if exhausted {
+            self.send_reset(now, Rule::KeepaliveLimit, out);
+            let error = self.soft_error.unwrap_or(Errno::ETIMEDOUT);
+            return self.fail(Rule::KeepaliveLimit, Some(error), out);
+        }
+        self.send_empty_probe(now, Rule::KeepaliveProbe, out);
+        self.timers.probes = self.timers.probes.saturating_add(1);
+        self.timers.idle = now + self.socket.keep_interval(&self.config).max(Duration::from_nanos(1));
+    }
+}
