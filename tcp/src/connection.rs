@@ -150,8 +150,7 @@ impl Connection {
         let irs = Seq::initial(h.irs);
         let rcv_mss = u32::from(h.rcv_mss.saturating_sub(option_bytes).max(1));
         let snd_mss = u32::from(h.snd_mss.saturating_sub(option_bytes).max(1));
-        let begun =
-            recovery::Handshake { rtt: h.rtt, retransmissions: h.retransmits, sack: h.sack };
+        let begun = recovery::Handshake { rtt: h.rtt, retransmissions: h.retransmits, sack: h.sack };
         // A first guess of the peer's segment size, low enough not to hold ACKs back (Linux tcp_initialize_rcv_mss).
         let guess = rcv_mss.min(snd_mss).min(h.rcv_wnd / 2).clamp(88, 536);
         let mut connection = Connection {
@@ -272,7 +271,8 @@ impl Connection {
             rto: queue.rto(&self.config),
             ato: self.ack.ato,
             cwnd: (queue.cwnd() / u64::from(mss.max(1))) as u32,
-            ssthresh: (queue.ssthresh() != u64::MAX).then(|| (queue.ssthresh() / u64::from(mss.max(1))) as u32),
+            ssthresh: (queue.ssthresh() != u64::MAX)
+                .then(|| (queue.ssthresh() / u64::from(mss.max(1))) as u32),
             snd_wnd: self.snd.wnd,
             rcv_wnd: self.rcv.window(),
             unacked: counts.unacked,

@@ -16,7 +16,7 @@ use crate::offer::{self, MAX_SHIFT, TIMESTAMP_BYTES};
 use crate::out::{EcnCodepoint, Note, Out, Outgoing};
 use crate::payload::Payload;
 use crate::segment::{Flags, Options, Segment, Timestamps};
-use crate::seq::{Seq, SeqNum};
+use crate::seq::SeqNum;
 use crate::state::{Input, State};
 use crate::tcb::{Connect, IcmpError, SocketOption};
 use crate::time::{Duration, Time};
@@ -73,7 +73,6 @@ pub struct Opening {
 #[derive(Clone, Debug)]
 struct Peer {
     irs: SeqNum,
-    wnd: u16,
     options: Options,
     ecn: bool,
     seen: Time,
@@ -93,7 +92,7 @@ impl Opening {
             }
         }
         let mss = offer::announced_mss(&config, &tuple, mtu).min(socket.max_seg().unwrap_or(u16::MAX));
-        let inherited_recent = reuses.as_ref().and_then(|old| old.ts_recent()).unwrap_or(0);
+        let inherited_recent = reuses.as_ref().and_then(|old| old.timestamps()).map_or(0, |ts| ts.recent);
         let segment = if inherited_recent != 0 { mss.saturating_sub(TIMESTAMP_BYTES) } else { mss };
         let rcv_wnd = offer::initial_window(&config, socket.rcv_buf, segment);
         let iss = match &reuses {
@@ -214,7 +213,16 @@ impl Opening {
         self.send(seq, SeqNum::default(), Flags::RST, 0, Options::default(), why, out);
     }
     #[expect(clippy::too_many_arguments, reason = "the fields of a segment")]
-    fn send(&self, seq: SeqNum, ack: SeqNum, flags: Flags, wnd: u32, options: Options, why: Rule, out: &mut Out) {
+    fn send(
+        &self,
+        seq: SeqNum,
+        ack: SeqNum,
+        flags: Flags,
+        wnd: u32,
+        options: Options,
+        why: Rule,
+        out: &mut Out,
+    ) {
         let segment = Segment {
             src: self.tuple.local.port(),
             dst: self.tuple.remote.port(),
@@ -249,9 +257,9 @@ impl Opening {
         // The window of a SYN is never scaled (RFC 7323, section 2.2).
         let shift = if segment.has(Flags::SYN) { 0 } else { wscale.map_or(0, |w| w.snd) };
         let recent = segment.options.timestamps.or(said.timestamps);
-        let timestamps = recent.filter(|_| config.timestamps && said.timestamps.is_some()).map(|ts| {
-            TimestampState { offset: self.clock_offset, recent: ts.val, recent_at: now }
-        });
+        let timestamps = recent
+            .filter(|_| config.timestamps && said.timestamps.is_some())
+            .map(|ts| TimestampState { offset: self.clock_offset, recent: ts.val, recent_at: now });
         let rtt = if self.retransmits == 0 {
             Some(now.since(self.sent))
         } else {

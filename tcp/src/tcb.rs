@@ -157,13 +157,7 @@ impl Tcb {
     /// # Errors
     /// EPIPE after a close of this side or a failure already reported; EAGAIN when the buffer is full; ENOTCONN
     /// before the connection is open; else the pending error of the socket.
-    pub fn send(
-        &mut self,
-        now: Time,
-        data: Payload,
-        flags: SendFlags,
-        out: &mut Out,
-    ) -> Result<u32, Errno> {
+    pub fn send(&mut self, now: Time, data: Payload, flags: SendFlags, out: &mut Out) -> Result<u32, Errno> {
         match self {
             Tcb::Opening(opening) => Err(opening.not_open()),
             Tcb::Open(connection) => connection.send(now, data, flags, out),
@@ -272,7 +266,7 @@ impl Tcb {
         match self {
             Tcb::Opening(opening) => opening.info(),
             Tcb::Open(connection) => connection.info(now),
-            Tcb::TimeWait(record) => record.info(now),
+            Tcb::TimeWait(record) => record.info(),
         }
     }
 }

@@ -143,6 +143,9 @@ knobs! {
     syn_linear_timeouts: Option<u8>, "3";
     /// An open that takes longer fails, whatever the count (FreeBSD: 75 s); `None`: no such limit.
     connect_timeout: Maybe<Span>, "\"75s\"";
+    /// An unacceptable ACK in SYN-SENT brings the first repetition of the SYN forward to this time from now (Linux:
+    /// two jiffies); `None`: the timer is left alone.
+    bad_ack_rearms_syn: Maybe<Span>, "\"8ms\"";
     /// How often a SYN-ACK is repeated (Linux `tcp_synack_retries` 5).
     synack_retries: Option<u8>, "3";
     /// A full accept queue answers the third ACK with RST (Linux `tcp_abort_on_overflow`).
@@ -238,6 +241,8 @@ knobs! {
     tw_reuse: Option<u8>, "3";
     /// Limit on FIN-WAIT-2 once no program holds the connection (Linux `tcp_fin_timeout`); `None`: none (RFC 9293).
     fin_wait_2: Maybe<Span>, "\"75s\"";
+    /// A reset that arrives in CLOSE-WAIT reads as EPIPE (Linux), not as ECONNRESET.
+    reset_in_close_wait_is_epipe: Option<bool>, "true";
     /// Close with unread data sends RST (RFC 9293, section 3.6.1, after RFC 2525).
     reset_on_unread: Option<bool>, "true";
     // defences

@@ -195,7 +195,8 @@ impl Connection {
         let offered = u64::from(segment.wnd) << if segment.has(Flags::SYN) { 0 } else { self.snd.shift };
         let una = self.snd.queue.una();
         if arrived.ack >= una {
-            let newer = self.snd.wl1 < arrived.seq || self.snd.wl1 == arrived.seq && self.snd.wl2 <= arrived.ack;
+            let newer =
+                self.snd.wl1 < arrived.seq || self.snd.wl1 == arrived.seq && self.snd.wl2 <= arrived.ack;
             if newer {
                 self.snd.wnd = offered;
                 self.snd.wl1 = arrived.seq;

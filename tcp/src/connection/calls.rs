@@ -141,7 +141,9 @@ impl Connection {
                     self.acknowledge_at_once(now, out);
                 }
             }
-            SocketOption::KeepAlive(_) | SocketOption::KeepIdle(_) if !self.is_over() => self.arm_keepalive(now),
+            SocketOption::KeepAlive(_) | SocketOption::KeepIdle(_) if !self.is_over() => {
+                self.arm_keepalive(now)
+            }
             _ => {}
         }
         Ok(())

@@ -60,11 +60,8 @@ impl Connection {
         ecn: EcnCodepoint,
         out: &mut Out,
     ) {
-        let mut options = Options {
-            timestamps: self.stamp(now),
-            order: self.config.option_order,
-            ..Options::default()
-        };
+        let mut options =
+            Options { timestamps: self.stamp(now), order: self.config.option_order, ..Options::default() };
         if self.sack {
             let stamps = if self.ts.is_some() { u32::from(TIMESTAMP_BYTES) } else { 0 };
             self.fill_sack(stamps, &mut options.sack);

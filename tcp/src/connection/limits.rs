@@ -48,9 +48,7 @@ impl Connection {
         };
         let Some(from) = from else { return Time::NEVER };
         let mut limit = user.map_or(Time::NEVER, |user| from + user);
-        if outstanding
-            && let RetryLimit::Time(time) = self.config.r2
-        {
+        if outstanding && let RetryLimit::Time(time) = self.config.r2 {
             limit = limit.min(from + time);
         }
         limit
@@ -65,7 +63,8 @@ impl Connection {
     /// Whether R1 is reached.
     pub(super) fn first_limit_reached(&self, now: Time) -> bool {
         let r1 = self.config.r1;
-        let limit = if self.counts_from_first_timeout() { RetryLimit::Doublings(r1) } else { RetryLimit::Count(r1) };
+        let limit =
+            if self.counts_from_first_timeout() { RetryLimit::Doublings(r1) } else { RetryLimit::Count(r1) };
         self.limit_reached(now, limit)
     }
     fn limit_reached(&self, now: Time, limit: RetryLimit) -> bool {

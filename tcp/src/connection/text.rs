@@ -55,7 +55,10 @@ impl Connection {
     fn note_fin(&mut self, arrived: &Arrived<'_>, data_end: Seq) {
         let nxt = self.rcv.nxt();
         let in_window = data_end < self.rcv.edge || data_end == nxt;
-        if arrived.segment.has(Flags::FIN) && self.rcv.fin.is_none() && data_end >= self.rcv.buffer.highest() && in_window
+        if arrived.segment.has(Flags::FIN)
+            && self.rcv.fin.is_none()
+            && data_end >= self.rcv.buffer.highest()
+            && in_window
         {
             self.rcv.fin = Some(data_end);
         }

@@ -151,7 +151,8 @@ impl Connection {
     pub(super) fn tune_receive_buffer(&mut self, now: Time, bytes: u64) {
         self.rcv.taken += bytes;
         let max = self.socket.rcv_buf_max(&self.config);
-        if self.rcv.rtt == Duration::ZERO || now < self.rcv.epoch + self.rcv.rtt || self.socket.rcv_buf >= max {
+        if self.rcv.rtt == Duration::ZERO || now < self.rcv.epoch + self.rcv.rtt || self.socket.rcv_buf >= max
+        {
             return;
         }
         let (taken, before) = (self.rcv.taken, self.rcv.taken_before.max(1));

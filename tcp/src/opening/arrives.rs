@@ -63,13 +63,7 @@ impl Opening {
         } else {
             self.config.ecn != Ecn::Off && segment.has(Flags::ECE) && segment.has(Flags::CWR)
         };
-        let peer = Peer {
-            irs: segment.seq,
-            wnd: segment.wnd,
-            options: segment.options.clone(),
-            ecn: setup,
-            seen: now,
-        };
+        let peer = Peer { irs: segment.seq, options: segment.options.clone(), ecn: setup, seen: now };
         if acks_syn {
             return Some(self.syn_acknowledged(now, peer, segment, ecn, out));
         }
