@@ -1,1 +1,203 @@
-//! To be written.
+//! Round-trip time and retransmission timeout (RFC 6298), and the smallest round-trip time of the last minutes.
+//!
+//! Two estimators: the one of RFC 6298, and Linux's, whose variance term is the largest mean deviation of the last
+//! round trip with a floor, decays only once per round trip, and grows slowly when the path gets faster.
+//! [`RtoFloor`] chooses. Back-off is not here: the timer that backs off keeps the count.
+
+use crate::config::{Config, RtoFloor};
+use crate::seq::Seq;
+use crate::time::{Duration, Time};
+
+/// Clock granularity G (RFC 6298, section 4): the variance term is never below it.
+const G: u64 = 1_000_000;
+/// How long a minimum counts (Linux `tcp_min_rtt_wlen` 300 s).
+const MIN_RTT_WINDOW: Duration = Duration::from_secs(300);
+
+/// The estimator of one connection. Nanoseconds throughout.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Rtt {
+    /// Eight times SRTT; zero before the first sample.
+    srtt8: u64,
+    /// Four times the mean deviation: RTTVAR of RFC 6298.
+    mdev4: u64,
+    /// Linux: the largest `mdev4` of the round trip that is going on.
+    mdev_max: u64,
+    /// Linux: the variance term in use.
+    var: u64,
+    /// Linux: the round trip that is going on ends when this is acknowledged.
+    round: Seq,
+    min: Duration,
+    min_at: Time,
+    /// The SYN was lost and nothing was measured since (RFC 6298, section 5.7).
+    syn_lost: bool,
+}
+
+impl Rtt {
+    /// Nothing is measured yet. `syn_lost`: the SYN was retransmitted.
+    pub fn new(syn_lost: bool) -> Rtt {
+        Rtt { syn_lost, ..Rtt::default() }
+    }
+
+    /// Takes a sample (RFC 6298, sections 2.2 and 2.3). `una` and `nxt` are SND.UNA after the acknowledgment and
+    /// SND.NXT.
+    pub fn sample(&mut self, now: Time, rtt: Duration, una: Seq, nxt: Seq, cfg: &Config) {
+        self.syn_lost = false;
+        let r = rtt.as_nanos().clamp(1, u64::MAX >> 8);
+        if self.min == Duration::ZERO || r <= self.min.as_nanos() || now.since(self.min_at) > MIN_RTT_WINDOW {
+            self.min = Duration::from_nanos(r);
+            self.min_at = now;
+        }
+        let floor = cfg.min_rto.as_nanos();
+        if self.srtt8 == 0 {
+            // RFC 6298 2.2: SRTT = R, RTTVAR = R / 2.
+            self.srtt8 = r * 8;
+            self.mdev4 = r * 2;
+            self.var = self.mdev4.max(floor);
+            self.mdev_max = self.var;
+            self.round = nxt;
+            return;
+        }
+        // RFC 6298 2.3: RTTVAR first, with the old SRTT.
+        let srtt = self.srtt8 / 8;
+        let deviation = srtt.abs_diff(r);
+        match cfg.min_rto_on {
+            RtoFloor::Total => self.mdev4 = self.mdev4 - self.mdev4 / 4 + deviation,
+            RtoFloor::Variance => self.linux_deviation(deviation, r < srtt, una, nxt, floor),
+        }
+        self.srtt8 = self.srtt8 - srtt + r;
+    }
+
+    fn linux_deviation(&mut self, deviation: u64, faster: bool, una: Seq, nxt: Seq, floor: u64) {
+        let mdev = self.mdev4 / 4;
+        // A path that became faster raises the deviation eight times as slowly: a drop of the RTT must not raise
+        // the RTO.
+        self.mdev4 = match deviation.checked_sub(mdev) {
+            Some(rise) if faster => self.mdev4 + rise / 8,
+            Some(rise) => self.mdev4 + rise,
+            None => self.mdev4 - (mdev - deviation),
+        };
+        if self.mdev4 > self.mdev_max {
+            self.mdev_max = self.mdev4;
+            self.var = self.var.max(self.mdev_max);
+        }
+        if una > self.round {
+            if self.mdev_max < self.var {
+                self.var -= (self.var - self.mdev_max) / 4;
+            }
+            self.round = nxt;
+            self.mdev_max = floor;
+        }
+    }
+
+    /// The timeout, without back-off, within the bounds of `cfg`.
+    pub fn rto(&self, cfg: &Config) -> Duration {
+        let rto = if self.srtt8 == 0 {
+            return if self.syn_lost { cfg.rto_after_syn_loss } else { cfg.initial_rto }.min(cfg.max_rto);
+        } else {
+            match cfg.min_rto_on {
+                RtoFloor::Total => (self.srtt8 / 8 + self.mdev4.max(G)).max(cfg.min_rto.as_nanos()),
+                RtoFloor::Variance => self.srtt8 / 8 + self.var,
+            }
+        };
+        Duration::from_nanos(rto).min(cfg.max_rto)
+    }
+    /// Whether anything was measured.
+    pub fn is_measured(&self) -> bool {
+        self.srtt8 != 0
+    }
+    /// SRTT; zero before the first sample.
+    pub fn srtt(&self) -> Duration {
+        Duration::from_nanos(self.srtt8 / 8)
+    }
+    /// RTTVAR.
+    pub fn rttvar(&self) -> Duration {
+        Duration::from_nanos(self.mdev4 / 4)
+    }
+    /// The smallest sample of the last five minutes; zero before the first.
+    pub fn min(&self) -> Duration {
+        self.min
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ms(n: u64) -> Duration {
+        Duration::from_millis(n)
+    }
+    fn feed(cfg: &Config, samples: &[u64]) -> Rtt {
+        let mut rtt = Rtt::new(false);
+        for (i, s) in samples.iter().enumerate() {
+            let i = i as u64;
+            rtt.sample(Time::from_nanos(i), ms(*s), Seq(i + 2), Seq(i + 2), cfg);
+        }
+        rtt
+    }
+
+    /// 6298/2.1, 6298/5.7
+    #[test]
+    fn before_the_first_sample() {
+        let cfg = Config::rfc();
+        assert_eq!(Rtt::new(false).rto(&cfg), ms(1000));
+        assert_eq!(Rtt::new(true).rto(&cfg), ms(3000));
+        let mut measured = Rtt::new(true);
+        measured.sample(Time::ZERO, ms(400), Seq(1), Seq(1), &cfg);
+        assert_eq!(measured.rto(&cfg), ms(1200));
+    }
+
+    /// 6298/2.2
+    #[test]
+    fn first_sample() {
+        let rtt = feed(&Config::rfc(), &[400]);
+        assert_eq!((rtt.srtt(), rtt.rttvar(), rtt.rto(&Config::rfc())), (ms(400), ms(200), ms(1200)));
+    }
+
+    /// 6298/2.3: exact rationals. With the two steps swapped RTTVAR would be 482.2 ms.
+    #[test]
+    fn variance_before_mean() {
+        let rtt = feed(&Config::rfc(), &[400, 800, 400, 2000]);
+        assert_eq!(rtt.srtt().as_nanos(), 638_281_250);
+        assert_eq!(rtt.rttvar().as_nanos(), 539_062_500);
+        assert_eq!(rtt.rto(&Config::rfc()).as_nanos(), 638_281_250 + 4 * 539_062_500);
+    }
+
+    /// 6298/2.3-RTO, 6298/4-G: the margin never goes below G.
+    #[test]
+    fn constant_rtt_keeps_a_margin() {
+        let rto = feed(&Config::rfc(), &[2000; 100]).rto(&Config::rfc());
+        assert_eq!(rto, ms(2001));
+    }
+
+    /// 6298/2.4, 6298/2.5, and Linux's floor under the variance term: SRTT + 200 ms.
+    #[test]
+    fn bounds() {
+        assert_eq!(feed(&Config::rfc(), &[10; 20]).rto(&Config::rfc()), ms(1000));
+        assert_eq!(feed(&Config::rfc(), &[100_000]).rto(&Config::rfc()), ms(60_000));
+        assert_eq!(feed(&Config::linux(), &[20]).rto(&Config::linux()), ms(220));
+        assert_eq!(feed(&Config::linux(), &[20; 50]).rto(&Config::linux()), ms(220));
+    }
+
+    /// Linux: a jump of the RTT raises the timeout at once, a fall lowers it only round by round.
+    #[test]
+    fn linux_variance_decays_once_per_round() {
+        let cfg = Config::linux();
+        let mut rtt = feed(&cfg, &[100, 100, 100, 500]);
+        let high = rtt.rto(&cfg);
+        assert!(high > ms(500), "{high}");
+        // The same round: no decay.
+        rtt.sample(Time::ZERO, ms(500), Seq(3), Seq(1000), &cfg);
+        assert!(rtt.rto(&cfg) > ms(500));
+    }
+
+    #[test]
+    fn minimum_of_five_minutes() {
+        let cfg = Config::linux();
+        let mut rtt = Rtt::new(false);
+        rtt.sample(Time::ZERO, ms(20), Seq(1), Seq(1), &cfg);
+        rtt.sample(Time::ZERO + Duration::from_secs(299), ms(200), Seq(1), Seq(1), &cfg);
+        assert_eq!(rtt.min(), ms(20));
+        rtt.sample(Time::ZERO + Duration::from_secs(301), ms(200), Seq(1), Seq(1), &cfg);
+        assert_eq!(rtt.min(), ms(200));
+    }
+}

@@ -1,0 +1,15 @@
+//! No congestion control: a constant window. For the classroom, and for what happens without.
+
+/// A constant window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fixed {
+    /// The window, in segments.
+    pub segments: u32,
+}
+
+impl Fixed {
+    /// The window, in bytes; one segment at least.
+    pub fn window(self, mss: u64) -> u64 {
+        u64::from(self.segments.max(1)) * mss
+    }
+}

@@ -1,0 +1,166 @@
+use super::*;
+
+const MSS: u64 = 1000;
+
+/// A sender that always has data: returns the window after each round trip.
+fn rounds(c: &mut Controller, mut cwnd: u64, ssthresh: u64, rtt: Duration, n: usize, per_ack: u64) -> Vec<u64> {
+    let mut now = Time::ZERO;
+    let mut history = Vec::new();
+    for _ in 0..n {
+        let window = cwnd;
+        let mut left = window;
+        now += rtt;
+        while left > 0 {
+            let acked = per_ack.min(left);
+            left -= acked;
+            let slow_start_limit = u64::MAX;
+            cwnd = c.on_ack(&Sample { now, acked, mss: MSS, cwnd, ssthresh, srtt: rtt, slow_start_limit });
+        }
+        history.push(cwnd);
+    }
+    history
+}
+fn reno() -> Controller {
+    Controller::new(&Config { congestion: Congestion::Reno, ..Config::rfc() })
+}
+fn cubic() -> Controller {
+    Controller::new(&Config::linux())
+}
+fn loss(cwnd: u64) -> Event {
+    Event { signal: Signal::Loss, flight: cwnd, mss: MSS, cwnd }
+}
+
+/// 5681/3.1-CA, 5681/3.1-CAMAX, 5681/3.1-CABYTES: one segment per round trip, however the ACKs come.
+#[test]
+fn reno_grows_one_segment_a_round() {
+    for per_ack in [1, 500, MSS, 2 * MSS, 10 * MSS] {
+        let history = rounds(&mut reno(), 10 * MSS, 10 * MSS, Duration::from_millis(100), 100, per_ack);
+        let grown = (history[99] - 10 * MSS) / MSS;
+        assert!((99..=100).contains(&grown), "{per_ack}: {grown}");
+    }
+}
+
+/// 5681/3.1-SS, SAFE/ACKDIV: slow start counts bytes, so a thousand ACKs of one byte are worth one segment.
+#[test]
+fn slow_start_counts_bytes() {
+    let ssthresh = u64::MAX;
+    assert_eq!(rounds(&mut reno(), 10 * MSS, ssthresh, Duration::from_millis(10), 1, MSS)[0], 20 * MSS);
+    assert_eq!(rounds(&mut reno(), MSS, ssthresh, Duration::from_millis(10), 1, 1)[0], 2 * MSS);
+}
+
+/// 3465/2.2-SS: an ACK of ten segments adds L.
+#[test]
+fn slow_start_is_limited_per_ack() {
+    let sample = Sample {
+        now: Time::ZERO,
+        acked: 10 * MSS,
+        mss: MSS,
+        cwnd: 10 * MSS,
+        ssthresh: u64::MAX,
+        srtt: Duration::from_millis(10),
+        slow_start_limit: 2 * MSS,
+    };
+    assert_eq!(reno().on_ack(&sample), 12 * MSS);
+    assert_eq!(cubic().on_ack(&sample), 12 * MSS);
+}
+
+/// 5681/3.1-TOSS, 9438/4.6-BETA.
+#[test]
+fn reductions() {
+    assert_eq!(reno().on_congestion(&loss(20 * MSS)), 10 * MSS);
+    assert_eq!(reno().on_congestion(&loss(MSS)), 2 * MSS);
+    assert_eq!(cubic().on_congestion(&loss(100 * MSS)), 70 * MSS);
+    assert_eq!(cubic().on_congestion(&loss(2 * MSS)), 2 * MSS);
+}
+
+/// 9438/4.2-FUNC, 4.4-CONCAVE, 4.5-CONVEX: within two segments of the curve, plateau at W_max after K.
+#[test]
+fn cubic_follows_its_curve() {
+    let mut c = cubic();
+    let cwnd = c.on_congestion(&loss(1000 * MSS));
+    assert_eq!(cwnd, 700 * MSS);
+    // K = cbrt(300 / 0.4) = 9.086 s. After i round trips of 100 ms, t = (i - 1) * 100 ms: the first ACK starts it.
+    let history = rounds(&mut c, cwnd, cwnd, Duration::from_millis(100), 120, MSS);
+    for (i, cwnd) in history.iter().enumerate() {
+        let d = (i as i64 + 1) * 100 - 9086;
+        let expected = 1_000_000 + d * d * d / 2_500_000 * 1000 / 1000;
+        let off = (*cwnd as i64 - expected).abs();
+        assert!(off <= 12_000, "round {i}: {cwnd}, expected {expected}");
+    }
+}
+
+/// 9438/4.7-FC: losses at 100 and then 80: W_max 100, then 68.
+#[test]
+fn fast_convergence() {
+    let mut c = Cubic::default();
+    c.on_congestion(&loss(100 * MSS));
+    c.on_congestion(&loss(80 * MSS));
+    assert_eq!(format!("{c:?}").matches("w_max: 68000").count(), 1);
+}
+
+/// 9438/4.3-FRIEND: with a small window CUBIC grows at least as AIMD(9/17, 0.7).
+#[test]
+fn cubic_is_no_slower_than_reno() {
+    let mut c = cubic();
+    let cwnd = c.on_congestion(&loss(20 * MSS));
+    let history = rounds(&mut c, cwnd, cwnd, Duration::from_millis(5), 40, MSS);
+    // 14 segments and 9/17 a round up to the old 20, then one a round.
+    assert!(history[39] >= 40 * MSS, "{}", history[39]);
+    assert!(history[39] <= 55 * MSS, "{}", history[39]);
+}
+
+/// 9438/4.2-APPLIM: ten idle seconds do not move the curve.
+#[test]
+fn cubic_ignores_idle_time() {
+    let mut c = cubic();
+    let rtt = Duration::from_millis(100);
+    let cwnd = c.on_congestion(&loss(100 * MSS));
+    let cwnd = *rounds(&mut c, cwnd, cwnd, rtt, 5, MSS).last().unwrap();
+    let now = Time::ZERO + Duration::from_secs(60);
+    c.on_app_limited(now);
+    let slow_start_limit = u64::MAX;
+    let after = c.on_ack(&Sample { now, acked: MSS, mss: MSS, cwnd, ssthresh: 1, srtt: rtt, slow_start_limit });
+    assert!(after <= cwnd + MSS);
+}
+
+/// 9438/4.8-RTO: after a timeout the next stage starts at K = 0 with W_max = cwnd.
+#[test]
+fn cubic_after_a_timeout() {
+    let mut c = cubic();
+    let ssthresh = c.on_congestion(&Event { signal: Signal::Timeout, ..loss(100 * MSS) });
+    assert_eq!(ssthresh, 70 * MSS);
+    let cwnd = *rounds(&mut c, MSS, ssthresh, Duration::from_millis(100), 30, MSS).last().unwrap();
+    assert!(cwnd >= 70 * MSS, "{cwnd}");
+    assert!(format!("{c:?}").contains("k_ms: 0"));
+}
+
+/// 9438/4.9-SPUR.
+#[test]
+fn cubic_undo() {
+    let mut c = cubic();
+    c.on_congestion(&loss(100 * MSS));
+    c.on_congestion(&loss(80 * MSS));
+    c.on_undo();
+    assert!(format!("{c:?}").matches("w_max: 100000").count() >= 1);
+}
+
+/// 5681/3.1-IW, 5681/3.1-LOSTSYN, 6928/2-IW10, 6928/2-LOST-REL.
+#[test]
+fn initial_windows() {
+    let (linux, rfc) = (Config::linux(), Config::rfc());
+    assert_eq!(initial_window(1448, 0, &linux), 14_480);
+    assert_eq!(initial_window(1448, 1, &linux), 14_480);
+    assert_eq!(initial_window(1448, 2, &linux), 1448);
+    assert_eq!(initial_window(536, 0, &rfc), 4 * 536);
+    assert_eq!(initial_window(1460, 0, &rfc), 3 * 1460);
+    assert_eq!(initial_window(8960, 0, &rfc), 2 * 8960);
+    assert_eq!(initial_window(1460, 1, &rfc), 1460);
+}
+
+/// The ablation: nothing moves it.
+#[test]
+fn fixed_window() {
+    let mut c = Controller::new(&Config { congestion: Congestion::Fixed(7), ..Config::linux() });
+    assert_eq!(rounds(&mut c, 7 * MSS, u64::MAX, Duration::from_millis(1), 5, MSS), vec![7 * MSS; 5]);
+    assert_eq!(c.constant(MSS), Some(7 * MSS));
+}

@@ -1,0 +1,434 @@
+//! The transmit queue: one small record for each segment sent and not yet acknowledged, and the scoreboard of what is
+//! SACKed, lost, and sent again.
+//!
+//! Counters are kept, never recounted. Work is in proportion to what changes: finding a place is a binary search,
+//! a SACK block that says nothing new costs one over the (few) SACKed ranges.
+
+use std::collections::VecDeque;
+use std::ops::Range;
+
+use crate::seq::Seq;
+use crate::time::Time;
+
+/// A record stays in one allocation up to this many entries when the queue runs empty.
+const KEEP: usize = 32;
+
+/// Marks of a segment.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub(super) struct Marks(u8);
+
+impl Marks {
+    /// The receiver has it, it says.
+    pub const SACKED: Marks = Marks(1);
+    /// Thought lost.
+    pub const LOST: Marks = Marks(2);
+    /// Sent again, and that copy is thought to be under way.
+    pub const AGAIN: Marks = Marks(4);
+    /// Was ever sent again.
+    pub const EVER: Marks = Marks(8);
+
+    pub const fn has(self, other: Marks) -> bool {
+        self.0 & other.0 != 0
+    }
+    fn set(&mut self, other: Marks) {
+        self.0 |= other.0;
+    }
+    fn clear(&mut self, other: Marks) {
+        self.0 &= !other.0;
+    }
+}
+
+/// A segment sent. It begins where the one before ends.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sent {
+    /// The sequence number behind it.
+    pub end: Seq,
+    /// When it was last sent.
+    pub at: Time,
+    /// What is known of it.
+    pub marks: Marks,
+}
+
+/// Segments and their octets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Tally {
+    pub segments: u32,
+    pub bytes: u64,
+}
+
+impl Tally {
+    fn add(&mut self, bytes: u64) {
+        self.segments += 1;
+        self.bytes += bytes;
+    }
+    fn remove(&mut self, bytes: u64) {
+        self.segments -= 1;
+        self.bytes -= bytes;
+    }
+}
+
+/// Segments sent and not acknowledged, in sequence.
+#[derive(Clone, Debug)]
+pub(super) struct Queue {
+    /// SND.UNA.
+    pub una: Seq,
+    records: VecDeque<Sent>,
+}
+
+/// What is known beyond SND.UNA. Exists only while something is amiss.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Scoreboard {
+    /// SACKed ranges, ascending, disjoint, not adjacent; their edges are edges of segments.
+    ranges: Vec<(Seq, Seq)>,
+    pub sacked: Tally,
+    pub lost: Tally,
+    pub again: Tally,
+    /// No segment that begins below is lost and waiting to be sent again.
+    pub hint: Seq,
+}
+
+impl Queue {
+    pub fn new(una: Seq) -> Queue {
+        Queue { una, records: VecDeque::new() }
+    }
+    /// SND.NXT.
+    pub fn nxt(&self) -> Seq {
+        self.records.back().map_or(self.una, |r| r.end)
+    }
+    pub fn len(&self) -> usize {
+        self.records.len()
+    }
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+    pub fn get(&self, i: usize) -> Option<&Sent> {
+        self.records.get(i)
+    }
+    pub fn first(&self) -> Option<&Sent> {
+        self.records.front()
+    }
+    /// Where segment `i` begins; SND.NXT if there is no such segment.
+    pub fn start(&self, i: usize) -> Seq {
+        match i.checked_sub(1) {
+            None => self.una,
+            Some(before) => self.records.get(before).map_or(self.nxt(), |r| r.end),
+        }
+    }
+    pub fn range(&self, i: usize) -> Range<Seq> {
+        self.start(i)..self.records[i].end
+    }
+    /// The segment that `seq` lies in; the number of segments if it is SND.NXT or beyond.
+    pub fn index_of(&self, seq: Seq) -> usize {
+        self.records.partition_point(|r| r.end <= seq)
+    }
+    pub fn push(&mut self, end: Seq, at: Time) {
+        debug_assert!(end > self.nxt(), "a segment without sequence numbers has no place in the queue");
+        self.records.push_back(Sent { end, at, marks: Marks::default() });
+    }
+    /// Removes the first segment, which is acknowledged in whole.
+    fn pop(&mut self) -> Option<Sent> {
+        let first = self.records.pop_front()?;
+        self.una = first.end;
+        if self.records.is_empty() && self.records.capacity() > KEEP {
+            self.records = VecDeque::new();
+        }
+        Some(first)
+    }
+
+    /// Acknowledges everything below `ack`: calls `each` for each segment (its range cut to what is new) before it is
+    /// taken out of the queue and the scoreboard.
+    pub fn acknowledge(
+        &mut self,
+        ack: Seq,
+        mut board: Option<&mut Scoreboard>,
+        mut each: impl FnMut(Range<Seq>, &Sent),
+    ) {
+        while let Some(first) = self.records.front() {
+            let (start, end, marks) = (self.una, first.end, first.marks);
+            if start >= ack {
+                break;
+            }
+            each(start..end.min(ack), first);
+            let whole = end <= ack;
+            if let Some(board) = board.as_deref_mut() {
+                board.forget(end.min(ack) - start, marks, whole);
+            }
+            if !whole {
+                self.una = ack;
+                break;
+            }
+            self.pop();
+        }
+        if let Some(board) = board {
+            board.drop_below(self.una);
+        }
+    }
+
+    /// Splits segments so that `range` is made of whole ones, and returns their indexes.
+    pub fn carve(&mut self, range: &Range<Seq>, board: &mut Scoreboard) -> Range<usize> {
+        let first = self.split(range.start, board);
+        let last = self.split(range.end, board);
+        first..last
+    }
+    /// Splits the segment that `seq` lies inside of; returns the index of the one that begins at `seq`.
+    fn split(&mut self, seq: Seq, board: &mut Scoreboard) -> usize {
+        let i = self.index_of(seq);
+        if i == self.records.len() || self.start(i) >= seq {
+            return i;
+        }
+        let whole = self.records[i];
+        board.count_split(whole.marks);
+        self.records.insert(i, Sent { end: seq, ..whole });
+        i + 1
+    }
+
+    /// Records that segment `i` is sent again.
+    pub fn sent_again(&mut self, i: usize, now: Time, board: &mut Scoreboard) {
+        let bytes = self.records[i].end - self.start(i);
+        let record = &mut self.records[i];
+        record.at = now;
+        if !record.marks.has(Marks::AGAIN) {
+            board.again.add(bytes);
+        }
+        record.marks.set(Marks::AGAIN);
+        record.marks.set(Marks::EVER);
+        board.hint = board.hint.max(record.end);
+    }
+
+    /// Marks segment `i` as lost; if it was sent again, that copy is. Returns whether it was.
+    pub fn mark_lost(&mut self, i: usize, board: &mut Scoreboard) -> Option<LostCopy> {
+        let start = self.start(i);
+        let record = &mut self.records[i];
+        let bytes = record.end - start;
+        if record.marks.has(Marks::SACKED) {
+            return None;
+        }
+        let again = record.marks.has(Marks::AGAIN);
+        if record.marks.has(Marks::LOST) && !again {
+            return None;
+        }
+        if again {
+            record.marks.clear(Marks::AGAIN);
+            board.again.remove(bytes);
+        }
+        if !record.marks.has(Marks::LOST) {
+            record.marks.set(Marks::LOST);
+            board.lost.add(bytes);
+        }
+        board.hint = board.hint.min(start);
+        Some(if again { LostCopy::Retransmission(bytes) } else { LostCopy::Original(bytes) })
+    }
+
+    /// Takes back all marks of loss.
+    pub fn unmark_lost(&mut self, board: &mut Scoreboard) {
+        if board.lost.segments > 0 {
+            self.records.iter_mut().for_each(|r| r.marks.clear(Marks::LOST));
+            board.lost = Tally::default();
+        }
+    }
+
+    /// Forgets what was SACKed: the receiver may have thrown it away (RFC 2018, section 8).
+    pub fn unmark_sacked(&mut self, board: &mut Scoreboard) {
+        if board.sacked.segments > 0 {
+            self.records.iter_mut().for_each(|r| r.marks.clear(Marks::SACKED));
+            board.sacked = Tally::default();
+        }
+        board.ranges.clear();
+    }
+
+    /// Marks the whole segments in `left..right` as SACKed; calls `each` with the range of each that was not and its
+    /// record as it was before.
+    pub fn sack(
+        &mut self,
+        left: Seq,
+        right: Seq,
+        board: &mut Scoreboard,
+        mut each: impl FnMut(Range<Seq>, &Sent),
+    ) {
+        let (left, right) = (left.max(self.una), right.min(self.nxt()));
+        if left >= right || board.covers(left, right) {
+            return;
+        }
+        // Only whole segments: the rest is as good as not received, since it will be sent again with it.
+        let mut first = self.index_of(left);
+        if self.start(first) < left {
+            first += 1;
+        }
+        let last = self.records.partition_point(|r| r.end <= right);
+        if first >= last {
+            return;
+        }
+        let (left, right) = (self.start(first), self.records[last - 1].end);
+        let mut gap_from = left;
+        let (i, j) = board.touching(left, right);
+        for k in i..=j {
+            // The gaps between the ranges that this block touches are what is new.
+            let range = if k < j { board.ranges[k] } else { (right, right) };
+            if gap_from < range.0 {
+                self.sack_gap(gap_from, range.0, board, &mut each);
+            }
+            gap_from = gap_from.max(range.1);
+        }
+        board.merge(left, right, i, j);
+    }
+    fn sack_gap(
+        &mut self,
+        from: Seq,
+        to: Seq,
+        board: &mut Scoreboard,
+        each: &mut impl FnMut(Range<Seq>, &Sent),
+    ) {
+        let mut start = from;
+        for i in self.index_of(from)..self.records.len() {
+            let record = &mut self.records[i];
+            if record.end > to {
+                break;
+            }
+            let range = start..record.end;
+            start = record.end;
+            each(range.clone(), record);
+            let bytes = range.end - range.start;
+            if record.marks.has(Marks::LOST) {
+                board.lost.remove(bytes);
+            }
+            if record.marks.has(Marks::AGAIN) {
+                board.again.remove(bytes);
+            }
+            record.marks.clear(Marks::LOST);
+            record.marks.clear(Marks::AGAIN);
+            record.marks.set(Marks::SACKED);
+            board.sacked.add(bytes);
+        }
+    }
+
+    /// The first segment that is lost and waits to be sent again.
+    pub fn next_lost(&self, board: &Scoreboard) -> Option<usize> {
+        // Each copy under way belongs to a lost segment, but for probes: then the scan may find nothing.
+        if board.lost.segments == 0 {
+            return None;
+        }
+        let from = self.index_of(board.hint.max(self.una));
+        let mut i = from;
+        while let Some(record) = self.records.get(i) {
+            if record.marks.has(Marks::SACKED) {
+                // Over a whole SACKed range at once.
+                i = board.range_end(record.end).map_or(i + 1, |end| self.index_of(end));
+                continue;
+            }
+            if record.marks.has(Marks::LOST) && !record.marks.has(Marks::AGAIN) {
+                return Some(i);
+            }
+            i += 1;
+        }
+        None
+    }
+
+    #[cfg(test)]
+    pub fn recount(&self) -> (Tally, Tally, Tally) {
+        let mut tallies = <[Tally; 3]>::default();
+        for (i, r) in self.records.iter().enumerate() {
+            let bytes = r.end - self.start(i);
+            for (tally, mark) in tallies.iter_mut().zip([Marks::SACKED, Marks::LOST, Marks::AGAIN]) {
+                if r.marks.has(mark) {
+                    tally.add(bytes);
+                }
+            }
+        }
+        (tallies[0], tallies[1], tallies[2])
+    }
+}
+
+/// What was found lost, and its octets.
+pub(super) enum LostCopy {
+    /// The first copy of a segment.
+    Original(u64),
+    /// A segment sent again.
+    Retransmission(u64),
+}
+
+impl Scoreboard {
+    pub fn new(una: Seq) -> Scoreboard {
+        Scoreboard { hint: una, ..Scoreboard::default() }
+    }
+    /// Whether nothing is marked.
+    pub fn is_clean(&self) -> bool {
+        self.sacked.segments == 0 && self.lost.segments == 0 && self.again.segments == 0
+    }
+    /// The highest SACKed sequence number, exclusive.
+    pub fn highest_sacked(&self) -> Option<Seq> {
+        self.ranges.last().map(|r| r.1)
+    }
+    #[cfg(test)]
+    pub fn ranges(&self) -> &[(Seq, Seq)] {
+        &self.ranges
+    }
+    /// Everything below is lost in the sense of IsLost (RFC 6675, section 4): `thresh` discontiguous SACKed
+    /// sequences, or more than `thresh - 1` segments of SACKed octets, lie above it. `None`: nothing is.
+    pub fn lost_below(&self, thresh: u32, mss: u64) -> Option<Seq> {
+        let limit = u64::from(thresh.saturating_sub(1)) * mss;
+        let mut bytes = 0;
+        for (n, (left, right)) in self.ranges.iter().rev().enumerate() {
+            bytes += *right - *left;
+            if n as u64 + 1 >= u64::from(thresh) || bytes > limit {
+                return Some(*left);
+            }
+        }
+        None
+    }
+    fn covers(&self, left: Seq, right: Seq) -> bool {
+        let i = self.ranges.partition_point(|r| r.1 < right);
+        self.ranges.get(i).is_some_and(|r| r.0 <= left)
+    }
+    /// The end of the SACKed range that `seq` lies in or ends.
+    fn range_end(&self, seq: Seq) -> Option<Seq> {
+        let i = self.ranges.partition_point(|r| r.1 < seq);
+        self.ranges.get(i).filter(|r| r.0 <= seq).map(|r| r.1)
+    }
+    /// The ranges that overlap or adjoin `left..right`, as indexes.
+    fn touching(&self, left: Seq, right: Seq) -> (usize, usize) {
+        let i = self.ranges.partition_point(|r| r.1 < left);
+        let j = i + self.ranges[i..].partition_point(|r| r.0 <= right);
+        (i, j)
+    }
+    fn merge(&mut self, left: Seq, right: Seq, i: usize, j: usize) {
+        if i == j {
+            self.ranges.insert(i, (left, right));
+            return;
+        }
+        self.ranges[i] = (left.min(self.ranges[i].0), right.max(self.ranges[j - 1].1));
+        self.ranges.drain(i + 1..j);
+    }
+    fn drop_below(&mut self, una: Seq) {
+        let gone = self.ranges.partition_point(|r| r.1 <= una);
+        self.ranges.drain(..gone);
+        if let Some(first) = self.ranges.first_mut() {
+            first.0 = first.0.max(una);
+        }
+    }
+    /// `bytes` of a segment with these marks are acknowledged; `whole`: none are left.
+    fn forget(&mut self, bytes: u64, marks: Marks, whole: bool) {
+        let tallies = [
+            (Marks::SACKED, &mut self.sacked),
+            (Marks::LOST, &mut self.lost),
+            (Marks::AGAIN, &mut self.again),
+        ];
+        for (mark, tally) in tallies {
+            if marks.has(mark) {
+                tally.bytes -= bytes;
+                tally.segments -= u32::from(whole);
+            }
+        }
+    }
+    fn count_split(&mut self, marks: Marks) {
+        let tallies = [
+            (Marks::SACKED, &mut self.sacked),
+            (Marks::LOST, &mut self.lost),
+            (Marks::AGAIN, &mut self.again),
+        ];
+        for (mark, tally) in tallies {
+            if marks.has(mark) {
+                tally.segments += 1;
+            }
+        }
+    }
+}
