@@ -113,6 +113,12 @@ rules! {
     RtoRetransmit: "retransmission timeout", "RFC 6298 5.4";
     RtoGoBack: "retransmission after a timeout", "RFC 5681 3.1";
     RecoveryEnds: "recovery point acknowledged", "RFC 6675 5";
+    RtoExpired: "retransmission timer expired: loss window", "RFC 5681 3.1";
+    RecoveryBegins: "loss found: recovery begins", "RFC 5681 3.2";
+    ProbeRepaired: "the probe repaired a loss: congestion window reduced", "RFC 8985 7.4";
+    UnneededUndo: "retransmissions were needless: reduction undone", "RFC 4015 3.2";
+    SackReneging: "SACKed data is missing: SACK marks forgotten", "RFC 2018 8";
+    IdleRestart: "idle: congestion window collapses", "RFC 5681 4.1";
     SpuriousUndo: "timeout was spurious: undone", "RFC 5682 2";
     PmtuRetransmit: "path MTU smaller: resent in smaller segments", "RFC 1191 6.4";
     EcnResponse: "ECE: congestion window reduced", "RFC 3168 6.1.2";

@@ -76,8 +76,10 @@ pub struct Config {
     pub loss_detection: LossDetection,
     /// Tail loss probes (RFC 8985, section 7; Linux `tcp_early_retrans`).
     pub tail_loss_probe: bool,
-    /// Spurious timeouts are detected (RFC 5682 F-RTO, RFC 3522 Eifel) and undone.
+    /// Spurious timeouts are detected by what the next acknowledgments cover (RFC 5682, F-RTO) and undone.
     pub frto: bool,
+    /// A reduction is undone when timestamps (RFC 3522, Eifel) or D-SACKs (RFC 3708) prove it needless.
+    pub undo: bool,
     /// Duplicate ACKs that signal a loss (RFC 5681, section 3.2: 3).
     pub dupthresh: u8,
     /// New data on the first two duplicate ACKs (RFC 3042).
@@ -92,6 +94,8 @@ pub struct Config {
     pub initial_window: u32,
     /// Collapse cwnd after an idle RTO (RFC 5681, section 4.1; Linux `tcp_slow_start_after_idle`).
     pub slow_start_after_idle: bool,
+    /// An idle connection's window is halved for each RTO (RFC 2861; Linux), not collapsed at once.
+    pub idle_halving: bool,
     /// Largest increase per ACK in slow start, in segments (RFC 3465: L = 2); `None`: all that was acknowledged.
     pub abc_limit: Option<u32>,
 
@@ -323,12 +327,14 @@ impl Config {
             loss_detection: LossDetection::Rack,
             tail_loss_probe: true,
             frto: true,
+            undo: true,
             dupthresh: 3,
             limited_transmit: true,
             prr: true,
             congestion: Congestion::Cubic,
             initial_window: 10,
             slow_start_after_idle: true,
+            idle_halving: true,
             abc_limit: None,
             delayed_ack: DelayedAck {
                 min: Duration::from_millis(40),
@@ -397,9 +403,11 @@ impl Config {
             loss_detection: LossDetection::Sack,
             tail_loss_probe: false,
             frto: false,
+            undo: false,
             prr: false,
             congestion: Congestion::Reno,
             initial_window: 4,
+            idle_halving: false,
             abc_limit: Some(2),
             delayed_ack: DelayedAck {
                 min: Duration::from_millis(200),
@@ -443,6 +451,8 @@ impl Config {
             loss_detection: LossDetection::Sack,
             tail_loss_probe: false,
             frto: false,
+            undo: false,
+            idle_halving: false,
             abc_limit: Some(2),
             delayed_ack: DelayedAck {
                 min: Duration::from_millis(40),

@@ -43,10 +43,7 @@ impl Rtt {
     pub fn sample(&mut self, now: Time, rtt: Duration, una: Seq, nxt: Seq, cfg: &Config) {
         self.syn_lost = false;
         let r = rtt.as_nanos().clamp(1, u64::MAX >> 8);
-        if self.min == Duration::ZERO || r <= self.min.as_nanos() || now.since(self.min_at) > MIN_RTT_WINDOW {
-            self.min = Duration::from_nanos(r);
-            self.min_at = now;
-        }
+        self.shortest(now, rtt);
         let floor = cfg.min_rto.as_nanos();
         if self.srtt8 == 0 {
             // RFC 6298 2.2: SRTT = R, RTTVAR = R / 2.
@@ -65,6 +62,14 @@ impl Rtt {
             RtoFloor::Variance => self.linux_deviation(deviation, r < srtt, una, nxt, floor),
         }
         self.srtt8 = self.srtt8 - srtt + r;
+    }
+
+    /// Considers `rtt` for the minimum: of several segments acknowledged together, the one sent last tells most.
+    pub fn shortest(&mut self, now: Time, rtt: Duration) {
+        if self.min == Duration::ZERO || rtt <= self.min || now.since(self.min_at) > MIN_RTT_WINDOW {
+            self.min = rtt.max(Duration::from_nanos(1));
+            self.min_at = now;
+        }
     }
 
     fn linux_deviation(&mut self, deviation: u64, faster: bool, una: Seq, nxt: Seq, floor: u64) {

@@ -177,8 +177,10 @@ knobs! {
     loss_detection: Option<LossDetection>, "NewReno";
     /// Tail loss probes (RFC 8985, section 7; Linux `tcp_early_retrans`).
     tail_loss_probe: Option<bool>, "true";
-    /// Spurious timeouts are detected (RFC 5682 F-RTO, RFC 3522 Eifel) and undone.
+    /// Spurious timeouts are detected by what the next acknowledgments cover (RFC 5682, F-RTO) and undone.
     frto: Option<bool>, "true";
+    /// A reduction is undone when timestamps (RFC 3522, Eifel) or D-SACKs (RFC 3708) prove it needless.
+    undo: Option<bool>, "true";
     /// Duplicate ACKs that signal a loss (RFC 5681, section 3.2: 3).
     dupthresh: Option<u8>, "3";
     /// New data on the first two duplicate ACKs (RFC 3042).
@@ -192,6 +194,8 @@ knobs! {
     initial_window: Option<u32>, "10";
     /// Collapse cwnd after an idle RTO (RFC 5681, section 4.1; Linux `tcp_slow_start_after_idle`).
     slow_start_after_idle: Option<bool>, "true";
+    /// An idle connection's window is halved for each RTO (RFC 2861; Linux), not collapsed at once.
+    idle_halving: Option<bool>, "true";
     /// Largest increase per ACK in slow start, in segments (RFC 3465: L = 2); `None`: all that was acknowledged.
     abc_limit: Maybe<u32>, "2";
     // acknowledging and sending

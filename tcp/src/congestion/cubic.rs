@@ -59,9 +59,9 @@ impl Cubic {
         if acked == 0 {
             return cwnd;
         }
-        let state = self.state.get_or_insert_with(|| {
-            Box::new(State { now: Curve::default(), before: Curve::default() })
-        });
+        let state = self
+            .state
+            .get_or_insert_with(|| Box::new(State { now: Curve::default(), before: Curve::default() }));
         state.now.avoid(s, cwnd, acked)
     }
     /// Congestion was noticed (sections 4.6 to 4.8).

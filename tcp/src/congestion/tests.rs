@@ -3,7 +3,14 @@ use super::*;
 const MSS: u64 = 1000;
 
 /// A sender that always has data: returns the window after each round trip.
-fn rounds(c: &mut Controller, mut cwnd: u64, ssthresh: u64, rtt: Duration, n: usize, per_ack: u64) -> Vec<u64> {
+fn rounds(
+    c: &mut Controller,
+    mut cwnd: u64,
+    ssthresh: u64,
+    rtt: Duration,
+    n: usize,
+    per_ack: u64,
+) -> Vec<u64> {
     let mut now = Time::ZERO;
     let mut history = Vec::new();
     for _ in 0..n {
@@ -119,7 +126,8 @@ fn cubic_ignores_idle_time() {
     let now = Time::ZERO + Duration::from_secs(60);
     c.on_app_limited(now);
     let slow_start_limit = u64::MAX;
-    let after = c.on_ack(&Sample { now, acked: MSS, mss: MSS, cwnd, ssthresh: 1, srtt: rtt, slow_start_limit });
+    let after =
+        c.on_ack(&Sample { now, acked: MSS, mss: MSS, cwnd, ssthresh: 1, srtt: rtt, slow_start_limit });
     assert!(after <= cwnd + MSS);
 }
 

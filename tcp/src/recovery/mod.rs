@@ -20,18 +20,29 @@
 //! What is not here: the bytes themselves (the send buffer keeps them until they are acknowledged, SACKed or not:
 //! RFC 2018, section 5), the peer's window, the persist timer, giving up (R2, user timeout).
 
+mod ack;
+mod detect;
+mod queue;
+mod rack;
+mod timer;
+mod undo;
+mod window;
+
 use std::ops::Range;
 
 use crate::cause::Rule;
-use crate::config::Config;
-use crate::out::Out;
+use crate::config::{Config, LossDetection};
+use crate::congestion::{self, Controller};
+use crate::out::{Note, Out};
+use crate::rtt::Rtt;
 use crate::segment::SackBlocks;
 use crate::seq::Seq;
 use crate::time::{Duration, Time};
 
-/// The transmit queue of one connection with everything that decides about retransmission.
-#[derive(Clone)]
-pub struct Sender {}
+use queue::{Queue, Scoreboard};
+use rack::Rack;
+use undo::{Frto, Undo};
+use window::Prr;
 
 /// What the handshake found out.
 #[derive(Clone, Copy, Debug, Default)]
@@ -139,153 +150,469 @@ pub struct Counts {
     pub retransmitted: u32,
 }
 
+/// Which part of RFC 5681's life the queue is in; Linux's `ca_state`, with Disorder a part of Open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// All is well, or there are a few SACKs or duplicate ACKs.
+    Open,
+    /// The window is going down for a reason other than a loss: ECN (RFC 3168).
+    Reduction,
+    /// Fast recovery.
+    Recovery,
+    /// A retransmission timeout; ends when all that was outstanding then is acknowledged.
+    Loss,
+}
+
+/// Everything that exists only while something is amiss.
+#[derive(Clone, Debug)]
+struct Trouble {
+    board: Scoreboard,
+    /// RecoveryPoint (RFC 6675), `recover` (RFC 6582): where the phase ends.
+    point: Seq,
+    /// Duplicate ACKs in a row (RFC 5681, section 2); with SACK, those that brought news (RFC 6675, section 5).
+    dup_acks: u32,
+    /// The next retransmission goes out whatever the window: the first of a recovery, the head after a timeout.
+    forced: bool,
+    /// What is lost is too long for the path and not congestion's fault.
+    too_big: bool,
+    /// RFC 6582: a partial ACK has come.
+    partial_seen: bool,
+    /// RFC 6582: and has restarted the timer.
+    partial_timed: bool,
+    /// RFC 6675's rescue retransmission of this recovery is spent.
+    rescued: bool,
+    /// HighRxt of RFC 6675.
+    high_rxt: Seq,
+    prr: Prr,
+    undo: Undo,
+    frto: Frto,
+    rack: rack::Order,
+    /// Timeouts since SND.UNA last advanced.
+    retries: u32,
+    first_timeout: Option<Time>,
+}
+
+/// The transmit queue of one connection with everything that decides about retransmission.
+#[derive(Clone, Debug)]
+pub struct Sender {
+    queue: Queue,
+    trouble: Option<Box<Trouble>>,
+    rtt: Rtt,
+    rack: Rack,
+    controller: Controller,
+    cwnd: u64,
+    ssthresh: u64,
+    usage: Usage,
+    /// `recover` of RFC 6582: no recovery begins with an ACK that is not beyond it.
+    recover: Seq,
+    deadline: Time,
+    last_sent: Time,
+    probe: Probe,
+    mss: u32,
+    retransmitted: u32,
+    /// D-SACKs believed so far.
+    dsacks: u32,
+    timer: Timer,
+    phase: Phase,
+    detection: LossDetection,
+    backoff: u8,
+    sack: bool,
+}
+
+/// How much of the window was used (congestion window validation, as Linux does it).
+#[derive(Clone, Copy, Debug)]
+struct Usage {
+    /// The round trip that is looked at ends when this is acknowledged.
+    until: Seq,
+    /// Most octets in flight in it.
+    max_flight: u64,
+    /// cwnd has stopped sending in it.
+    limited: bool,
+}
+
+/// The tail loss probe.
+#[derive(Clone, Copy, Debug)]
+struct Probe {
+    /// SND.NXT after the probe that is outstanding (TLP.end_seq).
+    end: Option<Seq>,
+    /// That probe was a retransmission.
+    again: bool,
+    /// Whether it was new data is known when it is sent: it is about to be.
+    coming: bool,
+    /// A round-trip time was measured since the last probe (RFC 8985, section 7.3).
+    measured: bool,
+    /// New data went out since the output function ran last.
+    sent_new: bool,
+}
+
 impl Sender {
     /// The queue of a connection that has just become synchronized. `una` is SND.UNA (ISS + 1), `mss` the
     /// effective MSS for sending in bytes, options taken off.
     pub fn new(now: Time, una: Seq, mss: u32, handshake: Handshake, cfg: &Config) -> Sender {
-        let _ = (now, una, mss, handshake, cfg);
-        todo!()
+        let mss = mss.max(1);
+        let mut rtt = Rtt::new(handshake.retransmissions > 0);
+        if let Some(sample) = handshake.rtt {
+            rtt.sample(now, sample, una, una, cfg);
+        }
+        Sender {
+            queue: Queue::new(una),
+            trouble: None,
+            rtt,
+            rack: Rack::new(una),
+            controller: Controller::new(cfg),
+            cwnd: congestion::initial_window(mss, handshake.retransmissions, cfg),
+            ssthresh: u64::MAX,
+            usage: Usage { until: una, max_flight: 0, limited: false },
+            recover: una - 1,
+            deadline: Time::NEVER,
+            last_sent: now,
+            probe: Probe { end: None, again: false, coming: false, measured: true, sent_new: false },
+            mss,
+            retransmitted: 0,
+            dsacks: 0,
+            timer: Timer::Rto,
+            phase: Phase::Open,
+            detection: match cfg.loss_detection {
+                LossDetection::Rack | LossDetection::Sack if !handshake.sack => LossDetection::NewReno,
+                other => other,
+            },
+            backoff: 0,
+            sack: handshake.sack && matches!(cfg.loss_detection, LossDetection::Rack | LossDetection::Sack),
+        }
     }
 
-    // --- what happens ------------------------------------------------------------------------------------------
+    // --- what happens: also on_ack (ack.rs) and on_timeout (timer.rs) -------------------------------------------
 
     /// The segment `nxt()..end` was sent for the first time (its FIN counts one).
     pub fn on_sent(&mut self, now: Time, end: Seq, cfg: &Config) {
-        let _ = (now, end, cfg);
-        todo!()
+        let bytes = end.since(self.nxt());
+        if bytes == 0 {
+            return;
+        }
+        let first = self.queue.is_empty();
+        self.queue.push(end, now);
+        self.last_sent = now;
+        self.count_prr_out(bytes);
+        if self.probe.coming {
+            // RFC 8985 7.3: the probe was new data; the timer is the RTO's already.
+            self.probe = Probe { coming: false, end: Some(end), again: false, ..self.probe };
+        } else {
+            self.probe.sent_new = true;
+        }
+        if first || self.timer == Timer::Probe {
+            self.arm_rto(now, cfg);
+        }
     }
+
     /// `range` was sent again: a range got from `next_retransmission` or the like, or its beginning.
     pub fn on_retransmitted(&mut self, now: Time, range: Range<Seq>, cfg: &Config) {
-        let _ = (now, range, cfg);
-        todo!()
+        let range = range.start.max(self.una())..range.end.min(self.nxt());
+        if range.start >= range.end {
+            return;
+        }
+        let rack = self.detection == LossDetection::Rack;
+        let head = range.start == self.una();
+        let trouble = trouble(&mut self.trouble, self.queue.una);
+        if self.detection == LossDetection::Sack && self.phase == Phase::Recovery && !self.probe.coming {
+            let i = self.queue.index_of(range.start);
+            let highest = trouble.board.highest_sacked().unwrap_or(self.queue.una);
+            let rescue =
+                !self.queue.is_waiting(i) && (range.start >= highest || range.start < trouble.high_rxt);
+            if rescue {
+                trouble.rescued = true;
+            } else {
+                // 6675/5-HRXT
+                trouble.high_rxt = trouble.high_rxt.max(range.end);
+            }
+        }
+        for i in self.queue.carve(&range, &mut trouble.board) {
+            self.queue.sent_again(i, now, &mut trouble.board);
+            self.retransmitted += 1;
+            if rack {
+                trouble.rack.push(now, self.queue.range(i).end);
+            }
+            if !self.probe.coming {
+                trouble.undo.count(now);
+            }
+        }
+        trouble.forced = false;
+        self.count_prr_out(range.end - range.start);
+        self.last_sent = now;
+        if self.probe.coming {
+            self.probe = Probe { coming: false, end: Some(self.nxt()), again: true, ..self.probe };
+        } else if head && self.timer != Timer::Reordering {
+            self.timer = Timer::Rto;
+            self.deadline = now + self.rto(cfg);
+        }
     }
+
     /// The output function has sent what it could. `cwnd_limited`: it stopped because [`Sender::allowance`] was
-    /// used up while more was waiting. Call it whenever the output function ran.
-    pub fn on_output_done(&mut self, now: Time, cwnd_limited: bool, cfg: &Config) {
-        let _ = (now, cwnd_limited, cfg);
-        todo!()
+    /// used up while more was waiting. Call it whenever the output function ran. Returns whether it has to run once
+    /// more: F-RTO waited for new data, and none was sent.
+    pub fn on_output_done(&mut self, now: Time, cwnd_limited: bool, cfg: &Config) -> bool {
+        self.probe.coming = false;
+        self.validate(cwnd_limited);
+        if std::mem::take(&mut self.probe.sent_new) {
+            self.schedule_probe(now, false, cfg);
+        }
+        let nxt = self.nxt();
+        let Some(trouble) = &mut self.trouble else { return false };
+        if trouble.frto == Frto::NewData && nxt <= trouble.point {
+            // 5682/2-NONEW: conventional recovery.
+            trouble.frto = Frto::Off;
+            return true;
+        }
+        false
     }
-    /// An acknowledgment arrived. `out` gets notes only.
-    pub fn on_ack(&mut self, now: Time, ack: &Ack, cfg: &Config, out: &mut Out) -> Acked {
-        let _ = (now, ack, cfg, out);
-        todo!()
-    }
-    /// The deadline may have come. `new_data_ready` as in [`Ack`].
-    pub fn on_timeout(&mut self, now: Time, new_data_ready: bool, cfg: &Config, out: &mut Out) -> Expired {
-        let _ = (now, new_data_ready, cfg, out);
-        todo!()
-    }
+
     /// Before new data goes out on a connection that may have been idle: collapses cwnd (RFC 5681, section 4.1).
     /// Does nothing while anything is outstanding.
     pub fn on_idle_restart(&mut self, now: Time, cfg: &Config, out: &mut Out) {
-        let _ = (now, cfg, out);
-        todo!()
+        if !self.queue.is_empty() {
+            return;
+        }
+        self.controller.on_app_limited(now);
+        let (idle, rto) = (now.since(self.last_sent), self.rtt.rto(cfg));
+        if !cfg.slow_start_after_idle || idle <= rto || self.controller.constant(self.mss64()).is_some() {
+            return;
+        }
+        let restart = congestion::initial_window(self.mss, 0, cfg).min(self.cwnd);
+        let before = self.cwnd;
+        if cfg.idle_halving {
+            self.ssthresh = self.current_ssthresh();
+            let halvings = (idle.as_nanos() - 1) / rto.as_nanos().max(1);
+            self.cwnd = self.cwnd.checked_shr(halvings.min(63) as u32).unwrap_or(0).max(restart);
+        } else {
+            self.cwnd = restart;
+        }
+        if self.cwnd < before {
+            self.note(out, Rule::IdleRestart);
+        }
     }
+
     /// The path MTU shrank, or the effective MSS changed for another reason. With `resend`, segments that are now
     /// too long are to be sent again at once, without a congestion response (RFC 1191, section 6.4).
-    pub fn on_mss(&mut self, mss: u32, resend: bool, cfg: &Config) {
-        let _ = (mss, resend, cfg);
-        todo!()
+    pub fn on_mss(&mut self, mss: u32, resend: bool) {
+        let (old, mss) = (self.mss64(), mss.max(1));
+        self.mss = mss;
+        if u64::from(mss) < old {
+            // 5681/3.1-PMTU: as many segments, not as many bytes.
+            self.cwnd = (self.cwnd / old).max(1) * self.mss64();
+            if self.ssthresh != u64::MAX {
+                self.ssthresh = (self.ssthresh / old).max(2) * self.mss64();
+            }
+        }
+        let nxt = self.nxt();
+        if !resend || self.queue.is_empty() {
+            return;
+        }
+        let trouble = trouble(&mut self.trouble, self.queue.una);
+        let mut any = false;
+        for i in 0..self.queue.len() {
+            let range = self.queue.range(i);
+            if range.end - range.start > u64::from(mss) {
+                any |= self.queue.mark_lost(i, &mut trouble.board).is_some();
+            }
+        }
+        if any && self.phase != Phase::Loss {
+            trouble.point = nxt;
+            trouble.undo = Undo::default();
+            trouble.frto = Frto::Off;
+            self.phase = Phase::Loss;
+        }
+        trouble.too_big |= any;
     }
+
     /// An ICMP unreachable quotes the first unacknowledged segment: one back-off is taken back (RFC 6069).
     pub fn on_unreachable(&mut self, now: Time, cfg: &Config) {
-        let _ = (now, cfg);
-        todo!()
+        let Some(head) = self.queue.first() else { return };
+        if self.backoff == 0 || self.retries() == 0 {
+            return;
+        }
+        let at = head.at;
+        self.backoff -= 1;
+        self.timer = Timer::Rto;
+        self.deadline = (at + self.rto(cfg)).max(now);
     }
 
     // --- what to send ------------------------------------------------------------------------------------------
 
     /// What to send again now, as far as cwnd allows; before any new data.
     pub fn next_retransmission(&self, cfg: &Config) -> Option<Retransmission> {
-        let _ = cfg;
-        todo!()
+        let trouble = self.trouble.as_deref()?;
+        if trouble.frto == Frto::NewData && !trouble.forced {
+            return None;
+        }
+        let i = self.queue.next_lost(&trouble.board)?;
+        let range = self.queue.range(i);
+        let len = (range.end - range.start).min(self.mss64());
+        if !trouble.forced && self.allowance(cfg) < len {
+            return None;
+        }
+        let why = match self.phase {
+            _ if trouble.too_big => Rule::PmtuRetransmit,
+            Phase::Loss if trouble.forced => Rule::RtoRetransmit,
+            Phase::Loss => Rule::RtoGoBack,
+            _ => match self.detection {
+                LossDetection::Rack => Rule::RackRetransmit,
+                LossDetection::Sack => Rule::SackRetransmit,
+                _ if trouble.partial_seen => Rule::PartialAck,
+                _ => Rule::FastRetransmit,
+            },
+        };
+        Some(Retransmission { range, why })
     }
+
     /// Bytes of new data that cwnd allows now; the caller also minds SND.WND and Nagle. A segment may be sent if
     /// it fits, or if nothing is in flight.
     pub fn allowance(&self, cfg: &Config) -> u64 {
-        let _ = cfg;
-        todo!()
+        self.cwnd.saturating_sub(self.pipe(cfg))
     }
+
     /// What to send again when there is no new data to send (RFC 6675, section 4, rules 3 and 4).
     pub fn next_rescue(&self, cfg: &Config) -> Option<Retransmission> {
-        let _ = cfg;
-        todo!()
+        if self.detection != LossDetection::Sack || self.phase != Phase::Recovery {
+            return None;
+        }
+        let trouble = self.trouble.as_deref()?;
+        if self.allowance(cfg) < self.mss64() {
+            return None;
+        }
+        let highest = trouble.board.highest_sacked().unwrap_or(self.queue.una);
+        // Rule 3: above HighRxt and below what is SACKed, though not known to be lost.
+        let from = self.queue.index_of(trouble.high_rxt);
+        let below = (from..self.queue.index_of(highest)).find(|i| self.queue.is_untouched(*i));
+        // Rule 4: once a recovery, the highest that is not SACKed.
+        let last = || {
+            let last = (0..self.queue.len()).rev().find(|i| !self.queue.is_sacked(*i))?;
+            (!trouble.rescued && self.queue.range(last).start < trouble.point).then_some(last)
+        };
+        let i = below.or_else(last)?;
+        Some(Retransmission { range: self.queue.range(i), why: Rule::RescueRetransmit })
     }
 
     // --- readings ----------------------------------------------------------------------------------------------
 
     /// When the timer fires, and which.
     pub fn deadline(&self) -> Option<(Time, Timer)> {
-        todo!()
+        (self.deadline != Time::NEVER).then_some((self.deadline, self.timer))
     }
     /// SND.UNA.
     pub fn una(&self) -> Seq {
-        todo!()
+        self.queue.una
     }
     /// SND.NXT (and SND.MAX: after a timeout it does not go back).
     pub fn nxt(&self) -> Seq {
-        todo!()
+        self.queue.nxt()
     }
     /// Octets sent and not acknowledged cumulatively (FlightSize).
     pub fn flight(&self) -> u64 {
         self.nxt() - self.una()
     }
-    /// Octets thought to be in the network (RFC 6675, section 4).
-    pub fn pipe(&self) -> u64 {
-        todo!()
-    }
     /// Congestion window, in bytes.
     pub fn cwnd(&self) -> u64 {
-        todo!()
+        self.cwnd
     }
     /// Slow start threshold, in bytes; `u64::MAX`: none yet.
     pub fn ssthresh(&self) -> u64 {
-        todo!()
+        self.ssthresh
     }
     /// Effective MSS for sending.
     pub fn mss(&self) -> u32 {
-        todo!()
+        self.mss
     }
     /// Retransmission timeout with back-off, as used for the next timer.
     pub fn rto(&self, cfg: &Config) -> Duration {
-        let _ = cfg;
-        todo!()
+        self.rtt.rto(cfg).doubled(u32::from(self.backoff)).min(cfg.max_rto)
     }
     /// Smoothed round-trip time; zero before the first measurement.
     pub fn srtt(&self) -> Duration {
-        todo!()
+        self.rtt.srtt()
     }
     /// Its variation.
     pub fn rttvar(&self) -> Duration {
-        todo!()
+        self.rtt.rttvar()
     }
     /// Smallest round-trip time of the last minutes; zero before the first measurement.
     pub fn min_rtt(&self) -> Duration {
-        todo!()
+        self.rtt.min()
     }
     /// Retransmission timeouts since SND.UNA last advanced. Probes do not count.
     pub fn retries(&self) -> u32 {
-        todo!()
+        self.trouble.as_ref().map_or(0, |t| t.retries)
     }
     /// When the first segment outstanding was retransmitted on a timeout for the first time since SND.UNA last
     /// advanced: R2 and the user timeout count from it under Linux.
     pub fn first_timeout(&self) -> Option<Time> {
-        todo!()
+        self.trouble.as_ref().and_then(|t| t.first_timeout)
     }
     /// When SND.UNA's segment was last sent.
     pub fn head_sent(&self) -> Option<Time> {
-        todo!()
+        self.queue.first().map(|head| head.at)
     }
     /// Time of the last transmission of anything in this queue.
     pub fn last_sent(&self) -> Time {
-        todo!()
+        self.last_sent
     }
     /// Counts of segments.
     pub fn counts(&self) -> Counts {
-        todo!()
+        let mut counts = Counts {
+            unacked: self.queue.len() as u32,
+            retransmitted: self.retransmitted,
+            ..Counts::default()
+        };
+        if let Some(t) = &self.trouble {
+            counts.sacked = if self.sack { t.board.sacked.segments } else { t.dup_acks.min(counts.unacked) };
+            counts.lost = t.board.lost.segments;
+            counts.retransmitting = t.board.again.segments;
+        }
+        counts
     }
     /// Name of the congestion controller.
     pub fn controller(&self) -> &'static str {
-        todo!()
+        self.controller.name()
+    }
+
+    fn mss64(&self) -> u64 {
+        u64::from(self.mss)
+    }
+    fn note(&self, out: &mut Out, why: Rule) {
+        out.notes.push(Note::Happened(why));
+        if out.verbose {
+            out.notes.push(Note::Cwnd { cwnd: self.cwnd, ssthresh: self.ssthresh, why });
+        }
+    }
+    /// Gives back the memory of past troubles.
+    fn tidy(&mut self) {
+        let past = |t: &Trouble| t.board.is_clean() && t.dup_acks == 0 && t.undo.is_over() && t.retries == 0;
+        if self.queue.is_empty() && self.phase == Phase::Open && self.trouble.as_deref().is_some_and(past) {
+            self.trouble = None;
+        }
     }
 }
+
+/// The troubles, made if there are none. A function of the fields, not of the sender, so that the rest stays free.
+fn trouble(slot: &mut Option<Box<Trouble>>, una: Seq) -> &mut Trouble {
+    slot.get_or_insert_with(|| {
+        Box::new(Trouble {
+            board: Scoreboard::new(una),
+            point: una,
+            dup_acks: 0,
+            forced: false,
+            too_big: false,
+            partial_seen: false,
+            partial_timed: false,
+            rescued: false,
+            high_rxt: una,
+            prr: Prr::default(),
+            undo: Undo::default(),
+            frto: Frto::Off,
+            rack: rack::Order::default(),
+            retries: 0,
+            first_timeout: None,
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests;

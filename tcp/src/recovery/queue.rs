@@ -30,6 +30,10 @@ impl Marks {
     pub const fn has(self, other: Marks) -> bool {
         self.0 & other.0 != 0
     }
+    /// Lost, and not sent again since.
+    const fn waits(self) -> bool {
+        self.has(Marks::LOST) && !self.has(Marks::AGAIN)
+    }
     fn set(&mut self, other: Marks) {
         self.0 |= other.0;
     }
@@ -45,6 +49,8 @@ pub(super) struct Sent {
     pub end: Seq,
     /// When it was last sent.
     pub at: Time,
+    /// Which transmission of the connection that was: orders those of one instant.
+    pub order: u32,
     /// What is known of it.
     pub marks: Marks,
 }
@@ -54,6 +60,13 @@ pub(super) struct Sent {
 pub(super) struct Tally {
     pub segments: u32,
     pub bytes: u64,
+}
+
+impl Sent {
+    /// Whether this was sent after `other`, a time and an order.
+    pub fn sent_after(&self, (at, order): (Time, u32)) -> bool {
+        self.at > at || (self.at == at && self.order.wrapping_sub(order) as i32 > 0)
+    }
 }
 
 impl Tally {
@@ -73,6 +86,8 @@ pub(super) struct Queue {
     /// SND.UNA.
     pub una: Seq,
     records: VecDeque<Sent>,
+    /// Transmissions so far, modulo 2^32.
+    transmissions: u32,
 }
 
 /// What is known beyond SND.UNA. Exists only while something is amiss.
@@ -83,13 +98,15 @@ pub(super) struct Scoreboard {
     pub sacked: Tally,
     pub lost: Tally,
     pub again: Tally,
+    /// Segments that are lost and wait to be sent again.
+    waiting: u32,
     /// No segment that begins below is lost and waiting to be sent again.
     pub hint: Seq,
 }
 
 impl Queue {
     pub fn new(una: Seq) -> Queue {
-        Queue { una, records: VecDeque::new() }
+        Queue { una, records: VecDeque::new(), transmissions: 0 }
     }
     /// SND.NXT.
     pub fn nxt(&self) -> Seq {
@@ -123,7 +140,9 @@ impl Queue {
     }
     pub fn push(&mut self, end: Seq, at: Time) {
         debug_assert!(end > self.nxt(), "a segment without sequence numbers has no place in the queue");
-        self.records.push_back(Sent { end, at, marks: Marks::default() });
+        self.transmissions = self.transmissions.wrapping_add(1);
+        let order = self.transmissions;
+        self.records.push_back(Sent { end, at, order, marks: Marks::default() });
     }
     /// Removes the first segment, which is acknowledged in whole.
     fn pop(&mut self) -> Option<Sent> {
@@ -185,14 +204,20 @@ impl Queue {
     /// Records that segment `i` is sent again.
     pub fn sent_again(&mut self, i: usize, now: Time, board: &mut Scoreboard) {
         let bytes = self.records[i].end - self.start(i);
+        self.transmissions = self.transmissions.wrapping_add(1);
         let record = &mut self.records[i];
         record.at = now;
+        record.order = self.transmissions;
+        if record.marks.waits() {
+            // Callers take the first that waits, so none is left below.
+            board.waiting -= 1;
+            board.hint = board.hint.max(record.end);
+        }
         if !record.marks.has(Marks::AGAIN) {
             board.again.add(bytes);
         }
         record.marks.set(Marks::AGAIN);
         record.marks.set(Marks::EVER);
-        board.hint = board.hint.max(record.end);
     }
 
     /// Marks segment `i` as lost; if it was sent again, that copy is. Returns whether it was.
@@ -215,6 +240,7 @@ impl Queue {
             record.marks.set(Marks::LOST);
             board.lost.add(bytes);
         }
+        board.waiting += 1;
         board.hint = board.hint.min(start);
         Some(if again { LostCopy::Retransmission(bytes) } else { LostCopy::Original(bytes) })
     }
@@ -224,6 +250,7 @@ impl Queue {
         if board.lost.segments > 0 {
             self.records.iter_mut().for_each(|r| r.marks.clear(Marks::LOST));
             board.lost = Tally::default();
+            board.waiting = 0;
         }
     }
 
@@ -288,6 +315,7 @@ impl Queue {
             start = record.end;
             each(range.clone(), record);
             let bytes = range.end - range.start;
+            board.waiting -= u32::from(record.marks.waits());
             if record.marks.has(Marks::LOST) {
                 board.lost.remove(bytes);
             }
@@ -301,21 +329,34 @@ impl Queue {
         }
     }
 
+    /// Whether segment `i` is lost and waits to be sent again.
+    pub fn is_waiting(&self, i: usize) -> bool {
+        self.records.get(i).is_some_and(|r| r.marks.waits())
+    }
+    pub fn is_lost(&self, i: usize) -> bool {
+        self.records.get(i).is_some_and(|r| r.marks.has(Marks::LOST))
+    }
+    pub fn is_sacked(&self, i: usize) -> bool {
+        self.records.get(i).is_some_and(|r| r.marks.has(Marks::SACKED))
+    }
+    /// Whether nothing is known of segment `i` but that it was sent.
+    pub fn is_untouched(&self, i: usize) -> bool {
+        self.records.get(i).is_some_and(|r| r.marks == Marks::default())
+    }
+
     /// The first segment that is lost and waits to be sent again.
     pub fn next_lost(&self, board: &Scoreboard) -> Option<usize> {
-        // Each copy under way belongs to a lost segment, but for probes: then the scan may find nothing.
-        if board.lost.segments == 0 {
+        if board.waiting == 0 {
             return None;
         }
-        let from = self.index_of(board.hint.max(self.una));
-        let mut i = from;
+        let mut i = self.index_of(board.hint.max(self.una));
         while let Some(record) = self.records.get(i) {
             if record.marks.has(Marks::SACKED) {
                 // Over a whole SACKed range at once.
                 i = board.range_end(record.end).map_or(i + 1, |end| self.index_of(end));
                 continue;
             }
-            if record.marks.has(Marks::LOST) && !record.marks.has(Marks::AGAIN) {
+            if record.marks.waits() {
                 return Some(i);
             }
             i += 1;
@@ -407,6 +448,7 @@ impl Scoreboard {
     }
     /// `bytes` of a segment with these marks are acknowledged; `whole`: none are left.
     fn forget(&mut self, bytes: u64, marks: Marks, whole: bool) {
+        self.waiting -= u32::from(whole && marks.waits());
         let tallies = [
             (Marks::SACKED, &mut self.sacked),
             (Marks::LOST, &mut self.lost),
@@ -420,6 +462,7 @@ impl Scoreboard {
         }
     }
     fn count_split(&mut self, marks: Marks) {
+        self.waiting += u32::from(marks.waits());
         let tallies = [
             (Marks::SACKED, &mut self.sacked),
             (Marks::LOST, &mut self.lost),

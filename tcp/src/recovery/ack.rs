@@ -1,0 +1,485 @@
+//! An acknowledgment arrives: scoreboard, measurements, then the phases, cwnd and timers.
+//!
+//! The order follows Linux's `tcp_ack`: what is acknowledged, the tail loss probe, the state machine (which undoes,
+//! finds losses, begins and ends recoveries), the window, the timers.
+
+use super::queue::Marks;
+use super::rack::Found;
+use super::undo::Frto;
+use super::{Ack, Acked, Phase, Sender, Timer, trouble};
+use crate::cause::Rule;
+use crate::config::{Config, LossDetection};
+use crate::congestion::Signal;
+use crate::out::{Note, Out};
+use crate::seq::Seq;
+use crate::time::Time;
+
+/// What an acknowledgment brought, as far as the phases need to know.
+#[derive(Clone, Copy, Debug, Default)]
+struct News {
+    /// Octets newly acknowledged.
+    acked: u64,
+    /// Octets newly SACKed.
+    sacked: u64,
+    /// Octets newly known to have arrived.
+    delivered: u64,
+    /// A D-SACK that is believed.
+    dsack: bool,
+    /// That D-SACK is for the tail loss probe.
+    dsack_probe: bool,
+    /// A duplicate ACK in the sense of RFC 5681, section 2.
+    duplicate: bool,
+    /// Something acknowledged or SACKed was sent once, before the recovery point.
+    original: bool,
+    /// Something acknowledged had been sent again: no sample (Karn).
+    ambiguous: bool,
+    /// When the first and the last of what was acknowledged were sent, and the first of what was SACKed.
+    first: Option<Time>,
+    last: Option<Time>,
+    first_sacked: Option<Time>,
+    /// Losses found.
+    found: Found,
+}
+
+impl News {
+    fn advanced(&self) -> bool {
+        self.acked > 0
+    }
+}
+
+impl Sender {
+    /// An acknowledgment arrived. `out` gets notes only.
+    pub fn on_ack(&mut self, now: Time, ack: &Ack, cfg: &Config, out: &mut Out) -> Acked {
+        let (before, outstanding) = (self.una(), self.flight());
+        let mut news = News::default();
+        self.take_ack(now, ack, &mut news);
+        self.take_sack(now, ack, before, &mut news);
+        let rtt = self.measure(now, ack, &news, cfg, out);
+
+        // 5681/3.2-DUPDEF, and for SACK only what brings news (6675/5-DUPINC).
+        let plain = ack.ack == before && !news.advanced() && !ack.has_data && !ack.window_changed;
+        news.duplicate = plain && outstanding > 0 && !news.dsack;
+
+        let phase = self.phase;
+        self.rack.adapt(news.dsack, self.una(), self.nxt());
+        self.probe_acked(ack, &news, cfg, out);
+        if news.advanced() {
+            self.forget_retries();
+        }
+        let dubious = self.trouble.is_some() || news.duplicate || ack.ece || self.phase != Phase::Open;
+        if dubious {
+            self.advance_phase(now, ack, &mut news, cfg, out);
+        }
+        self.set_window(now, ack, &news, cfg);
+        self.set_timer(now, &news, cfg);
+        let reduced = phase != self.phase && self.phase != Phase::Open;
+        self.tidy();
+        Acked { acked: news.acked, sacked: news.sacked, rtt, duplicate: news.duplicate, reduced }
+    }
+
+    /// The cumulative acknowledgment.
+    fn take_ack(&mut self, now: Time, ack: &Ack, news: &mut News) {
+        if ack.ack <= self.una() {
+            return;
+        }
+        let Sender { queue, trouble, rack, rtt, detection, .. } = self;
+        let (min_rtt, rack_on) = (rtt.min(), *detection == LossDetection::Rack);
+        let trouble = trouble.as_deref_mut();
+        let point = trouble.as_ref().map_or(Seq::default(), |t| t.point);
+        queue.acknowledge(ack.ack, trouble.map(|t| &mut t.board), |range, sent| {
+            let bytes = range.end - range.start;
+            news.acked += bytes;
+            let again = sent.marks.has(Marks::EVER);
+            if sent.marks.has(Marks::SACKED) {
+                news.ambiguous |= again;
+                return;
+            }
+            news.delivered += bytes;
+            if again {
+                news.ambiguous = true;
+            } else {
+                news.first.get_or_insert(sent.at);
+                news.last = Some(sent.at);
+                news.original |= range.end <= point;
+            }
+            if rack_on && range.end == sent.end {
+                rack.delivered(now, sent, ack.echo, min_rtt);
+            }
+        });
+    }
+
+    /// The SACK blocks, a D-SACK first (RFC 2883, section 5).
+    fn take_sack(&mut self, now: Time, ack: &Ack, before: Seq, news: &mut News) {
+        if !self.sack || ack.sack.is_empty() {
+            return;
+        }
+        let nxt = self.nxt();
+        let mut blocks = [(Seq::default(), Seq::default()); 4];
+        let mut len = 0;
+        for (left, right) in ack.sack.as_slice() {
+            let (left, right) = (Seq::near(before, *left), Seq::near(before, *right));
+            blocks[len] = (left, right);
+            len += 1;
+        }
+        let mut blocks = &mut blocks[..len];
+        let (left, right) = blocks[0];
+        // 2883/5-SAMEPKT: against the ACK of the same segment, never SND.UNA.
+        let inside = blocks.get(1).is_some_and(|second| second.0 <= left && right <= second.1);
+        if left < right && (right <= ack.ack || inside) {
+            self.take_dsack(left, right, before, news);
+            blocks = &mut blocks[1..];
+        }
+        // Ascending, so that a gap between blocks of one segment does not look like reordering.
+        blocks.sort_unstable();
+        let Sender { queue, trouble: slot, rack, rtt, detection, .. } = self;
+        let (min_rtt, rack_on, una) = (rtt.min(), *detection == LossDetection::Rack, queue.una);
+        for (left, right) in blocks.iter().copied() {
+            // 2018/SND-SANITY
+            if left >= right || right > nxt || right <= una {
+                continue;
+            }
+            let trouble = trouble(slot, una);
+            let point = trouble.point;
+            queue.sack(left, right, &mut trouble.board, |range, sent| {
+                let bytes = range.end - range.start;
+                news.sacked += bytes;
+                news.delivered += bytes;
+                let again = sent.marks.has(Marks::EVER);
+                if !again {
+                    news.first_sacked.get_or_insert(sent.at);
+                    news.original |= range.end <= point;
+                }
+                if rack_on {
+                    rack.delivered(now, sent, ack.echo, min_rtt);
+                }
+            });
+        }
+    }
+    fn take_dsack(&mut self, left: Seq, right: Seq, before: Seq, news: &mut News) {
+        let segments = (right - left).div_ceil(self.mss64()).min(u64::from(u32::MAX)) as u32;
+        self.dsacks = self.dsacks.saturating_add(segments);
+        // More duplicates than retransmissions: the network duplicates, or somebody lies. And what is older than a
+        // window has nothing to do with what goes on.
+        if self.dsacks > self.retransmitted || right + (1 << 30) < before {
+            return;
+        }
+        news.dsack = true;
+        news.dsack_probe = self.probe.end == Some(right);
+        if let Some(trouble) = &mut self.trouble {
+            trouble.undo.needless(right, segments);
+        }
+    }
+
+    /// The round-trip time (RFC 6298, section 3).
+    fn measure(
+        &mut self,
+        now: Time,
+        ack: &Ack,
+        news: &News,
+        cfg: &Config,
+        out: &mut Out,
+    ) -> Option<crate::Duration> {
+        // 6298/3-KARN: what was sent again gives no sample, unless the timestamp tells which copy it was.
+        let by_seq = if news.ambiguous { None } else { news.first.or(news.first_sacked) };
+        let by_echo = ack.echo.filter(|_| news.advanced()).map(|echo| echo.from);
+        let sample = now.since(by_seq.or(by_echo)?);
+        let latest = if news.ambiguous { None } else { news.last };
+        self.rtt.sample(now, sample, self.queue.una, self.queue.nxt(), cfg);
+        if let Some(latest) = latest {
+            self.rtt.shortest(now, now.since(latest));
+        }
+        self.backoff = 0;
+        self.probe.measured = true;
+        if out.verbose {
+            out.notes.push(Note::Rtt { sample, srtt: self.rtt.srtt(), rto: self.rto(cfg) });
+        }
+        Some(sample)
+    }
+
+    /// The tail loss probe's end (RFC 8985, section 7.4).
+    fn probe_acked(&mut self, ack: &Ack, news: &News, cfg: &Config, out: &mut Out) {
+        let Some(end) = self.probe.end else { return };
+        if ack.ack < end {
+            return;
+        }
+        if !self.probe.again || news.dsack_probe {
+            self.probe.end = None;
+        } else if ack.ack > end {
+            // 8985/7.4-CC: the probe repaired a loss that nothing else shows.
+            self.probe.end = None;
+            if self.phase == Phase::Open {
+                self.reduce(Signal::Loss, 0, cfg);
+                if self.controller.constant(self.mss64()).is_none() {
+                    self.cwnd = self.cwnd.min(self.ssthresh);
+                }
+                self.note(out, Rule::ProbeRepaired);
+            }
+        } else if !news.advanced() && !ack.has_data && !ack.window_changed && news.sacked == 0 {
+            // A duplicate ACK: original and probe arrived.
+            self.probe.end = None;
+        }
+    }
+    fn forget_retries(&mut self) {
+        if let Some(trouble) = &mut self.trouble {
+            trouble.retries = 0;
+            trouble.first_timeout = None;
+        }
+    }
+
+    fn advance_phase(&mut self, now: Time, ack: &Ack, news: &mut News, cfg: &Config, out: &mut Out) {
+        let una = self.una();
+        {
+            let trouble = trouble(&mut self.trouble, una);
+            if ack.ece {
+                trouble.undo.before = None;
+            }
+        }
+        let point = self.trouble.as_ref().map_or(una, |t| t.point);
+        let reached = una >= point;
+        match self.phase {
+            // CWR has to reach the receiver: only something beyond the point ends the reduction.
+            Phase::Reduction if una > point => {
+                self.end_reduction(cfg);
+                self.phase = Phase::Open;
+            }
+            Phase::Recovery if reached => {
+                self.end_recovery(ack, cfg, out);
+                if !self.sack && una == point && !self.queue.is_empty() {
+                    // Duplicate ACKs for what was sent needlessly must not look like a loss (6582/3.2-CHECK).
+                    return;
+                }
+            }
+            _ => {}
+        }
+        match self.phase {
+            Phase::Recovery => self.in_recovery(now, ack, news, cfg, out),
+            Phase::Loss => self.in_loss(now, ack, news, cfg, out),
+            Phase::Open | Phase::Reduction => self.in_open(now, ack, news, cfg, out),
+        }
+    }
+
+    fn in_open(&mut self, now: Time, ack: &Ack, news: &mut News, cfg: &Config, out: &mut Out) {
+        self.count_duplicate(news);
+        if self.phase == Phase::Open {
+            self.undo_by_dsack(cfg, out);
+        }
+        news.found = self.detect(now, news.advanced(), cfg);
+        let lost = self.trouble.as_ref().is_some_and(|t| t.board.lost.segments > 0);
+        if lost {
+            self.enter_recovery(ack.ece, news.delivered, cfg, out);
+        } else if ack.ece {
+            self.begin_reduction(news.delivered, cfg, out);
+        }
+    }
+    /// Counts duplicate ACKs (RFC 5681, section 3.2; RFC 6675, section 5).
+    fn count_duplicate(&mut self, news: &News) {
+        let Some(trouble) = &mut self.trouble else { return };
+        if news.advanced() {
+            // 6675/5-DUPRESET
+            trouble.dup_acks = 0;
+        } else if (self.sack && news.sacked > 0) || (!self.sack && news.duplicate) {
+            trouble.dup_acks = (trouble.dup_acks + 1).min(self.queue.len() as u32);
+        }
+    }
+
+    fn in_recovery(&mut self, now: Time, ack: &Ack, news: &mut News, cfg: &Config, out: &mut Out) {
+        let mss = self.mss64();
+        if !news.advanced() {
+            let counted = self.trouble.as_ref().map_or(0, |t| t.dup_acks);
+            self.count_duplicate(news);
+            let grew = self.trouble.as_ref().is_some_and(|t| t.dup_acks > counted);
+            if grew && self.inflates(cfg) {
+                // 5681/3.2-INFL1, as many as segments are outstanding.
+                self.cwnd += mss;
+            }
+            if grew && !self.sack {
+                news.delivered += mss;
+            }
+        } else {
+            if cfg.undo && self.trouble.as_ref().is_some_and(|t| t.undo.is_delayed(ack.echo)) {
+                // Plain luck: the hole was filled by a delayed original.
+                if self.trouble.as_ref().is_some_and(|t| t.board.again.segments > 0) {
+                    return;
+                }
+                self.undo(true, Rule::UnneededUndo, out);
+                self.phase = Phase::Open;
+                self.count_duplicate(news);
+                return;
+            }
+            if !self.sack {
+                self.partial_ack(news, cfg);
+            }
+        }
+        if self.undo_by_dsack(cfg, out) {
+            self.phase = Phase::Open;
+        }
+        news.found = self.detect(now, news.advanced(), cfg);
+        if self.phase == Phase::Open {
+            if self.trouble.as_ref().is_some_and(|t| t.board.lost.segments > 0) {
+                self.enter_recovery(ack.ece, news.delivered, cfg, out);
+            }
+        } else if news.found.retransmission && !cfg.prr {
+            // 8985/9.3-RTXCC, 5681/4.3-TWICE
+            self.reduce(Signal::Loss, news.delivered, cfg);
+        }
+    }
+    /// Without PRR and SACK the window is inflated instead of the pipe deflated.
+    fn inflates(&self, cfg: &Config) -> bool {
+        !self.sack
+            && !cfg.prr
+            && self.detection == LossDetection::NewReno
+            && self.controller.constant(self.mss64()).is_none()
+    }
+    /// A partial ACK without SACK (RFC 6582, section 3.2, step 3).
+    fn partial_ack(&mut self, news: &mut News, cfg: &Config) {
+        let (mss, inflates) = (self.mss64(), self.inflates(cfg));
+        let Some(trouble) = &mut self.trouble else { return };
+        // One segment filled the hole; the others were counted by their duplicate ACKs.
+        let filled = news.acked.div_ceil(mss).max(1);
+        let counted = u64::from(trouble.dup_acks).min(filled - 1);
+        trouble.dup_acks -= counted as u32;
+        news.delivered = news.delivered.saturating_sub(counted * mss).max(1);
+        trouble.partial_seen = true;
+        if inflates {
+            // 6582/3.2-PARTIAL
+            let back = if news.acked >= mss { mss } else { 0 };
+            self.cwnd = (self.cwnd.saturating_sub(news.acked) + back).max(mss);
+        }
+    }
+
+    /// After a timeout (Linux `tcp_process_loss`; RFC 5682, sections 2.1 and 3.1).
+    fn in_loss(&mut self, now: Time, ack: &Ack, news: &mut News, cfg: &Config, out: &mut Out) {
+        let (una, nxt) = (self.una(), self.nxt());
+        let reached = self.trouble.as_ref().is_some_and(|t| una >= t.point);
+        let mut spurious = news.advanced() && self.undo_timeout(ack.echo, cfg, out);
+        let running = self.trouble.as_ref().is_some_and(|t| t.frto != Frto::Off);
+        if !spurious && running {
+            if news.original {
+                // 5682/2-STEP3B
+                self.undo_timeout_by_frto(out);
+                spurious = true;
+            } else if let Some(trouble) = &mut self.trouble {
+                if nxt > trouble.point {
+                    if news.sacked > 0 || news.duplicate {
+                        // 5682/2-STEP3A
+                        trouble.frto = Frto::Off;
+                    }
+                } else if news.advanced() && !reached {
+                    // 5682/2-STEP2B; 5682/2-NONEW
+                    trouble.point = nxt;
+                    trouble.frto = if ack.new_data_ready { Frto::NewData } else { Frto::Off };
+                } else if news.duplicate || news.sacked > 0 {
+                    // 5682/2-STEP2A
+                    trouble.frto = Frto::Off;
+                }
+            }
+        }
+        if !spurious && reached {
+            self.end_recovery(ack, cfg, out);
+        } else if !spurious && !self.sack {
+            self.count_loss_duplicates(news);
+        }
+        news.found = self.detect(now, news.advanced(), cfg);
+        let lost = self.trouble.as_ref().is_some_and(|t| t.board.lost.segments > 0);
+        if self.phase == Phase::Open && lost {
+            self.enter_recovery(ack.ece, news.delivered, cfg, out);
+        }
+    }
+    fn count_loss_duplicates(&mut self, news: &News) {
+        let nxt = self.queue.nxt();
+        let Some(trouble) = &mut self.trouble else { return };
+        if news.advanced() {
+            trouble.dup_acks = 0;
+        } else if news.duplicate && nxt > trouble.point {
+            trouble.dup_acks = (trouble.dup_acks + 1).min(self.queue.len() as u32);
+        }
+    }
+
+    /// Losses are known: fast recovery begins (RFC 5681, section 3.2; RFC 6675, section 5).
+    pub(super) fn enter_recovery(&mut self, ece: bool, delivered: u64, cfg: &Config, out: &mut Out) {
+        let (una, nxt) = (self.una(), self.nxt());
+        self.prepare_undo(!ece);
+        if self.phase != Phase::Reduction {
+            self.reduce(Signal::Loss, delivered, cfg);
+        }
+        self.phase = Phase::Recovery;
+        self.recover = nxt;
+        // A recovery is a congestion response: the probe needs none of its own.
+        self.probe.end = None;
+        let trouble = trouble(&mut self.trouble, una);
+        trouble.point = nxt;
+        trouble.forced = true;
+        trouble.partial_seen = false;
+        trouble.partial_timed = false;
+        trouble.rescued = false;
+        trouble.high_rxt = una;
+        self.note(out, Rule::RecoveryBegins);
+    }
+
+    /// Recovery, or what follows a timeout, is over.
+    fn end_recovery(&mut self, ack: &Ack, cfg: &Config, out: &mut Out) {
+        let undone = self.undo_recovery(ack.echo, cfg, out);
+        if !undone {
+            self.rack.recovery_ended();
+            if self.phase == Phase::Recovery {
+                self.end_reduction(cfg);
+            }
+        }
+        self.phase = Phase::Open;
+        if let Some(trouble) = &mut self.trouble {
+            trouble.dup_acks = 0;
+            trouble.forced = false;
+            trouble.too_big = false;
+            trouble.frto = Frto::Off;
+        }
+        self.note(out, Rule::RecoveryEnds);
+    }
+
+    fn set_window(&mut self, now: Time, ack: &Ack, news: &News, cfg: &Config) {
+        if self.in_prr(cfg) {
+            self.run_prr(news.delivered, news.advanced() && news.found.bytes == 0, cfg);
+        } else if news.advanced() && !ack.ece && matches!(self.phase, Phase::Open | Phase::Loss) {
+            // 3168/6.1.2-NOINC
+            self.grow(now, news.delivered, cfg);
+        }
+    }
+
+    fn set_timer(&mut self, now: Time, news: &News, cfg: &Config) {
+        if let Some(due) = news.found.due {
+            self.timer = Timer::Reordering;
+            self.deadline = due;
+            return;
+        }
+        if self.queue.is_empty() {
+            self.deadline = Time::NEVER;
+            self.timer = Timer::Rto;
+            return;
+        }
+        // Of a SACK, only one for what was sent after the first segment's last copy shows that the path is alive.
+        let fresh = || {
+            let head = self.queue.first()?.at;
+            Some(news.sacked > 0 && news.first_sacked? > head)
+        };
+        if !news.advanced() && !fresh().unwrap_or(false) {
+            return;
+        }
+        if self.impatient(news, cfg) {
+            return;
+        }
+        if news.advanced() && self.queue.is_sacked(0) {
+            // The receiver has SACKed what it does not acknowledge: it may have thrown it away (RFC 2018, section 8).
+            self.timer = Timer::Rto;
+            self.deadline = now + (self.srtt() / 2).max(crate::Duration::from_millis(10));
+            return;
+        }
+        if !self.schedule_probe(now, true, cfg) {
+            self.arm_rto(now, cfg);
+        }
+    }
+    /// 6582/3.2-TIMER: only the first partial ACK restarts the timer.
+    fn impatient(&mut self, news: &News, cfg: &Config) -> bool {
+        let partial = self.inflates(cfg) && self.phase == Phase::Recovery && news.advanced();
+        let Some(trouble) = &mut self.trouble else { return false };
+        partial && std::mem::replace(&mut trouble.partial_timed, true)
+    }
+}

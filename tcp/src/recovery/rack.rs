@@ -1,0 +1,219 @@
+//! RACK (RFC 8985, section 6): a segment is lost when one sent later has arrived and a reordering window has passed.
+//!
+//! Instead of a list of all segments by time of transmission there are two that are in that order by nature: the
+//! queue itself for segments sent once, and [`Order`] for those sent again.
+
+use std::collections::VecDeque;
+
+use super::Echo;
+use super::queue::{LostCopy, Marks, Queue, Scoreboard, Sent};
+use crate::seq::Seq;
+use crate::time::{Duration, Time};
+
+/// Recoveries after which a widened reordering window goes back (section 6.2, step 4).
+const PERSIST: u8 = 16;
+
+/// What RACK keeps of a connection.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rack {
+    /// RACK.segment, the one sent last of those delivered: when. RFC 8985 breaks ties by sequence number, which
+    /// takes a retransmission for older than what went out before it at the same instant; so not here.
+    at: Time,
+    order: u32,
+    rtt: Duration,
+    /// Highest delivered sequence number.
+    fack: Seq,
+    /// The round that a D-SACK widened the window in ends when this is acknowledged.
+    dsack_round: Option<Seq>,
+    reordering_seen: bool,
+    mult: u8,
+    persist: u8,
+    /// Something changed since losses were looked for.
+    pub advanced: bool,
+}
+
+/// Segments sent again, in the order of their transmission, and how far those sent once were looked at.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Order {
+    again: VecDeque<(Time, Seq)>,
+    /// All segments sent once that begin below are lost or SACKed.
+    pub scanned: Seq,
+}
+
+impl Order {
+    pub fn push(&mut self, at: Time, end: Seq) {
+        self.again.push_back((at, end));
+    }
+    pub fn clear(&mut self) {
+        self.again.clear();
+        self.scanned = Seq::default();
+    }
+}
+
+impl Rack {
+    pub fn new(una: Seq) -> Rack {
+        Rack {
+            at: Time::ZERO,
+            order: 0,
+            rtt: Duration::ZERO,
+            fack: una,
+            dsack_round: None,
+            reordering_seen: false,
+            mult: 1,
+            persist: 0,
+            advanced: false,
+        }
+    }
+
+    /// A segment was delivered (steps 2 and 3). `echo`: when the copy that TSecr names was sent.
+    pub fn delivered(&mut self, now: Time, sent: &Sent, echo: Option<Echo>, min_rtt: Duration) {
+        let rtt = now.since(sent.at);
+        if sent.marks.has(Marks::EVER) {
+            // 8985/6.2-MOSTRECENT: an earlier copy, or too soon for this one.
+            let stale = echo.is_some_and(|echo| echo.to <= sent.at);
+            if stale || rtt < min_rtt {
+                return;
+            }
+        } else if sent.end < self.fack {
+            self.reordering_seen = true;
+        }
+        self.fack = self.fack.max(sent.end);
+        self.advanced = true;
+        if sent.sent_after((self.at, self.order)) {
+            (self.at, self.order, self.rtt) = (sent.at, sent.order, rtt);
+        }
+    }
+
+    /// Adapts the reordering window (step 4).
+    pub fn adapt(&mut self, dsack: bool, una: Seq, nxt: Seq) {
+        if self.dsack_round.is_some_and(|round| una >= round) {
+            self.dsack_round = None;
+        }
+        if dsack && self.dsack_round.is_none() {
+            self.dsack_round = Some(nxt);
+            self.mult = self.mult.saturating_add(1);
+            self.persist = PERSIST;
+        }
+    }
+    /// A recovery has ended.
+    pub fn recovery_ended(&mut self) {
+        self.persist = self.persist.saturating_sub(1);
+        if self.persist == 0 {
+            self.mult = 1;
+        }
+    }
+    /// The reordering window. `certain`: in recovery, or as many SACKed as make a duplicate ACK count.
+    pub fn reo_wnd(&self, certain: bool, min_rtt: Duration, srtt: Duration) -> Duration {
+        if !self.reordering_seen && certain {
+            return Duration::ZERO;
+        }
+        // 8985/6.2-REOWND, 8985/2-BOUND
+        (min_rtt * u64::from(self.mult) / 4).min(srtt)
+    }
+    /// The round-trip time by which a timeout judges (section 6.3).
+    pub fn rtt(&self) -> Duration {
+        self.rtt
+    }
+
+    /// Marks losses (step 5). Returns what was found, and when the next one is due.
+    pub fn detect(
+        &mut self,
+        now: Time,
+        reo_wnd: Duration,
+        queue: &mut Queue,
+        board: &mut Scoreboard,
+        order: &mut Order,
+    ) -> Found {
+        self.advanced = false;
+        let mut found = Found::default();
+        let (newest, wait) = ((self.at, self.order), self.rtt + reo_wnd);
+        let judge = |sent: &Sent| {
+            if sent.sent_after(newest) {
+                Verdict::Later
+            } else if sent.at + wait <= now {
+                Verdict::Lost
+            } else {
+                Verdict::At(sent.at + wait)
+            }
+        };
+        // Sent once: the queue is in order of time.
+        let from = queue.index_of(order.scanned.max(queue.una));
+        let mut contiguous = true;
+        for i in from..queue.len() {
+            let Some(record) = queue.get(i) else { break };
+            let once = !record.marks.has(Marks::EVER);
+            let settled = record.marks.has(Marks::SACKED) || record.marks.has(Marks::LOST);
+            if !settled && !record.marks.has(Marks::AGAIN) {
+                match judge(record) {
+                    Verdict::Lost => found.count(queue.mark_lost(i, board)),
+                    Verdict::At(time) => {
+                        found.due(time);
+                        contiguous = false;
+                        if once {
+                            break;
+                        }
+                    }
+                    Verdict::Later if once => break,
+                    Verdict::Later => contiguous = false,
+                }
+            }
+            if contiguous {
+                order.scanned = queue.start(i + 1);
+            }
+        }
+        // Sent again.
+        while let Some((sent, seg_end)) = order.again.front().copied() {
+            let i = queue.index_of(seg_end - 1);
+            let current = queue.get(i).filter(|r| {
+                seg_end > queue.una && r.end == seg_end && r.at == sent && r.marks.has(Marks::AGAIN)
+            });
+            if let Some(record) = current {
+                match judge(record) {
+                    Verdict::Lost => found.count(queue.mark_lost(i, board)),
+                    Verdict::At(time) => {
+                        found.due(time);
+                        break;
+                    }
+                    Verdict::Later => break,
+                }
+            }
+            order.again.pop_front();
+        }
+        found
+    }
+}
+
+enum Verdict {
+    /// Sent after RACK.segment: nothing is known.
+    Later,
+    Lost,
+    /// Lost then, if nothing comes.
+    At(Time),
+}
+
+/// What a look for losses brought.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Found {
+    /// Octets newly thought lost.
+    pub bytes: u64,
+    /// Retransmissions are among them.
+    pub retransmission: bool,
+    /// When to look again.
+    pub due: Option<Time>,
+}
+
+impl Found {
+    pub fn count(&mut self, lost: Option<LostCopy>) {
+        match lost {
+            None => {}
+            Some(LostCopy::Original(bytes)) => self.bytes += bytes,
+            Some(LostCopy::Retransmission(bytes)) => {
+                self.bytes += bytes;
+                self.retransmission = true;
+            }
+        }
+    }
+    fn due(&mut self, time: Time) {
+        self.due = Some(self.due.map_or(time, |t| t.min(time)));
+    }
+}

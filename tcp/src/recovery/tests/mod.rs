@@ -1,0 +1,27 @@
+//! The rows of the RFCs, on a small model of path and receiver.
+
+mod model;
+mod rows;
+
+use super::Sender;
+use crate::Config;
+
+impl Sender {
+    /// What always holds.
+    fn check(&self, cfg: &Config) {
+        if let Some(t) = &self.trouble {
+            let (sacked, lost, again) = self.queue.recount();
+            assert_eq!((sacked, lost, again), (t.board.sacked, t.board.lost, t.board.again), "counters");
+            let by_ranges: u64 = t.board.ranges().iter().map(|(l, r)| *r - *l).sum();
+            assert_eq!(by_ranges, sacked.bytes, "SACKed ranges");
+            assert!(sacked.bytes + lost.bytes <= self.flight());
+        }
+        assert!(self.cwnd >= self.mss64(), "cwnd below one segment");
+        assert!(self.pipe(cfg) <= 2 * self.flight());
+        assert_eq!(
+            self.deadline().is_some(),
+            !self.queue.is_empty(),
+            "a timer runs while data is outstanding"
+        );
+    }
+}

@@ -1,0 +1,165 @@
+//! The one timer of the transmit queue: retransmission (RFC 6298), tail loss probe and reordering (RFC 8985).
+
+use super::rack::Found;
+use super::undo::Frto;
+use super::{Expired, Phase, Sender, Timer, trouble};
+use crate::cause::Rule;
+use crate::config::{Config, LossDetection};
+use crate::congestion::Signal;
+use crate::out::Out;
+use crate::time::{Duration, Time};
+
+impl Sender {
+    /// The deadline may have come. `new_data_ready` as in [`Ack`](super::Ack).
+    pub fn on_timeout(&mut self, now: Time, new_data_ready: bool, cfg: &Config, out: &mut Out) -> Expired {
+        if now < self.deadline || self.queue.is_empty() {
+            return Expired::Nothing;
+        }
+        match self.timer {
+            Timer::Rto => {
+                self.enter_loss(now, cfg, out);
+                Expired::Rto
+            }
+            Timer::Probe => self.send_probe(now, new_data_ready, cfg),
+            Timer::Reordering => self.look_again(now, cfg, out),
+        }
+    }
+
+    /// Starts the retransmission timer: a full RTO from now, or, if the timer served another purpose, from when the
+    /// first segment was last sent.
+    pub(super) fn arm_rto(&mut self, now: Time, cfg: &Config) {
+        let rto = self.rto(cfg);
+        let Some(head) = self.queue.first() else {
+            self.deadline = Time::NEVER;
+            return;
+        };
+        let other = self.deadline != Time::NEVER && self.timer != Timer::Rto;
+        self.deadline = if other { (head.at + rto).max(now + Duration::from_nanos(1)) } else { now + rto };
+        self.timer = Timer::Rto;
+    }
+
+    /// Starts the probe timer in place of the retransmission timer, if a probe would help (RFC 8985, section 7.2).
+    /// `acked`: an ACK has just restarted the RTO.
+    pub(super) fn schedule_probe(&mut self, now: Time, acked: bool, cfg: &Config) -> bool {
+        let Some(head) = self.queue.first() else { return false };
+        let sacked = self.trouble.as_ref().is_some_and(|t| t.board.sacked.segments > 0);
+        let phase = matches!(self.phase, Phase::Open | Phase::Reduction);
+        if !cfg.tail_loss_probe || self.detection != LossDetection::Rack || !phase || sacked {
+            return false;
+        }
+        let rto = self.rto(cfg);
+        let pto = if self.rtt.is_measured() {
+            // 8985/7.2-PTO: the receiver may delay its ACK of a lone segment.
+            let delay = if self.queue.len() == 1 { cfg.min_rto } else { Duration::ZERO };
+            self.rtt.srtt() * 2 + delay
+        } else {
+            Duration::from_secs(1)
+        };
+        let timeout = if acked { now + rto } else { head.at + rto };
+        let probe = now + pto;
+        self.timer = Timer::Probe;
+        self.deadline = if timeout > now { probe.min(timeout) } else { probe };
+        true
+    }
+
+    /// RFC 8985, section 7.3.
+    fn send_probe(&mut self, now: Time, new_data_ready: bool, cfg: &Config) -> Expired {
+        // One probe at a time, and a measurement between two.
+        if self.probe.end.is_some() || !self.probe.measured {
+            self.arm_rto(now, cfg);
+            return Expired::Nothing;
+        }
+        self.probe.measured = false;
+        self.probe.coming = true;
+        // 8985/7.3-RTOARM: a full RTO from now.
+        self.timer = Timer::Rto;
+        self.deadline = now + self.rto(cfg);
+        if new_data_ready {
+            return Expired::ProbeNew;
+        }
+        let last = self.queue.range(self.queue.len() - 1);
+        let mss = self.mss64();
+        let start = if last.end - last.start > mss { last.end - mss } else { last.start };
+        Expired::ProbeLast(start..last.end)
+    }
+
+    fn look_again(&mut self, now: Time, cfg: &Config, out: &mut Out) -> Expired {
+        let Found { bytes, due, .. } = self.detect_by_time(now, cfg);
+        match due {
+            Some(due) => self.deadline = due,
+            None => self.arm_rto(now, cfg),
+        }
+        if bytes == 0 {
+            return Expired::Nothing;
+        }
+        if matches!(self.phase, Phase::Open | Phase::Reduction) {
+            self.enter_recovery(false, 0, cfg, out);
+            // Nothing was delivered; the first retransmission goes out all the same.
+            self.run_prr(1, false, cfg);
+        }
+        Expired::Reordering
+    }
+
+    /// The retransmission timer expired (RFC 6298, section 5; RFC 5681, section 3.1; RFC 8985, section 6.3).
+    fn enter_loss(&mut self, now: Time, cfg: &Config, out: &mut Out) {
+        let (una, nxt, mss) = (self.una(), self.nxt(), self.mss64());
+        let again = self.retries() > 0;
+        let fresh = matches!(self.phase, Phase::Open | Phase::Reduction);
+        if !again {
+            // 5681/3.1-TOSS; 5681/3.1-TORTX: not when the same segment times out again.
+            if self.phase != Phase::Recovery {
+                self.prepare_undo(true);
+            }
+            self.reduce(Signal::Timeout, 0, cfg);
+        }
+        self.mark_timed_out(now, out);
+        if self.controller.constant(mss).is_none() {
+            // 5681/3.1-LW
+            self.cwnd = mss;
+        }
+        self.phase = Phase::Loss;
+        self.recover = nxt;
+        self.probe.end = None;
+        self.probe.coming = false;
+        let trouble = trouble(&mut self.trouble, una);
+        trouble.point = nxt;
+        trouble.dup_acks = 0;
+        trouble.forced = true;
+        trouble.too_big = false;
+        // 5682/2-FIRST, 5682/2-RESTART
+        trouble.frto = if cfg.frto && (fresh || again) { Frto::Waiting } else { Frto::Off };
+        trouble.retries += 1;
+        trouble.first_timeout.get_or_insert(now);
+        // 6298/5.5, 6298/5.6
+        self.backoff = self.backoff.saturating_add(1).min(40);
+        self.timer = Timer::Rto;
+        self.deadline = now + self.rto(cfg);
+        self.note(out, Rule::RtoExpired);
+    }
+
+    fn mark_timed_out(&mut self, now: Time, out: &mut Out) {
+        let trouble = trouble(&mut self.trouble, self.queue.una);
+        // 2018/5-TOCLEAR: RFC 6675 forgets what was SACKed; RACK believes it until the first segment itself turns out
+        // to be SACKed and yet not acknowledged.
+        let reneged = self.queue.is_sacked(0);
+        if reneged || self.detection != LossDetection::Rack {
+            self.queue.unmark_sacked(&mut trouble.board);
+        }
+        if reneged {
+            out.notes.push(crate::out::Note::Happened(Rule::SackReneging));
+        }
+        trouble.rack.clear();
+        let rtt = self.rack.rtt();
+        for i in 0..self.queue.len() {
+            let Some(record) = self.queue.get(i) else { break };
+            // 8985/6.3-RTO: what was sent a moment ago may well arrive.
+            let recent = self.detection == LossDetection::Rack && record.at + rtt > now;
+            if i == 0 || !recent {
+                self.queue.mark_lost(i, &mut trouble.board);
+            } else if record.marks.has(super::queue::Marks::AGAIN) {
+                trouble.rack.push(record.at, record.end);
+            }
+        }
+        trouble.board.hint = self.queue.una;
+    }
+}

@@ -1,0 +1,200 @@
+//! The congestion window as the sender uses it: what is in the pipe, validation, reduction, proportional rate reduction.
+
+use super::{Phase, Sender};
+use crate::cause::Rule;
+use crate::config::{Config, LossDetection};
+use crate::congestion::{Event, Sample, Signal};
+use crate::out::Out;
+use crate::seq::Seq;
+use crate::time::Time;
+
+/// Proportional rate reduction (RFC 9937, section 6), in octets.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Prr {
+    /// RecoverFS: in flight when the reduction began.
+    flight: u64,
+    /// prr_delivered.
+    delivered: u64,
+    /// prr_out.
+    out: u64,
+}
+
+impl Sender {
+    /// Octets thought to be in the network (RFC 6675, section 4; without SACK RFC 9937, section 6.2).
+    pub fn pipe(&self, cfg: &Config) -> u64 {
+        let flight = self.flight();
+        let Some(t) = self.trouble.as_deref() else { return flight };
+        let (lost, again) = (t.board.lost.bytes, t.board.again.bytes);
+        let open = matches!(self.phase, Phase::Open | Phase::Reduction);
+        if open && !cfg.limited_transmit {
+            return flight;
+        }
+        if self.sack {
+            return (flight - t.board.sacked.bytes - lost) + again;
+        }
+        if self.phase == Phase::Recovery && !cfg.prr {
+            // RFC 6582 inflates cwnd instead.
+            return flight;
+        }
+        // 3042/2-LT before a recovery: the first two duplicate ACKs.
+        let dups = if open { t.dup_acks.min(2) } else { t.dup_acks };
+        let gone = (u64::from(dups) * self.mss64()).min(flight.saturating_sub(lost.max(self.mss64())));
+        flight - lost - gone.min(flight - lost) + again
+    }
+
+    /// Looks at whether the window is used (congestion window validation: Linux `tcp_cwnd_validate`).
+    pub(super) fn validate(&mut self, limited: bool) {
+        let (una, nxt) = (self.una(), self.nxt());
+        let flight = nxt - una;
+        let usage = &mut self.usage;
+        if una >= usage.until || limited || (!usage.limited && flight > usage.max_flight) {
+            usage.limited = limited;
+            usage.max_flight = flight;
+            usage.until = nxt;
+        }
+    }
+    fn is_cwnd_limited(&self) -> bool {
+        // Slow start must be able to double what was used.
+        self.usage.limited || (self.cwnd < self.ssthresh && self.cwnd < 2 * self.usage.max_flight)
+    }
+    /// The threshold to remember when the window collapses for want of use.
+    pub(super) fn current_ssthresh(&self) -> u64 {
+        match self.phase {
+            Phase::Reduction | Phase::Recovery => self.ssthresh,
+            Phase::Open | Phase::Loss => self.ssthresh.max(self.cwnd / 2 + self.cwnd / 4),
+        }
+    }
+
+    /// New data was delivered: lets the controller raise the window.
+    pub(super) fn grow(&mut self, now: Time, delivered: u64, cfg: &Config) {
+        if let Some(window) = self.controller.constant(self.mss64()) {
+            self.cwnd = window;
+            return;
+        }
+        if !self.is_cwnd_limited() {
+            self.controller.on_app_limited(now);
+            return;
+        }
+        // 3465/2.3-RTO: after a timeout an ACK may cover much that was sent long ago.
+        let slow_start_limit = match cfg.abc_limit {
+            None => u64::MAX,
+            Some(_) if self.phase == Phase::Loss => self.mss64(),
+            Some(limit) => u64::from(limit) * self.mss64(),
+        };
+        self.cwnd = self.controller.on_ack(&Sample {
+            now,
+            acked: delivered,
+            mss: self.mss64(),
+            cwnd: self.cwnd,
+            ssthresh: self.ssthresh,
+            srtt: self.rtt.srtt(),
+            slow_start_limit,
+        });
+    }
+
+    /// Congestion was noticed: sets ssthresh, and what follows from it for the window. `news` are the octets that the
+    /// acknowledgment that noticed it has just delivered.
+    pub(super) fn reduce(&mut self, signal: Signal, news: u64, cfg: &Config) {
+        let mss = self.mss64();
+        if let Some(window) = self.controller.constant(mss) {
+            self.cwnd = window;
+            return;
+        }
+        // 5681/3.2-SS3: what limited transmit sent is what exceeds cwnd.
+        let flight = self.flight().min(self.cwnd.max(mss));
+        let event = Event { signal, flight, mss, cwnd: self.cwnd };
+        // Whole segments, as the window grows.
+        self.ssthresh = (self.controller.on_congestion(&event) / mss).max(2) * mss;
+        if signal == Signal::Timeout {
+            return;
+        }
+        if cfg.prr {
+            let una = self.una();
+            let sacked = self.pipe_sacked();
+            let flight = self.flight();
+            let trouble = super::trouble(&mut self.trouble, una);
+            trouble.prr = Prr { flight: (flight - sacked + news).max(mss), delivered: 0, out: 0 };
+        } else if signal == Signal::Loss && self.detection == LossDetection::NewReno {
+            self.cwnd = self.ssthresh + 3 * mss;
+        } else {
+            self.cwnd = self.cwnd.min(self.ssthresh);
+        }
+    }
+    fn pipe_sacked(&self) -> u64 {
+        self.trouble.as_ref().map_or(0, |t| {
+            if self.sack {
+                t.board.sacked.bytes
+            } else {
+                (u64::from(t.dup_acks) * self.mss64()).min(self.flight())
+            }
+        })
+    }
+    /// Whether the window is being reduced by PRR.
+    pub(super) fn in_prr(&self, cfg: &Config) -> bool {
+        cfg.prr
+            && matches!(self.phase, Phase::Reduction | Phase::Recovery)
+            && self.controller.constant(self.mss64()).is_none()
+    }
+    pub(super) fn count_prr_out(&mut self, bytes: u64) {
+        if let Some(trouble) = &mut self.trouble {
+            trouble.prr.out += bytes;
+        }
+    }
+
+    /// Sets cwnd by PRR (RFC 9937, section 6.2). `safe`: SND.UNA advanced and nothing was newly lost (SafeACK).
+    pub(super) fn run_prr(&mut self, delivered: u64, safe: bool, cfg: &Config) {
+        // 9937/6.2-DELIVERED
+        if delivered == 0 || !self.in_prr(cfg) {
+            return;
+        }
+        let (mss, pipe, ssthresh, sack) = (self.mss64(), self.pipe(cfg), self.ssthresh, self.sack);
+        let Some(trouble) = &mut self.trouble else { return };
+        let prr = &mut trouble.prr;
+        prr.delivered += delivered;
+        if !sack {
+            // 9937/6.2-NOSACK
+            prr.delivered = prr.delivered.min(prr.flight);
+        }
+        let mut send = if pipe > ssthresh {
+            // 9937/6.2-PRR, in whole segments.
+            let target = (u128::from(prr.delivered) * u128::from(ssthresh)).div_ceil(u128::from(prr.flight));
+            (target as u64).div_ceil(mss).saturating_mul(mss).saturating_sub(prr.out)
+        } else {
+            // 9937/6.2-CRB, 9937/6.2-SAFEACK
+            let conserved = prr.delivered.saturating_sub(prr.out).max(delivered);
+            (conserved + if safe { mss } else { 0 }).min(ssthresh - pipe)
+        };
+        if prr.out == 0 {
+            // 9937/6.2-FORCE
+            send = send.max(mss);
+        }
+        self.cwnd = (pipe + send).max(mss);
+    }
+
+    /// The reduction is over (9937/6.4-END; 6582/3.2-FULL).
+    pub(super) fn end_reduction(&mut self, cfg: &Config) {
+        let mss = self.mss64();
+        if self.controller.constant(mss).is_some() || self.ssthresh == u64::MAX {
+            return;
+        }
+        if cfg.prr {
+            self.cwnd = self.ssthresh;
+        } else if self.detection == LossDetection::NewReno && self.phase == Phase::Recovery {
+            self.cwnd = self.ssthresh.min(self.flight().max(mss) + mss);
+        }
+    }
+
+    /// ECE asks for a reduction, once a window (3168/6.1.2-ONCE).
+    pub(super) fn begin_reduction(&mut self, delivered: u64, cfg: &Config, out: &mut Out) {
+        if self.phase != Phase::Open || self.controller.constant(self.mss64()).is_some() {
+            return;
+        }
+        self.reduce(Signal::Ecn, delivered, cfg);
+        self.phase = Phase::Reduction;
+        let point: Seq = self.nxt();
+        let trouble = super::trouble(&mut self.trouble, self.queue.una);
+        trouble.point = point;
+        trouble.undo = super::Undo::default();
+        self.note(out, Rule::EcnResponse);
+    }
+}
