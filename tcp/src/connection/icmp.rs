@@ -69,7 +69,7 @@ impl Connection {
         self.snd.mss = mss;
         let option_bytes = if self.ts.is_some() { TIMESTAMP_BYTES } else { 0 };
         let effective = u32::from(mss.saturating_sub(option_bytes).max(1));
-        self.snd.queue.on_mss(effective, resend, &self.config);
+        self.snd.queue.on_mss(effective, resend);
     }
     /// Timeouts go on and on: maybe the path drops what is large and does not say so (RFC 4821, section 7.7). Tries
     /// a small segment, then ever smaller ones.

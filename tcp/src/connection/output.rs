@@ -51,12 +51,15 @@ impl Connection {
         self.retransmit_lost(now, out);
         let before = self.snd.queue.nxt();
         let hold = self.send_new(now, occasion, out);
-        if self.snd.queue.nxt() == before
+        while self.snd.queue.nxt() == before
             && let Some(rescue) = self.snd.queue.next_rescue(&self.config)
-        {
-            self.retransmit(now, &rescue, out);
+            && self.retransmit(now, &rescue, out)
+        {}
+        if self.snd.queue.on_output_done(now, hold == Hold::Congestion, &self.config) {
+            // Recovery has waited for new data in vain: it goes on with what was lost.
+            self.retransmit_lost(now, out);
+            self.snd.queue.on_output_done(now, false, &self.config);
         }
-        self.snd.queue.on_output_done(now, hold == Hold::Congestion, &self.config);
         self.update_persist(now);
     }
 
@@ -126,7 +129,7 @@ impl Connection {
             return (range, Hold::Nagle);
         }
         let fits = len <= self.snd.queue.allowance(&self.config);
-        if !fits && self.snd.queue.pipe() > 0 {
+        if !fits && self.snd.queue.pipe(&self.config) > 0 {
             return (range, Hold::Congestion);
         }
         (range, Hold::Nothing)
