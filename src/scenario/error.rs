@@ -103,12 +103,15 @@ pub fn suggest<'a>(
 /// The name that is nearest to what was typed, if one is near enough to be what was meant.
 pub fn nearest<'a>(typed: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let limit = 1 + typed.chars().count() / 4;
+    let other_start = |name: &str| name.chars().next() != typed.chars().next();
+    let few = typed.chars().count() < 2;
     names
         .into_iter()
-        .map(|name| (distance(&typed.to_lowercase(), &name.to_lowercase()), name))
-        .filter(|(distance, name)| *distance <= limit && *distance < name.chars().count().max(2))
+        .map(|name| (distance(&typed.to_lowercase(), &name.to_lowercase()), other_start(name), name))
+        .filter(|(distance, _, name)| *distance <= limit && *distance < name.chars().count().max(2))
+        .filter(|(_, other, _)| !(few && *other))
         .min()
-        .map(|(_, name)| name)
+        .map(|(_, _, name)| name)
 }
 
 /// Edit distance in which neighbours that changed places count once (optimal string alignment).

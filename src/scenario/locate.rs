@@ -41,6 +41,8 @@ pub struct Kid {
     pub seg: Seg,
     /// Bytes of the name, where there is one.
     pub name: Option<Range<usize>>,
+    /// Whether the text is still well-formed without it: a field, an entry, or an element of a list.
+    pub removable: bool,
     /// The value.
     pub node: Node,
 }
@@ -254,9 +256,9 @@ impl<'a> Reader<'a> {
             let text = &self.text[name.clone()];
             let text = text.strip_prefix("r#").unwrap_or(text).trim_matches('"');
             let node = self.value(depth + 1)?;
-            return Some(Kid { seg: Seg::Name(text.to_owned()), name: Some(name), node });
+            return Some(Kid { seg: Seg::Name(text.to_owned()), name: Some(name), removable: true, node });
         }
         self.at = end;
-        Some(Kid { seg: Seg::Index(index), name: None, node: first })
+        Some(Kid { seg: Seg::Index(index), name: None, removable: close == ']', node: first })
     }
 }

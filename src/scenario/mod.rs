@@ -4,6 +4,7 @@
 //! [`sim::Spec`] of that. Errors of both kinds are [`Diagnostics`], with the place in the file.
 
 pub mod error;
+pub mod expect;
 pub mod file;
 pub mod locate;
 pub mod read;
@@ -78,9 +79,16 @@ impl Scenario {
     }
     /// The line on which expectation number `i` begins, counted from one.
     pub fn line_of_expectation(&self, i: usize) -> usize {
+        error::place(&self.text, self.span_of_expectation(i).start).0
+    }
+    /// The bytes of expectation number `i` in the file.
+    pub fn span_of_expectation(&self, i: usize) -> std::ops::Range<usize> {
         let path = [Seg::Name("expect".to_owned()), Seg::Index(i)];
-        let start = Node::of(&self.text).map_or(0, |tree| tree.find(&path).0.span.start);
-        error::place(&self.text, start).0
+        Node::of(&self.text).map_or(0..0, |tree| tree.find(&path).0.span.clone())
+    }
+    /// The expectations that a run did not meet.
+    pub fn check(&self, outcome: &expect::Outcome<'_>) -> Vec<expect::Failure> {
+        expect::check(self, outcome)
     }
 }
 
@@ -96,6 +104,3 @@ fn placed(tree: Option<&Node>, complaint: resolve::Complaint) -> Problem {
     });
     Problem { message: complaint.message, span, label: complaint.label, help: complaint.help }
 }
-
-#[cfg(test)]
-mod tests;

@@ -17,24 +17,29 @@ const MOST: usize = 12;
 /// What is wrong with the form of the text, in order of place.
 pub fn read(text: &str) -> Result<Scenario, Vec<Problem>> {
     let mut problems: Vec<Problem> = Vec::new();
+    let mut taken: Vec<Range<usize>> = Vec::new();
     let mut rest = text.to_owned();
-    while problems.len() < MOST {
+    while taken.len() < MOST {
         let error = match options().from_str::<Scenario>(&rest) {
-            Ok(scenario) if problems.is_empty() => return Ok(scenario),
+            Ok(scenario) if taken.is_empty() => return Ok(scenario),
             Ok(_) => break,
             Err(error) => error,
         };
         let tree = Node::of(&rest);
         let (problem, culprit) = explain(&rest, tree.as_ref(), &error);
-        let known = problems.iter().any(|known| known.span == problem.span);
         // What is missing only because its field was taken away is no error of its own.
-        let ours = matches!(error.code, Error::MissingStructField { .. }) && !problems.is_empty();
-        if known || ours {
-            break;
+        let ours = matches!(error.code, Error::MissingStructField { .. })
+            && taken.iter().any(|taken| {
+                culprit.as_ref().is_none_or(|all| all.start <= taken.start && taken.end <= all.end)
+            });
+        if !ours {
+            problems.push(problem);
         }
-        problems.push(problem);
-        match culprit.and_then(|culprit| without(&rest, culprit)) {
-            Some(shorter) => rest = shorter,
+        match culprit.and_then(|culprit| Some((without(&rest, culprit.clone())?, culprit))) {
+            Some((shorter, culprit)) => {
+                rest = shorter;
+                taken.push(culprit);
+            }
             None => break,
         }
     }
@@ -68,9 +73,11 @@ fn byte(text: &str, position: Position) -> usize {
     line_start + rest.char_indices().nth(position.col.saturating_sub(1)).map_or(rest.len(), |(at, _)| at)
 }
 
-/// A name and value, or an element, with its name.
-fn whole(kid: &Kid) -> Range<usize> {
-    kid.name.as_ref().map_or(kid.node.span.start, |name| name.start)..kid.node.span.end
+/// What can be taken away without making another error: the innermost field, or element of a list, around a place.
+fn removable(chain: &[&Kid]) -> Option<Range<usize>> {
+    let whole =
+        |kid: &Kid| kid.name.as_ref().map_or(kid.node.span.start, |name| name.start)..kid.node.span.end;
+    chain.iter().rev().find(|kid| kid.removable).map(|kid| whole(kid))
 }
 
 /// An error of RON's in our words, and what to take away to go on.
@@ -83,7 +90,7 @@ fn explain(text: &str, tree: Option<&Node>, error: &SpannedError) -> (Problem, O
     match &error.code {
         Error::NoSuchStructField { expected, found, outer: of } => {
             let kid = word_near(text, found, start, end);
-            let culprit = chain_for(tree, kid.start).last().map(|kid| whole(kid));
+            let culprit = removable(&chain_for(tree, kid.start));
             let problem = Problem {
                 message: format!("no field is named `{found}`{}", outer(of)),
                 span: kid,
@@ -94,9 +101,9 @@ fn explain(text: &str, tree: Option<&Node>, error: &SpannedError) -> (Problem, O
         }
         Error::NoSuchEnumVariant { expected, found, outer: of } => {
             let kid = word_near(text, found, start, end);
-            let culprit = chain_for(tree, kid.start).last().map(|kid| whole(kid));
+            let culprit = removable(&chain_for(tree, kid.start));
             let problem = Problem {
-                message: format!("`{found}` is not a {}", of.as_deref().unwrap_or("choice")),
+                message: format!("`{found}` is no {}", of.as_deref().unwrap_or("choice")),
                 span: kid,
                 label: "not one of the choices".to_owned(),
                 help: suggest(found, expected.iter().copied(), "choices"),
@@ -104,19 +111,20 @@ fn explain(text: &str, tree: Option<&Node>, error: &SpannedError) -> (Problem, O
             (problem, culprit)
         }
         Error::MissingStructField { field, outer: of } => {
-            let place = chain_for(tree, start.saturating_sub(1)).last().map(|kid| kid.node.span.clone());
-            let span = place.map_or(start..end, |span| first_line(text, span));
+            // RON stops at the closing bracket of the structure that lacks it.
+            let chain = chain_for(tree, end + text[end..].len() - text[end..].trim_start().len());
+            let span = chain.last().map_or(start..end, |kid| first_line(text, kid.node.span.clone()));
             let problem = Problem {
                 message: format!("the field `{field}` is missing{}", outer(of)),
                 span,
                 label: format!("has no `{field}`"),
                 help: None,
             };
-            (problem, None)
+            (problem, removable(&chain))
         }
         Error::DuplicateStructField { field, .. } => {
             let span = word_near(text, field, start, end);
-            let culprit = chain_for(tree, span.start).last().map(|kid| whole(kid));
+            let culprit = removable(&chain_for(tree, span.start));
             let label = "a second time".to_owned();
             (
                 Problem { message: format!("the field `{field}` is there twice"), span, label, help: None },
@@ -131,7 +139,7 @@ fn explain(text: &str, tree: Option<&Node>, error: &SpannedError) -> (Problem, O
                 label: format!("expected {}", lower(expected)),
                 help: None,
             };
-            (problem, chain.last().map(|kid| whole(kid)))
+            (problem, removable(&chain))
         }
         Error::Message(message) => {
             let span = chain.last().map_or(start..end, |kid| first_line(text, kid.node.span.clone()));
@@ -139,8 +147,13 @@ fn explain(text: &str, tree: Option<&Node>, error: &SpannedError) -> (Problem, O
                 Some((message, near)) => (message, Some(format!("did you mean {near}"))),
                 None => (message.as_str(), None),
             };
-            let label = "not understood".to_owned();
-            (Problem { message: message.to_owned(), span, label, help }, chain.last().map(|kid| whole(kid)))
+            let twice = message.ends_with("is there twice");
+            let named = chain.iter().rev().find_map(|kid| kid.name.clone());
+            let (span, label) = match named.filter(|_| twice) {
+                Some(name) => (name, "a second time"),
+                None => (span, "not understood"),
+            };
+            (Problem { message: message.to_owned(), span, label: label.to_owned(), help }, removable(&chain))
         }
         Error::ExceededRecursionLimit => {
             let problem = Problem {
@@ -148,6 +161,22 @@ fn explain(text: &str, tree: Option<&Node>, error: &SpannedError) -> (Problem, O
                 span: start..end,
                 label: "more than 64 levels".to_owned(),
                 help: None,
+            };
+            (problem, None)
+        }
+        Error::IntegerOutOfBounds => {
+            let span = chain.last().map_or(start..end, |kid| kid.node.span.clone());
+            let message = format!("`{}` does not fit{}", &text[span.clone()], for_field(&chain));
+            let problem = Problem { message, span, label: "too large, or below zero".to_owned(), help: None };
+            (problem, removable(&chain))
+        }
+        Error::Eof => {
+            let end = text.trim_end().len();
+            let problem = Problem {
+                message: "the file ends too early".to_owned(),
+                span: end.saturating_sub(1)..end,
+                label: "and then nothing".to_owned(),
+                help: Some("a bracket or a quote is not closed".to_owned()),
             };
             (problem, None)
         }
@@ -163,8 +192,17 @@ fn syntax(
     code: &Error,
     span: Range<usize>,
 ) -> (Problem, Option<Range<usize>>) {
-    let said = code.to_string();
-    let what = lower(&said);
+    let what = match code {
+        Error::ExpectedString => "expected a text in quotes".to_owned(),
+        Error::ExpectedInteger => "expected a whole number".to_owned(),
+        Error::ExpectedBoolean => "expected true or false".to_owned(),
+        Error::ExpectedArray => "expected a list in brackets: [ ... ]".to_owned(),
+        Error::ExpectedMap => "expected names in braces: { \"name\": ( ... ) }".to_owned(),
+        Error::ExpectedStructLike | Error::ExpectedNamedStructLike(_) => {
+            "expected parentheses: ( ... )".to_owned()
+        }
+        code => lower(&code.to_string()),
+    };
     let value = chain.last().filter(|_| tree.is_some());
     let span = value.map_or(span, |kid| first_line(text, kid.node.span.clone()));
     let typed = &text[span.clone()];
@@ -176,12 +214,16 @@ fn syntax(
         _ if tree.is_none() => Some("a bracket, quote or comma is missing here or before".to_owned()),
         _ => None,
     };
-    let name = value.and_then(|kid| match &kid.seg {
-        Seg::Name(name) => Some(format!(" for `{name}`")),
-        Seg::Index(_) => None,
-    });
-    let problem = Problem { message: format!("{what}{}", name.unwrap_or_default()), span, label: what, help };
-    (problem, value.map(|kid| whole(kid)))
+    let problem = Problem { message: format!("{what}{}", for_field(chain)), span, label: what, help };
+    (problem, removable(chain))
+}
+
+/// The field that a value stands in, for a sentence.
+fn for_field(chain: &[&Kid]) -> String {
+    match chain.last().map(|kid| &kid.seg) {
+        Some(Seg::Name(name)) => format!(" for `{name}`"),
+        _ => String::new(),
+    }
 }
 
 /// RON begins its sentences with a capital letter.

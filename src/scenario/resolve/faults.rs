@@ -21,11 +21,8 @@ macro_rules! picked {
             link: $typed.link.as_deref(),
             flags: $typed.flags,
             without: $typed.without,
-            len: $typed.len,
             seq: $typed.seq,
             ack: $typed.ack,
-            src_port: $typed.src_port,
-            dst_port: $typed.dst_port,
             protocol: $typed.protocol,
         }
     };
@@ -39,11 +36,8 @@ pub(super) struct Picked<'a> {
     pub link: Option<&'a str>,
     pub flags: Option<Bits>,
     pub without: Option<Bits>,
-    pub len: Option<Range>,
     pub seq: Option<Range>,
     pub ack: Option<Range>,
-    pub src_port: Option<u16>,
-    pub dst_port: Option<u16>,
     pub protocol: Option<Protocol>,
 }
 

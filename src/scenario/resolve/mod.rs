@@ -81,6 +81,8 @@ struct Resolver<'a> {
     programs: BTreeSet<String>,
     /// Which part of the network a node lies in: those with the same number can reach each other.
     parts: BTreeMap<&'a str, usize>,
+    /// Whether nothing was wrong up to the links: else who can reach whom is not known.
+    links_are_right: bool,
 }
 
 /// The scenario as it is run.
@@ -95,6 +97,7 @@ pub fn resolve(file: &Scenario) -> Result<Spec, Vec<Complaint>> {
         links: BTreeMap::new(),
         programs: BTreeSet::new(),
         parts: BTreeMap::new(),
+        links_are_right: true,
     };
     let spec = resolver.spec();
     if resolver.complaints.is_empty() { Ok(spec) } else { Err(resolver.complaints) }
@@ -105,6 +108,7 @@ impl<'a> Resolver<'a> {
         self.assign_addresses();
         let nodes = self.nodes();
         let links = self.all_links();
+        self.links_are_right = self.complaints.is_empty();
         self.find_parts();
         self.check_routes();
         let programs = self.all_programs();
@@ -172,7 +176,9 @@ impl<'a> Resolver<'a> {
 
     /// Complains unless a program has this name.
     fn program(&mut self, at: &At<'_>, name: &str) {
-        if !self.programs.contains(name) {
+        // One connection of many: `client/1[3]`.
+        let whole = name.split_once('[').map_or(name, |(whole, _)| whole);
+        if !self.programs.contains(whole) {
             let help = suggest(name, self.programs.iter().map(String::as_str), "programs");
             self.wrong(at, format!("no program is named `{name}`"), "no such program", help);
         }
@@ -192,7 +198,7 @@ impl<'a> Resolver<'a> {
         if !self.node(at, host) {
             return nobody;
         }
-        if from != host && self.parts.get(from) != self.parts.get(host) {
+        if self.links_are_right && from != host && self.parts.get(from) != self.parts.get(host) {
             let help =
                 Some("add a link, or name an address that nobody has to show what happens then".to_owned());
             self.wrong(at, format!("no links lead from `{from}` to `{host}`"), "not reachable", help);

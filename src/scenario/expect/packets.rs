@@ -1,0 +1,191 @@
+//! Packets in the trace, and the rules by which things happened.
+
+use std::fmt::Write as _;
+
+use sim::packet::{Body, Packet};
+use sim::trace::{DropReason, What};
+use tcp::{Flags, Note};
+
+use super::{Miss, Run, about};
+use crate::scenario::file::fault::Protocol;
+use crate::scenario::file::{Range, Seen};
+use crate::view::words;
+
+impl Run<'_> {
+    pub(super) fn packet(&self, seen: &Seen) -> Option<Miss> {
+        let matching = self.matching(seen);
+        let Some(about) = about(seen.at, seen.within) else {
+            return matching.is_empty().then(|| self.no_such(seen));
+        };
+        let time = |i: &usize| self.outcome.records[*i].time;
+        if matching.iter().any(|i| about.holds(time(i))) {
+            return None;
+        }
+        let nearest = matching.iter().min_by_key(|i| about.off(time(i)));
+        Some(match nearest {
+            None => self.no_such(seen),
+            Some(i) => {
+                let found = format!("the nearest was sent at {}", words::clock(time(i)));
+                Miss::new(format!("a packet like this at {}", words::clock(about.at)), found, Some(*i))
+            }
+        })
+    }
+
+    fn no_such(&self, seen: &Seen) -> Miss {
+        let time = seen.at.or(seen.after).map(|span| span.time());
+        let near = time.map_or(self.last_record(), |time| {
+            let later = self.outcome.records.iter().position(|record| record.time >= time);
+            later.or(self.last_record())
+        });
+        Miss::new(format!("a packet {}", self.words(seen)), "there was none", near)
+    }
+
+    pub(super) fn no_packet(&self, seen: &Seen) -> Option<Miss> {
+        let about = about(seen.at, seen.within);
+        let time = |i: usize| self.outcome.records[i].time;
+        let first =
+            self.matching(seen).into_iter().find(|i| about.is_none_or(|about| about.holds(time(*i))))?;
+        let found = format!("there was one at {}", words::clock(time(first)));
+        Some(Miss::new(format!("no packet {}", self.words(seen)), found, Some(first)))
+    }
+
+    pub(super) fn count(&self, of: &Seen, is: Range) -> Option<Miss> {
+        let about = about(of.at, of.within);
+        let mut matching = self.matching(of);
+        matching.retain(|i| about.is_none_or(|about| about.holds(self.outcome.records[*i].time)));
+        if is.contains(matching.len() as u64) {
+            return None;
+        }
+        let times: Vec<String> =
+            matching.iter().take(8).map(|i| words::clock(self.outcome.records[*i].time)).collect();
+        let more = if matching.len() > times.len() { ", ..." } else { "" };
+        let found = match matching.len() {
+            0 => "there was none".to_owned(),
+            n => format!("there were {n}: at {}{more}", times.join(", ")),
+        };
+        let near = matching.last().copied().or(self.last_record());
+        Some(Miss::new(format!("{is} packets {}", self.words(of)), found, near))
+    }
+
+    pub(super) fn happened(&self, rule: &str, on: Option<&str>, times: Option<Range>) -> Option<Miss> {
+        let mut found = Vec::new();
+        for (i, record) in self.outcome.records.iter().enumerate() {
+            let (node, own) = match &record.what {
+                What::Sent { node, why: Some(why), .. } => (*node, why.rule),
+                What::State { node, why, .. } => (*node, why.rule),
+                What::Dropped { node, why: DropReason::Tcp(rule), .. } => (*node, *rule),
+                What::Tcp { node, note: Note::Happened(rule) | Note::Dropped(rule), .. } => (*node, *rule),
+                _ => continue,
+            };
+            if format!("{own:?}") == rule && on.is_none_or(|on| self.story.names.node(node) == on) {
+                found.push(i);
+            }
+        }
+        let times = times.unwrap_or(Range(1, u64::MAX));
+        if times.contains(found.len() as u64) {
+            return None;
+        }
+        let often = if times.1 == u64::MAX { "at least once".to_owned() } else { format!("{times} times") };
+        let expected =
+            format!("{rule} happens {often}{}", on.map(|on| format!(" on {on}")).unwrap_or_default());
+        let near = found.last().copied().or(self.last_record());
+        Some(Miss::new(expected, format!("it happened {} times", found.len()), near))
+    }
+
+    /// Records of the sending of packets like this, whatever `at` says.
+    fn matching(&self, seen: &Seen) -> Vec<usize> {
+        let holds = |(i, record): (usize, &sim::Record)| {
+            let What::Sent { node, pipe, packet, why } = &record.what else { return None };
+            let names = self.story.names;
+            let here = match &seen.link {
+                Some(link) => names.link(*pipe) == link,
+                None => self.story.is_origin(i, *node, packet),
+            };
+            let is = |name: &Option<String>, address| {
+                name.as_ref()
+                    .is_none_or(|name| names.owner(address).is_some_and(|own| names.node(own) == name))
+            };
+            let time = record.time;
+            let right = here
+                && is(&seen.from, packet.ip.src)
+                && is(&seen.to, packet.ip.dst)
+                && seen.after.is_none_or(|after| time >= after.time())
+                && seen.before.is_none_or(|before| time < before.time())
+                && seen
+                    .why
+                    .as_ref()
+                    .is_none_or(|rule| why.is_some_and(|why| format!("{:?}", why.rule) == *rule))
+                && self.looks_like(seen, packet);
+            right.then_some(i)
+        };
+        self.outcome.records.iter().enumerate().filter_map(holds).collect()
+    }
+
+    fn looks_like(&self, seen: &Seen, packet: &Packet) -> bool {
+        let (protocol, len) = match &packet.body {
+            Body::Tcp(segment) => (Protocol::Tcp, segment.payload.len()),
+            Body::Udp(datagram) => (Protocol::Udp, datagram.payload.len()),
+            Body::Icmp(_) => (Protocol::Icmp, 0),
+            Body::Fragment(fragment) => (Protocol::Fragment, u32::from(fragment.len)),
+        };
+        seen.protocol.is_none_or(|wanted| wanted == protocol)
+            && seen.len.is_none_or(|range| range.contains(u64::from(len)))
+            && has_ports(seen, packet)
+            && self.has_tcp_fields(seen, packet)
+    }
+
+    fn has_tcp_fields(&self, seen: &Seen, packet: &Packet) -> bool {
+        let asks = seen.flags.is_some() || seen.without.is_some() || seen.wnd.is_some();
+        if !asks && seen.seq.is_none() && seen.ack.is_none() {
+            return true;
+        }
+        let Body::Tcp(segment) = &packet.body else { return false };
+        let relative = self.story.journey(packet.id).and_then(|journey| journey.relative.as_ref());
+        let number = |n: i64| u64::try_from(n).ok();
+        let overlaps = |range: Range| {
+            let first = relative.and_then(|relative| number(relative.seq));
+            let octets = u64::from(segment.seq_len().max(1));
+            first.is_some_and(|first| range.0 < first + octets && first <= range.1)
+        };
+        let acks = |range: Range| {
+            let ack = relative.and_then(|relative| number(relative.ack));
+            segment.has(Flags::ACK) && ack.is_some_and(|ack| range.contains(ack))
+        };
+        seen.flags.is_none_or(|bits| segment.has(bits.0))
+            && seen.without.is_none_or(|bits| !segment.flags.intersects(bits.0))
+            && seen.wnd.is_none_or(|range| range.contains(u64::from(segment.wnd)))
+            && seen.seq.is_none_or(overlaps)
+            && seen.ack.is_none_or(acks)
+    }
+
+    /// What is looked for, in words.
+    fn words(&self, seen: &Seen) -> String {
+        let mut text = "like this".to_owned();
+        if let Some(flags) = seen.flags {
+            let _ = write!(text, " [{flags}]");
+        }
+        if let Some(from) = &seen.from {
+            let _ = write!(text, " from {from}");
+        }
+        if let Some(to) = &seen.to {
+            let _ = write!(text, " to {to}");
+        }
+        text
+    }
+}
+
+fn has_ports(seen: &Seen, packet: &Packet) -> bool {
+    if seen.src_port.is_none() && seen.dst_port.is_none() {
+        return true;
+    }
+    let body = match &packet.body {
+        Body::Fragment(fragment) if fragment.offset == 0 => &fragment.of.body,
+        body => body,
+    };
+    let (src, dst) = match body {
+        Body::Tcp(segment) => (segment.src, segment.dst),
+        Body::Udp(datagram) => (datagram.src, datagram.dst),
+        Body::Icmp(_) | Body::Fragment(_) => return false,
+    };
+    seen.src_port.is_none_or(|port| port == src) && seen.dst_port.is_none_or(|port| port == dst)
+}

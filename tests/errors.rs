@@ -1,0 +1,125 @@
+//! What people are told about files that are wrong: every complaint, with its place.
+
+use timewait::scenario::Scenario;
+
+/// A right file, of which each case spoils something.
+const RIGHT: &str = include_str!("errors/right.ron");
+
+#[test]
+fn the_file_that_is_spoilt_is_right() {
+    if let Err(problems) = Scenario::parse("right.ron", RIGHT) {
+        panic!("{problems}");
+    }
+}
+
+/// What is said after `from` was replaced by `to`, for each pair.
+fn said(cases: &[(&str, &str)]) -> String {
+    let one = |(from, to): &(&str, &str)| {
+        assert_eq!(RIGHT.matches(from).count(), 1, "`{from}` is there once");
+        match Scenario::parse("wrong.ron", &RIGHT.replace(from, to)) {
+            Ok(_) => panic!("nobody complains about `{to}` for `{from}`"),
+            Err(problems) => format!("{problems}\n"),
+        }
+    };
+    cases.iter().map(one).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn names_of_fields_and_choices() {
+    insta::assert_snapshot!(said(&[
+        ("delay:", "dealy:"),
+        ("time_wait", "timewait"),
+        ("port: 7", "prot: 7"),
+        ("EchoServer", "EchoSever"),
+        ("Drop)", "Dorp)"),
+        ("Final(", "Finally("),
+        ("EchoServer(port: 7)", "EchoServer()"),
+        ("EchoServer(port: 7)", "EchoServer"),
+        ("(on: \"server\", run", "(run"),
+        ("about: \"an echo\"", "about: \"an echo\", about: \"two\""),
+        ("Scenario(", "Scenary("),
+    ]));
+}
+
+#[test]
+fn values_and_units() {
+    insta::assert_snapshot!(said(&[
+        ("\"10ms\"", "\"10m\""),
+        ("\"10ms\"", "\"10\""),
+        ("\"10ms\"", "10ms"),
+        ("\"10ms\"", "\"0.0000001ms\""),
+        ("\"10Mbit\"", "\"10mbit\""),
+        ("\"10Mbit\"", "\"fast\""),
+        ("mtu: 1500", "mtu: 70000"),
+        ("mtu: 1500", "mtu: \"1500\""),
+        ("\"10.0.0.2\"", "\"10.0.0.256\""),
+        ("\"server:7\"", "\"server\""),
+        ("\"F\"", "\"FIN\""),
+        ("nth: 1", "nth: 0"),
+        ("\"CLOSED\"", "\"CLOSE\""),
+        ("Recv(5)", "Recv(\"5x\")"),
+        ("Recv(5)", "Recv(-5)"),
+        ("Send(\"hello\")", "Send(hello)"),
+    ]));
+}
+
+#[test]
+fn names_of_things() {
+    insta::assert_snapshot!(said(&[
+        ("\"server:7\"", "\"sever:7\""),
+        ("(on: \"client\", run", "(on: \"cleint\", run"),
+        ("(\"client\", \"server\")", "(\"client\", \"sever\")"),
+        ("LinkDown(\"client-server\")", "LinkDown(\"server-client\")"),
+        ("LinkDown(\"client-server\")", "Crash(\"client-server\")"),
+        ("LinkDown(\"client-server\")", "Kill(\"client/2\")"),
+        ("program: \"client/1\"", "program: \"client\""),
+        ("Final(on: \"server\", is: \"CLOSED\")", "Happened(rule: \"Pause\")"),
+    ]));
+}
+
+#[test]
+fn impossible_values() {
+    insta::assert_snapshot!(said(&[
+        ("mtu: 1500", "mtu: 20"),
+        ("mtu: 1500", "mtu: 1500, loss: \"101%\""),
+        ("mtu: 1500", "mtu: 1500, loss: \"1%\", lose: [3]"),
+        ("\"10Mbit\"", "\"0bit\""),
+        ("(\"client\", \"server\")", "(\"client\", \"client\")"),
+        ("\"10.0.0.2\"", "\"10.0.0.1\""),
+        ("\"10.0.0.2\"", "\"fd00::2\""),
+        ("\"server\": (addr", "\"client\": (addr"),
+        ("        (between: (\"client\", \"server\"), delay: \"10ms\", rate: \"10Mbit\", mtu: 1500),\n", ""),
+        ("mtu: 1500),", "mtu: 1500), (between: (\"client\", \"server\")),"),
+        ("time_wait: \"1s\"", "min_rto: \"0s\""),
+        ("\"F\"", "\"none\""),
+        ("Close]", "Repeat(100000, [Repeat(100000, [Sleep(\"0s\")])])]"),
+        ("is: \"5\"", "is: \"5\", within: \"1s\""),
+    ]));
+}
+
+#[test]
+fn brackets_quotes_and_commas() {
+    insta::assert_snapshot!(said(&[
+        ("\"an echo\",", "\"an echo,"),
+        ("rate: \"10Mbit\",", "rate: \"10Mbit\" "),
+        ("    ],\n    programs", "    \n    programs"),
+        ("hosts: {", "hosts: ["),
+        ("    ],\n)", ""),
+    ]));
+}
+
+#[test]
+fn several_at_once() {
+    insta::assert_snapshot!(said(&[
+        ("delay: \"10ms\", rate: \"10Mbit\", mtu: 1500", "dealy: \"10ms\", rate: \"10mbit\", mtu: -4",),
+        ("EchoServer(port: 7)", "EchoServer(port: \"7\", backlog: \"5\", prot: 7)"),
+    ]));
+}
+
+#[test]
+fn deep_nesting() {
+    let steps = format!("{}Close{}", "Try([".repeat(500), "])".repeat(500));
+    let text = RIGHT.replace("Close]", &format!("{steps}]"));
+    let problems = Scenario::parse("deep.ron", &text).expect_err("that is too deep");
+    assert_eq!(problems.problems[0].message, "nested too deep");
+}
