@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tcp::config::{Config, Nagle};
 use tcp::listener::Incoming;
 use tcp::tcb::SocketOption;
-use tcp::{EcnCodepoint, Errno, Listener, Out, Rule, Segment, SeqNum, Tuple};
+use tcp::{EcnCodepoint, Errno, Listener, Note, Out, Rule, Segment, SeqNum, State, Tuple};
 
 use super::kernel::{Ctx, Kernel};
 use super::sockets::SocketId;
@@ -61,6 +61,14 @@ impl Kernel {
         Ok(id as u32)
     }
 
+    /// Sets an option on a listener: connections inherit it from now on.
+    pub(super) fn set_listener_option(&mut self, id: u32, option: SocketOption) {
+        if let Some(slot) = self.tcp.listeners.get_mut(id as usize).and_then(Option::as_mut) {
+            slot.listener.set_option(option);
+            slot.options.push(option);
+        }
+    }
+
     /// Stops listening: half-open requests are forgotten, connections that nobody accepted are reset.
     pub(super) fn close_listener(&mut self, ctx: &mut Ctx<'_>, id: u32) {
         let Some(slot) = self.tcp.listeners.get_mut(id as usize).and_then(Option::take) else { return };
@@ -105,6 +113,11 @@ impl Kernel {
         let incoming = Incoming { tuple, mtu, segment, ecn, reopens };
         let child = slot.listener.on_segment(ctx.now, &incoming, &secret, &mut out);
         let deadline = slot.listener.deadline();
+        let said = |note: &Note| matches!(note, Note::State { from: State::TimeWait, .. });
+        if reopens.is_some() && !out.notes.iter().any(said) {
+            // The listener had no room: TIME-WAIT is gone all the same.
+            out.state(State::TimeWait, State::Closed, Rule::TimeWaitReused);
+        }
         match child {
             Some(tcb) => {
                 self.counters.tcp_passive_opens += 1;

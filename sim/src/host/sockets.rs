@@ -326,8 +326,12 @@ impl Kernel {
             Kind::Connection(conn) => self
                 .call(ctx, conn, |tcb, now, out| tcb.set_option(now, option, out))
                 .unwrap_or(Err(Errno::EBADF)),
-            Kind::Fresh | Kind::Listener(_) => {
+            Kind::Fresh => {
                 socket.options.push(option);
+                Ok(())
+            }
+            Kind::Listener(listener) => {
+                self.set_listener_option(listener, option);
                 Ok(())
             }
         }

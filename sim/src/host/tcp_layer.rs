@@ -198,7 +198,8 @@ impl Kernel {
             });
             match outcome {
                 Some(TimeWaitOutcome::NewSyn(above)) if listener.is_some() => {
-                    self.end_time_wait(ctx, id, tuple);
+                    // The listener says in the trace that TIME-WAIT is over.
+                    self.tcp.remove(id);
                     reopens = Some(above);
                 }
                 Some(TimeWaitOutcome::NewSyn(_)) => {
@@ -223,13 +224,6 @@ impl Kernel {
             }
         }
         self.no_connection(ctx, tuple, segment);
-    }
-
-    /// A SYN ends TIME-WAIT and begins a new connection (RFC 9293, section 3.10.7.4; RFC 6191).
-    fn end_time_wait(&mut self, ctx: &mut Ctx<'_>, id: ConnId, tuple: Tuple) {
-        self.tcp.remove(id);
-        let why = Cause { trigger: ctx.trigger, rule: Rule::TimeWaitReused };
-        ctx.out.state(tuple, State::TimeWait, State::Closed, why);
     }
 
     /// A segment for nobody (RFC 9293, section 3.10.7.1).
