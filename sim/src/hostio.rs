@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use tcp::{Note, State, Tuple};
 
+use crate::check::StreamEvent;
 use crate::packet::{Packet, PacketId};
 use crate::route::{Hop, Routes};
 use crate::trace::{Cause, DropReason, NodeId, PipeId, TraceLevel, Trigger, What};
@@ -29,6 +30,8 @@ pub(crate) enum HostItem {
     Send(Packet, Cause),
     /// A line for the trace.
     Record(What),
+    /// A program wrote or read on a connection.
+    Stream(StreamEvent),
 }
 
 impl HostOut {
@@ -76,6 +79,10 @@ impl HostOut {
             }));
         }
     }
+    /// Tells the checker of streams what a program did.
+    pub fn stream(&mut self, event: StreamEvent) {
+        self.items.push(HostItem::Stream(event));
+    }
     /// Whether a trace is kept.
     pub fn tracing(&self) -> bool {
         self.level > TraceLevel::Off
@@ -91,6 +98,7 @@ impl HostOut {
             match item {
                 HostItem::Send(packet, why) => packets.push((packet, why)),
                 HostItem::Record(what) => records.push(what),
+                HostItem::Stream(_) => {}
             }
         }
         (packets, records)

@@ -3,6 +3,7 @@
 
 mod fate;
 mod faults;
+pub mod check;
 pub mod hash;
 pub mod host;
 pub mod hostio;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 use tcp::Time;
 
+use crate::check::{Finding, StreamCheck};
 use crate::fate::FateRules;
 use crate::hash::TraceHash;
 use crate::host::{Counters, Host, Setup};
@@ -36,6 +37,7 @@ pub struct Simulator {
     pub(crate) level: TraceLevel,
     pub(crate) records: Vec<Record>,
     pub(crate) hash: TraceHash,
+    pub(crate) streams: StreamCheck,
     events: u64,
     pub(crate) plan: Arc<Plan>,
 }
@@ -83,6 +85,7 @@ impl Simulator {
             level,
             records: Vec::new(),
             hash: TraceHash::default(),
+            streams: StreamCheck::default(),
             events: 0,
             plan: Arc::new(plan),
         };
@@ -199,6 +202,10 @@ impl Simulator {
     /// Takes what happened so far out of the trace, so that a long run need not keep it.
     pub fn take_records(&mut self) -> Vec<Record> {
         std::mem::take(&mut self.records)
+    }
+    /// Streams that were not read as they were written, in order.
+    pub fn findings(&self) -> &[Finding] {
+        self.streams.findings()
     }
     /// A hash of all that was sent, received, done to packets, dropped and changed in state; the same whether a trace
     /// is kept or not.

@@ -101,6 +101,7 @@ impl Simulator {
             match item {
                 HostItem::Send(packet, why) => self.send_from(node, packet, why),
                 HostItem::Record(what) => self.take_record(what),
+                HostItem::Stream(event) => self.streams.take(self.now, node, event),
             }
         }
         self.out.items = items; // keeps its room

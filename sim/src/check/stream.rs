@@ -1,0 +1,261 @@
+//! Whether what a program reads is what the program at the other end wrote: each byte once, in order, unchanged, and
+//! nothing from anywhere else.
+//!
+//! A direction of a connection is known by its addresses and both initial sequence numbers, so two incarnations of one
+//! four-tuple are two streams. What is written is remembered, described rather than copied, until it is read.
+//!
+//! Not checked: a direction in which urgent data was sent, since the urgent octet may leave the stream.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::net::SocketAddr;
+
+use rustc_hash::FxHashMap;
+use tcp::{Payload, SeqNum, Time, Tuple};
+
+use crate::trace::NodeId;
+
+/// One end of a connection, as the checker needs to know it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StreamEnd {
+    /// The connection, seen from this end.
+    pub tuple: Tuple,
+    /// ISS of this end.
+    pub iss: SeqNum,
+    /// ISS of the other.
+    pub irs: SeqNum,
+    /// Which of all connections of this host: tells incarnations apart whose initial sequence numbers are the same.
+    pub incarnation: u32,
+}
+
+/// What a program did at its end of a connection.
+#[derive(Clone, Debug)]
+pub enum StreamEvent {
+    /// It wrote this, and TCP took it.
+    Wrote(StreamEnd, Payload),
+    /// It wrote something with an urgent octet.
+    WroteUrgent(StreamEnd),
+    /// It read this.
+    Read(StreamEnd, Payload),
+    /// It read the end of the stream.
+    ReadEnd(StreamEnd),
+    /// It has closed: it neither reads nor writes any more.
+    Gone(StreamEnd),
+}
+
+/// A stream that was not delivered as it was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// When it was read.
+    pub time: Time,
+    /// The host of the reader.
+    pub node: NodeId,
+    /// The connection, seen from the reader.
+    pub tuple: Tuple,
+    /// Where in the stream it went wrong: bytes read rightly before.
+    pub offset: u64,
+    /// What is wrong.
+    pub wrong: Wrong,
+}
+
+/// What is wrong with a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wrong {
+    /// Another byte was read than was written.
+    Changed {
+        /// The byte that was written.
+        wrote: u8,
+        /// The byte that was read.
+        read: u8,
+    },
+    /// Bytes were read that belong elsewhere: to this place of this generated stream.
+    Foreign {
+        /// The generated stream.
+        stream: u32,
+        /// Offset in it.
+        offset: u64,
+    },
+    /// So many bytes were read that nobody wrote.
+    NeverWritten(u64),
+    /// The end of the stream was read, and so many bytes that were written before it were not.
+    Lost(u64),
+}
+
+impl fmt::Display for Wrong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Wrong::Changed { wrote, read } => write!(f, "wrote {wrote:#04x}, read {read:#04x}"),
+            Wrong::Foreign { stream, offset } => {
+                write!(f, "read bytes of another place: stream {stream}, offset {offset}")
+            }
+            Wrong::NeverWritten(bytes) => write!(f, "read {bytes} bytes that nobody wrote"),
+            Wrong::Lost(bytes) => write!(f, "end of stream, {bytes} bytes lost"),
+        }
+    }
+}
+
+/// Looks at all streams of a run.
+#[derive(Clone, Debug, Default)]
+pub struct StreamCheck {
+    /// Only looked into, never walked.
+    logs: FxHashMap<Direction, Log>,
+    findings: Vec<Finding>,
+}
+
+/// One direction of one incarnation of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Direction {
+    from: SocketAddr,
+    to: SocketAddr,
+    iss: SeqNum,
+    irs: SeqNum,
+}
+
+/// What was written and not yet read.
+#[derive(Clone, Debug, Default)]
+struct Log {
+    unread: VecDeque<Payload>,
+    /// Bytes read so far.
+    read: u64,
+    writer: Option<u32>,
+    reader: Option<u32>,
+    writer_gone: bool,
+    reader_gone: bool,
+    /// Nothing more is checked: it went wrong, or urgent data was sent.
+    ignored: bool,
+}
+
+/// Findings kept: the first ones tell enough.
+const MOST: usize = 1000;
+
+impl StreamCheck {
+    /// What was found so far, in order.
+    pub fn findings(&self) -> &[Finding] {
+        &self.findings
+    }
+
+    /// A program on this host did something.
+    pub fn take(&mut self, now: Time, node: NodeId, event: StreamEvent) {
+        match event {
+            StreamEvent::Wrote(end, payload) => self.log_of_writer(&end).wrote(payload),
+            StreamEvent::WroteUrgent(end) => self.log_of_writer(&end).ignored = true,
+            StreamEvent::Read(end, payload) => {
+                let log = self.log_of_reader(&end);
+                if let Some((offset, wrong)) = log.read(&payload) {
+                    self.found(Finding { time: now, node, tuple: end.tuple, offset, wrong });
+                }
+            }
+            StreamEvent::ReadEnd(end) => {
+                let log = self.log_of_reader(&end);
+                let (lost, offset) = (log.unread_bytes(), log.read);
+                if lost > 0 && !log.ignored {
+                    let wrong = Wrong::Lost(lost);
+                    self.found(Finding { time: now, node, tuple: end.tuple, offset, wrong });
+                }
+                self.logs.remove(&incoming(&end));
+            }
+            StreamEvent::Gone(end) => self.gone(&end),
+        }
+    }
+
+    fn found(&mut self, finding: Finding) {
+        if self.findings.len() < MOST {
+            self.findings.push(finding);
+        }
+    }
+
+    /// The log that this end writes; a new one if the last was another incarnation's.
+    fn log_of_writer(&mut self, end: &StreamEnd) -> &mut Log {
+        let log = self.logs.entry(outgoing(end)).or_default();
+        if log.writer.is_some_and(|writer| writer != end.incarnation) {
+            *log = Log::default();
+        }
+        log.writer = Some(end.incarnation);
+        log
+    }
+    /// The log that this end reads; a new one if the last was another incarnation's.
+    fn log_of_reader(&mut self, end: &StreamEnd) -> &mut Log {
+        let log = self.logs.entry(incoming(end)).or_default();
+        if log.reader.is_some_and(|reader| reader != end.incarnation) {
+            *log = Log::default();
+        }
+        log.reader = Some(end.incarnation);
+        log
+    }
+    /// Forgets what nobody will write or read any more.
+    fn gone(&mut self, end: &StreamEnd) {
+        if let Some(log) = self.logs.get_mut(&outgoing(end)) {
+            log.writer_gone = true;
+            if log.reader_gone || log.unread.is_empty() && log.reader.is_none() {
+                self.logs.remove(&outgoing(end));
+            }
+        }
+        if let Some(log) = self.logs.get_mut(&incoming(end)) {
+            log.reader_gone = true;
+            log.unread = VecDeque::new();
+            if log.writer_gone {
+                self.logs.remove(&incoming(end));
+            }
+        }
+    }
+}
+
+/// The direction that this end writes.
+fn outgoing(end: &StreamEnd) -> Direction {
+    Direction { from: end.tuple.local, to: end.tuple.remote, iss: end.iss, irs: end.irs }
+}
+/// The direction that this end reads.
+fn incoming(end: &StreamEnd) -> Direction {
+    Direction { from: end.tuple.remote, to: end.tuple.local, iss: end.irs, irs: end.iss }
+}
+
+impl Log {
+    fn wrote(&mut self, payload: Payload) {
+        if self.ignored || self.reader_gone {
+            return;
+        }
+        if !self.unread.back_mut().is_some_and(|last| last.try_append(&payload)) {
+            self.unread.push_back(payload);
+        }
+    }
+
+    fn unread_bytes(&self) -> u64 {
+        self.unread.iter().map(|payload| u64::from(payload.len())).sum()
+    }
+
+    /// Compares what was read with what was written, and says where it first differs.
+    fn read(&mut self, payload: &Payload) -> Option<(u64, Wrong)> {
+        let mut at = 0;
+        while !self.ignored && at < payload.len() {
+            let Some(wrote) = self.unread.front_mut() else {
+                return Some(self.wrong(Wrong::NeverWritten(u64::from(payload.len() - at))));
+            };
+            let len = wrote.len().min(payload.len() - at);
+            let read = payload.slice(at, len);
+            if wrote.slice(0, len) != read {
+                let same = (0..len).take_while(|i| wrote.byte(*i) == read.byte(*i)).count() as u32;
+                let (wrote, read_byte) = (wrote.byte(same), read.byte(same));
+                self.read += u64::from(same);
+                return Some(self.wrong(match read {
+                    Payload::Pattern { stream, offset, .. } => {
+                        Wrong::Foreign { stream, offset: offset + u64::from(same) }
+                    }
+                    _ => Wrong::Changed { wrote, read: read_byte },
+                }));
+            }
+            *wrote = wrote.slice(len, wrote.len() - len);
+            if wrote.is_empty() {
+                self.unread.pop_front();
+            }
+            at += len;
+            self.read += u64::from(len);
+        }
+        None
+    }
+
+    fn wrong(&mut self, wrong: Wrong) -> (u64, Wrong) {
+        self.ignored = true;
+        self.unread = VecDeque::new();
+        (self.read, wrong)
+    }
+}

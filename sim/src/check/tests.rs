@@ -1,0 +1,93 @@
+use tcp::{Payload, SeqNum, Time, Tuple};
+
+use super::*;
+use crate::trace::NodeId;
+
+fn ends(incarnation: u32) -> (StreamEnd, StreamEnd) {
+    let (local, remote) = ("10.0.0.1:5000".parse().unwrap(), "10.0.0.2:80".parse().unwrap());
+    let tuple = Tuple { local, remote };
+    let (iss, irs) = (SeqNum(100), SeqNum(200));
+    let writer = StreamEnd { tuple, iss, irs, incarnation };
+    (writer, StreamEnd { tuple: tuple.reversed(), iss: irs, irs: iss, incarnation })
+}
+
+fn pattern(stream: u32, offset: u64, len: u32) -> Payload {
+    Payload::Pattern { stream, offset, len }
+}
+
+fn check(events: Vec<StreamEvent>) -> Vec<(u64, Wrong)> {
+    let mut check = StreamCheck::default();
+    for event in events {
+        check.take(Time::ZERO, NodeId(0), event);
+    }
+    check.findings().iter().map(|f| (f.offset, f.wrong)).collect()
+}
+
+#[test]
+fn what_was_written_may_be_read_in_other_pieces() {
+    let (w, r) = ends(1);
+    let events = vec![
+        StreamEvent::Wrote(w, pattern(1, 0, 1000)),
+        StreamEvent::Wrote(w, pattern(1, 1000, 500)),
+        StreamEvent::Wrote(w, Payload::from_bytes(b"hello")),
+        StreamEvent::Read(r, pattern(1, 0, 1)),
+        StreamEvent::Read(r, pattern(1, 1, 1499).concat(&Payload::from_bytes(b"he"))),
+        StreamEvent::Read(r, Payload::from_bytes(b"llo")),
+        StreamEvent::ReadEnd(r),
+    ];
+    assert_eq!(check(events), []);
+}
+
+#[test]
+fn lost_doubled_changed_and_foreign_bytes_are_found_once() {
+    let (w, r) = ends(1);
+    let wrote = StreamEvent::Wrote(w, pattern(1, 0, 1000));
+    let read = |payload| StreamEvent::Read(r, payload);
+    assert_eq!(
+        check(vec![wrote.clone(), read(pattern(1, 0, 900)), StreamEvent::ReadEnd(r)]),
+        [(900, Wrong::Lost(100))]
+    );
+    assert_eq!(
+        check(vec![wrote.clone(), read(pattern(1, 0, 1000)), read(pattern(1, 500, 500))]),
+        [(1000, Wrong::NeverWritten(500))]
+    );
+    assert_eq!(
+        check(vec![wrote.clone(), read(pattern(1, 0, 10)), read(pattern(2, 10, 10)), read(pattern(3, 0, 9))]),
+        [(10, Wrong::Foreign { stream: 2, offset: 10 })]
+    );
+    let (x, y) = (Payload::from_bytes(b"hello"), Payload::from_bytes(b"hexlo"));
+    assert_eq!(
+        check(vec![StreamEvent::Wrote(w, x), read(y)]),
+        [(2, Wrong::Changed { wrote: b'l', read: b'x' })]
+    );
+}
+
+/// Two incarnations with the same initial sequence numbers: bytes of the first are foreign to the second.
+#[test]
+fn an_earlier_incarnation_is_another_stream() {
+    let ((w1, r1), (w2, r2)) = (ends(1), ends(2));
+    let events = vec![
+        StreamEvent::Wrote(w1, pattern(1, 0, 100)),
+        StreamEvent::Read(r1, pattern(1, 0, 50)),
+        StreamEvent::Gone(w1),
+        StreamEvent::Read(r2, pattern(1, 50, 50)),
+        StreamEvent::Wrote(w2, pattern(2, 0, 50)),
+    ];
+    assert_eq!(check(events), [(0, Wrong::NeverWritten(50))]);
+}
+
+#[test]
+fn nothing_is_remembered_of_what_is_over() {
+    let (w, r) = ends(1);
+    let mut check = StreamCheck::default();
+    for event in [
+        StreamEvent::Wrote(w, pattern(1, 0, 100)),
+        StreamEvent::Wrote(r, pattern(2, 0, 100)),
+        StreamEvent::Gone(r),
+        StreamEvent::Read(w, pattern(2, 0, 100)),
+        StreamEvent::Gone(w),
+    ] {
+        check.take(Time::ZERO, NodeId(0), event);
+    }
+    assert!(format!("{check:?}").contains("logs: {}"), "{check:?}");
+}
