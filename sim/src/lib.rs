@@ -1,9 +1,9 @@
 //! A deterministic network simulator: virtual time, links, routers, hosts, programs, faults.
 #![forbid(unsafe_code)]
 
+pub mod check;
 mod fate;
 mod faults;
-pub mod check;
 pub mod hash;
 pub mod host;
 pub mod hostio;

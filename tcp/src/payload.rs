@@ -35,9 +35,11 @@ pub enum Payload {
 
 /// The byte at `offset` of the generated stream `stream`.
 pub fn pattern_byte(stream: u32, offset: u64) -> u8 {
-    // One multiplication mixes well enough that a shifted or foreign stretch shows within a few bytes.
-    let word = (offset >> 3).wrapping_add(u64::from(stream) << 40).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    (word >> (8 * (offset & 7))) as u8
+    // Mixes well enough that a shifted or foreign stretch shows within a few bytes: the stream reaches the low bits,
+    // and the high ones come down.
+    let word = (offset >> 3) ^ u64::from(stream).wrapping_mul(0xd134_2543_de82_ef95);
+    let word = word.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    ((word ^ (word >> 32)) >> (8 * (offset & 7))) as u8
 }
 
 impl Payload {
