@@ -8,6 +8,9 @@ mod icmp_limit;
 mod path_mtu;
 mod reassembly;
 
+#[cfg(test)]
+mod tests;
+
 pub use fragment::fragment;
 pub use icmp::{icmp_error, may_answer, quote, rule};
 pub use icmp_limit::IcmpLimit;
@@ -22,3 +25,15 @@ pub const PROTO_TCP: u8 = 6;
 pub const PROTO_UDP: u8 = 17;
 /// Next header number of ICMPv6.
 pub const PROTO_ICMPV6: u8 = 58;
+
+/// The protocol number in the header of this packet; of a fragment, that of what was cut.
+pub fn protocol_of(packet: &crate::Packet) -> u8 {
+    use crate::packet::Body;
+    match &packet.body {
+        Body::Tcp(_) => PROTO_TCP,
+        Body::Udp(_) => PROTO_UDP,
+        Body::Icmp(_) if packet.ip.is_v6() => PROTO_ICMPV6,
+        Body::Icmp(_) => PROTO_ICMP,
+        Body::Fragment(fragment) => protocol_of(&fragment.of),
+    }
+}

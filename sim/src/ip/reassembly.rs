@@ -1,16 +1,29 @@
-//! Putting fragments together (RFC 791, section 3.2; RFC 815; RFC 1858; RFC 3128; RFC 5722).
+//! Putting fragments together (RFC 791, section 3.2; RFC 815; RFC 1122, section 3.3.2).
+//!
+//! What an attacker could do with fragments is refused as Linux does it: a fragment that overlaps another in part takes
+//! the whole packet with it (RFC 5722), an exact repetition is ignored, a first fragment too short for the TCP header
+//! and one that begins inside it are dropped (RFC 1858, RFC 3128), and memory is bounded.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 
-use tcp::{Duration, Time};
+use rustc_hash::FxHashMap;
+use tcp::{Duration, EcnCodepoint, Time};
 
-use crate::packet::{Packet, Quote};
+use super::{PROTO_TCP, protocol_of};
+use crate::packet::{Body, Fragment, Packet};
 use crate::trace::DropReason;
+use crate::wire;
 
 /// Fragments that wait for the rest of their packets.
 #[derive(Clone, Debug)]
 pub struct Reassembly {
     timeout: Duration,
+    /// By age: all have the same time to live, so the first is the next to expire.
+    pending: BTreeMap<u64, Pending>,
+    by_key: FxHashMap<Key, u64>,
+    next: u64,
     bytes: usize,
 }
 
@@ -21,29 +34,208 @@ pub struct Expired {
     pub fragment: Packet,
 }
 
+/// What fragments of one packet have in common (RFC 791, section 2.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Key {
+    src: IpAddr,
+    dst: IpAddr,
+    protocol: u8,
+    ident: u16,
+}
+
+/// A packet that is being put together.
+#[derive(Clone, Debug)]
+struct Pending {
+    key: Key,
+    deadline: Time,
+    /// Its fragments, in the order of their offsets, without overlap.
+    pieces: Vec<Packet>,
+    /// Its length without the IP header, once the last fragment has come.
+    total: Option<u32>,
+}
+
+/// Bound on the memory that fragments take (Linux `ipfrag_high_thresh`), in bytes.
+const MOST_BYTES: usize = 4 << 20;
+/// What a fragment takes besides its data.
+const OVERHEAD: usize = 256;
+/// The smallest TCP header.
+const TCP_HEADER: u16 = 20;
+
 impl Reassembly {
     /// Nothing waits. An incomplete packet is given up `timeout` after its first fragment came.
     pub fn new(timeout: Duration) -> Reassembly {
-        Reassembly { timeout, bytes: 0 }
+        let by_key = FxHashMap::default();
+        Reassembly { timeout, pending: BTreeMap::new(), by_key, next: 0, bytes: 0 }
     }
-    /// A fragment arrived (other packets are handed back as they are). Returns the whole packet once it is complete;
-    /// it may be found damaged only then.
+    /// A fragment arrived (other packets are handed back as they are). Returns the whole packet once it is complete.
     ///
     /// # Errors
-    /// Why the fragment, and with it perhaps all that it belongs to, was dropped.
-    pub fn add(&mut self, now: Time, fragment: Packet) -> Result<Option<Packet>, DropReason> {
-        let _ = (now, fragment, self.bytes, self.timeout);
-        Ok(None)
+    /// Why the fragment, and with it perhaps all that it belongs to, was dropped; also what is wrong with a packet that
+    /// is now complete and was damaged on its way.
+    pub fn add(&mut self, now: Time, packet: Packet) -> Result<Option<Packet>, DropReason> {
+        let Body::Fragment(fragment) = &packet.body else { return Ok(Some(packet)) };
+        let protocol = protocol_of(&fragment.of);
+        if !is_sound(fragment, protocol) || self.bytes + cost(fragment) > MOST_BYTES {
+            return Err(DropReason::BadFragment);
+        }
+        let key = Key { src: packet.ip.src, dst: packet.ip.dst, protocol, ident: packet.ip.ident };
+        let number = *self.by_key.entry(key).or_insert(self.next);
+        if number == self.next {
+            self.next += 1;
+            let deadline = now + self.timeout;
+            self.pending.insert(number, Pending { key, deadline, pieces: Vec::new(), total: None });
+        }
+        let Some(pending) = self.pending.get_mut(&number) else { return Ok(None) };
+        match pending.place(fragment) {
+            Place::Repeated => Ok(None),
+            Place::Overlaps => {
+                self.forget(number);
+                Err(DropReason::BadFragment)
+            }
+            Place::At(index) => {
+                self.bytes += cost(fragment);
+                if !fragment.more {
+                    pending.total = Some(end(fragment));
+                }
+                pending.pieces.insert(index, packet);
+                if !pending.is_complete() {
+                    return Ok(None);
+                }
+                let Some(pending) = self.forget(number) else { return Ok(None) };
+                wire::as_received(whole(&pending.pieces)?).map(Some)
+            }
+        }
     }
-    /// When `expire` wants to be called next.
+    /// When [`expire`](Self::expire) wants to be called next.
     pub fn deadline(&self) -> Time {
-        Time::NEVER
+        self.pending.first_key_value().map_or(Time::NEVER, |(_, pending)| pending.deadline)
     }
-    /// The packets whose time is over at `now`, oldest first.
+    /// Gives up the packets whose time is over at `now`, oldest first.
     pub fn expire(&mut self, now: Time) -> Vec<Expired> {
-        let _ = now;
-        Vec::new()
+        let mut expired = Vec::new();
+        while let Some((number, _)) = self.pending.first_key_value().filter(|(_, p)| p.deadline <= now) {
+            let pieces = self.forget(*number).map(|pending| pending.pieces);
+            expired.extend(pieces.into_iter().flatten().next().map(|fragment| Expired { fragment }));
+        }
+        expired
+    }
+    /// Number of packets that are being put together.
+    pub fn pending(&self) -> usize {
+        self.pending.len()
+    }
+    fn forget(&mut self, number: u64) -> Option<Pending> {
+        let pending = self.pending.remove(&number)?;
+        self.by_key.remove(&pending.key);
+        self.bytes -= pending.pieces.iter().filter_map(piece).map(cost).sum::<usize>();
+        Some(pending)
     }
 }
-#[allow(unused)]
-fn unused(_: IpAddr, _: Quote) {}
+
+/// Where a fragment belongs.
+enum Place {
+    /// In front of the piece with this index.
+    At(usize),
+    /// All of it is there already.
+    Repeated,
+    /// It contradicts what is there.
+    Overlaps,
+}
+
+impl Pending {
+    fn place(&self, new: &Fragment) -> Place {
+        let (start, end_) = (u32::from(new.offset), end(new));
+        let last_end = self.pieces.last().and_then(piece).map_or(0, end);
+        let contradicts = match (self.total, new.more) {
+            (Some(total), true) => end_ > total,
+            (Some(total), false) => end_ != total,
+            (None, true) => false,
+            (None, false) => last_end > end_,
+        };
+        if contradicts {
+            return Place::Overlaps;
+        }
+        let index = self.pieces.partition_point(|p| piece(p).is_some_and(|p| u32::from(p.offset) < start));
+        let before = index.checked_sub(1).and_then(|i| piece(&self.pieces[i]));
+        let after = self.pieces.get(index).and_then(piece);
+        let within = |p: &Fragment| u32::from(p.offset) <= start && end_ <= end(p);
+        if before.is_some_and(within) || after.is_some_and(within) {
+            Place::Repeated
+        } else if before.is_some_and(|p| end(p) > start) || after.is_some_and(|p| u32::from(p.offset) < end_)
+        {
+            Place::Overlaps
+        } else {
+            Place::At(index)
+        }
+    }
+    fn is_complete(&self) -> bool {
+        let Some(total) = self.total else { return false };
+        let reached = self
+            .pieces
+            .iter()
+            .filter_map(piece)
+            .try_fold(0, |at, p| (u32::from(p.offset) == at).then(|| end(p)));
+        reached == Some(total)
+    }
+}
+
+/// Whether a fragment can be a part of anything.
+fn is_sound(f: &Fragment, protocol: u8) -> bool {
+    let length = f.len > 0 && (!f.more || f.len.is_multiple_of(8)) && f.offset.is_multiple_of(8);
+    let header = protocol != PROTO_TCP || (f.offset != 8 && (f.offset > 0 || !f.more || f.len >= TCP_HEADER));
+    length && header && end(f) <= u32::from(u16::MAX)
+}
+
+fn end(fragment: &Fragment) -> u32 {
+    u32::from(fragment.offset) + u32::from(fragment.len)
+}
+
+fn cost(fragment: &Fragment) -> usize {
+    OVERHEAD + usize::from(fragment.len)
+}
+
+fn piece(packet: &Packet) -> Option<&Fragment> {
+    if let Body::Fragment(fragment) = &packet.body { Some(fragment) } else { None }
+}
+
+/// The packet that these pieces, complete and in order, make.
+fn whole(pieces: &[Packet]) -> Result<Packet, DropReason> {
+    let (Some(first), Some(fragment)) = (pieces.first(), pieces.first().and_then(piece)) else {
+        return Err(DropReason::BadFragment);
+    };
+    let mut ip = first.ip;
+    ip.ecn = join_ecn(pieces).ok_or(DropReason::BadFragment)?;
+    ip.df = false;
+    let of = &fragment.of;
+    if pieces.iter().filter_map(piece).all(|p| Arc::ptr_eq(&p.of, of)) {
+        let flipped_bit = pieces.iter().find_map(flipped_in_whole);
+        return Ok(Packet { id: first.id, ip, body: of.body.clone(), flipped_bit });
+    }
+    // Pieces of different packets under one identification: their checksum tells.
+    let mut bytes = Vec::new();
+    for (packet, p) in pieces.iter().filter_map(|packet| Some((packet, piece(packet)?))) {
+        bytes.extend_from_slice(&wire::fragment_payload(packet, p));
+    }
+    wire::decode_payload(first.id, ip, protocol_of(of), &bytes)
+}
+
+/// Where the flipped bit of a fragment lies in the whole packet.
+fn flipped_in_whole(packet: &Packet) -> Option<u32> {
+    let (bit, fragment) = (packet.flipped_bit?, piece(packet)?);
+    let header = packet.ip.header_len();
+    let fragment_header = if packet.ip.is_v6() { 8 } else { 0 };
+    Some(bit - 8 * fragment_header + 8 * u32::from(fragment.offset)).filter(|bit| *bit >= 8 * header)
+}
+
+/// The ECN field of a packet from those of its fragments (RFC 3168, section 5.3); `None`: they contradict each other.
+fn join_ecn(pieces: &[Packet]) -> Option<EcnCodepoint> {
+    let first = pieces.first()?.ip.ecn;
+    if pieces.iter().all(|p| p.ip.ecn == first) {
+        return Some(first);
+    }
+    let any = |ecn| pieces.iter().any(|p| p.ip.ecn == ecn);
+    match (any(EcnCodepoint::NotEct), any(EcnCodepoint::Ce)) {
+        (true, _) => None,
+        (false, true) => Some(EcnCodepoint::Ce),
+        (false, false) => Some(first),
+    }
+}

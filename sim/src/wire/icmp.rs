@@ -1,0 +1,98 @@
+//! ICMP errors as bytes (RFC 792; RFC 1191, section 4; RFC 4443).
+
+use tcp::SeqNum;
+use tcp::wire::Checksum;
+
+use super::ip;
+use crate::ip::{PROTO_ICMPV6, PROTO_TCP, PROTO_UDP};
+use crate::packet::{Icmp, IcmpKind, IpHeader, Quote};
+use crate::trace::DropReason;
+
+/// Type and code over IPv4 and over IPv6. A parameter problem is the IPv6 word for a protocol that nobody knows.
+type TypeAndCode = (u8, u8);
+const KINDS: [(IcmpKind, TypeAndCode, TypeAndCode); 7] = [
+    (IcmpKind::NetUnreachable, (3, 0), (1, 0)),
+    (IcmpKind::HostUnreachable, (3, 1), (1, 3)),
+    (IcmpKind::ProtocolUnreachable, (3, 2), (4, 1)),
+    (IcmpKind::PortUnreachable, (3, 3), (1, 4)),
+    (IcmpKind::AdminProhibited, (3, 13), (1, 1)),
+    (IcmpKind::TtlExceeded, (11, 0), (3, 0)),
+    (IcmpKind::ReassemblyTimeExceeded, (11, 1), (3, 1)),
+];
+const TOO_BIG: (TypeAndCode, TypeAndCode) = ((3, 4), (2, 0));
+
+pub(super) fn encode(header: &IpHeader, icmp: &Icmp, out: &mut Vec<u8>) {
+    let start = out.len();
+    let v6 = header.is_v6();
+    let (v4_kind, v6_kind) = KINDS.iter().find(|k| k.0 == icmp.kind).map_or(TOO_BIG, |k| (k.1, k.2));
+    let (kind, code) = if v6 { v6_kind } else { v4_kind };
+    let mtu = if let IcmpKind::FragmentationNeeded(mtu) = icmp.kind { mtu } else { 0 };
+    out.extend_from_slice(&[kind, code, 0, 0, 0, 0]);
+    out.extend_from_slice(&mtu.to_be_bytes());
+    encode_quote(&icmp.quote, out);
+    let sum = checksum(header, &out[start..]).finish();
+    out[start + 2..start + 4].copy_from_slice(&sum.to_be_bytes());
+}
+
+pub(super) fn decode(header: &IpHeader, bytes: &[u8]) -> Result<Icmp, DropReason> {
+    let Some((head, rest)) = bytes.split_first_chunk::<8>() else { return Err(DropReason::BadHeader) };
+    if checksum(header, bytes).finish() != 0 {
+        return Err(DropReason::BadIcmpChecksum);
+    }
+    let (v6, seen) = (header.is_v6(), (head[0], head[1]));
+    let kind = if seen == (if v6 { TOO_BIG.1 } else { TOO_BIG.0 }) {
+        IcmpKind::FragmentationNeeded(u16::from_be_bytes([head[6], head[7]]))
+    } else {
+        let known = KINDS.iter().find(|(_, v4_kind, v6_kind)| seen == if v6 { *v6_kind } else { *v4_kind });
+        known.ok_or(DropReason::BadHeader)?.0
+    };
+    Ok(Icmp { kind, quote: decode_quote(v6, rest)? })
+}
+
+/// That of ICMPv6 covers a pseudo-header (RFC 4443, section 2.3), that of ICMP does not.
+fn checksum(ip: &IpHeader, bytes: &[u8]) -> Checksum {
+    if ip.is_v6() {
+        Checksum::of_pseudo_header(ip.src, ip.dst, PROTO_ICMPV6, bytes)
+    } else {
+        Checksum::default().with(bytes)
+    }
+}
+
+fn encode_quote(quote: &Quote, out: &mut Vec<u8>) {
+    let behind = quote.len.saturating_sub(quote.ip.header_len() as u16);
+    if quote.ip.is_v6() {
+        ip::encode_v6(&quote.ip, behind, quote.protocol, None, out);
+    } else {
+        ip::encode_v4(&quote.ip, quote.len, quote.protocol, None, out);
+    }
+    out.extend_from_slice(&quote.src.to_be_bytes());
+    out.extend_from_slice(&quote.dst.to_be_bytes());
+    match quote.protocol {
+        PROTO_TCP => out.extend_from_slice(&quote.seq.0.to_be_bytes()),
+        // Length, and a checksum that is not known any more.
+        PROTO_UDP => {
+            out.extend_from_slice(&behind.to_be_bytes());
+            out.extend_from_slice(&[0, 0]);
+        }
+        _ => out.extend_from_slice(&[0; 4]),
+    }
+}
+
+fn decode_quote(v6: bool, bytes: &[u8]) -> Result<Quote, DropReason> {
+    let (header, protocol, len) = if v6 { ip::decode_v6(bytes) } else { ip::decode_v4(bytes, false) }?;
+    let start = header.header_len() as usize;
+    let Some(behind) = bytes.get(start..).and_then(|b| b.first_chunk::<8>()) else {
+        return Err(DropReason::BadHeader);
+    };
+    let has_ports = matches!(protocol, PROTO_TCP | PROTO_UDP);
+    let word = |at: usize| if has_ports { u16::from_be_bytes([behind[at], behind[at + 1]]) } else { 0 };
+    let seq = if protocol == PROTO_TCP { [behind[4], behind[5], behind[6], behind[7]] } else { [0; 4] };
+    Ok(Quote {
+        ip: header,
+        len: if v6 { len.saturating_add(start as u16) } else { len },
+        protocol,
+        src: word(0),
+        dst: word(2),
+        seq: SeqNum(u32::from_be_bytes(seq)),
+    })
+}
