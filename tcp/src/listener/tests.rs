@@ -1,1 +1,537 @@
+//! The listener alone, with a hand-made client on the other side.
 
+use proptest::prelude::*;
+
+use super::*;
+use crate::config::Ecn;
+use crate::payload::Payload;
+use crate::segment::Options;
+use crate::time::Duration;
+
+const AT: Time = Time::from_nanos(500_000_000_000);
+const SECRET: IsnSecret = IsnSecret([11, 12]);
+const IRS: SeqNum = SeqNum(u32::MAX - 2);
+const TSVAL: u32 = 777;
+const SA: Flags = Flags::SYN.union(Flags::ACK);
+
+fn after(ms: u64) -> Time {
+    AT + Duration::from_millis(ms)
+}
+fn tuple(port: u16) -> Tuple {
+    Tuple { local: ([10, 0, 0, 2], 5000).into(), remote: ([10, 0, 0, 1], port).into() }
+}
+fn listener(backlog: u32, change: impl FnOnce(&mut Config)) -> Listener {
+    let mut config = Config::linux();
+    change(&mut config);
+    Listener::new(Arc::new(config), backlog)
+}
+
+/// A client: its port, and what its SYN offers.
+#[derive(Clone)]
+struct Client {
+    port: u16,
+    options: Options,
+}
+
+impl Client {
+    fn new(port: u16) -> Client {
+        let timestamps = Some(Timestamps { val: TSVAL, ecr: 0 });
+        let syn = Options { mss: Some(1460), wscale: Some(10), sack_permitted: true, ..Options::default() };
+        Client { port, options: Options { timestamps, ..syn } }
+    }
+    fn without_timestamps(port: u16) -> Client {
+        let mut client = Client::new(port);
+        client.options.timestamps = None;
+        client
+    }
+    fn segment(&self, flags: Flags) -> Segment {
+        Segment { src: self.port, dst: 5000, flags, wnd: 64_240, ..Segment::default() }
+    }
+    fn syn(&self) -> Segment {
+        Segment { seq: IRS, options: self.options.clone(), ..self.segment(Flags::SYN) }
+    }
+    /// The ACK of this SYN-ACK, with `text`.
+    fn ack(&self, syn_ack: &Segment, text: &[u8]) -> Segment {
+        let timestamps = syn_ack.options.timestamps.map(|ts| Timestamps { val: TSVAL + 20, ecr: ts.val });
+        Segment {
+            seq: IRS.add(1),
+            ack: syn_ack.seq.add(1),
+            wnd: 63,
+            options: Options { timestamps, ..Options::default() },
+            payload: Payload::from_bytes(text),
+            ..self.segment(Flags::ACK)
+        }
+    }
+}
+
+/// What came of a segment.
+struct Reaction {
+    replies: Vec<Outgoing>,
+    notes: Vec<Note>,
+    tcb: Option<Tcb>,
+}
+
+impl Reaction {
+    fn only(&self) -> &Segment {
+        assert_eq!(self.replies.len(), 1, "{:?} {:?}", self.replies, self.notes);
+        &self.replies[0].segment
+    }
+    fn why(&self) -> Vec<Rule> {
+        self.replies.iter().map(|reply| reply.why).collect()
+    }
+    /// The rule by which the segment was dropped without an answer.
+    fn dropped(&self) -> Rule {
+        assert!(self.replies.is_empty() && self.tcb.is_none(), "{:?}", self.replies);
+        match self.notes[..] {
+            [Note::Dropped(rule)] => rule,
+            ref other => panic!("{other:?}"),
+        }
+    }
+}
+
+fn give(listener: &mut Listener, now: Time, segment: &Segment) -> Reaction {
+    let incoming =
+        Incoming { tuple: tuple(segment.src), mtu: 1500, segment, ecn: EcnCodepoint::NotEct, reopens: None };
+    give_as(listener, now, incoming)
+}
+fn give_as(listener: &mut Listener, now: Time, incoming: Incoming<'_>) -> Reaction {
+    let mut out = Out::default();
+    let tcb = listener.on_segment(now, &incoming, &SECRET, &mut out);
+    Reaction { replies: out.segments, notes: out.notes, tcb }
+}
+/// A SYN at `AT` and the SYN-ACK that answers it.
+fn half_open(listener: &mut Listener, client: &Client) -> Segment {
+    give(listener, AT, &client.syn()).only().clone()
+}
+/// A whole handshake, which must succeed.
+fn connects(listener: &mut Listener, port: u16) -> Tcb {
+    let client = Client::new(port);
+    let syn_ack = half_open(listener, &client);
+    give(listener, after(20), &client.ack(&syn_ack, b"")).tcb.expect("a connection")
+}
+/// Serves all deadlines up to `until` and returns the times, relative to `AT` in ms, and reasons of what was sent.
+fn runs(listener: &mut Listener, until: Time) -> Vec<(u64, Rule)> {
+    let mut sent = Vec::new();
+    while listener.deadline() <= until {
+        let now = listener.deadline();
+        let mut out = Out::default();
+        assert!(listener.on_deadline(now, &mut out).is_some());
+        sent.extend(out.segments.iter().map(|reply| (now.since(AT).as_millis(), reply.why)));
+    }
+    sent
+}
+
+/// 9293/EV-LISTEN-RST, EV-LISTEN-ACK, EV-LISTEN-OTHER, EV-LISTEN-SYNFIN.
+#[test]
+fn listen_state() {
+    let mut listener = listener(5, |_| {});
+    let client = Client::new(1);
+    let quiet =
+        [Flags::RST, Flags::RST | Flags::ACK, Flags::FIN, Flags::PSH, Flags::NONE, Flags::FIN | Flags::URG];
+    for flags in quiet.into_iter().chain([Flags::SYN | Flags::FIN, Flags::SYN | Flags::RST]) {
+        assert_eq!(give(&mut listener, AT, &client.segment(flags)).dropped(), Rule::ListenIgnores, "{flags}");
+    }
+    for flags in [Flags::ACK, SA, Flags::FIN | Flags::ACK] {
+        let segment = Segment { seq: SeqNum(5), ack: SeqNum(99), ..client.segment(flags) };
+        let reaction = give(&mut listener, AT, &segment);
+        let reset = Segment { src: 5000, dst: 1, seq: SeqNum(99), flags: Flags::RST, ..Segment::default() };
+        assert_eq!((reaction.only(), reaction.why()), (&reset, vec![Rule::ListenGotAck]));
+    }
+    assert_eq!(listener.requests().count(), 0);
+}
+
+/// SAFE/LAND
+#[test]
+fn syn_from_itself_is_dropped() {
+    let mut listener = listener(5, |_| {});
+    let syn = Client::new(5000).syn();
+    let own = Tuple { local: tuple(5000).local, remote: tuple(5000).local };
+    let incoming =
+        Incoming { tuple: own, mtu: 1500, segment: &syn, ecn: EcnCodepoint::NotEct, reopens: None };
+    assert_eq!(give_as(&mut listener, AT, incoming).dropped(), Rule::ListenIgnores);
+}
+
+/// The captures echo_client_close, opt_nots_client, opt_nosack_client, opt_nowscale_client and opt_syn_nomss.
+#[test]
+fn syn_ack_offers_what_both_can() {
+    let answer = |options: Options| {
+        let client = Client { port: 1, options };
+        let syn_ack = half_open(&mut listener(5, |_| {}), &client);
+        assert_eq!((syn_ack.flags, syn_ack.ack), (SA, IRS.add(1)));
+        (syn_ack.wnd, syn_ack.options)
+    };
+    let all = Client::new(1).options;
+    let (wnd, options) = answer(all.clone());
+    assert_eq!(
+        (wnd, options.mss, options.wscale, options.sack_permitted),
+        (65_160, Some(1460), Some(10), true)
+    );
+    assert_eq!(options.timestamps.map(|ts| ts.ecr), Some(TSVAL));
+    let (wnd, options) = answer(Options { timestamps: None, ..all.clone() });
+    assert_eq!((wnd, options.timestamps), (64_240, None));
+    assert!(!answer(Options { sack_permitted: false, ..all.clone() }).1.sack_permitted);
+    assert_eq!(answer(Options { wscale: None, ..all }).1.wscale, None);
+    let only_mss = Options { mss: Some(1460), ..Options::default() };
+    assert_eq!(answer(Options::default()), (64_240, only_mss));
+}
+
+/// 9293/EV-SYNRCVD-ACK: only the ACK of our SYN establishes; another is reset and costs nothing.
+#[test]
+fn third_ack() {
+    let mut listener = listener(5, |_| {});
+    let client = Client::new(1);
+    let syn_ack = half_open(&mut listener, &client);
+    let good = client.ack(&syn_ack, b"");
+    for wrong in [syn_ack.seq, syn_ack.seq.add(2), SeqNum(0)] {
+        let reaction = give(&mut listener, after(10), &Segment { ack: wrong, ..good.clone() });
+        assert_eq!(reaction.why(), [Rule::SynReceivedBadAck]);
+        assert_eq!((reaction.only().seq, reaction.only().flags), (wrong, Flags::RST));
+    }
+    let reaction = give(&mut listener, after(20), &good);
+    assert!(reaction.replies.is_empty());
+    assert_eq!(reaction.tcb.expect("a connection").state(), State::Established);
+    assert_eq!(listener.accept(), Some(tuple(1)));
+    assert_eq!((listener.accept(), listener.requests().count(), listener.deadline()), (None, 0, Time::NEVER));
+}
+
+/// What the connection begins with.
+#[test]
+fn handshake_record() {
+    let mut listener = listener(5, |_| {});
+    let client = Client::new(1);
+    let syn_ack = half_open(&mut listener, &client);
+    let ack = client.ack(&syn_ack, b"");
+    let request = &listener.requests[&tuple(1)];
+    let handshake = request.handshake(after(20), &listener.config, tuple(1), &ack);
+    assert_eq!((handshake.iss, handshake.irs), (syn_ack.seq, IRS));
+    assert_eq!((handshake.snd_wnd, handshake.rcv_wnd), (63 << 10, 65_160));
+    assert_eq!((handshake.snd_mss, handshake.rcv_mss), (1460, 1460));
+    assert_eq!((handshake.rtt, handshake.retransmits), (Some(Duration::from_millis(20)), 0));
+    let timestamps = handshake.timestamps.expect("timestamps");
+    assert_eq!((timestamps.recent, timestamps.recent_at), (TSVAL + 20, after(20)));
+    // 6298/3-KARN: after a repetition, what the timestamp says.
+    let reaction = give(&mut listener, after(900), &client.syn());
+    let ack = client.ack(reaction.only(), b"");
+    let request = &listener.requests[&tuple(1)];
+    let handshake = request.handshake(after(930), &listener.config, tuple(1), &ack);
+    assert_eq!((handshake.rtt, handshake.retransmits), (Some(Duration::from_millis(30)), 1));
+    let ack = Segment { options: Options::default(), ..ack };
+    assert_eq!(request.handshake(after(930), &listener.config, tuple(1), &ack).rtt, None);
+}
+
+/// Text and FIN of the segment that completes the handshake count; the capture lost_ack3_close.
+#[test]
+fn text_and_fin_of_the_third_segment() {
+    let mut listener = listener(5, |_| {});
+    let client = Client::new(1);
+    let syn_ack = half_open(&mut listener, &client);
+    let tcb = give(&mut listener, after(20), &client.ack(&syn_ack, b"hello")).tcb.expect("a connection");
+    assert_eq!((tcb.state(), tcb.readable()), (State::Established, (5, false)));
+    let client = Client::new(2);
+    let syn_ack = half_open(&mut listener, &client);
+    let fin = Segment { flags: Flags::FIN | Flags::ACK, ..client.ack(&syn_ack, b"") };
+    assert_eq!(give(&mut listener, after(20), &fin).tcb.expect("a connection").state(), State::CloseWait);
+}
+
+/// 9293/EV-SYNRCVD-DUPSYN: the same ISS each time, one entry, bounded replies; the captures dup_syn_syn_recv, and
+/// lost_synack_all: the timer starts anew, and what is echoed is the first SYN's timestamp.
+#[test]
+fn duplicate_syn() {
+    let mut listener = listener(5, |_| {});
+    let client = Client::new(1);
+    let syn_ack = half_open(&mut listener, &client);
+    let mut again = client.syn();
+    again.options.timestamps = Some(Timestamps { val: TSVAL + 100, ecr: 0 });
+    let reaction = give(&mut listener, after(100), &again);
+    assert_eq!((reaction.only().seq, reaction.why()), (syn_ack.seq, vec![Rule::DuplicateSyn]));
+    assert_eq!(reaction.only().options.timestamps.map(|ts| ts.ecr), Some(TSVAL));
+    assert_eq!(listener.deadline(), after(1100));
+    for ms in 101..110 {
+        assert_eq!(give(&mut listener, after(ms), &again).dropped(), Rule::ChallengeLimited);
+    }
+    assert_eq!(listener.requests().count(), 1);
+}
+
+/// RFC 6298, section 5.5, and SAFE/SYNREFL: 1, 3, 7, 15, 31 s, and at 63 s the request is forgotten.
+#[test]
+fn syn_ack_is_repeated_and_given_up() {
+    let mut listener = listener(5, |_| {});
+    half_open(&mut listener, &Client::new(1));
+    let times = [1000, 3000, 7000, 15_000, 31_000].map(|ms| (ms, Rule::SynAckRetransmit));
+    assert_eq!(runs(&mut listener, after(62_999)), times);
+    assert_eq!(listener.requests().map(|request| request.retries).collect::<Vec<_>>(), [5]);
+    assert_eq!(runs(&mut listener, after(63_000)), []);
+    assert_eq!((listener.requests().count(), listener.young, listener.deadline()), (0, 0, Time::NEVER));
+}
+
+/// 9293/MUST-11, 5961/3.2: a reset at RCV.NXT returns to LISTEN in silence; one in the window is challenged.
+#[test]
+fn reset_of_a_request() {
+    let mut listener = listener(5, |_| {});
+    let client = Client::new(1);
+    let syn_ack = half_open(&mut listener, &client);
+    let reset = |seq: u32| Segment { seq: IRS.add(seq), ..client.segment(Flags::RST) };
+    assert_eq!(give(&mut listener, AT, &reset(0)).dropped(), Rule::RstIgnored);
+    assert_eq!(give(&mut listener, AT, &reset(70_000)).dropped(), Rule::RstIgnored);
+    let challenge = give(&mut listener, AT, &reset(2));
+    assert_eq!(challenge.why(), [Rule::ChallengeRst]);
+    assert_eq!((challenge.only().seq, challenge.only().ack), (syn_ack.seq.add(1), IRS.add(1)));
+    let end = give(&mut listener, AT, &reset(1));
+    assert!(end.replies.is_empty());
+    let note = Note::State { from: State::SynReceived, to: State::Closed, why: Rule::ResetInSynReceived };
+    assert_eq!((end.notes, listener.requests().count()), (vec![note], 0));
+}
+
+/// 9293/EV-SYNRCVD-SYN-INWIN: RFC 5961's path, and RFC 793's.
+#[test]
+fn another_syn_in_the_window() {
+    let client = Client::new(1);
+    let syn = Segment { seq: IRS.add(1000), ..client.syn() };
+    let mut modern = listener(5, |_| {});
+    half_open(&mut modern, &client);
+    assert_eq!(give(&mut modern, AT, &syn).why(), [Rule::ChallengeSyn]);
+    assert_eq!(modern.requests().count(), 1);
+    let mut old = listener(5, |config| config.challenge_syn = false);
+    half_open(&mut old, &client);
+    assert!(give(&mut old, AT, &syn).replies.is_empty());
+    assert_eq!(old.requests().count(), 0);
+}
+
+/// 9293/EV-SEQ in SYN-RECEIVED, 7323/5.3-R1: what does not fit is answered and changes nothing.
+#[test]
+fn unacceptable_segments() {
+    let client = Client::new(1);
+    let reaction_to = |change: &dyn Fn(&mut Segment)| {
+        let mut listener = listener(5, |config| config.require_timestamps = true);
+        let syn_ack = half_open(&mut listener, &client);
+        let mut segment = client.ack(&syn_ack, b"");
+        change(&mut segment);
+        let reaction = give(&mut listener, AT, &segment);
+        assert_eq!(listener.requests().count(), 1);
+        reaction
+    };
+    let old = reaction_to(&|segment| segment.seq = IRS);
+    assert_eq!(old.why(), [Rule::NotAcceptable]);
+    assert_eq!((old.only().ack, old.only().wnd), (IRS.add(1), 63));
+    let beyond = reaction_to(&|segment| segment.seq = IRS.add(70_000));
+    assert_eq!(beyond.why(), [Rule::NotAcceptable]);
+    let stale = reaction_to(&|segment| {
+        segment.options.timestamps = Some(Timestamps { val: TSVAL - 1, ecr: 0 });
+    });
+    assert_eq!(stale.why(), [Rule::Paws]);
+    let bare = reaction_to(&|segment| segment.options.timestamps = None);
+    assert_eq!(bare.dropped(), Rule::TimestampMissing);
+    assert_eq!(reaction_to(&|segment| segment.flags = Flags::PSH).dropped(), Rule::NoAckBit);
+}
+
+/// The capture backlog_full: listen(1) holds two connections, further SYNs are dropped in silence.
+#[test]
+fn full_accept_queue_drops_syns() {
+    let mut listener = listener(1, |_| {});
+    connects(&mut listener, 1);
+    connects(&mut listener, 2);
+    let third = Client::new(3);
+    assert_eq!(give(&mut listener, AT, &third.syn()).dropped(), Rule::AcceptQueueFull);
+    assert_eq!((listener.accept(), listener.waiting()), (Some(tuple(1)), 1));
+    connects(&mut listener, 3);
+}
+
+/// The capture accept_queue_overflow: the third ACK is dropped, the SYN-ACK repeated, and the next ACK completes.
+#[test]
+fn full_accept_queue_drops_third_acks() {
+    let mut listener = listener(0, |_| {});
+    let (first, second) = (Client::new(1), Client::new(2));
+    let one = half_open(&mut listener, &first);
+    // Without a place left among the requests the second would get a cookie.
+    listener.set_backlog(1);
+    let two = half_open(&mut listener, &second);
+    listener.set_backlog(0);
+    give(&mut listener, after(20), &first.ack(&one, b""));
+    assert_eq!(give(&mut listener, after(20), &second.ack(&two, b"")).dropped(), Rule::AcceptQueueFull);
+    assert_eq!(runs(&mut listener, after(1500)), [(1000, Rule::SynAckRetransmit)]);
+    listener.accept();
+    assert!(give(&mut listener, after(1600), &second.ack(&two, b"")).tcb.is_some());
+}
+
+#[test]
+fn abort_on_overflow_resets() {
+    let mut listener = listener(0, |config| config.abort_on_overflow = true);
+    let client = Client::new(1);
+    let syn_ack = half_open(&mut listener, &client);
+    listener.accepted.push_back(tuple(9));
+    let reaction = give(&mut listener, after(20), &client.ack(&syn_ack, b""));
+    assert_eq!((reaction.only().flags, reaction.only().seq), (Flags::RST, syn_ack.seq.add(1)));
+    assert_eq!(listener.requests().count(), 0);
+}
+
+/// 4987/3.2-BACKLOG, 4987/3.6-COOKIE, 3.6-ONLYPRESS; the capture syn_flood_cookies: listen(16) keeps 17 requests, the
+/// others get cookies. SYN-ACKs are repeated twice only while the queue is more than half full of old requests.
+#[test]
+fn flood_and_cookies() {
+    let mut listener = listener(16, |_| {});
+    for port in 1..=80 {
+        let reaction = give(&mut listener, AT, &Client::new(port).syn());
+        let expected = if port <= 17 { Rule::SynAnswered } else { Rule::SynCookieSent };
+        assert_eq!(reaction.why(), [expected]);
+    }
+    assert_eq!(listener.requests().count(), 17);
+    let client = Client::new(100);
+    let syn_ack = half_open(&mut listener, &client);
+    assert_eq!(
+        (syn_ack.wnd, syn_ack.options.wscale, syn_ack.options.sack_permitted),
+        (65_160, Some(10), true)
+    );
+    let tcb = give(&mut listener, after(20), &client.ack(&syn_ack, b"")).tcb.expect("a connection");
+    let info = tcb.info(after(20));
+    assert_eq!(
+        (info.state, info.sack, info.timestamps, info.wscale),
+        (State::Established, true, true, Some((10, 10)))
+    );
+    assert_eq!(runs(&mut listener, after(6999)).len(), 34);
+    assert_eq!(runs(&mut listener, after(7000)).len(), 8);
+    assert_eq!(listener.requests().count(), 8);
+}
+
+/// 4987/3.6-VALID, 3.6-OPTS, 3.6-LOSTACK; the capture syncookies_always.
+#[test]
+fn cookie_acks() {
+    let always = |config: &mut Config| config.syn_cookies = SynCookies::Always;
+    let mut listener = listener(5, always);
+    let client = Client::new(1);
+    let syn_ack = half_open(&mut listener, &client);
+    assert_eq!((listener.requests().count(), listener.deadline()), (0, Time::NEVER));
+    // The ACK was lost: the first data brings the cookie.
+    let tcb = give(&mut listener, after(500), &client.ack(&syn_ack, b"hello")).tcb.expect("a connection");
+    assert_eq!(tcb.readable(), (5, false));
+    // Wrong by a little, from elsewhere, too old.
+    let good = client.ack(&syn_ack, b"");
+    let wrong = Segment { ack: good.ack.add(5), ..good.clone() };
+    assert_eq!(give(&mut listener, AT, &wrong).why(), [Rule::SynCookieInvalid]);
+    let other = Segment { src: 2, ..good.clone() };
+    assert_eq!(give(&mut listener, AT, &other).why(), [Rule::SynCookieInvalid]);
+    assert_eq!(give(&mut listener, after(127_900), &good).why(), [Rule::SynCookieInvalid]);
+    assert_eq!(give(&mut listener, after(128_000), &good).why(), [Rule::ListenGotAck]);
+    // Without timestamps nothing but the MSS is remembered, so nothing else is offered.
+    let plain = Client::without_timestamps(3);
+    let syn_ack = half_open(&mut listener, &plain);
+    assert_eq!(syn_ack.options, Options { mss: Some(1460), ..Options::default() });
+    let tcb = give(&mut listener, after(20), &plain.ack(&syn_ack, b"")).tcb.expect("a connection");
+    assert_eq!((tcb.info(AT).sack, tcb.info(AT).wscale), (false, None));
+}
+
+/// Cookies switched off: what does not fit is dropped.
+#[test]
+fn without_cookies_the_queue_is_the_limit() {
+    let mut small = listener(16, |config| config.syn_cookies = SynCookies::Off);
+    let mut large = listener(4096, |config| {
+        config.syn_cookies = SynCookies::Off;
+        config.max_syn_backlog = 128;
+    });
+    for port in 1..=200 {
+        let syn = Client::new(port).syn();
+        give(&mut small, AT, &syn);
+        give(&mut large, AT, &syn);
+    }
+    assert_eq!((small.requests().count(), large.requests().count()), (17, 96));
+    assert_eq!(give(&mut small, AT, &Client::new(201).syn()).dropped(), Rule::RequestQueueFull);
+}
+
+/// 3168/6.1.1: ECN is granted to who asks for it; the capture ecn_default.
+#[test]
+fn ecn_is_negotiated() {
+    let granted = |flags: Flags, ecn: EcnCodepoint, config: Ecn| {
+        let mut listener = listener(5, |c| c.ecn = config);
+        let syn = Segment { flags: flags | Flags::SYN, ..Client::new(1).syn() };
+        let incoming = Incoming { tuple: tuple(1), mtu: 1500, segment: &syn, ecn, reopens: None };
+        let reaction = give_as(&mut listener, AT, incoming);
+        assert_eq!(reaction.replies[0].ecn, EcnCodepoint::NotEct);
+        let flags = reaction.only().flags;
+        assert!(!flags.contains(Flags::CWR));
+        flags.contains(Flags::ECE)
+    };
+    let asks = Flags::ECE | Flags::CWR;
+    assert!(granted(asks, EcnCodepoint::NotEct, Ecn::Passive));
+    assert!(granted(asks | Flags::AE, EcnCodepoint::NotEct, Ecn::Passive));
+    assert!(!granted(asks, EcnCodepoint::NotEct, Ecn::Off));
+    assert!(!granted(asks, EcnCodepoint::Ect0, Ecn::Passive));
+    assert!(!granted(Flags::ECE, EcnCodepoint::NotEct, Ecn::Passive));
+}
+
+/// RFC 9293, section 3.6.1, 6528/3-REUSE: the new connection's numbers lie above the old one's.
+#[test]
+fn reopened_from_time_wait() {
+    let syn = Client::new(1).syn();
+    let drawn = SECRET.isn(Config::linux().isn, &tuple(1), AT);
+    for (above, expected) in
+        [(drawn.add(u32::MAX - 1000), drawn), (drawn, drawn.add(65_537)), (drawn.add(9), drawn.add(65_546))]
+    {
+        let incoming = Incoming {
+            tuple: tuple(1),
+            mtu: 1500,
+            segment: &syn,
+            ecn: EcnCodepoint::NotEct,
+            reopens: Some(above),
+        };
+        let reaction = give_as(&mut listener(5, |_| {}), AT, incoming);
+        assert_eq!(reaction.only().seq, expected);
+        let note = Note::State { from: State::TimeWait, to: State::Closed, why: Rule::TimeWaitReused };
+        assert_eq!(reaction.notes[0], note);
+    }
+}
+
+/// The ablation: complete on the SYN.
+#[test]
+fn two_way_handshake() {
+    let mut listener = listener(5, |config| config.two_way_handshake = true);
+    let reaction = give(&mut listener, AT, &Client::new(1).syn());
+    assert_eq!(reaction.only().flags, SA);
+    assert_eq!(reaction.tcb.expect("a connection").state(), State::Established);
+    assert_eq!(listener.waiting(), 1);
+}
+
+/// 4987/3.5-CACHE
+#[test]
+fn a_request_is_small() {
+    assert!(size_of::<Request>() <= 72, "{}", size_of::<Request>());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    /// SAFE: whatever arrives, nothing panics, and both queues keep their bounds.
+    #[test]
+    fn any_segments(
+        segments in proptest::collection::vec(
+            (1..40u16, 0..0x200u16, 0..4u32, 0..4u32, any::<[Option<u8>; 3]>(), 0..3000u64, 0..3u32), 0..200),
+        cookies in 0..3u8,
+    ) {
+        let mut listener = listener(4, |config| config.syn_cookies = match cookies {
+            0 => SynCookies::Off,
+            1 => SynCookies::UnderPressure,
+            _ => SynCookies::Always,
+        });
+        let mut now = AT;
+        let mut last = [SeqNum(0); 40];
+        for (port, flags, seq, ack, [mss, wscale, ts], wait, len) in segments {
+            now += Duration::from_millis(wait);
+            runs(&mut listener, now);
+            let segment = Segment {
+                seq: IRS.add(seq),
+                ack: last[usize::from(port)].add(ack),
+                options: Options {
+                    mss: mss.map(u16::from),
+                    wscale,
+                    timestamps: ts.map(|ts| Timestamps { val: u32::from(ts), ecr: 0 }),
+                    ..Options::default()
+                },
+                payload: Payload::from_bytes(&vec![b'x'; len as usize]),
+                ..Client::new(port).segment(Flags(flags))
+            };
+            let reaction = give(&mut listener, now, &segment);
+            for reply in reaction.replies.iter().filter(|reply| reply.segment.has(SA)) {
+                last[usize::from(port)] = reply.segment.seq;
+            }
+            prop_assert!(listener.requests().count() <= 5 && listener.waiting() <= 5);
+            prop_assert_eq!(listener.requests.len(), listener.timers.len());
+        }
+    }
+}
