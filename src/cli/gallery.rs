@@ -78,8 +78,14 @@ impl Contents {
         contents
     }
 
-    /// The section of a name and its rank there; names that are not listed come last.
+    /// The section of a name and its rank there. A variation (`lost_fin_rfc`) stands with what it varies (`lost_fin`);
+    /// other names that are not listed come last.
     fn place(&self, name: &str) -> (usize, usize) {
-        self.places.get(name).copied().unwrap_or((usize::MAX, usize::MAX))
+        let varied = |known: &str| {
+            name.strip_prefix(known).is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
+        };
+        let nearest =
+            self.places.iter().filter(|(known, _)| varied(known)).max_by_key(|(known, _)| known.len());
+        nearest.map_or((usize::MAX, usize::MAX), |(_, place)| *place)
     }
 }

@@ -21,3 +21,6 @@ fn millis(d: Duration) -> String {
 fn is_shown(kind: TimerKind) -> bool {
     kind != TimerKind::DelayedAck
 }
+
+#[cfg(test)]
+mod tests;

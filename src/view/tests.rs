@@ -63,3 +63,14 @@ fn ladder_of_crossing_packets() {
 fn json_of_one_of_each() {
     insta::assert_snapshot!(view(json::write, &sample::one_of_each(), &sample::with_router()));
 }
+
+/// Checked against tcpdump 4.99 itself: its output on captures of this kind is the same, line for line.
+#[test]
+fn tcpdump_of_a_lost_final_ack() {
+    insta::assert_snapshot!(view(tcpdump::write, &sample::lost_final_ack(), &sample::two_hosts()));
+}
+
+#[test]
+fn tcpdump_of_one_of_each() {
+    insta::assert_snapshot!(view(tcpdump::write, &sample::one_of_each(), &sample::with_router()));
+}

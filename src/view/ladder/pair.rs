@@ -1,9 +1,9 @@
 //! The ladder between two hosts: time runs down on both sides, and the order at each side is the true one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
-use sim::packet::PacketId;
+use sim::packet::{Body, Packet, PacketId};
 use sim::trace::{Fate, NodeId, What};
 use tcp::{State, Time};
 
@@ -27,10 +27,13 @@ struct Event {
     state: Option<State>,
 }
 
+/// A packet, or a fragment of one by its offset.
+type Piece = (PacketId, u16);
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
-    Send(PacketId),
-    Receive(PacketId),
+    Send(Piece, usize),
+    Receive(Piece, usize),
     State,
     /// Index of the record of a fault.
     Fault(usize),
@@ -49,9 +52,7 @@ pub fn write(story: &Story<'_>, show: Show, hosts: (NodeId, NodeId), out: &mut d
     loop {
         let (l, r) = (left.peek(), right.peek());
         let free = |event: Option<&Event>| {
-            event
-                .filter(|event| packet(event).is_none_or(|id| !level.contains_key(&id)))
-                .map(|event| event.time)
+            event.filter(|event| piece(event).is_none_or(|id| !level.contains(&id))).map(|event| event.time)
         };
         match (free(l), free(r)) {
             (Some(a), b) if b.is_none_or(|b| a <= b) => {
@@ -69,11 +70,20 @@ pub fn write(story: &Story<'_>, show: Show, hosts: (NodeId, NodeId), out: &mut d
     }
 }
 
-fn packet(event: &Event) -> Option<PacketId> {
+/// The packet that an event is about.
+fn piece(event: &Event) -> Option<Piece> {
     match event.kind {
-        Kind::Send(id) | Kind::Receive(id) => Some(id),
+        Kind::Send(piece, _) | Kind::Receive(piece, _) => Some(piece),
         Kind::State | Kind::Fault(_) => None,
     }
+}
+
+fn piece_of(packet: &Packet) -> Piece {
+    let offset = match &packet.body {
+        Body::Fragment(fragment) => fragment.offset,
+        Body::Tcp(_) | Body::Udp(_) | Body::Icmp(_) => 0,
+    };
+    (packet.id, offset)
 }
 
 /// What happens at a host, as far as it concerns the other. Faults are told on one side.
@@ -86,7 +96,7 @@ fn side(story: &Story<'_>, host: NodeId, peer: NodeId, faults: bool) -> Vec<Even
         match &record.what {
             What::Sent { node, packet, .. } if *node == host && story.is_origin(index, host, packet) => {
                 if story.names.owner(packet.ip.dst) == Some(peer) {
-                    put(Kind::Send(packet.id));
+                    put(Kind::Send(piece_of(packet), index));
                 }
             }
             What::Received { node, packet, .. } if *node == host => {
@@ -94,7 +104,7 @@ fn side(story: &Story<'_>, host: NodeId, peer: NodeId, faults: bool) -> Vec<Even
                     story.journey(packet.id).is_some_and(|journey| !story.names.is_host(journey.origin));
                 let from_peer = story.journey(packet.id).is_some_and(|journey| journey.origin == peer);
                 if from_peer || from_router {
-                    put(Kind::Receive(packet.id));
+                    put(Kind::Receive(piece_of(packet), index));
                 }
             }
             What::State { node, to, .. } if *node == host => states.push((events.len(), time, *to)),
@@ -110,7 +120,7 @@ fn side(story: &Story<'_>, host: NodeId, peer: NodeId, faults: bool) -> Vec<Even
 fn attach(events: &mut Vec<Event>, states: Vec<(usize, Time, State)>) {
     let mut alone = Vec::new();
     for (at, time, state) in states {
-        let fits = |event: &Event| event.time == time && event.state.is_none() && packet(event).is_some();
+        let fits = |event: &Event| event.time == time && event.state.is_none() && piece(event).is_some();
         // An event between that has a state already would turn the order round.
         let before = at.checked_sub(1).filter(|i| fits(&events[*i]));
         let after = Some(at).filter(|i| events.get(*i).is_some_and(fits));
@@ -125,21 +135,21 @@ fn attach(events: &mut Vec<Event>, states: Vec<(usize, Time, State)>) {
 }
 
 /// The packets that are drawn as one level arrow: of all that arrive, the largest set in which none crosses another.
-fn level_packets(sides: &[Vec<Event>; 2]) -> BTreeMap<PacketId, ()> {
-    let mut ends: BTreeMap<PacketId, [Option<usize>; 2]> = BTreeMap::new();
+fn level_packets(sides: &[Vec<Event>; 2]) -> BTreeSet<Piece> {
+    let mut ends: BTreeMap<Piece, [Option<usize>; 2]> = BTreeMap::new();
     for (side, events) in sides.iter().enumerate() {
         for (i, event) in events.iter().enumerate() {
-            if let Some(id) = packet(event) {
+            if let Some(id) = piece(event) {
                 // Of the copies of a packet the first is the one with a whole arrow.
                 ends.entry(id).or_default()[side].get_or_insert(i);
             }
         }
     }
-    let mut copies: BTreeMap<PacketId, usize> = BTreeMap::new();
-    for id in sides.iter().flatten().filter_map(packet) {
+    let mut copies: BTreeMap<Piece, usize> = BTreeMap::new();
+    for id in sides.iter().flatten().filter_map(piece) {
         *copies.entry(id).or_default() += 1;
     }
-    let mut arrows: Vec<(usize, usize, PacketId)> = ends
+    let mut arrows: Vec<(usize, usize, Piece)> = ends
         .into_iter()
         .filter(|(id, _)| copies.get(id) == Some(&2))
         .filter_map(|(id, [a, b])| Some((a?, b?, id)))
@@ -147,8 +157,8 @@ fn level_packets(sides: &[Vec<Event>; 2]) -> BTreeMap<PacketId, ()> {
     arrows.sort_unstable();
     let chosen = longest_rising(&arrows);
     // Where two packets cross and neither crosses much else, both are drawn as halves: they are alike.
-    let crosses = |a: &(usize, usize, PacketId), b: &(usize, usize, PacketId)| (a.0 < b.0) != (a.1 < b.1);
-    let mut level: BTreeMap<PacketId, ()> = chosen.iter().map(|i| (arrows[*i].2, ())).collect();
+    let crosses = |a: &(usize, usize, Piece), b: &(usize, usize, Piece)| (a.0 < b.0) != (a.1 < b.1);
+    let mut level: BTreeSet<Piece> = chosen.iter().map(|i| arrows[*i].2).collect();
     if arrows.len() <= MANY {
         for slanted in arrows.iter().filter(|arrow| !chosen.iter().any(|i| arrows[*i].2 == arrow.2)) {
             let met: Vec<_> =
@@ -164,7 +174,7 @@ fn level_packets(sides: &[Vec<Event>; 2]) -> BTreeMap<PacketId, ()> {
 }
 
 /// Indices of a longest run of arrows, in the order of the left side, that is in order on the right as well.
-fn longest_rising(arrows: &[(usize, usize, PacketId)]) -> Vec<usize> {
+fn longest_rising(arrows: &[(usize, usize, Piece)]) -> Vec<usize> {
     let mut tails: Vec<usize> = Vec::new();
     let mut before: Vec<Option<usize>> = Vec::with_capacity(arrows.len());
     for (i, arrow) in arrows.iter().enumerate() {
@@ -198,7 +208,7 @@ struct Page<'a, 'b> {
 /// What stands beside a lifeline.
 type Margin = Option<(Time, Option<State>)>;
 
-impl Page<'_, '_> {
+impl<'a> Page<'a, '_> {
     fn head(&mut self) -> io::Result<()> {
         let name = |host| self.story.names.node(host).to_owned();
         let (left, right) = (name(self.hosts.0), name(self.hosts.1));
@@ -215,11 +225,26 @@ impl Page<'_, '_> {
 
     /// A packet from side to side.
     fn level(&mut self, left: &Event, right: &Event) -> io::Result<()> {
-        let rightward = matches!(left.kind, Kind::Send(_));
-        let Some(journey) = packet(left).and_then(|id| self.story.journey(id)) else { return Ok(()) };
-        let line = arrow::draw(Shape::Whole, rightward, &label(self.story, journey), self.middle);
+        let rightward = matches!(left.kind, Kind::Send(..));
+        let Some((journey, label)) = self.told(if rightward { left } else { right }) else { return Ok(()) };
+        let line = arrow::draw(Shape::Whole, rightward, &label, self.middle);
         let margins = (Some((left.time, left.state)), Some((right.time, right.state)));
         self.row(margins, &line, style(journey), note(journey))
+    }
+
+    /// The journey that an event belongs to, and what stands on the arrow.
+    fn told(&self, event: &Event) -> Option<(&'a Journey<'a>, String)> {
+        let (Kind::Send((id, _), index) | Kind::Receive((id, _), index)) = event.kind else { return None };
+        let (What::Sent { packet, .. } | What::Received { packet, .. }) = &self.story.records[index].what
+        else {
+            return None;
+        };
+        let journey = self.story.journey(id)?;
+        let text = words::brief(packet, journey.relative.as_ref());
+        let by_router = !self.story.names.is_host(journey.origin);
+        let label =
+            if by_router { format!("{}: {text}", self.story.names.node(journey.origin)) } else { text };
+        Some((journey, label))
     }
 
     /// Something that happens at one side only.
@@ -229,12 +254,14 @@ impl Page<'_, '_> {
         let (shape, rightward) = match event.kind {
             Kind::State => return self.row(margins, &" ".repeat(self.middle), PLAIN, String::new()),
             Kind::Fault(index) => return self.fault(event.time, index),
-            Kind::Send(id) if self.story.journey(id).is_some_and(Journey::is_lost) => (Shape::Lost, on_left),
-            Kind::Send(_) => (Shape::Departs, on_left),
-            Kind::Receive(_) => (Shape::Arrives, !on_left),
+            Kind::Send((id, _), _) if self.story.journey(id).is_some_and(Journey::is_lost) => {
+                (Shape::Lost, on_left)
+            }
+            Kind::Send(..) => (Shape::Departs, on_left),
+            Kind::Receive(..) => (Shape::Arrives, !on_left),
         };
-        let Some(journey) = packet(event).and_then(|id| self.story.journey(id)) else { return Ok(()) };
-        let line = arrow::draw(shape, rightward, &label(self.story, journey), self.middle);
+        let Some((journey, label)) = self.told(event) else { return Ok(()) };
+        let line = arrow::draw(shape, rightward, &label, self.middle);
         let told = if shape == Shape::Arrives { String::new() } else { note(journey) };
         let style = if shape == Shape::Lost { RED } else { style(journey) };
         self.row(margins, &line, style, told)
@@ -328,16 +355,6 @@ fn with_note(line: &str, note: &str) -> (String, String) {
     (columns.into_iter().collect(), String::new())
 }
 
-/// What stands on an arrow.
-fn label(story: &Story<'_>, journey: &Journey<'_>) -> String {
-    let text = words::brief(journey.packet, journey.relative.as_ref());
-    if story.names.is_host(journey.origin) {
-        text
-    } else {
-        format!("{}: {text}", story.names.node(journey.origin))
-    }
-}
-
 /// What the network did to a packet.
 fn note(journey: &Journey<'_>) -> String {
     let fates = journey.fates.iter().map(|(_, _, fate)| match fate {
@@ -354,7 +371,6 @@ fn note(journey: &Journey<'_>) -> String {
 }
 
 fn style(journey: &Journey<'_>) -> anstyle::Style {
-    use sim::packet::Body;
     use tcp::Flags;
     match &journey.packet.body {
         _ if journey.fates.iter().any(|(_, _, fate)| is_loss(*fate)) => RED,
