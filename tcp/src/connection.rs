@@ -195,6 +195,10 @@ impl Connection {
         connection
     }
 
+    /// ISS and IRS.
+    pub(crate) fn initial_numbers(&self) -> (crate::SeqNum, crate::SeqNum) {
+        (self.snd.iss.wire(), self.rcv.irs.wire())
+    }
     /// Changes the state: by the table of RFC 9293 and in no other way. Whether there was such a transition.
     fn transition(&mut self, input: Input, why: Rule, out: &mut Out) -> bool {
         let Some(next) = self.state.next(input) else { return false };

@@ -238,6 +238,13 @@ impl Tcb {
             Tcb::TimeWait(_) => State::TimeWait,
         }
     }
+    /// ISS and IRS of a connection that is, or was, synchronized: they tell its incarnations apart.
+    pub fn initial_numbers(&self) -> Option<(crate::SeqNum, crate::SeqNum)> {
+        match self {
+            Tcb::Open(connection) => Some(connection.initial_numbers()),
+            Tcb::Opening(_) | Tcb::TimeWait(_) => None,
+        }
+    }
     /// Whether nothing keeps this alive but a program that may still read from it: CLOSED, or a connection whose
     /// TIME-WAIT has been handed over.
     pub fn is_closed(&self) -> bool {

@@ -22,8 +22,6 @@ use crate::trace::{Cause, DropReason, Trigger};
 
 /// How long a packet to an address of the host itself takes: not zero, so that no pair of programs can stop the clock.
 const LOOPBACK_DELAY: Duration = Duration::from_micros(10);
-/// How long after its last segment a TIME-WAIT may be reused under `tcp_tw_reuse` (Linux `tcp_tw_reuse_delay` 1 s).
-pub(super) const TW_REUSE_DELAY: Duration = Duration::from_secs(1);
 /// MTU of the way to oneself (Linux `lo`: 65,536, more than a length field can say).
 const LOOPBACK_MTU: u16 = 65_535;
 

@@ -106,7 +106,7 @@ impl Host {
             return;
         }
         self.up = false;
-        let _ = now;
+        self.kernel.all_gone(&mut Ctx { now, trigger: Trigger::Fault, out });
         let why = Cause { trigger: Trigger::Fault, rule: Rule::HostCrashed };
         for (tuple, from) in self.kernel.tcp.states() {
             out.state(tuple, from, State::Closed, why);

@@ -8,12 +8,14 @@
 use std::net::{IpAddr, SocketAddr};
 
 use tcp::tcb::{Connect, Received, SendFlags, SocketOption};
-use tcp::{Errno, Payload, State, Tcb, Tuple};
+use tcp::{Errno, Payload, Rule, State, Tcb, Tuple};
 
 use super::kernel::{Ctx, Kernel, mix};
 use super::listening::inherited;
 use super::ports;
 use super::tcp_layer::{ConnId, Holder};
+use crate::check::{StreamEnd, StreamEvent};
+use crate::trace::Cause;
 
 /// Names a socket of a host; used again when it is closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -221,6 +223,8 @@ impl Kernel {
             None => None,
             Some(old) if self.may_reuse(ctx, old, bound.is_some()) => {
                 self.counters.tw_recycled += 1;
+                let why = Cause { trigger: ctx.trigger, rule: Rule::TimeWaitReused };
+                ctx.out.state(tuple, State::TimeWait, State::Closed, why);
                 self.tcp.take_time_wait(old)
             }
             Some(_) => return Err(Errno::EADDRNOTAVAIL),
@@ -270,8 +274,17 @@ impl Kernel {
             Errno::ENOTCONN => Errno::EPIPE,
             errno => errno,
         })?;
-        self.call(ctx, conn, |tcb, now, out| tcb.send(now, data.clone(), flags, out))
-            .unwrap_or(Err(Errno::EBADF))
+        let taken = self
+            .call(ctx, conn, |tcb, now, out| tcb.send(now, data.clone(), flags, out))
+            .unwrap_or(Err(Errno::EBADF))?;
+        if let Some(end) = self.stream_end(conn) {
+            ctx.out.stream(if flags.urgent {
+                StreamEvent::WroteUrgent(end)
+            } else {
+                StreamEvent::Wrote(end, data.slice(0, taken))
+            });
+        }
+        Ok(taken)
     }
 
     /// recv(2): up to `max` bytes.
@@ -282,10 +295,16 @@ impl Kernel {
         let conn = self.connection(id)?;
         let result =
             self.call(ctx, conn, |tcb, now, out| tcb.recv(now, max, out)).unwrap_or(Err(Errno::EBADF));
-        match result {
-            Err(Errno::EAGAIN) if self.sockets.get_mut(id)?.read_shut => Ok(Received::Eof),
-            result => result,
+        if result == Err(Errno::EAGAIN) && self.sockets.get_mut(id)?.read_shut {
+            return Ok(Received::Eof);
         }
+        if let (Ok(received), Some(end)) = (&result, self.stream_end(conn)) {
+            ctx.out.stream(match received {
+                Received::Data(data) => StreamEvent::Read(end, data.clone()),
+                Received::Eof => StreamEvent::ReadEnd(end),
+            });
+        }
+        result
     }
 
     /// recv(2) with `MSG_OOB`.
@@ -348,6 +367,7 @@ impl Kernel {
             Kind::Fresh => {}
             Kind::Listener(listener) => self.close_listener(ctx, listener),
             Kind::Connection(conn) => {
+                self.stream_gone(ctx, conn);
                 self.tcp.set_holder(conn, Holder::Nobody);
                 self.call(ctx, conn, |tcb, now, out| tcb.close(now, out));
             }
@@ -356,6 +376,22 @@ impl Kernel {
             self.tcp.ports.give_back(port, true);
         }
         Ok(())
+    }
+
+    /// Tells the checker that no program will read or write this connection any more.
+    fn stream_gone(&self, ctx: &mut Ctx<'_>, conn: ConnId) {
+        if let Some(end) = self.stream_end(conn) {
+            ctx.out.stream(StreamEvent::Gone(end));
+        }
+    }
+
+    /// The host loses all that it remembers: so do its programs.
+    pub(super) fn all_gone(&self, ctx: &mut Ctx<'_>) {
+        for socket in self.sockets.list.iter().flatten() {
+            if let Kind::Connection(conn) = socket.kind {
+                self.stream_gone(ctx, conn);
+            }
+        }
     }
 
     /// The process ends: its sockets are closed, the lowest descriptor first.
@@ -393,6 +429,13 @@ impl Kernel {
         mix(self.secrets.stream ^ u64::from(incarnation)) as u32
     }
 
+    /// The end of a connection that this socket is, for the checker of streams.
+    fn stream_end(&self, conn: ConnId) -> Option<StreamEnd> {
+        let (tuple, incarnation) = (self.tcp.tuple(conn)?, self.tcp.incarnation(conn));
+        let (iss, irs) = self.tcp.tcb(conn)?.initial_numbers()?;
+        Some(StreamEnd { tuple, iss, irs, incarnation })
+    }
+
     fn tcb_of(&self, id: SocketId) -> Option<&Tcb> {
         match self.sockets.get(id)?.kind {
             Kind::Connection(conn) => self.tcp.tcb(conn),
@@ -428,20 +471,13 @@ impl Kernel {
         })
     }
 
-    /// Whether an active open may take the place of this connection: one in TIME-WAIT that used timestamps, so that
-    /// PAWS tells the two apart. A port that the program chose suffices; for others `tcp_tw_reuse` decides (Linux 6.18,
-    /// `tcp_twsk_unique`).
+    /// Whether an active open may take the place of this connection, on a port that the program chose or did not.
     fn may_reuse(&self, ctx: &Ctx<'_>, old: ConnId, chosen: bool) -> bool {
-        let (Some(Tcb::TimeWait(record)), Some(tuple)) = (self.tcp.tcb(old), self.tcp.tuple(old)) else {
-            return false;
-        };
-        let Some(timestamps) = record.timestamps() else { return false };
-        let allowed = match self.setup.spec.tcp.tw_reuse {
-            0 => false,
-            1 => true,
-            _ => self.is_local(tuple.remote.ip()),
-        };
-        let aged = ctx.now.since(timestamps.recent_at) > super::kernel::TW_REUSE_DELAY;
-        chosen || (allowed && aged)
+        match (self.tcp.tcb(old), self.tcp.tuple(old)) {
+            (Some(Tcb::TimeWait(record)), Some(tuple)) => {
+                record.reusable(ctx.now, chosen, self.is_local(tuple.remote.ip()))
+            }
+            _ => false,
+        }
     }
 }

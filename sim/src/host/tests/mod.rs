@@ -11,6 +11,7 @@ use std::sync::Arc;
 use tcp::{Config, Duration, Payload, State, Time};
 
 use super::{Host, Setup};
+use crate::check::StreamCheck;
 use crate::hostio::{HostNet, HostOut};
 use crate::packet::{Packet, PacketId};
 use crate::spec::{self, Run, Serve, Step};
@@ -28,6 +29,7 @@ pub(super) struct Net {
     pub(super) log: Vec<(Time, usize, What)>,
     /// Packets for which this says no are lost.
     pub(super) passes: fn(&Packet) -> bool,
+    pub(super) streams: StreamCheck,
     /// All packets sent.
     pub(super) sent: Vec<(Time, usize, Packet)>,
 }
@@ -102,6 +104,7 @@ impl Net {
             now: Time::ZERO,
             log: Vec::new(),
             passes: |_| true,
+            streams: StreamCheck::default(),
             sent: Vec::new(),
         }
     }
@@ -112,6 +115,7 @@ impl Net {
             let wire = self.wire.first_key_value().map_or(Time::NEVER, |((time, _), _)| *time);
             let next = wire.min(self.hosts[0].deadline()).min(self.hosts[1].deadline());
             if next > until {
+                assert_eq!(self.streams.findings(), []);
                 self.now = until;
                 return;
             }
@@ -130,6 +134,11 @@ impl Net {
     pub(super) fn visit(&mut self, i: usize, what: impl FnOnce(&mut Host, Time, &mut HostOut)) {
         let mut out = HostOut::new(NodeId(i as u32), TraceLevel::On);
         what(&mut self.hosts[i], self.now, &mut out);
+        for item in &out.items {
+            if let crate::hostio::HostItem::Stream(event) = item {
+                self.streams.take(self.now, NodeId(i as u32), event.clone());
+            }
+        }
         let (packets, records) = out.drain();
         self.log.extend(records.into_iter().map(|what| (self.now, i, what)));
         for (mut packet, _) in packets {

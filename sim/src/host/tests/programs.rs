@@ -176,6 +176,7 @@ fn a_clone_goes_on_as_the_original() {
         now: net.now,
         log: Vec::new(),
         passes: net.passes,
+        streams: net.streams.clone(),
         sent: Vec::new(),
     };
     net.log.clear();
