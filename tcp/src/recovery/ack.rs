@@ -6,6 +6,7 @@
 use super::queue::Marks;
 use super::rack::Found;
 use super::undo::Frto;
+use super::window::Delivered;
 use super::{Ack, Acked, Phase, Sender, Timer, trouble};
 use crate::cause::Rule;
 use crate::config::{Config, LossDetection};
@@ -45,6 +46,9 @@ impl News {
     fn advanced(&self) -> bool {
         self.acked > 0
     }
+    fn brought(&self) -> Delivered {
+        Delivered { acked: self.acked, total: self.delivered }
+    }
 }
 
 impl Sender {
@@ -70,7 +74,11 @@ impl Sender {
         if dubious {
             self.advance_phase(now, ack, &mut news, cfg, out);
         }
-        self.set_window(now, ack, &news, cfg);
+        // RFC 6582 and 6675 set cwnd at the end of a recovery; the same ACK does not raise it.
+        let ended = phase == Phase::Recovery && self.phase == Phase::Open && !cfg.prr;
+        if !ended {
+            self.set_window(now, ack, &news, cfg);
+        }
         self.set_timer(now, &news, cfg);
         let reduced = phase != self.phase && self.phase != Phase::Open;
         self.tidy();
@@ -150,7 +158,8 @@ impl Sender {
                     news.original |= range.end <= point;
                 }
                 if rack_on {
-                    rack.delivered(now, sent, ack.echo, min_rtt);
+                    // TSecr echoes what arrived in sequence, so it tells nothing of a SACKed segment.
+                    rack.delivered(now, sent, None, min_rtt);
                 }
             });
         }
@@ -208,7 +217,7 @@ impl Sender {
             // 8985/7.4-CC: the probe repaired a loss that nothing else shows.
             self.probe.end = None;
             if self.phase == Phase::Open {
-                self.reduce(Signal::Loss, 0, cfg);
+                self.reduce(Signal::Loss, news.brought(), cfg);
                 if self.controller.constant(self.mss64()).is_none() {
                     self.cwnd = self.cwnd.min(self.ssthresh);
                 }
@@ -266,9 +275,9 @@ impl Sender {
         news.found = self.detect(now, news.advanced(), cfg);
         let lost = self.trouble.as_ref().is_some_and(|t| t.board.lost.segments > 0);
         if lost {
-            self.enter_recovery(ack.ece, news.delivered, cfg, out);
+            self.enter_recovery(ack.ece, news.brought(), cfg, out);
         } else if ack.ece {
-            self.begin_reduction(news.delivered, cfg, out);
+            self.begin_reduction(news.brought(), cfg, out);
         }
     }
     /// Counts duplicate ACKs (RFC 5681, section 3.2; RFC 6675, section 5).
@@ -316,11 +325,11 @@ impl Sender {
         news.found = self.detect(now, news.advanced(), cfg);
         if self.phase == Phase::Open {
             if self.trouble.as_ref().is_some_and(|t| t.board.lost.segments > 0) {
-                self.enter_recovery(ack.ece, news.delivered, cfg, out);
+                self.enter_recovery(ack.ece, news.brought(), cfg, out);
             }
         } else if news.found.retransmission && !cfg.prr {
             // 8985/9.3-RTXCC, 5681/4.3-TWICE
-            self.reduce(Signal::Loss, news.delivered, cfg);
+            self.reduce(Signal::Loss, news.brought(), cfg);
         }
     }
     /// Without PRR and SACK the window is inflated instead of the pipe deflated.
@@ -382,7 +391,7 @@ impl Sender {
         news.found = self.detect(now, news.advanced(), cfg);
         let lost = self.trouble.as_ref().is_some_and(|t| t.board.lost.segments > 0);
         if self.phase == Phase::Open && lost {
-            self.enter_recovery(ack.ece, news.delivered, cfg, out);
+            self.enter_recovery(ack.ece, news.brought(), cfg, out);
         }
     }
     fn count_loss_duplicates(&mut self, news: &News) {
@@ -396,11 +405,11 @@ impl Sender {
     }
 
     /// Losses are known: fast recovery begins (RFC 5681, section 3.2; RFC 6675, section 5).
-    pub(super) fn enter_recovery(&mut self, ece: bool, delivered: u64, cfg: &Config, out: &mut Out) {
+    pub(super) fn enter_recovery(&mut self, ece: bool, brought: Delivered, cfg: &Config, out: &mut Out) {
         let (una, nxt) = (self.una(), self.nxt());
         self.prepare_undo(!ece);
         if self.phase != Phase::Reduction {
-            self.reduce(Signal::Loss, delivered, cfg);
+            self.reduce(Signal::Loss, brought, cfg);
         }
         self.phase = Phase::Recovery;
         self.recover = nxt;

@@ -84,6 +84,13 @@ impl Rack {
         }
     }
 
+    /// Retransmissions were needless, so what was taken for their arrival was the originals': nothing sent later has
+    /// been delivered for certain.
+    pub fn rewind(&mut self) {
+        (self.at, self.order) = (Time::ZERO, 0);
+        self.advanced = true;
+    }
+
     /// Adapts the reordering window (step 4).
     pub fn adapt(&mut self, dsack: bool, una: Seq, nxt: Seq) {
         if self.dsack_round.is_some_and(|round| una >= round) {

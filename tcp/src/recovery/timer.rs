@@ -2,6 +2,7 @@
 
 use super::rack::Found;
 use super::undo::Frto;
+use super::window::Delivered;
 use super::{Expired, Phase, Sender, Timer, trouble};
 use crate::cause::Rule;
 use crate::config::{Config, LossDetection};
@@ -93,7 +94,7 @@ impl Sender {
             return Expired::Nothing;
         }
         if matches!(self.phase, Phase::Open | Phase::Reduction) {
-            self.enter_recovery(false, 0, cfg, out);
+            self.enter_recovery(false, Delivered::default(), cfg, out);
             // Nothing was delivered; the first retransmission goes out all the same.
             self.run_prr(1, false, cfg);
         }
@@ -110,7 +111,7 @@ impl Sender {
             if self.phase != Phase::Recovery {
                 self.prepare_undo(true);
             }
-            self.reduce(Signal::Timeout, 0, cfg);
+            self.reduce(Signal::Timeout, Delivered::default(), cfg);
         }
         self.mark_timed_out(now, out);
         if self.controller.constant(mss).is_none() {

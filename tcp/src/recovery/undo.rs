@@ -135,7 +135,7 @@ impl Sender {
         let before = trouble.undo.before.take();
         trouble.undo.marker = None;
         trouble.undo.unproven = None;
-        self.rack.advanced = true;
+        self.rack.rewind();
         if let Some((cwnd, ssthresh)) = before {
             self.cwnd = self.cwnd.max(cwnd);
             self.ssthresh = self.ssthresh.max(ssthresh);

@@ -19,6 +19,15 @@ pub(super) struct Prr {
     out: u64,
 }
 
+/// What an acknowledgment has just brought, in octets.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Delivered {
+    /// Acknowledged cumulatively.
+    pub acked: u64,
+    /// Known to have arrived, acknowledged or SACKed, and not known before.
+    pub total: u64,
+}
+
 impl Sender {
     /// Octets thought to be in the network (RFC 6675, section 4; without SACK RFC 9937, section 6.2).
     pub fn pipe(&self, cfg: &Config) -> u64 {
@@ -38,7 +47,11 @@ impl Sender {
         }
         // 3042/2-LT before a recovery: the first two duplicate ACKs.
         let dups = if open { t.dup_acks.min(2) } else { t.dup_acks };
-        let gone = (u64::from(dups) * self.mss64()).min(flight.saturating_sub(lost.max(self.mss64())));
+        let mut gone = (u64::from(dups) * self.mss64()).min(flight.saturating_sub(lost.max(self.mss64())));
+        if self.phase == Phase::Recovery {
+            // 9937/6.2-INFLNS
+            gone = gone.min(t.prr.flight);
+        }
         flight - lost - gone.min(flight - lost) + again
     }
 
@@ -92,16 +105,16 @@ impl Sender {
         });
     }
 
-    /// Congestion was noticed: sets ssthresh, and what follows from it for the window. `news` are the octets that the
-    /// acknowledgment that noticed it has just delivered.
-    pub(super) fn reduce(&mut self, signal: Signal, news: u64, cfg: &Config) {
+    /// Congestion was noticed: sets ssthresh, and what follows from it for the window. `news` is what the
+    /// acknowledgment that noticed it has just brought.
+    pub(super) fn reduce(&mut self, signal: Signal, news: Delivered, cfg: &Config) {
         let mss = self.mss64();
         if let Some(window) = self.controller.constant(mss) {
             self.cwnd = window;
             return;
         }
         // 5681/3.2-SS3: what limited transmit sent is what exceeds cwnd.
-        let flight = self.flight().min(self.cwnd.max(mss));
+        let flight = (self.flight() + news.acked).min(self.cwnd.max(mss));
         let event = Event { signal, flight, mss, cwnd: self.cwnd };
         // Whole segments, as the window grows.
         self.ssthresh = (self.controller.on_congestion(&event) / mss).max(2) * mss;
@@ -113,7 +126,7 @@ impl Sender {
             let sacked = self.pipe_sacked();
             let flight = self.flight();
             let trouble = super::trouble(&mut self.trouble, una);
-            trouble.prr = Prr { flight: (flight - sacked + news).max(mss), delivered: 0, out: 0 };
+            trouble.prr = Prr { flight: (flight - sacked + news.total).max(mss), delivered: 0, out: 0 };
         } else if signal == Signal::Loss && self.detection == LossDetection::NewReno {
             self.cwnd = self.ssthresh + 3 * mss;
         } else {
@@ -150,11 +163,13 @@ impl Sender {
         let (mss, pipe, ssthresh, sack) = (self.mss64(), self.pipe(cfg), self.ssthresh, self.sack);
         let Some(trouble) = &mut self.trouble else { return };
         let prr = &mut trouble.prr;
+        let before = prr.delivered;
         prr.delivered += delivered;
         if !sack {
-            // 9937/6.2-NOSACK
+            // 9937/6.2-NOSACK: forged duplicate ACKs deliver no more than was in flight.
             prr.delivered = prr.delivered.min(prr.flight);
         }
+        let delivered = prr.delivered - before;
         let mut send = if pipe > ssthresh {
             // 9937/6.2-PRR, in whole segments.
             let target = (u128::from(prr.delivered) * u128::from(ssthresh)).div_ceil(u128::from(prr.flight));
@@ -185,7 +200,7 @@ impl Sender {
     }
 
     /// ECE asks for a reduction, once a window (3168/6.1.2-ONCE).
-    pub(super) fn begin_reduction(&mut self, delivered: u64, cfg: &Config, out: &mut Out) {
+    pub(super) fn begin_reduction(&mut self, delivered: Delivered, cfg: &Config, out: &mut Out) {
         if self.phase != Phase::Open || self.controller.constant(self.mss64()).is_some() {
             return;
         }

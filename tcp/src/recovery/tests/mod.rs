@@ -1,6 +1,7 @@
 //! The rows of the RFCs, on a small model of path and receiver.
 
 mod model;
+mod properties;
 mod rows;
 
 use super::Sender;

@@ -12,7 +12,7 @@ pub const MSS: u64 = 1000;
 pub const START: Seq = Seq((1 << 33) - 5000);
 
 /// What the path does to a transmission.
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy, PartialEq, Debug)]
 pub enum Fate {
     Pass,
     Drop,
@@ -45,6 +45,8 @@ pub struct Model {
     pub ack_fate: Box<dyn FnMut(Time) -> Fate>,
     /// Decides by number of the segment and of its copy.
     pub fate: Box<dyn FnMut(u64, u32) -> Fate>,
+    /// What is sent between these times arrives at the second, in order.
+    pub hold: (u64, u64),
     copies: BTreeMap<Seq, u32>,
     events: BTreeMap<(Time, u64), Event>,
     serial: u64,
@@ -80,6 +82,7 @@ impl Model {
             sack,
             ack_fate: Box::new(|_| Fate::Pass),
             fate: Box::new(|_, _| Fate::Pass),
+            hold: (0, 0),
             copies: BTreeMap::new(),
             events: BTreeMap::new(),
             serial: 0,
@@ -115,7 +118,10 @@ impl Model {
         let fate = (self.fate)(segment, *copy);
         *copy += 1;
         let sent = self.now;
-        let arrives = self.now + self.one_way;
+        let (from, to) = self.hold;
+        let at = |ms: u64| Time::from_nanos(1_000_000_000) + Duration::from_millis(ms);
+        let held = self.now >= at(from) && self.now < at(to);
+        let arrives = if held { at(to) } else { self.now } + self.one_way;
         match fate {
             Fate::Pass => self.event(arrives, Event::Data { start, end, sent }),
             Fate::Drop => {}

@@ -1,17 +1,23 @@
 use super::model::{Fate, MSS, Model, START};
 use crate::config::{Congestion, LossDetection};
-use crate::{Config, Duration, Rule};
+use crate::recovery::{Ack, Handshake, Sender, Timer};
+use crate::{Config, Duration, Out, Rule, SackBlocks, Seq, Time};
 
 fn linux() -> Config {
     Config { congestion: Congestion::Reno, ..Config::linux() }
 }
-#[expect(dead_code, reason = "rows of RFC profile follow")]
+/// RFC 6675 on Reno, with ten segments to begin with.
 fn rfc() -> Config {
-    Config { initial_window: 10, ..Config::rfc() }
+    Config { initial_window: 10, abc_limit: None, ..Config::rfc() }
+}
+fn newreno() -> Config {
+    Config { loss_detection: LossDetection::NewReno, ..rfc() }
 }
 fn ms(n: u64) -> Duration {
     Duration::from_millis(n)
 }
+
+// --- Linux: RACK, probes, PRR, undo ---------------------------------------------------------------------------------
 
 /// Capture loss_one_sack: the third of the first ten is lost; the third SACK retransmits it in the same round trip.
 #[test]
@@ -26,7 +32,29 @@ fn rack_repairs_a_lone_loss_at_the_third_sack() {
     assert_eq!(m.sender.ssthresh(), 6 * MSS);
 }
 
-/// Capture tail_loss_1: the last of ten is lost: a probe when the RTO would have come, and a smaller window.
+/// Captures single_seg_loss and user_timeout: a lone segment is lost for good. With SRTT 20 ms the RTO is 220 ms; the
+/// probe comes then (2 SRTT and the delayed ACK, cut to the RTO), the RTO one RTO later, doubling from there.
+#[test]
+fn lone_segment_into_a_dead_path() {
+    let mut m = Model::new(linux());
+    m.fate = Box::new(|_, _| Fate::Drop);
+    m.write(1);
+    m.run(ms(4000));
+    let expected = [
+        (220, 0, Rule::TailLossProbe),
+        (440, 0, Rule::RtoRetransmit),
+        (880, 0, Rule::RtoRetransmit),
+        (1760, 0, Rule::RtoRetransmit),
+        (3520, 0, Rule::RtoRetransmit),
+    ];
+    assert_eq!(m.repeats(), expected);
+    assert_eq!(m.sender.retries(), 4);
+    assert_eq!(m.sender.first_timeout(), Some(Time::from_nanos(1_440_000_000)));
+    assert_eq!(m.timer(), Some((7040, Timer::Rto)));
+}
+
+/// 8985/7.4-CC, capture tail_loss_1: the probe repairs the loss of the last of ten, and the window pays for it once
+/// something later is acknowledged.
 #[test]
 fn probe_repairs_the_tail() {
     let mut m = Model::new(linux()).drop_first(&[9]);
@@ -36,4 +64,582 @@ fn probe_repairs_the_tail() {
     m.write(1);
     m.run(ms(2000));
     assert_eq!(m.happened(Rule::ProbeRepaired), 1);
+}
+
+/// 8985/7.4-CC: the original had arrived as well: a D-SACK comes, and no reduction.
+#[test]
+fn needless_probe_costs_nothing() {
+    let mut m = Model::new(linux());
+    m.ack_fate = Box::new(|at| if at.as_nanos() < 1_100_000_000 { Fate::Drop } else { Fate::Pass });
+    m.write(1);
+    m.run(ms(1000));
+    assert_eq!(m.repeats(), [(220, 0, Rule::TailLossProbe)]);
+    m.write(1);
+    m.run(ms(2000));
+    assert_eq!(m.happened(Rule::ProbeRepaired), 0);
+    assert_eq!(m.sender.ssthresh(), u64::MAX);
+}
+
+/// Capture tail_loss_1_notlp: without probes the RTO fires at the very same time, and cwnd is one segment.
+#[test]
+fn tail_without_probe() {
+    let mut m = Model::new(Config { tail_loss_probe: false, ..linux() }).drop_first(&[9]);
+    m.write(10);
+    m.run(ms(245));
+    assert_eq!(m.repeats(), [(240, 9, Rule::RtoRetransmit)]);
+    assert_eq!(m.cwnd(), 1);
+}
+
+/// Capture tail_loss_3, in its unambiguous form: the probe (2 SRTT after the last ACK) repeats the last segment, its
+/// SACK lets RACK find the other two one round trip later.
+#[test]
+fn probe_reveals_a_lost_tail() {
+    let mut m = Model::new(linux()).drop_first(&[7, 8, 9]);
+    m.write(10);
+    m.run(ms(2000));
+    let expected =
+        [(60, 9, Rule::TailLossProbe), (80, 7, Rule::RackRetransmit), (80, 8, Rule::RackRetransmit)];
+    // PRR may hold the second one back until the first is acknowledged.
+    let repeats = m.repeats();
+    assert_eq!(repeats[..2], expected[..2]);
+    assert_eq!((repeats.len(), repeats[2].1), (3, 8));
+    assert!(m.all_acknowledged());
+}
+
+/// 8985/7.3-NEW, capture lost_acks_run: a probe sends new data if there is any; its ACK tells that all had arrived.
+#[test]
+fn probe_with_new_data() {
+    let mut m = Model::new(linux());
+    m.ack_fate = Box::new(|at| if at.as_nanos() < 1_050_000_000 { Fate::Drop } else { Fate::Pass });
+    m.write(30);
+    m.run(ms(2000));
+    assert_eq!(m.repeats(), [(40, 10, Rule::TailLossProbe)]);
+    assert!(m.all_acknowledged());
+    assert_eq!(m.sender.counts().retransmitted, 0);
+}
+
+/// Capture reorder_swap1: one segment overtaken by one, two: no retransmission.
+#[test]
+fn slight_reordering_repeats_nothing() {
+    for late_us in [100, 4_000] {
+        let mut m = Model::new(linux());
+        m.fate = Box::new(move |s, _| if s == 8 { Fate::Delay(late_us) } else { Fate::Pass });
+        m.write(10);
+        m.run(ms(2000));
+        assert_eq!(m.repeats(), []);
+    }
+}
+
+/// 8985/6.2-FWD: once reordering was seen, three SACKs are no proof any more: the window of min_RTT / 4 has to pass,
+/// by a timer if nothing arrives (8985/6.2-TIMER).
+#[test]
+fn reordering_window_after_reordering() {
+    let mut m = Model::new(linux());
+    m.fate = Box::new(|s, copy| match (s, copy) {
+        (8, 0) => Fate::Delay(100),
+        (20, 0) => Fate::Delay(4_000),
+        (40, 0) => Fate::Drop,
+        _ => Fate::Pass,
+    });
+    m.write(70);
+    m.run(ms(2000));
+    let repeats = m.repeats();
+    assert_eq!(repeats.len(), 1, "{repeats:?}");
+    let (at, segment, why) = repeats[0];
+    assert_eq!((at % 20, segment, why), (5, 40, Rule::RackRetransmit), "{repeats:?}");
+}
+
+/// 8985/6.2-RTXLOSS: a lost retransmission is found without a timeout; 8985/9.3-RTXCC.
+#[test]
+fn lost_retransmission() {
+    let mut m = Model::new(linux());
+    m.fate = Box::new(|s, copy| if s == 2 && copy < 2 { Fate::Drop } else { Fate::Pass });
+    m.write(60);
+    m.run(ms(2000));
+    assert_eq!(m.repeats(), [(20, 2, Rule::RackRetransmit), (40, 2, Rule::RackRetransmit)]);
+}
+
+/// Capture spurious_rto_ts: everything is held for 700 ms. One probe, one RTO, and the first ACK of an original undoes
+/// it all (3522/3.2-EIFEL): nothing else is sent again.
+#[test]
+fn spurious_timeout_with_timestamps() {
+    let mut m = Model::new(linux());
+    m.hold = (0, 500);
+    m.write(11);
+    m.run(ms(3000));
+    assert_eq!(m.repeats(), [(40, 10, Rule::TailLossProbe), (260, 0, Rule::RtoRetransmit)]);
+    assert_eq!(m.happened(Rule::SpuriousUndo), 1);
+    assert!(m.cwnd() >= 10);
+    assert_eq!(m.sender.ssthresh(), u64::MAX);
+}
+
+/// 5682/2-STEP2B, 5682/2-STEP3B: the same without timestamps: two new segments instead of retransmissions, then undone.
+#[test]
+fn spurious_timeout_by_frto() {
+    for sack in [true, false] {
+        let cfg = Config { tail_loss_probe: false, ..linux() };
+        let mut m = Model::with(cfg, sack).no_timestamps();
+        m.hold = (0, 300);
+        m.write(40);
+        m.run(ms(3000));
+        assert_eq!(m.repeats(), [(220, 0, Rule::RtoRetransmit)], "SACK {sack}");
+        assert_eq!(m.happened(Rule::SpuriousUndo), 1);
+        assert!(m.all_acknowledged());
+    }
+}
+
+/// 5682/2-STEP2A, 5682/2-STEP3A: a real loss is not taken for spurious.
+#[test]
+fn real_timeout_is_not_undone() {
+    for sack in [true, false] {
+        for timestamps in [true, false] {
+            let mut m = Model::with(Config { tail_loss_probe: false, ..linux() }, sack);
+            m.timestamps = timestamps;
+            m.fate = Box::new(|_, copy| if copy == 0 { Fate::Drop } else { Fate::Pass });
+            m.write(10);
+            m.run(ms(225));
+            m.fate = Box::new(|_, _| Fate::Pass);
+            m.write(5);
+            m.run(ms(5000));
+            assert_eq!(m.happened(Rule::SpuriousUndo), 0, "SACK {sack}, timestamps {timestamps}");
+            assert!(m.all_acknowledged());
+            assert_eq!(m.sender.ssthresh(), 5 * MSS);
+        }
+    }
+}
+
+/// Capture spurious_rto_nofrto: without F-RTO and timestamps all goes out again, the D-SACKs tell, and the window is
+/// restored.
+#[test]
+fn dsack_undo() {
+    let mut m = Model::new(Config { frto: false, tail_loss_probe: false, ..linux() }).no_timestamps();
+    m.fate = Box::new(|s, copy| if copy == 0 && s < 10 { Fate::Delay(700_000) } else { Fate::Pass });
+    m.write(10);
+    m.run(ms(3000));
+    assert!(m.repeats().len() >= 2);
+    m.write(1);
+    m.run(ms(4000));
+    assert_eq!(m.happened(Rule::UnneededUndo) + m.happened(Rule::SpuriousUndo), 1);
+    assert!(m.cwnd() >= 10);
+}
+
+/// Capture reorder_late8ms_nosack: a spurious fast retransmit, undone through timestamps.
+#[test]
+fn spurious_fast_retransmit_is_undone() {
+    for sack in [true, false] {
+        let mut m = Model::with(linux(), sack);
+        m.fate = Box::new(|s, copy| if s == 2 && copy == 0 { Fate::Delay(8_000) } else { Fate::Pass });
+        m.write(30);
+        m.run(ms(3000));
+        assert_eq!(m.repeats().len(), 1, "SACK {sack}");
+        assert_eq!(m.happened(Rule::UnneededUndo), 1, "SACK {sack}");
+        assert!(m.sender.ssthresh() > 1 << 40);
+        assert!(m.all_acknowledged());
+    }
+}
+
+/// 4015/3.4-ECE: what ECE asked for is not taken back.
+#[test]
+fn no_undo_with_ece() {
+    let mut m = Model::new(linux());
+    m.fate = Box::new(|_, copy| if copy == 0 { Fate::Delay(700_000) } else { Fate::Pass });
+    m.write(10);
+    m.run(ms(600));
+    let ack = Ack { ece: true, ..plain_ack(START) };
+    m.feed(&ack);
+    m.run(ms(3000));
+    assert_eq!(m.happened(Rule::SpuriousUndo), 0);
+    assert!(m.sender.ssthresh() <= 5 * MSS);
+}
+
+/// 9937/6.2-PRR: with Reno, one segment for every two ACKs.
+#[test]
+fn prr_sends_every_second_ack() {
+    let mut m = Model::new(Config { initial_window: 20, ..linux() }).drop_first(&[0]);
+    m.write(200);
+    m.run(ms(21));
+    // Two by limited transmit, the retransmission, and then one for two of the other ACKs: half of twenty.
+    let burst = m.log.iter().filter(|s| s.at.as_nanos() == 1_020_000_000).count();
+    assert!((10..=13).contains(&burst), "{burst}");
+    m.run(ms(41));
+    assert!((9..=11).contains(&m.cwnd()), "{}", m.cwnd());
+}
+
+// --- RFC 6298 -------------------------------------------------------------------------------------------------------
+
+/// 6298/5.1, 5.2, 5.3, 6928/9-TIMER.
+#[test]
+fn the_timer_starts_restarts_and_stops() {
+    let mut m = Model::new(rfc());
+    assert_eq!(m.timer(), None);
+    m.write(1);
+    assert_eq!(m.timer(), Some((1000, Timer::Rto)));
+    m.run(ms(5));
+    m.write(1);
+    assert_eq!(m.timer(), Some((1000, Timer::Rto)));
+    m.run(ms(20));
+    assert_eq!(m.timer(), Some((1020, Timer::Rto)));
+    m.run(ms(30));
+    assert_eq!(m.timer(), None);
+}
+
+/// 6298/5.5, 5.6, 2.5: doubling up to the cap.
+#[test]
+fn back_off_up_to_the_cap() {
+    let mut m = Model::new(rfc());
+    m.fate = Box::new(|_, _| Fate::Drop);
+    m.write(1);
+    m.run(Duration::from_secs(300));
+    let times: Vec<_> = m.repeats().iter().map(|r| r.0 / 1000).collect();
+    assert_eq!(times, [1, 3, 7, 15, 31, 63, 123, 183, 243]);
+}
+
+/// 6298/3-KARN, 6298/5.6-KEEP: no sample from what was sent twice, and the back-off stays until something fresh is
+/// acknowledged; a timestamp ends it at once.
+#[test]
+fn karn() {
+    for timestamps in [false, true] {
+        let mut m = Model::new(rfc()).drop_first(&[0]);
+        m.timestamps = timestamps;
+        m.one_way = ms(50);
+        m.write(1);
+        m.run(ms(1200));
+        assert!(m.all_acknowledged());
+        let rto = m.sender.rto(&m.cfg);
+        assert_eq!(rto, if timestamps { ms(1000) } else { ms(2000) });
+        assert_eq!(m.sender.srtt() == ms(20), !timestamps);
+        m.write(1);
+        m.run(ms(2000));
+        assert_eq!(m.sender.rto(&m.cfg), ms(1000));
+        assert!(m.sender.srtt() > ms(20));
+    }
+}
+
+/// 6298/5.7.
+#[test]
+fn syn_loss_makes_three_seconds() {
+    let handshake = Handshake { rtt: None, retransmissions: 1, sack: true };
+    let s = Sender::new(Time::ZERO, START, 1000, handshake, &Config::rfc());
+    assert_eq!(s.rto(&Config::rfc()), ms(3000));
+    // 5681/3.1-LOSTSYN
+    assert_eq!(s.cwnd(), 1000);
+}
+
+// --- RFC 5681 -------------------------------------------------------------------------------------------------------
+
+/// 5681/3.1-TOSS, 3.1-TORTX, 3.1-LW: FlightSize, not cwnd; the second timeout of a segment changes nothing.
+#[test]
+fn timeout_response() {
+    for (flight, ssthresh) in [(10, 5), (1, 2), (4, 2)] {
+        let mut m = Model::new(rfc());
+        m.fate = Box::new(|_, _| Fate::Drop);
+        m.write(flight);
+        m.run(ms(1001));
+        assert_eq!((m.sender.ssthresh(), m.cwnd()), (ssthresh * MSS, 1), "flight {flight}");
+        m.run(ms(3001));
+        assert_eq!((m.sender.ssthresh(), m.cwnd()), (ssthresh * MSS, 1));
+        assert_eq!(m.repeats().len(), 2);
+    }
+}
+
+/// 5681/3.2-FR, 3.2-SS3, 3.2-INFL, 3.2-INFL1, 3.2-DEFL; 6582/3.2-FULL.
+#[test]
+fn fast_retransmit_and_inflation() {
+    let mut m = Model::with(newreno(), false).no_timestamps().drop_first(&[0]);
+    m.write(10);
+    m.run(ms(21));
+    assert_eq!(m.repeats(), [(20, 0, Rule::FastRetransmit)]);
+    // Nine duplicate ACKs: 5 + 3 + 6.
+    assert_eq!((m.sender.ssthresh(), m.cwnd()), (5 * MSS, 14));
+    m.run(ms(1000));
+    assert_eq!(m.cwnd(), 2);
+}
+
+fn plain_ack(ack: Seq) -> Ack {
+    Ack {
+        ack,
+        sack: SackBlocks::default(),
+        echo: None,
+        has_data: false,
+        window_changed: false,
+        ece: false,
+        new_data_ready: false,
+    }
+}
+
+/// 5681/3.2-DUPDEF: window updates and data are no duplicate ACKs.
+#[test]
+fn what_a_duplicate_ack_is_not() {
+    let mut m = Model::with(newreno(), false);
+    m.fate = Box::new(|_, _| Fate::Drop);
+    m.write(10);
+    for _ in 0..5 {
+        m.feed(&Ack { window_changed: true, ..plain_ack(START) });
+        m.feed(&Ack { has_data: true, ..plain_ack(START) });
+        m.feed(&plain_ack(START - 100));
+    }
+    assert_eq!(m.repeats(), []);
+    for _ in 0..3 {
+        m.feed(&plain_ack(START));
+    }
+    assert_eq!(m.repeats(), [(0, 0, Rule::FastRetransmit)]);
+}
+
+/// SAFE/ACKDIV, 5681/3.2-INFL1: a thousand forged duplicate ACKs inflate by no more than what is outstanding.
+#[test]
+fn forged_duplicates_are_bounded() {
+    let mut m = Model::with(newreno(), false);
+    m.fate = Box::new(|_, _| Fate::Drop);
+    m.write(10);
+    for _ in 0..1000 {
+        m.feed(&plain_ack(START));
+    }
+    assert!(m.cwnd() <= 5 + 3 + 10, "{}", m.cwnd());
+    // 9937/6.2-NOSACK: under PRR no more than RecoverFS is ever counted.
+    let mut m = Model::with(linux(), false);
+    m.fate = Box::new(|_, _| Fate::Drop);
+    m.write(1000);
+    for _ in 0..1000 {
+        m.feed(&plain_ack(START));
+    }
+    assert!(m.log.len() <= 10 + 2 + 1 + 12, "{}", m.log.len());
+}
+
+/// 3042/2-LT, 3042/2-CWND, 5681/3.2-LTCWND: two new segments on two duplicate ACKs make the third possible.
+#[test]
+fn limited_transmit() {
+    let mut m = Model::with(Config { initial_window: 3, ..newreno() }, false).drop_first(&[0]);
+    m.write(10);
+    m.run(ms(25));
+    assert_eq!((m.log.len(), m.cwnd()), (5, 3));
+    m.run(ms(1000));
+    assert_eq!(m.repeats()[0], (40, 0, Rule::FastRetransmit));
+
+    let off = Config { limited_transmit: false, initial_window: 3, ..newreno() };
+    let mut m = Model::with(off, false).drop_first(&[0]);
+    m.write(10);
+    m.run(ms(999));
+    assert_eq!(m.log.len(), 3);
+}
+
+/// 3042/2-SACK, 5681/3.2-LTSACK: a duplicate ACK without SACK news releases nothing.
+#[test]
+fn limited_transmit_needs_sack_news() {
+    for cfg in [rfc(), linux()] {
+        let mut m = Model::new(cfg);
+        m.fate = Box::new(|_, _| Fate::Drop);
+        m.write(100);
+        let mut sack = SackBlocks::default();
+        sack.push((START + MSS).wire(), (START + 2 * MSS).wire());
+        for _ in 0..100 {
+            m.feed(&Ack { sack, ..plain_ack(START) });
+        }
+        assert_eq!(m.log.len(), 11);
+    }
+}
+
+/// 5681/4.1-IDLE, and Linux's halving: capture idle_restart.
+#[test]
+fn idle_restart() {
+    for (cfg, after_2_rto, after_long) in [(rfc(), 10, 10), (linux(), 20, 10)] {
+        let mut m = Model::new(cfg);
+        m.write(100);
+        m.run(ms(300));
+        let grown = m.cwnd();
+        assert!(grown >= 70, "{grown}");
+        let rto = m.sender.rto(&m.cfg);
+        let mut short = m.sender.clone();
+        short.on_idle_restart(short.last_sent() + rto * 2 + ms(1), &m.cfg, &mut Out::default());
+        let expected = if after_2_rto == 20 { grown / 4 } else { 10 };
+        assert_eq!(short.cwnd() / MSS, expected);
+        let now = m.sender.last_sent() + Duration::from_secs(60);
+        m.sender.on_idle_restart(now, &m.cfg, &mut m.out);
+        assert_eq!(m.cwnd(), after_long);
+    }
+}
+
+/// No growth while the program, not cwnd, limits sending.
+#[test]
+fn unused_window_does_not_grow() {
+    let mut m = Model::new(linux());
+    for i in 0..200 {
+        m.write(2);
+        m.run(ms(25 * (i + 1)));
+    }
+    assert_eq!(m.cwnd(), 10);
+}
+
+/// 5681/3.1-PMTU.
+#[test]
+fn smaller_segments_keep_the_window_in_segments() {
+    let mut m = Model::new(linux());
+    m.fate = Box::new(|_, _| Fate::Drop);
+    m.write(10);
+    m.sender.on_mss(500, true);
+    assert_eq!(m.sender.cwnd(), 5_000);
+    let again = m.sender.next_retransmission(&m.cfg).unwrap();
+    assert_eq!((again.range.clone(), again.why), (START..START + MSS, Rule::PmtuRetransmit));
+    assert_eq!(m.sender.ssthresh(), u64::MAX);
+    m.sender.on_retransmitted(m.now, START..START + 500, &m.cfg);
+    m.sender.check(&m.cfg);
+    assert_eq!(m.sender.next_retransmission(&m.cfg).unwrap().range, START + 500..START + MSS);
+}
+
+// --- RFC 6582 -------------------------------------------------------------------------------------------------------
+
+/// 6582/3.2-PARTIAL: three losses in a window of twenty: one retransmission per round trip, no timeout.
+/// 6582/3.2-INIT: the first of them is the very first segment.
+#[test]
+fn partial_acks() {
+    for prr in [false, true] {
+        let mut m =
+            Model::with(Config { initial_window: 20, prr, ..newreno() }, false).drop_first(&[0, 5, 9]);
+        m.write(20);
+        m.run(ms(900));
+        let expected = [(20, 0, Rule::FastRetransmit), (40, 5, Rule::PartialAck), (60, 9, Rule::PartialAck)];
+        assert_eq!(m.repeats(), expected);
+        assert!(m.all_acknowledged());
+    }
+}
+
+/// 6582/3.2-CHECK: duplicate ACKs for what was needlessly sent again after a timeout start no second recovery.
+#[test]
+fn duplicates_after_a_timeout_are_not_a_loss() {
+    let mut m = Model::with(newreno(), false).no_timestamps();
+    m.fate = Box::new(|s, copy| if copy == 0 && s < 10 { Fate::Delay(1_500_000) } else { Fate::Pass });
+    m.write(10);
+    m.run(ms(10_000));
+    assert_eq!(m.happened(Rule::RecoveryBegins), 0);
+    assert!(m.all_acknowledged());
+}
+
+// --- RFC 6675 and 2018 ----------------------------------------------------------------------------------------------
+
+/// 6675/5-ENTER, 4-NEXT1, 5-C: three losses, all repaired in one round trip or two, none twice.
+#[test]
+fn sack_repairs_several_losses() {
+    let mut m = Model::new(Config { initial_window: 20, ..rfc() }).drop_first(&[0, 5, 9]);
+    m.write(20);
+    m.run(ms(900));
+    let mut segments: Vec<_> =
+        m.repeats().iter().filter(|r| r.2 == Rule::SackRetransmit).map(|r| r.1).collect();
+    assert_eq!(segments, [0, 5, 9]);
+    segments = m.repeats().iter().map(|r| r.1).collect();
+    assert!(segments.len() <= 4, "{segments:?}");
+    assert!(m.repeats().iter().all(|r| r.0 <= 60));
+    assert!(m.all_acknowledged());
+}
+
+/// 6675/4-NEXT4: the tail is lost inside a recovery: exactly one rescue, and no timeout.
+#[test]
+fn rescue_retransmission() {
+    let mut m = Model::new(rfc()).drop_first(&[2, 9]);
+    m.write(10);
+    m.run(ms(900));
+    let rescues = m.repeats().iter().filter(|r| r.2 == Rule::RescueRetransmit).count();
+    assert_eq!((rescues, m.happened(Rule::RtoExpired)), (1, 0), "{:?}", m.repeats());
+    assert!(m.all_acknowledged());
+}
+
+/// 2018/5-TOLEFT, 5-TOCLEAR: after a timeout the first segment goes out even if it was SACKed, and what the receiver
+/// threw away is sent again.
+#[test]
+fn reneging_receiver() {
+    for cfg in [rfc(), linux()] {
+        let mut m = Model::new(Config { tail_loss_probe: false, ..cfg });
+        m.fate = Box::new(|_, copy| if copy == 0 { Fate::Drop } else { Fate::Pass });
+        m.write(10);
+        let mut sack = SackBlocks::default();
+        sack.push((START + MSS).wire(), (START + 10 * MSS).wire());
+        m.feed(&Ack { sack, ..plain_ack(START) });
+        m.run(ms(60_000));
+        assert!(m.all_acknowledged(), "{:?}", m.repeats());
+    }
+}
+
+/// 6675/5.1-RTORP: after a timeout no fast retransmit until what was outstanding is acknowledged; 6675/5.1-USE: fresh
+/// SACKs spare what arrived.
+#[test]
+fn timeout_inside_sack_recovery() {
+    let mut m = Model::new(rfc());
+    m.fate = Box::new(|s, copy| if s == 2 && copy < 2 { Fate::Drop } else { Fate::Pass });
+    m.write(10);
+    m.run(ms(10_000));
+    assert!(m.all_acknowledged());
+    assert_eq!(m.happened(Rule::RecoveryBegins), 1);
+    assert_eq!(m.happened(Rule::RtoExpired), 1);
+}
+
+/// 2018/SND-SANITY: absurd blocks change nothing.
+#[test]
+fn absurd_sack_blocks() {
+    for cfg in [rfc(), linux()] {
+        let mut m = Model::new(cfg);
+        m.fate = Box::new(|_, _| Fate::Drop);
+        m.write(10);
+        let blocks = [
+            (START + 20 * MSS, START + 30 * MSS),
+            (START + 5 * MSS, START + 2 * MSS),
+            (START + 9 * MSS, START + 11 * MSS),
+        ];
+        for (left, right) in blocks {
+            let mut sack = SackBlocks::default();
+            sack.push(left.wire(), right.wire());
+            m.feed(&Ack { sack, ..plain_ack(START) });
+        }
+        assert_eq!((m.sender.counts().sacked, m.log.len()), (0, 10));
+    }
+}
+
+/// 2883/5-SAMEPKT: the ordinary SACK block of an old, overtaken ACK is not taken for a D-SACK.
+#[test]
+fn old_ack_with_sack() {
+    let mut m = Model::new(linux());
+    m.fate = Box::new(|_, _| Fate::Drop);
+    m.write(10);
+    m.feed(&plain_ack(START + 5 * MSS));
+    let before = m.sender.cwnd();
+    let mut sack = SackBlocks::default();
+    sack.push((START + 2 * MSS).wire(), (START + 4 * MSS).wire());
+    m.feed(&Ack { sack, ..plain_ack(START + MSS) });
+    assert_eq!((m.sender.counts().sacked, m.sender.cwnd()), (0, before));
+}
+
+// --- ECN ------------------------------------------------------------------------------------------------------------
+
+/// 3168/6.1.2-ONCE, 6.1.2-HALVE, 6.1.2-NOINC: one reduction per window.
+#[test]
+fn ecn_once_a_window() {
+    for cfg in [rfc(), linux()] {
+        let mut m = Model::new(cfg);
+        m.fate = Box::new(|_, _| Fate::Drop);
+        m.write(10);
+        for i in 1..=10 {
+            m.feed(&Ack { ece: true, ..plain_ack(START + i * MSS) });
+        }
+        assert_eq!(m.sender.ssthresh(), 5 * MSS);
+        assert!(m.cwnd() <= 5, "{}", m.cwnd());
+        assert_eq!(m.happened(Rule::EcnResponse), 1);
+    }
+}
+
+// --- ablations ------------------------------------------------------------------------------------------------------
+
+/// Nothing but timeouts; and a window that nothing changes.
+#[test]
+fn ablations() {
+    let cfg = Config { loss_detection: LossDetection::TimeoutOnly, ..rfc() };
+    let mut m = Model::new(cfg).drop_first(&[2]);
+    m.write(20);
+    m.run(ms(999));
+    assert_eq!(m.repeats(), []);
+    m.run(ms(20_000));
+    assert!(m.all_acknowledged());
+
+    let cfg = Config { congestion: Congestion::Fixed(7), ..linux() };
+    let mut m = Model::new(cfg).drop_first(&[2, 30, 31, 32]);
+    m.write(100);
+    m.run(ms(20_000));
+    assert!(m.all_acknowledged());
+    assert_eq!(m.cwnd(), 7);
 }
