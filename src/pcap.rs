@@ -36,7 +36,6 @@ pub fn write(story: &Story<'_>, out: &mut dyn Write) -> io::Result<()> {
         block.interface(&format!("{end}@{}", story.names.link(pipe)));
         block.write_to(out)?;
     }
-    let mut bytes = Vec::new();
     for (index, record) in story.records.iter().enumerate() {
         let (node, interface, direction, packet) = match &record.what {
             What::Sent { node, pipe, packet, .. } => (*node, pipe.0, OUTBOUND, packet),
@@ -44,8 +43,7 @@ pub fn write(story: &Story<'_>, out: &mut dyn Write) -> io::Result<()> {
             What::Received { node, pipe, packet } => (*node, pipe.0 ^ 1, INBOUND, packet),
             _ => continue,
         };
-        bytes.clear();
-        encode(packet, &mut bytes);
+        let bytes = sim::wire::encode(packet);
         let comment = comment(story, index, node, direction, packet);
         block.packet(interface, record.time, &bytes, direction, &comment);
         block.write_to(out)?;
@@ -158,4 +156,3 @@ impl Block {
         out.write_all(&len)
     }
 }
-fn encode(_packet: &Packet, _out: &mut Vec<u8>) {}

@@ -5,8 +5,10 @@ use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail};
 use indicatif::{ProgressBar, ProgressStyle};
-use sim::{NodeId, Simulator, Spec, TraceLevel};
+use sim::check::Finding;
+use sim::{NodeId, Simulator, Spec, TraceLevel, What};
 use tcp::Time;
+use timewait::scenario::expect::Outcome as Ended;
 use timewait::scenario::{self, Scenario};
 use timewait::view::paint::{BOLD, DIM, paint};
 use timewait::view::{self, Show, Story, sockets};
@@ -43,7 +45,7 @@ fn one(file: &Path, args: &Run, color: Color, out: &mut dyn Write) -> Result<boo
     if let Some(path) = &args.pcap {
         write_pcap(path, &simulator, &names)?;
     }
-    let outcome = outcome(file, &scenario, &simulator, &names);
+    let outcome = outcome(file, &scenario, &simulator, &names, color);
     report::failures(&outcome, out)?;
     if args.quiet < 2 && is_prose(args.view) {
         writeln!(out)?;
@@ -72,7 +74,7 @@ fn several(files: &[std::path::PathBuf], args: &Run, color: Color, out: &mut dyn
         let spec = spec(&scenario, args)?;
         let names = Names::of(&spec);
         let simulator = simulate(&spec, TraceLevel::On);
-        outcomes.push(outcome(file, &scenario, &simulator, &names));
+        outcomes.push(outcome(file, &scenario, &simulator, &names, color));
         progress.inc(1);
     }
     progress.finish_and_clear();
@@ -216,15 +218,37 @@ fn write_pcap(path: &Path, simulator: &Simulator, names: &Names) -> Result<()> {
 }
 
 /// How a run came out.
-fn outcome(file: &Path, scenario: &Scenario, simulator: &Simulator, names: &Names) -> Outcome {
-    let story = Story::read(simulator.records(), names);
+fn outcome(file: &Path, scenario: &Scenario, simulator: &Simulator, names: &Names, color: Color) -> Outcome {
+    let counter = |host: &str, name: &str| simulator.counters(names.by_name(host)?)?.get(name);
+    let run = Ended { records: simulator.records(), end: simulator.now(), counter: &counter };
+    let missed = scenario.check(&run);
+    let mut failures: Vec<String> =
+        missed.iter().map(|failure| failure.render(scenario, screen::is_colored_out(color))).collect();
+    if scenario.typed.check.as_ref().and_then(|check| check.stream).unwrap_or(true) {
+        failures.extend(simulator.findings().iter().map(|finding| broken_stream(finding, names)));
+    }
+    let packets =
+        simulator.records().iter().filter(|record| matches!(record.what, What::Sent { why: Some(_), .. }));
     Outcome {
         name: paths::name(file),
         end: simulator.now(),
         events: simulator.events(),
-        packets: story.journeys().count() as u64,
+        packets: packets.count() as u64,
         hash: simulator.trace_hash(),
         checked: scenario.expectations().len(),
-        failures: Vec::new(),
+        failures,
     }
+}
+
+/// A stream that did not arrive as it was written, in words.
+fn broken_stream(finding: &Finding, names: &Names) -> String {
+    format!(
+        "a stream is not intact: {} on {} ({} from {}) at byte {}: {}",
+        view::words::clock(finding.time),
+        names.node(finding.node),
+        finding.tuple.local,
+        finding.tuple.remote,
+        finding.offset,
+        finding.wrong
+    )
 }

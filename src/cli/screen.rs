@@ -18,6 +18,11 @@ pub fn is_colored(color: Color) -> bool {
     AutoStream::new(io::stderr(), choice(color)).current_choice() != ColorChoice::Never
 }
 
+/// Whether standard output shows colours.
+pub fn is_colored_out(color: Color) -> bool {
+    AutoStream::new(io::stdout(), choice(color)).current_choice() != ColorChoice::Never
+}
+
 fn choice(color: Color) -> ColorChoice {
     match color {
         Color::Auto => ColorChoice::Auto,
