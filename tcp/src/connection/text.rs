@@ -19,7 +19,7 @@ impl Connection {
         }
         let nxt = self.rcv.nxt();
         let data_end = arrived.seq + u64::from(segment.payload.len());
-        if self.orphan && data_end > nxt && !segment.payload.is_empty() {
+        if self.orphan && !self.rcv.fin_received && data_end > nxt && !segment.payload.is_empty() {
             // Nobody will read it: the peer must learn (RFC 9293, section 3.6.1, after RFC 1122, 4.2.2.13).
             out.notes.push(Note::Dropped(Rule::DataAfterClose));
             self.send_bare_reset(segment.ack, Rule::DataAfterClose, out);
@@ -27,9 +27,11 @@ impl Connection {
         }
         self.accept_ecn(arrived);
         if self.rcv.fin_received {
-            // After the peer's FIN nothing new can come: this is a repetition.
+            // After the peer's FIN nothing new can come: this is a repetition, or must not be and is ignored.
             if arrived.seq < nxt {
                 self.on_duplicate(arrived.seq..arrived.end.min(nxt));
+            } else {
+                self.ack.now(Rule::NotAcceptable);
             }
             return;
         }
