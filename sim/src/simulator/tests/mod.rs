@@ -1,3 +1,5 @@
+mod whole_runs;
+
 use tcp::{Duration, Time};
 
 use super::*;

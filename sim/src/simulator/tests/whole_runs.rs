@@ -1,0 +1,214 @@
+//! Runs with real hosts: what must hold of any.
+
+use std::sync::Arc;
+
+use tcp::tcb::SocketOption;
+
+use super::*;
+use crate::spec::{Inject, Program, Run, SeqRef, Serve, Step};
+
+fn program(name: &str, on: &str, at: Time, run: Run) -> Program {
+    Program { name: Arc::from(name), on: on.to_string(), at, restart: true, run }
+}
+fn server(on: &str, handler: Vec<Step>) -> Program {
+    let serve = Serve {
+        port: 2000,
+        address: None,
+        backlog: 128,
+        accept_after: Some(Duration::ZERO),
+        accept_max: 0,
+        options: Vec::new(),
+        handler: handler.into(),
+        idle_limit: None,
+        per_client_limit: None,
+        one_at_a_time: false,
+    };
+    program("server", on, Time::ZERO, Run::Serve(serve))
+}
+fn client(on: &str, at: Time, len: u64) -> Program {
+    let send = Step::SendBytes { len, chunk: 65536, every: Duration::ZERO };
+    let steps =
+        vec![Step::Connect(TO.parse().unwrap()), send, Step::ShutdownWrite, Step::RecvToEof, Step::Close];
+    program(&format!("client on {on}"), on, at, Run::Script(steps))
+}
+/// A client that sends `len` bytes to an echo server through a router.
+fn echo(first: Way, second: Way, len: u64) -> Spec {
+    let mut sp = through_router(first, second);
+    sp.programs = vec![server("b", vec![Step::Echo, Step::Close]), client("a", ms(1), len)];
+    sp
+}
+fn rough() -> Way {
+    let mut way = Way {
+        rate_bps: 10_000_000,
+        loss: Loss::Bernoulli(20_000),
+        duplicate_ppm: 10_000,
+        reorder_ppm: 10_000,
+        reorder_delay: Duration::from_millis(4),
+        corrupt_ppm: 10_000,
+        limit: Limit::Packets(20),
+        ..slow(5)
+    };
+    way.jitter.scale = Duration::from_millis(1);
+    way
+}
+/// What the programs saw at the end of their streams.
+fn results(s: &Simulator) -> Vec<String> {
+    let of = |r: &Record| match &r.what {
+        What::Program { program, call, result, .. } => Some(format!("{program}: {call} = {result}")),
+        _ => None,
+    };
+    s.records().iter().filter_map(of).collect()
+}
+
+#[test]
+fn a_rough_network_delivers_the_stream_whole() {
+    let s = ran(&echo(rough(), rough(), 300_000));
+    let results = results(&s);
+    assert!(results.iter().any(|r| r.contains("client on a") && r.contains("300000")), "{results:#?}");
+    assert!(fates(&s).iter().any(|f| matches!(f, Fate::Corrupted(_))));
+    assert!(drops(&s).contains(&DropReason::Tcp(tcp::Rule::BadChecksum)));
+}
+
+#[test]
+fn twice_the_same_traced_or_not() {
+    let sp = echo(rough(), rough(), 100_000);
+    let first = ran(&sp);
+    let again = ran(&sp);
+    assert_eq!(first.records(), again.records());
+    let mut untraced = Simulator::new(&sp, TraceLevel::Off);
+    untraced.run();
+    assert_eq!((untraced.trace_hash(), untraced.records().len()), (first.trace_hash(), 0));
+    let other = Spec { seed: 2, ..sp };
+    assert_ne!(ran(&other).trace_hash(), first.trace_hash());
+}
+
+#[test]
+fn a_clone_at_any_event_goes_on_as_the_original() {
+    let sp = echo(rough(), rough(), 10_000);
+    let expected = ran(&sp).trace_hash();
+    let mut s = Simulator::new(&sp, TraceLevel::Off);
+    while s.step() {
+        let mut branch = s.clone();
+        branch.run();
+        assert_eq!(branch.trace_hash(), expected, "cloned at {:?}", s.now());
+    }
+}
+
+#[test]
+fn the_order_of_mention_means_nothing() {
+    let one = spec().host("a", A).router("r", "10.0.0.1").host("b", B);
+    let one = one.link("a", "r", slow(3)).link("r", "b", slow(4));
+    let other = spec().host("b", B).host("a", A).router("r", "10.0.0.1");
+    let other = other.link("r", "b", slow(4)).link("a", "r", slow(3));
+    let hash = |mut sp: Spec| {
+        sp.programs = vec![server("b", vec![Step::Echo, Step::Close]), client("a", ms(1), 5_000)];
+        ran(&sp).trace_hash()
+    };
+    assert_eq!(hash(one), hash(other));
+}
+
+#[test]
+fn datagrams_are_cut_and_joined_and_one_lost_fragment_loses_them() {
+    let mut sp = through_router(slow(1), Way { mtu: 600, loss: Loss::Listed(vec![2]), ..slow(1) });
+    let send = Run::UdpSend {
+        to: TO.parse().unwrap(),
+        port: 0,
+        sizes: vec![1400],
+        count: 2,
+        every: Duration::from_secs(60),
+        df: false,
+    };
+    sp.programs = vec![
+        program("sender", "a", ms(0), send),
+        program("receiver", "b", ms(0), Run::UdpReceive { port: 2000, echo: false }),
+    ];
+    let s = ran(&sp);
+    assert_eq!(s.counters(s.names().node_id("b").unwrap()).unwrap().udp_in_datagrams, 1);
+    assert_eq!(drops(&s), [DropReason::ReassemblyTimeout]);
+    let icmp_to_a: Vec<_> =
+        received(&s, "a").into_iter().filter_map(|(t, p)| Some((t, icmp(&p)?.kind))).collect();
+    // The first fragment came at 2 ms; RFC 1122, section 3.3.2.
+    assert_eq!(icmp_to_a, [(ms(30_002 + 2), IcmpKind::ReassemblyTimeExceeded)]);
+    assert_eq!(fates(&s).iter().filter(|f| **f == Fate::Fragmented(3)).count(), 2);
+}
+
+#[test]
+fn a_forged_reset_that_knows_the_numbers_kills_and_another_does_not() {
+    let run = |seq| {
+        let mut sp = pair(slow(5)).host("e", "10.0.9.9").link("e", "b", slow(1));
+        let wait =
+            vec![Step::Bind { port: 1000, address: None }, Step::Connect(TO.parse().unwrap()), Step::WaitEnd];
+        sp.programs = vec![
+            server("b", vec![Step::Set(SocketOption::KeepAlive(false)), Step::WaitEnd]),
+            program("client", "a", ms(0), Run::Script(wait)),
+        ];
+        let inject = Inject {
+            at: "e".into(),
+            src: FROM.parse().unwrap(),
+            dst: TO.parse().unwrap(),
+            flags: tcp::Flags::RST,
+            seq,
+            ack: SeqRef::Absolute(0),
+            wnd: 0,
+            options: Default::default(),
+            payload: Default::default(),
+            ecn: Default::default(),
+        };
+        ran(&sp.fault(ms(100), Fault::Inject(Box::new(inject))))
+    };
+    let closed = |s: &Simulator| {
+        let by_rst = |r: &Record| {
+            matches!(&r.what, What::State { to: tcp::State::Closed, why, .. }
+            if why.rule == tcp::Rule::ResetReceived)
+        };
+        s.records().iter().any(by_rst)
+    };
+    assert!(closed(&run(SeqRef::Expected(0))));
+    assert!(closed(&run(SeqRef::SenderIsn(1))));
+    assert!(!closed(&run(SeqRef::Expected(10))), "in the window but not exact: challenge ACK (RFC 5961)");
+    assert!(!closed(&run(SeqRef::Absolute(0))));
+}
+
+#[test]
+fn it_works_over_ipv6() {
+    let sp = spec().host("a", "2001:db8:1::1").host("b", "2001:db8:2::1");
+    let sp = sp.router("r", "2001:db8::1").router("s", "2001:db8::2");
+    let narrow = Way { mtu: 1280, corrupt_ppm: 50_000, ..slow(2) };
+    let mut sp = sp.link("a", "r", slow(2)).link("r", "s", narrow).link("s", "b", slow(2));
+    sp.programs = vec![server("b", vec![Step::Echo, Step::Close])];
+    let connect = Step::Connect("[2001:db8:2::1]:2000".parse().unwrap());
+    let send = Step::SendBytes { len: 50_000, chunk: 65536, every: Duration::ZERO };
+    let steps = vec![connect, send, Step::ShutdownWrite, Step::RecvToEof, Step::Close];
+    sp.programs.push(program("client", "a", ms(1), Run::Script(steps)));
+    let s = ran(&sp);
+    assert!(results(&s).iter().any(|r| r.starts_with("client") && r.contains("50000")), "{:#?}", results(&s));
+    assert!(
+        received(&s, "a")
+            .iter()
+            .any(|(_, p)| matches!(icmp(p).map(|i| i.kind), Some(IcmpKind::FragmentationNeeded(1280))))
+    );
+}
+
+#[test]
+fn a_program_is_killed_and_a_host_crashes_and_comes_back() {
+    let sp = echo(slow(5), slow(5), 1_000_000_000)
+        .fault(ms(500), Fault::Crash("b".into()))
+        .fault(ms(600), Fault::Kill("client on a".into()))
+        .fault(ms(2_000), Fault::Reboot("b".into()));
+    let s = ran(&Spec { until: ms(60_000), ..sp });
+    let crashed =
+        |r: &Record| matches!(&r.what, What::State { why, .. } if why.rule == tcp::Rule::HostCrashed);
+    assert!(s.records().iter().any(crashed));
+    let listening = s.sockets(s.names().node_id("b").unwrap());
+    assert!(listening.iter().any(|row| row.state == tcp::State::Listen), "the server is started again");
+}
+
+#[test]
+fn a_paused_host_answers_when_it_goes_on() {
+    let sp = echo(slow(5), slow(5), 1_000)
+        .fault(ms(3), Fault::Pause("b".into()))
+        .fault(ms(703), Fault::Resume("b".into()));
+    let s = ran(&sp);
+    let first_answer = received(&s, "a")[0].0;
+    assert_eq!(first_answer, ms(703 + 10));
+}
