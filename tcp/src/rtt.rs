@@ -5,31 +5,38 @@
 //! [`RtoFloor`] chooses. Back-off is not here: the timer that backs off keeps the count.
 
 use crate::config::{Config, RtoFloor};
-use crate::seq::Seq;
+use crate::seq::{Seq, SeqNum};
 use crate::time::{Duration, Time};
 
 /// Clock granularity G (RFC 6298, section 4): the variance term is never below it.
 const G: u64 = 1_000_000;
 /// How long a minimum counts (Linux `tcp_min_rtt_wlen` 300 s).
-const MIN_RTT_WINDOW: Duration = Duration::from_secs(300);
+const MIN_RTT_WINDOW_S: u32 = 300;
 
-/// The estimator of one connection. Nanoseconds throughout.
+/// The estimator of one connection. Small, since each idle connection has one: what needs no nanosecond is kept in
+/// 32 bits.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Rtt {
-    /// Eight times SRTT; zero before the first sample.
+    /// Eight times SRTT, in nanoseconds; zero before the first sample.
     srtt8: u64,
-    /// Four times the mean deviation: RTTVAR of RFC 6298.
+    /// Four times the mean deviation, in nanoseconds: four times RTTVAR of RFC 6298.
     mdev4: u64,
-    /// Linux: the largest `mdev4` of the round trip that is going on.
-    mdev_max: u64,
-    /// Linux: the variance term in use.
-    var: u64,
+    /// Linux: the largest `mdev4` of the round trip that is going on, in microseconds.
+    mdev_max_us: u32,
+    /// Linux: the variance term in use, in microseconds.
+    var_us: u32,
     /// Linux: the round trip that is going on ends when this is acknowledged.
-    round: Seq,
-    min: Duration,
-    min_at: Time,
+    round: SeqNum,
+    /// The smallest sample, in microseconds rounded down, and in which second it came.
+    min_us: u32,
+    min_at_s: u32,
     /// The SYN was lost and nothing was measured since (RFC 6298, section 5.7).
     syn_lost: bool,
+}
+
+/// In whole microseconds; more than an hour is an hour.
+fn micros(nanos: u64) -> u32 {
+    u32::try_from(nanos / 1000).unwrap_or(u32::MAX)
 }
 
 impl Rtt {
@@ -44,14 +51,14 @@ impl Rtt {
         self.syn_lost = false;
         let r = rtt.as_nanos().clamp(1, u64::MAX >> 8);
         self.shortest(now, rtt);
-        let floor = cfg.min_rto.as_nanos();
+        let floor = micros(cfg.min_rto.as_nanos());
         if self.srtt8 == 0 {
             // RFC 6298 2.2: SRTT = R, RTTVAR = R / 2.
             self.srtt8 = r * 8;
             self.mdev4 = r * 2;
-            self.var = self.mdev4.max(floor);
-            self.mdev_max = self.var;
-            self.round = nxt;
+            self.var_us = micros(self.mdev4).max(floor);
+            self.mdev_max_us = self.var_us;
+            self.round = nxt.wire();
             return;
         }
         // RFC 6298 2.3: RTTVAR first, with the old SRTT.
@@ -66,13 +73,14 @@ impl Rtt {
 
     /// Considers `rtt` for the minimum: of several segments acknowledged together, the one sent last tells most.
     pub fn shortest(&mut self, now: Time, rtt: Duration) {
-        if self.min == Duration::ZERO || rtt <= self.min || now.since(self.min_at) > MIN_RTT_WINDOW {
-            self.min = rtt.max(Duration::from_nanos(1));
-            self.min_at = now;
+        let (us, s) = (micros(rtt.as_nanos()).max(1), (now.as_nanos() / 1_000_000_000) as u32);
+        if self.min_us == 0 || us <= self.min_us || s.wrapping_sub(self.min_at_s) > MIN_RTT_WINDOW_S {
+            self.min_us = us;
+            self.min_at_s = s;
         }
     }
 
-    fn linux_deviation(&mut self, deviation: u64, faster: bool, una: Seq, nxt: Seq, floor: u64) {
+    fn linux_deviation(&mut self, deviation: u64, faster: bool, una: Seq, nxt: Seq, floor_us: u32) {
         let mdev = self.mdev4 / 4;
         // A path that became faster raises the deviation eight times as slowly: a drop of the RTT must not raise
         // the RTO.
@@ -81,16 +89,16 @@ impl Rtt {
             Some(rise) => self.mdev4 + rise,
             None => self.mdev4 - (mdev - deviation),
         };
-        if self.mdev4 > self.mdev_max {
-            self.mdev_max = self.mdev4;
-            self.var = self.var.max(self.mdev_max);
+        if micros(self.mdev4) > self.mdev_max_us {
+            self.mdev_max_us = micros(self.mdev4);
+            self.var_us = self.var_us.max(self.mdev_max_us);
         }
-        if una > self.round {
-            if self.mdev_max < self.var {
-                self.var -= (self.var - self.mdev_max) / 4;
+        if una > Seq::near(una, self.round) {
+            if self.mdev_max_us < self.var_us {
+                self.var_us -= (self.var_us - self.mdev_max_us) / 4;
             }
-            self.round = nxt;
-            self.mdev_max = floor;
+            self.round = nxt.wire();
+            self.mdev_max_us = floor_us;
         }
     }
 
@@ -101,7 +109,7 @@ impl Rtt {
         } else {
             match cfg.min_rto_on {
                 RtoFloor::Total => (self.srtt8 / 8 + self.mdev4.max(G)).max(cfg.min_rto.as_nanos()),
-                RtoFloor::Variance => self.srtt8 / 8 + self.var,
+                RtoFloor::Variance => self.srtt8 / 8 + u64::from(self.var_us) * 1000,
             }
         };
         Duration::from_nanos(rto).min(cfg.max_rto)
@@ -118,9 +126,9 @@ impl Rtt {
     pub fn rttvar(&self) -> Duration {
         Duration::from_nanos(self.mdev4 / 4)
     }
-    /// The smallest sample of the last five minutes; zero before the first.
+    /// The smallest sample of the last five minutes, in whole microseconds; zero before the first.
     pub fn min(&self) -> Duration {
-        self.min
+        Duration::from_micros(u64::from(self.min_us))
     }
 }
 

@@ -173,7 +173,7 @@ impl Sender {
             return;
         }
         news.dsack = true;
-        news.dsack_probe = self.probe.end == Some(right);
+        news.dsack_probe = self.probe.end == right;
         if let Some(trouble) = &mut self.trouble {
             trouble.undo.needless(right, segments);
         }
@@ -207,15 +207,15 @@ impl Sender {
 
     /// The tail loss probe's end (RFC 8985, section 7.4).
     fn probe_acked(&mut self, ack: &Ack, news: &News, cfg: &Config, out: &mut Out) {
-        let Some(end) = self.probe.end else { return };
-        if ack.ack < end {
+        let end = self.probe.end;
+        if !self.probe.is_outstanding() || ack.ack < end {
             return;
         }
         if !self.probe.again || news.dsack_probe {
-            self.probe.end = None;
+            self.probe.clear();
         } else if ack.ack > end {
             // 8985/7.4-CC: the probe repaired a loss that nothing else shows.
-            self.probe.end = None;
+            self.probe.clear();
             if self.phase == Phase::Open {
                 self.reduce(Signal::Loss, news.brought(), cfg);
                 if self.controller.constant(self.mss64()).is_none() {
@@ -225,7 +225,7 @@ impl Sender {
             }
         } else if !news.advanced() && !ack.has_data && !ack.window_changed && news.sacked == 0 {
             // A duplicate ACK: original and probe arrived.
-            self.probe.end = None;
+            self.probe.clear();
         }
     }
     fn forget_retries(&mut self) {
@@ -414,7 +414,7 @@ impl Sender {
         self.phase = Phase::Recovery;
         self.recover = nxt;
         // A recovery is a congestion response: the probe needs none of its own.
-        self.probe.end = None;
+        self.probe.clear();
         let trouble = trouble(&mut self.trouble, una);
         trouble.point = nxt;
         trouble.forced = true;

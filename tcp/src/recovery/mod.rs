@@ -219,13 +219,22 @@ pub struct Sender {
     sack: bool,
 }
 
+impl Probe {
+    fn is_outstanding(&self) -> bool {
+        self.end != Seq(0)
+    }
+    fn clear(&mut self) {
+        self.end = Seq(0);
+    }
+}
+
 /// How much of the window was used (congestion window validation, as Linux does it).
 #[derive(Clone, Copy, Debug)]
 struct Usage {
     /// The round trip that is looked at ends when this is acknowledged.
     until: Seq,
     /// Most octets in flight in it.
-    max_flight: u64,
+    max_flight: u32,
     /// cwnd has stopped sending in it.
     limited: bool,
 }
@@ -233,8 +242,8 @@ struct Usage {
 /// The tail loss probe.
 #[derive(Clone, Copy, Debug)]
 struct Probe {
-    /// SND.NXT after the probe that is outstanding (TLP.end_seq).
-    end: Option<Seq>,
+    /// SND.NXT after the probe that is outstanding (TLP.end_seq); zero: there is none.
+    end: Seq,
     /// That probe was a retransmission.
     again: bool,
     /// Whether it was new data is known when it is sent: it is about to be.
@@ -266,7 +275,7 @@ impl Sender {
             recover: una - 1,
             deadline: Time::NEVER,
             last_sent: now,
-            probe: Probe { end: None, again: false, coming: false, measured: true, sent_new: false },
+            probe: Probe { end: Seq(0), again: false, coming: false, measured: true, sent_new: false },
             mss,
             retransmitted: 0,
             dsacks: 0,
@@ -295,7 +304,7 @@ impl Sender {
         self.count_prr_out(bytes);
         if self.probe.coming {
             // RFC 8985 7.3: the probe was new data; the timer is the RTO's already.
-            self.probe = Probe { coming: false, end: Some(end), again: false, ..self.probe };
+            self.probe = Probe { coming: false, end, again: false, ..self.probe };
         } else {
             self.probe.sent_new = true;
         }
@@ -339,7 +348,7 @@ impl Sender {
         self.count_prr_out(range.end - range.start);
         self.last_sent = now;
         if self.probe.coming {
-            self.probe = Probe { coming: false, end: Some(self.nxt()), again: true, ..self.probe };
+            self.probe = Probe { coming: false, end: self.nxt(), again: true, ..self.probe };
         } else if head && self.timer != Timer::Reordering {
             self.timer = Timer::Rto;
             self.deadline = now + self.rto(cfg);

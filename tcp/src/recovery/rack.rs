@@ -23,8 +23,8 @@ pub(super) struct Rack {
     rtt: Duration,
     /// Highest delivered sequence number.
     fack: Seq,
-    /// The round that a D-SACK widened the window in ends when this is acknowledged.
-    dsack_round: Option<Seq>,
+    /// The round that a D-SACK widened the window in ends when this is acknowledged; zero: there is none.
+    dsack_round: Seq,
     reordering_seen: bool,
     mult: u8,
     persist: u8,
@@ -57,7 +57,7 @@ impl Rack {
             order: 0,
             rtt: Duration::ZERO,
             fack: una,
-            dsack_round: None,
+            dsack_round: Seq(0),
             reordering_seen: false,
             mult: 1,
             persist: 0,
@@ -93,11 +93,11 @@ impl Rack {
 
     /// Adapts the reordering window (step 4).
     pub fn adapt(&mut self, dsack: bool, una: Seq, nxt: Seq) {
-        if self.dsack_round.is_some_and(|round| una >= round) {
-            self.dsack_round = None;
+        if una >= self.dsack_round {
+            self.dsack_round = Seq(0);
         }
-        if dsack && self.dsack_round.is_none() {
-            self.dsack_round = Some(nxt);
+        if dsack && self.dsack_round == Seq(0) {
+            self.dsack_round = nxt;
             self.mult = self.mult.saturating_add(1);
             self.persist = PERSIST;
         }

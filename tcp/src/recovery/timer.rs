@@ -66,7 +66,7 @@ impl Sender {
     /// RFC 8985, section 7.3.
     fn send_probe(&mut self, now: Time, new_data_ready: bool, cfg: &Config) -> Expired {
         // One probe at a time, and a measurement between two.
-        if self.probe.end.is_some() || !self.probe.measured {
+        if self.probe.is_outstanding() || !self.probe.measured {
             self.arm_rto(now, cfg);
             return Expired::Nothing;
         }
@@ -120,7 +120,7 @@ impl Sender {
         }
         self.phase = Phase::Loss;
         self.recover = nxt;
-        self.probe.end = None;
+        self.probe.clear();
         self.probe.coming = false;
         let trouble = trouble(&mut self.trouble, una);
         trouble.point = nxt;

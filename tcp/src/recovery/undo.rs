@@ -75,7 +75,7 @@ impl Sender {
             Phase::Recovery | Phase::Loss => trouble.undo.first_retransmission,
         };
         let under_way =
-            trouble.board.again.segments + u32::from(self.probe.end.is_some() && self.probe.again);
+            trouble.board.again.segments + u32::from(self.probe.is_outstanding() && self.probe.again);
         trouble.undo = Undo {
             marker: Some(una),
             unproven: (under_way > 0).then_some(under_way),

@@ -58,7 +58,7 @@ impl Sender {
     /// Looks at whether the window is used (congestion window validation: Linux `tcp_cwnd_validate`).
     pub(super) fn validate(&mut self, limited: bool) {
         let (una, nxt) = (self.una(), self.nxt());
-        let flight = nxt - una;
+        let flight = u32::try_from(nxt - una).unwrap_or(u32::MAX);
         let usage = &mut self.usage;
         if una >= usage.until || limited || (!usage.limited && flight > usage.max_flight) {
             usage.limited = limited;
@@ -68,7 +68,7 @@ impl Sender {
     }
     fn is_cwnd_limited(&self) -> bool {
         // Slow start must be able to double what was used.
-        self.usage.limited || (self.cwnd < self.ssthresh && self.cwnd < 2 * self.usage.max_flight)
+        self.usage.limited || (self.cwnd < self.ssthresh && self.cwnd < 2 * u64::from(self.usage.max_flight))
     }
     /// The threshold to remember when the window collapses for want of use.
     pub(super) fn current_ssthresh(&self) -> u64 {

@@ -26,3 +26,10 @@ impl Sender {
         );
     }
 }
+
+/// An idle connection pays for this, and a window of data for one record a segment.
+#[test]
+fn sizes() {
+    assert!(size_of::<Sender>() <= 256, "{}", size_of::<Sender>());
+    assert!(size_of::<super::queue::Sent>() <= 24);
+}
