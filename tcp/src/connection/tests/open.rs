@@ -1,0 +1,275 @@
+//! SYN-SENT, and SYN-RECEIVED after a simultaneous open.
+
+use super::*;
+use crate::Rule;
+use crate::config::Ecn;
+use crate::error::Errno;
+use crate::tcb::IcmpError;
+
+/// A SYN-ACK of ours with the options that Linux sends.
+fn syn_ack(end: &Lone) -> Segment {
+    let mut segment = end.segment(Flags::SYN | Flags::ACK, 0, 1);
+    segment.wnd = 65_160;
+    segment.options.mss = Some(1460);
+    segment.options.wscale = Some(10);
+    segment.options.sack_permitted = true;
+    segment.options.timestamps = Some(Timestamps { val: 77, ecr: 0 });
+    segment
+}
+
+fn lone() -> Lone {
+    let mut end = Lone::syn_sent(Config::linux());
+    let _ = end.said();
+    end
+}
+
+/// Captures: SYN win 64240, wscale 10; MUST-14, 7323/2.2.
+#[test]
+fn the_syn() {
+    let end = Lone::syn_sent(Config::linux());
+    let syn = &end.out.segments[0].segment;
+    assert_eq!((syn.flags, syn.wnd), (Flags::SYN, 64_240));
+    assert_eq!((syn.options.mss, syn.options.wscale), (Some(1460), Some(10)));
+    assert!(syn.options.sack_permitted);
+    assert_eq!(syn.options.timestamps.map(|ts| ts.ecr), Some(0));
+    assert_eq!(end.state(), State::SynSent);
+}
+
+/// RFC 9293 3.10.7.3: SYN,ACK opens the connection; its window is not scaled (7323/2.2-NOSCALE).
+#[test]
+fn syn_ack_opens() {
+    let mut end = lone();
+    end.now = ms(20);
+    let segment = syn_ack(&end);
+    assert_eq!(end.show(&segment), ["S 0"; 0].into_iter().chain([". 1 a1 SynAckAnswered"]).collect::<Vec<_>>());
+    assert_eq!(end.state(), State::Established);
+    assert!(end.out.wake.connected);
+    let info = end.tcb.info(end.now);
+    assert_eq!((info.snd_wnd, info.wscale, info.mss), (65_160, Some((10, 10)), 1448));
+    assert_eq!(info.srtt, Duration::from_millis(20));
+}
+
+/// 7323/2.3-SET: no scale in the SYN-ACK, no scaling either way.
+#[test]
+fn no_scale_unless_both() {
+    let mut end = lone();
+    let mut segment = syn_ack(&end);
+    segment.options.wscale = None;
+    segment.options.timestamps = None;
+    segment.options.sack_permitted = false;
+    end.show(&segment);
+    let info = end.tcb.info(end.now);
+    assert_eq!((info.wscale, info.timestamps, info.sack, info.mss), (None, false, false, 1460));
+    let data = end.data(1, 10, 1);
+    end.out.segments.clear();
+    end.tcb.on_segment(end.now, &data, EcnCodepoint::NotEct, &mut end.out);
+    assert_eq!(end.out.segments[0].segment.wnd, 64_230, "the literal window");
+}
+
+/// MUST-15: no MSS option means 536.
+#[test]
+fn no_mss_option() {
+    let mut end = lone();
+    let mut segment = syn_ack(&end);
+    segment.options.mss = None;
+    segment.options.timestamps = None;
+    end.show(&segment);
+    assert_eq!(end.tcb.info(end.now).mss, 536);
+}
+
+/// 9293/EV-SYNSENT-BADACK: RST, and SYN-SENT goes on; Linux repeats the SYN two jiffies later, once.
+#[test]
+fn wrong_ack_in_syn_sent() {
+    let mut end = lone();
+    end.now = ms(200);
+    let ack = end.segment(Flags::ACK, 700, 100);
+    assert_eq!(end.show(&ack), ["R 100 SynSentBadAck"]);
+    assert_eq!(end.state(), State::SynSent);
+    assert_eq!(end.wait_until(ms(400)), ["208 S 0 SynRetransmit"]);
+    let wrong = end.segment(Flags::SYN | Flags::ACK, 0, 0);
+    assert_eq!(end.show(&wrong), ["R 0 SynSentBadAck"]);
+    assert_eq!(end.wait_until(ms(1000)), [""; 0]);
+    // 9293/EV-SYNSENT-RST: only with an acceptable ACK.
+    let rst = end.segment(Flags::RST, 0, 0);
+    assert_eq!(end.show(&rst), [""; 0]);
+    let rst = end.segment(Flags::RST | Flags::ACK, 0, 9);
+    assert_eq!(end.show(&rst), [""; 0]);
+    assert_eq!(end.state(), State::SynSent);
+    let rst = end.segment(Flags::RST | Flags::ACK, 77, 1);
+    end.show(&rst);
+    assert_eq!(end.state(), State::Closed);
+    assert_eq!(end.tcb.take_error(), Some(Errno::ECONNREFUSED));
+}
+
+/// The letter of the RFC leaves the timer alone.
+#[test]
+fn wrong_ack_by_the_rfc() {
+    let mut end = Lone::syn_sent(Config::rfc());
+    let _ = end.said();
+    end.now = ms(200);
+    let ack = end.segment(Flags::ACK, 700, 100);
+    end.show(&ack);
+    assert_eq!(end.wait_until(ms(2999)), ["1000 S 0 SynRetransmit"]);
+}
+
+/// 9293 3.10.7.3, fifth: neither SYN nor RST.
+#[test]
+fn syn_sent_ignores() {
+    let mut end = lone();
+    for flags in [Flags::FIN, Flags::ACK, Flags::PSH | Flags::ACK, Flags::NONE] {
+        let segment = end.segment(flags, 0, 1);
+        assert_eq!(end.show(&segment), [""; 0]);
+        assert_eq!(end.dropped(), Some(Rule::SynSentIgnores));
+    }
+    assert_eq!(end.state(), State::SynSent);
+}
+
+/// Captures lost_syn_all: 1, 1, 1, 1, 1, 2, 4, 8, 16, 32 s, then 64 s.
+#[test]
+fn syn_timeouts_of_linux() {
+    let mut end = lone();
+    let at: Vec<u64> = [1, 2, 3, 4, 5, 7, 11, 19, 35, 67].map(|s| s * 1000).to_vec();
+    let lines: Vec<String> = at.iter().map(|ms| format!("{ms} S 0 SynRetransmit")).collect();
+    assert_eq!(end.wait_until(ms(130_999)), lines);
+    assert_eq!(end.state(), State::SynSent);
+    assert_eq!(end.wait_until(ms(131_000)), [""; 0]);
+    assert_eq!((end.state(), end.tcb.take_error()), (State::Closed, Some(Errno::ETIMEDOUT)));
+}
+
+/// MUST-23: R2 of a SYN is at least three minutes.
+#[test]
+fn syn_timeouts_of_the_rfc() {
+    let mut end = Lone::syn_sent(Config::rfc());
+    let _ = end.said();
+    let lines = end.wait_until(ms(180_000));
+    assert_eq!(end.state(), State::SynSent, "{lines:?}");
+}
+
+/// FreeBSD gives a connect 75 s.
+#[test]
+fn connect_timeout() {
+    let mut end = Lone::syn_sent(Config::freebsd());
+    end.wait_until(ms(74_999));
+    assert_eq!(end.state(), State::SynSent);
+    end.wait_until(ms(75_000));
+    assert_eq!((end.state(), end.tcb.take_error()), (State::Closed, Some(Errno::ETIMEDOUT)));
+}
+
+/// Captures syn_icmp_*: an ICMP error ends connect at once; RFC 5461: or is only remembered.
+#[test]
+fn icmp_in_syn_sent() {
+    let unreachable = IcmpError::Soft(Errno::EHOSTUNREACH);
+    let mut end = lone();
+    end.call(|t, now, out| t.on_icmp(now, unreachable, SeqNum(ISS_A + 1), out));
+    assert_eq!((end.state(), end.dropped()), (State::SynSent, Some(Rule::IcmpOutOfWindow)));
+    end.call(|t, now, out| t.on_icmp(now, unreachable, SeqNum(ISS_A), out));
+    assert_eq!((end.state(), end.tcb.take_error()), (State::Closed, Some(Errno::EHOSTUNREACH)));
+    let mut end = Lone::syn_sent(Config::rfc());
+    end.call(|t, now, out| t.on_icmp(now, unreachable, SeqNum(ISS_A), out));
+    assert_eq!(end.state(), State::SynSent);
+    end.wait_until(ms(1_000_000));
+    assert_eq!(end.tcb.take_error(), Some(Errno::EHOSTUNREACH));
+}
+
+/// CLOSE in SYN-SENT deletes the TCB (3.10.4).
+#[test]
+fn close_in_syn_sent() {
+    let mut end = lone();
+    let ((), said) = end.call(|t, now, out| t.close(now, out));
+    assert_eq!((said.len(), end.state(), end.tcb.deadline()), (0, State::Closed, Time::NEVER));
+}
+
+/// MUST-10, figure 8; capture sim_open: the SYN-ACKs cross, each is answered with a DSACK for the SYN.
+#[test]
+fn simultaneous_open() {
+    let mut pair = Pair::simultaneous(Config::linux(), Config::linux());
+    pair.run(ms(200));
+    assert_eq!(
+        pair.take_log(),
+        [
+            "0 a S 0 ActiveOpen",
+            "0 b S 0 ActiveOpen",
+            "10 a S. 0 a1 SimultaneousOpen",
+            "10 b S. 0 a1 SimultaneousOpen",
+            "20 a . 1 a1 {0:1} OldDuplicate",
+            "20 b . 1 a1 {0:1} OldDuplicate",
+        ]
+    );
+    assert_eq!(
+        pair.states,
+        [
+            "a CLOSED > SYN-SENT: ActiveOpen",
+            "b CLOSED > SYN-SENT: ActiveOpen",
+            "a SYN-SENT > SYN-RECEIVED: SimultaneousOpen",
+            "b SYN-SENT > SYN-RECEIVED: SimultaneousOpen",
+            "a SYN-RECEIVED > ESTABLISHED: HandshakeComplete",
+            "b SYN-RECEIVED > ESTABLISHED: HandshakeComplete",
+        ]
+    );
+    pair.write('a', 6);
+    pair.run_for(100);
+    assert_eq!(pair.b.readable(), (6, false));
+}
+
+/// The same with a SYN-ACK lost: it is repeated by the timer of the SYN.
+#[test]
+fn simultaneous_open_with_a_loss() {
+    let mut pair = Pair::simultaneous(Config::linux(), Config::linux());
+    let mut lost = false;
+    pair.wire = Box::new(move |side, segment| {
+        let drop = side == 'a' && segment.has(Flags::SYN | Flags::ACK) && !lost;
+        lost |= drop;
+        if drop { Fate::Drop } else { Fate::Deliver }
+    });
+    pair.run(ms(3000));
+    assert_eq!((pair.a.state(), pair.b.state()), (State::Established, State::Established));
+}
+
+/// MUST-11: a RST in SYN-RECEIVED after an active open means refused; 5961/3.2: only an exact one.
+#[test]
+fn reset_in_syn_received() {
+    let mut end = lone();
+    let syn = end.segment(Flags::SYN, 0, 0);
+    assert_eq!(end.show(&syn), ["S. 0 a1 SimultaneousOpen"]);
+    let rst = end.segment(Flags::RST, 100, 0);
+    assert_eq!(end.show(&rst), [". 1 a1 ChallengeRst"]);
+    let rst = end.segment(Flags::RST, 1, 0);
+    end.show(&rst);
+    assert_eq!((end.state(), end.tcb.take_error()), (State::Closed, Some(Errno::ECONNREFUSED)));
+}
+
+/// 9293/EV-ACK-SYNRCVD: an ACK of something else is answered with RST; and EV-CLOSE-SYNRCVD: close waits.
+#[test]
+fn bad_ack_and_close_in_syn_received() {
+    let mut end = lone();
+    let syn = end.segment(Flags::SYN, 0, 0);
+    end.show(&syn);
+    let ack = end.segment(Flags::ACK, 1, 50);
+    assert_eq!(end.show(&ack), ["R 50 SynReceivedBadAck"]);
+    end.call(|t, now, out| t.close(now, out));
+    assert_eq!(end.state(), State::SynReceived);
+    let ack = end.segment(Flags::ACK, 1, 1);
+    assert_eq!(end.show(&ack), ["F. 1 a1 FinQueued"]);
+    assert_eq!(end.state(), State::FinWait1);
+}
+
+/// 3168/6.1.1: SYN with ECE and CWR, SYN-ACK with ECE; a repeated SYN asks no more.
+#[test]
+fn ecn_negotiation() {
+    for (flags, repeated, expected) in [
+        (Flags::ECE, false, true),
+        (Flags::NONE, false, false),
+        (Flags::ECE | Flags::CWR, false, false),
+        (Flags::ECE, true, false),
+    ] {
+        let mut end = Lone::syn_sent(Config { ecn: Ecn::On, ..Config::linux() });
+        assert_eq!(end.said(), ["SEW 0 ActiveOpen"]);
+        if repeated {
+            assert_eq!(end.wait_until(ms(1000)), ["1000 S 0 SynRetransmit"]);
+        }
+        let mut segment = syn_ack(&end);
+        segment.flags |= flags;
+        end.show(&segment);
+        assert_eq!(end.tcb.info(end.now).ecn, expected);
+    }
+}
