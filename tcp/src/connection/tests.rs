@@ -193,7 +193,11 @@ impl Pair {
             }
         }
         for outgoing in out.segments.drain(..) {
-            self.log.push(format!("{} {side} {}", self.now.as_nanos() / 1_000_000, self.describe(side, &outgoing)));
+            self.log.push(format!(
+                "{} {side} {}",
+                self.now.as_nanos() / 1_000_000,
+                self.describe(side, &outgoing)
+            ));
             let fate = (self.wire)(side, &outgoing.segment);
             self.sent.push((self.now, side, outgoing.clone()));
             let ecn = if fate == Fate::Mark { EcnCodepoint::Ce } else { outgoing.ecn };

@@ -118,7 +118,10 @@ impl Connection {
         let current = self.rcv.window();
         let mut offered = self.select_window();
         if offered < current && !self.config.shrink_window {
-            offered = current.div_ceil(unit) * unit;
+            // Rounded up like Linux; but not without end, or a peer could creep past the buffer in tiny steps.
+            let up = current.div_ceil(unit) * unit;
+            let limit = self.rcv.buffer.unread() + up <= u64::from(self.socket.rcv_buf) + unit;
+            offered = if limit { up } else { current / unit * unit };
         }
         let field = (offered >> self.rcv.shift).min(65_535);
         let nxt = self.rcv.nxt();

@@ -1,1 +1,389 @@
+//! The eight checks, one end at a time.
 
+use super::*;
+use crate::Rule;
+use crate::config::Ecn;
+use crate::error::Errno;
+use crate::segment::SackBlocks;
+use crate::tcb::IcmpError;
+
+fn linux() -> Lone {
+    Lone::established(Config::linux())
+}
+/// An end that has received `hello` (five octets), as in the capture blind_segments.
+fn after_hello(config: Config) -> Lone {
+    let mut end = Lone::established(config);
+    end.now = ms(100);
+    let data = end.data(1, 5, 1);
+    end.show(&data);
+    end.wait_until(ms(1000));
+    end
+}
+
+/// Capture blind_segments, 600 ms apart: what Linux answers to a blind attacker.
+#[test]
+fn blind_segments() {
+    let mut end = after_hello(Config::linux());
+    let ack = |rule: &str| vec![format!(". 1 a6 {rule}")];
+    let step = |end: &mut Lone, segment: Segment| {
+        end.now = end.now + Duration::from_millis(600);
+        end.show(&segment)
+    };
+    let segment = end.segment(Flags::RST, 106, 0);
+    assert_eq!(step(&mut end, segment), ack("ChallengeRst"));
+    let segment = end.segment(Flags::RST, -100, 0);
+    assert_eq!(step(&mut end, segment), [""; 0], "below the window: dropped");
+    assert_eq!(end.dropped(), Some(Rule::RstIgnored));
+    let segment = end.segment(Flags::SYN, 50, 0);
+    assert_eq!(step(&mut end, segment), ack("ChallengeSyn"));
+    let segment = end.data(6, 3, 1000);
+    assert_eq!(step(&mut end, segment), ack("AckOfUnsent"));
+    let segment = end.data(6, 3, -200_000);
+    assert_eq!(step(&mut end, segment), ack("ChallengeAck"));
+    let mut segment = end.data(6, 3, 1);
+    segment.options.timestamps = Some(Timestamps { val: ISS_B.wrapping_sub(500), ecr: 0 });
+    assert_eq!(step(&mut end, segment), ack("Paws"));
+    let segment = end.data(200_006, 3, 1);
+    assert_eq!(step(&mut end, segment), ack("NotAcceptable"));
+    let segment = end.segment(Flags::SYN | Flags::ACK, 6, 1);
+    assert_eq!(step(&mut end, segment), ack("ChallengeSyn"));
+    let segment = end.segment(Flags::NONE, 6, 0);
+    assert_eq!(step(&mut end, segment), [""; 0]);
+    assert_eq!(end.dropped(), Some(Rule::NoAckBit));
+    assert_eq!((end.state(), end.tcb.readable()), (State::Established, (5, false)));
+    let segment = end.segment(Flags::RST, 6, 0);
+    step(&mut end, segment);
+    assert_eq!((end.state(), end.tcb.take_error()), (State::Closed, Some(Errno::ECONNRESET)));
+}
+
+/// 5961/7-PERCONN: at most one challenge ACK per connection in 500 ms.
+#[test]
+fn challenges_are_limited() {
+    let mut end = after_hello(Config::linux());
+    let syn = end.segment(Flags::SYN, 50, 0);
+    assert_eq!(end.show(&syn).len(), 1);
+    end.now = end.now + Duration::from_millis(499);
+    assert_eq!(end.show(&syn).len(), 0);
+    end.now = end.now + Duration::from_millis(1);
+    assert_eq!(end.show(&syn).len(), 1);
+}
+
+/// Ablations: RFC 793's answers to RST and SYN in the window.
+#[test]
+fn without_the_defences_of_rfc_5961() {
+    let old = Config { challenge_rst: false, challenge_syn: false, ack_range: false, ..Config::linux() };
+    let mut end = after_hello(old.clone());
+    let rst = end.segment(Flags::RST, 106, 0);
+    end.show(&rst);
+    assert_eq!(end.state(), State::Closed);
+    let mut end = after_hello(old.clone());
+    let syn = end.segment(Flags::SYN, 50, 0);
+    assert_eq!(end.show(&syn), ["R. 1 a6 ChallengeSyn"]);
+    assert_eq!(end.state(), State::Closed);
+    let mut end = after_hello(old);
+    let data = end.data(6, 3, -200_000);
+    end.show(&data);
+    assert_eq!(end.tcb.readable().0, 8, "an ACK too old is ignored, the data taken");
+}
+
+/// A RST at the right edge of what was SACKed is as good as exact (Linux); nowhere else.
+#[test]
+fn reset_at_the_sacked_edge() {
+    let mut end = linux();
+    let data = end.data(101, 100, 1);
+    end.show(&data);
+    let rst = end.segment(Flags::RST, 150, 0);
+    assert_eq!(end.show(&rst).len(), 1);
+    let rst = end.segment(Flags::RST, 201, 0);
+    end.show(&rst);
+    assert_eq!(end.state(), State::Closed);
+}
+
+/// RFC 9293 3.10.7.4, first check, table: LEN 0 or not, WND 0 or not, inside and outside.
+#[test]
+fn acceptability() {
+    for (seq, len, accepted) in [
+        (1, 0, true),
+        (1, 10, true),
+        (64_240, 0, true),
+        (64_242, 0, false),
+        (64_242, 10, false),
+        (-50, 10, false),
+        (-50, 0, false),
+    ] {
+        let mut end = linux();
+        let segment = if len > 0 { end.data(seq, len, 1) } else { end.segment(Flags::ACK, seq, 1) };
+        let said = end.show(&segment);
+        let dropped = end.dropped();
+        assert_eq!(dropped.is_none(), accepted, "seq {seq} len {len}: {dropped:?} {said:?}");
+        if !accepted {
+            assert_eq!(said.len(), 1, "seq {seq} len {len}");
+        }
+    }
+}
+
+/// A segment that reaches over the left or the right edge is trimmed (3.10.7.4).
+#[test]
+fn trimming() {
+    let mut end = linux();
+    let data = end.data(1, 100, 1);
+    end.show(&data);
+    let overlap = end.data(51, 100, 1);
+    assert_eq!(end.show(&overlap), [". 1 a151 {51:101} OldDuplicate"]);
+    assert_eq!(end.tcb.readable().0, 150);
+    let window = end.connection().rcv.edge.since(end.connection().rcv.irs) as i64;
+    let over = end.data(window - 10, 100, 1);
+    end.show(&over);
+    assert_eq!(end.connection().rcv.buffer.held(), 10);
+}
+
+/// Captures lost_ack_of_fin, old_data_new_conn_*: duplicates are answered at once with a DSACK (2883), even ancient ones.
+#[test]
+fn duplicates_are_reported() {
+    let mut end = after_hello(Config::linux());
+    let old = end.data(1, 5, 1);
+    assert_eq!(end.show(&old), [". 1 a6 {1:6} OldDuplicate"]);
+    let ancient = end.data(-40_000_000, 5, 1);
+    assert_eq!(end.show(&ancient), [". 1 a6 {-40000000:-39999995} OldDuplicate"]);
+    let fin = end.segment(Flags::FIN | Flags::ACK, 6, 1);
+    end.show(&fin);
+    end.wait_until(ms(5000));
+    assert_eq!(end.show(&fin), [". 1 a7 {6:7} OldDuplicate"]);
+    let mut end = after_hello(Config { dsack: false, ..Config::linux() });
+    let old = end.data(1, 5, 1);
+    assert_eq!(end.show(&old), [". 1 a6 OldDuplicate"]);
+}
+
+/// 2018: blocks of what is beyond the gap, the latest first; data behind a gap is acknowledged at once (5681).
+#[test]
+fn sack_blocks() {
+    let mut end = linux();
+    let one = end.data(101, 100, 1);
+    assert_eq!(end.show(&one), [". 1 a1 {101:201} AckOutOfOrder"]);
+    let two = end.data(301, 100, 1);
+    assert_eq!(end.show(&two), [". 1 a1 {301:401} {101:201} AckOutOfOrder"]);
+    let again = end.data(101, 50, 1);
+    assert_eq!(end.show(&again), [". 1 a1 {101:151} {101:201} {301:401} OldDuplicate"]);
+    let fill = end.data(1, 100, 1);
+    assert_eq!(end.show(&fill), [". 1 a201 {301:401} AckGapFilled"]);
+}
+
+/// Surprise 17: data that carries SACK blocks is shorter by them (1448 to 1436).
+#[test]
+fn data_with_sack_blocks_is_shorter() {
+    let mut end = linux();
+    let gap = end.data(101, 100, 1);
+    end.show(&gap);
+    assert_eq!(end.write(1448)[0], ". 1:+1436 a1 {101:201} Data");
+}
+
+/// 7323/5.3-R3 and SAFE/PAWSPOISON: TS.Recent only from a segment that covers Last.ACK.sent.
+#[test]
+fn ts_recent_cannot_be_poisoned() {
+    let mut end = linux();
+    let before = end.connection().ts.unwrap().recent;
+    let mut ahead = end.data(101, 10, 1);
+    ahead.options.timestamps = Some(Timestamps { val: before.wrapping_add(1 << 30), ecr: 0 });
+    end.show(&ahead);
+    assert_eq!(end.connection().ts.unwrap().recent, before, "out of order");
+    let mut unsent = end.data(1, 10, 5000);
+    unsent.options.timestamps = Some(Timestamps { val: before.wrapping_add(1 << 30), ecr: 0 });
+    end.show(&unsent);
+    assert_eq!(end.connection().ts.unwrap().recent, before, "unacceptable ACK");
+    let mut good = end.data(1, 10, 1);
+    good.options.timestamps = Some(Timestamps { val: before.wrapping_add(7), ecr: 0 });
+    end.show(&good);
+    assert_eq!(end.connection().ts.unwrap().recent, before.wrapping_add(7));
+}
+
+/// 7323/5.2-RSTPAWS: RST is exempt; 7323/5.5-IDLE: after 24 days TS.Recent does not count; ablation: paws off.
+#[test]
+fn paws_and_its_exceptions() {
+    let stale = |end: &Lone, flags| {
+        let mut segment = end.segment(flags, 1, 1);
+        segment.options.timestamps = Some(Timestamps { val: ISS_B.wrapping_sub(9), ecr: 0 });
+        segment
+    };
+    let mut end = linux();
+    let segment = stale(&end, Flags::ACK);
+    end.show(&segment);
+    assert_eq!(end.dropped(), Some(Rule::Paws));
+    let segment = stale(&end, Flags::RST);
+    end.show(&segment);
+    assert_eq!(end.state(), State::Closed);
+
+    let mut end = linux();
+    end.wait_until(ms(25 * 24 * 3600 * 1000));
+    let segment = stale(&end, Flags::ACK);
+    end.show(&segment);
+    assert_eq!(end.dropped(), None);
+
+    let mut end = Lone::established(Config { paws: false, ..Config::linux() });
+    let segment = stale(&end, Flags::ACK);
+    end.show(&segment);
+    assert_eq!(end.dropped(), None);
+}
+
+/// 7323 3.2: a missing timestamp drops the segment by the letter; Linux takes it.
+#[test]
+fn missing_timestamp() {
+    for (config, taken) in [(Config::linux(), 5), (Config::rfc(), 0)] {
+        let mut end = Lone::established(config);
+        let mut segment = end.data(1, 5, 1);
+        segment.options.timestamps = None;
+        end.show(&segment);
+        assert_eq!(end.tcb.readable().0, taken);
+    }
+}
+
+/// MUST-66, notes 15: with a closed window text is refused, but ACK, URG and RST count.
+#[test]
+fn closed_window() {
+    let mut end = Lone::established(Config::linux());
+    end.write(100);
+    let mut seq = 1;
+    loop {
+        let room = end.connection().rcv.window();
+        if room == 0 || seq > 1_000_000 {
+            break;
+        }
+        let len = room.min(1448) as u32;
+        let data = end.data(seq, len, 1);
+        end.show(&data);
+        end.now = end.now + Duration::from_millis(1);
+        seq += i64::from(len);
+    }
+    assert_eq!(end.connection().rcv.window(), 0);
+    let unread = end.tcb.readable().0;
+    end.wait_until(end.now + Duration::from_millis(100));
+    let mut probe = end.data(seq, 1, 101);
+    probe.flags |= Flags::URG;
+    probe.urg = 10;
+    let said = end.show(&probe);
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert_eq!(end.tcb.readable().0, unread, "the text is refused");
+    assert_eq!(end.connection().snd.queue.una().since(end.connection().snd.iss), 101, "the ACK counts");
+    assert!(end.out.wake.urgent, "so does URG");
+    let rst = end.segment(Flags::RST, seq, 0);
+    end.show(&rst);
+    assert_eq!(end.state(), State::Closed);
+}
+
+/// 3168/6.1.3: ECE on every ACK from CE until CWR; CE on the packet with CWR starts anew.
+#[test]
+fn ecn_receiver() {
+    let mut end = Lone::established(Config { ecn: Ecn::On, ..Config::linux() });
+    match &mut end.tcb {
+        Tcb::Open(connection) => connection.ecn.on = true,
+        _ => unreachable!(),
+    }
+    let ece = |end: &mut Lone, segment: Segment, mark| {
+        let said = end.show_marked(&segment, mark);
+        assert_eq!(said.len(), 1, "{said:?}");
+        said[0].starts_with("E.") || said[0].starts_with(".E")
+    };
+    let one = end.data(1, 10, 1);
+    assert!(!ece(&mut end, one, EcnCodepoint::Ect0));
+    let two = end.data(11, 10, 1);
+    assert!(ece(&mut end, two, EcnCodepoint::Ce));
+    let three = end.data(21, 10, 1);
+    assert!(ece(&mut end, three, EcnCodepoint::Ect0));
+    let mut four = end.data(31, 10, 1);
+    four.flags |= Flags::CWR;
+    assert!(!ece(&mut end, four, EcnCodepoint::Ect0));
+    let mut five = end.data(41, 10, 1);
+    five.flags |= Flags::CWR;
+    assert!(ece(&mut end, five, EcnCodepoint::Ce));
+    // Outside the window CE means nothing.
+    let mut six = end.data(51, 10, 1);
+    six.flags |= Flags::CWR;
+    assert!(!ece(&mut end, six, EcnCodepoint::Ect0));
+    let old = end.data(-40, 10, 1);
+    assert!(!ece(&mut end, old, EcnCodepoint::Ce));
+}
+
+/// 3168/6.1.2: ECT on new data only, CWR on the next new data after ECE, once.
+#[test]
+fn ecn_sender() {
+    let mut end = Lone::established(Config { ecn: Ecn::On, ..Config::linux() });
+    match &mut end.tcb {
+        Tcb::Open(connection) => connection.ecn.on = true,
+        _ => unreachable!(),
+    }
+    let data = Payload::Pattern { stream: 1, offset: 0, len: 14_480 };
+    let mut out = Out::default();
+    end.tcb.send(end.now, data.clone(), SendFlags::default(), &mut out).unwrap();
+    assert!(out.segments.iter().all(|o| o.ecn == EcnCodepoint::Ect0 && !o.segment.has(Flags::CWR)));
+    end.tcb.send(end.now, data, SendFlags::default(), &mut out).unwrap();
+    out.segments.clear();
+    end.now = ms(30);
+    let mut cwr = 0;
+    for n in 1..=10 {
+        let mut ack = end.segment(Flags::ACK | Flags::ECE, 1, 1 + 1448 * n);
+        ack.options.timestamps = ack.options.timestamps.map(|ts| Timestamps { ecr: ISS_A + 1, ..ts });
+        end.tcb.on_segment(end.now, &ack, EcnCodepoint::NotEct, &mut out);
+        cwr += out.segments.iter().filter(|o| o.segment.has(Flags::CWR)).count();
+        assert!(out.segments.iter().all(|o| o.segment.payload.is_empty() || o.ecn == EcnCodepoint::Ect0));
+        out.segments.clear();
+    }
+    assert_eq!(cwr, 1);
+}
+
+/// RFC 5927: ICMP counts only if it quotes what is in flight; soft by default, hard by the letter (9293 3.9.2.2).
+#[test]
+fn icmp_in_established() {
+    let hard = IcmpError::Hard(Errno::ECONNREFUSED);
+    for (config, closes) in [(Config::linux(), false), (Config::rfc(), true)] {
+        let mut end = Lone::established(config);
+        end.call(|t, now, out| t.on_icmp(now, hard, SeqNum(ISS_A + 1), out));
+        assert_eq!(end.dropped(), Some(Rule::IcmpOutOfWindow), "nothing is in flight");
+        end.write(10);
+        end.call(|t, now, out| t.on_icmp(now, hard, SeqNum(ISS_A + 11), out));
+        assert_eq!(end.dropped(), Some(Rule::IcmpOutOfWindow), "beyond");
+        end.call(|t, now, out| t.on_icmp(now, hard, SeqNum(ISS_A + 1), out));
+        assert_eq!(end.state() == State::Closed, closes);
+    }
+}
+
+/// Capture pmtud_icmp: what is outstanding is sent again at once in the new size, cwnd stays.
+#[test]
+fn path_mtu() {
+    let mut end = linux();
+    assert_eq!(end.write(14_480).len(), 10);
+    let cwnd = end.connection().snd.queue.cwnd();
+    end.now = ms(11);
+    let (_, said) = end.call(|t, now, out| t.on_icmp(now, IcmpError::TooBig(1400), SeqNum(ISS_A + 1), out));
+    assert_eq!(said[0], ". 1:+1348 a1 PmtuRetransmit");
+    let bytes: u32 = said
+        .iter()
+        .map(|l| l.split(":+").nth(1).unwrap().split(' ').next().unwrap().parse::<u32>().unwrap())
+        .sum();
+    // As far as cwnd allows, which counts segments that have become two.
+    assert!(bytes >= 9 * 1448, "{said:#?}");
+    assert_eq!(end.connection().snd.queue.cwnd() / 1348, cwnd / 1448);
+    assert_eq!(end.tcb.info(end.now).pmtu, 1400);
+    // The others say the same: ignored. So is an increase (1191/6.3), and what lies below the floor.
+    let (_, said) =
+        end.call(|t, now, out| t.on_icmp(now, IcmpError::TooBig(1400), SeqNum(ISS_A + 1449), out));
+    assert_eq!(said.len(), 0);
+    let (_, said) =
+        end.call(|t, now, out| t.on_icmp(now, IcmpError::TooBig(1480), SeqNum(ISS_A + 1449), out));
+    assert_eq!(said.len(), 0);
+    end.call(|t, now, out| t.on_icmp(now, IcmpError::TooBig(60), SeqNum(ISS_A + 1449), out));
+    assert_eq!(end.tcb.info(end.now).pmtu, 552);
+}
+
+/// SACK blocks that make no sense do no harm.
+#[test]
+fn nonsense_in_sack_blocks() {
+    let mut end = linux();
+    end.write(14_480);
+    let mut ack = end.segment(Flags::ACK, 1, 1);
+    let mut blocks = SackBlocks::default();
+    for (l, r) in [(900_000u32, 10), (0, u32::MAX), (ISS_A, ISS_A), (ISS_A + 2000, ISS_A + 90_000)] {
+        blocks.push(SeqNum(l), SeqNum(r));
+    }
+    ack.options.sack = blocks;
+    end.show(&ack);
+    assert_eq!(end.state(), State::Established);
+}

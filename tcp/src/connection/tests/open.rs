@@ -41,7 +41,7 @@ fn syn_ack_opens() {
     let mut end = lone();
     end.now = ms(20);
     let segment = syn_ack(&end);
-    assert_eq!(end.show(&segment), ["S 0"; 0].into_iter().chain([". 1 a1 SynAckAnswered"]).collect::<Vec<_>>());
+    assert_eq!(end.show(&segment), [". 1 a1 SynAckAnswered"]);
     assert_eq!(end.state(), State::Established);
     assert!(end.out.wake.connected);
     let info = end.tcb.info(end.now);
@@ -63,7 +63,7 @@ fn no_scale_unless_both() {
     let data = end.data(1, 10, 1);
     end.out.segments.clear();
     end.tcb.on_segment(end.now, &data, EcnCodepoint::NotEct, &mut end.out);
-    assert_eq!(end.out.segments[0].segment.wnd, 64_230, "the literal window");
+    assert_eq!(end.out.segments[0].segment.wnd, 64_240, "the literal window");
 }
 
 /// MUST-15: no MSS option means 536.
@@ -189,8 +189,8 @@ fn simultaneous_open() {
         [
             "0 a S 0 ActiveOpen",
             "0 b S 0 ActiveOpen",
-            "10 a S. 0 a1 SimultaneousOpen",
             "10 b S. 0 a1 SimultaneousOpen",
+            "10 a S. 0 a1 SimultaneousOpen",
             "20 a . 1 a1 {0:1} OldDuplicate",
             "20 b . 1 a1 {0:1} OldDuplicate",
         ]
@@ -200,8 +200,8 @@ fn simultaneous_open() {
         [
             "a CLOSED > SYN-SENT: ActiveOpen",
             "b CLOSED > SYN-SENT: ActiveOpen",
-            "a SYN-SENT > SYN-RECEIVED: SimultaneousOpen",
             "b SYN-SENT > SYN-RECEIVED: SimultaneousOpen",
+            "a SYN-SENT > SYN-RECEIVED: SimultaneousOpen",
             "a SYN-RECEIVED > ESTABLISHED: HandshakeComplete",
             "b SYN-RECEIVED > ESTABLISHED: HandshakeComplete",
         ]

@@ -1,1 +1,184 @@
+//! What is sent, and when: Nagle, cork, PSH, urgent data, small windows.
 
+use super::*;
+use crate::config::Nagle;
+use crate::error::Errno;
+
+fn lines(pair: &Pair, side: char) -> Vec<String> {
+    let mark = format!(" {side} ");
+    pair.log.iter().filter(|line| line.contains(&mark)).cloned().collect()
+}
+
+/// Capture nagle: 10 octets, then 60, then 30.
+#[test]
+fn nagle() {
+    let mut pair = Pair::linux();
+    for _ in 0..10 {
+        pair.write('a', 10);
+        pair.run_for(3);
+    }
+    pair.run_for(100);
+    assert_eq!(
+        lines(&pair, 'a'),
+        ["0 a P. 1:+10 a1 Data", "20 a P. 11:+60 a1 Data", "40 a P. 71:+30 a1 Data"],
+        "{:#?}",
+        pair.log
+    );
+}
+
+/// Capture nodelay: each write at once.
+#[test]
+fn no_delay() {
+    let mut pair = Pair::linux();
+    pair.set('a', SocketOption::NoDelay(true));
+    for _ in 0..10 {
+        pair.write('a', 10);
+        pair.run_for(3);
+    }
+    assert_eq!(lines(&pair, 'a').len(), 10);
+}
+
+/// Minshall's variant sends a small segment behind full ones at once, the classic one does not.
+#[test]
+fn minshall_and_classic() {
+    for (nagle, sent) in [(Nagle::Minshall, 2), (Nagle::Classic, 1)] {
+        let config = Config { nagle, ..Config::linux() };
+        let mut pair = Pair::established(config.clone(), config);
+        pair.write('a', 1448 + 100);
+        assert_eq!(lines(&pair, 'a').len(), sent);
+    }
+}
+
+/// Capture cork: nothing for one RTO, then what there is; the rest at uncork.
+#[test]
+fn cork() {
+    let mut pair = Pair::linux();
+    pair.set('a', SocketOption::Cork(true));
+    for _ in 0..10 {
+        pair.write('a', 10);
+    }
+    pair.run(ms(300));
+    assert_eq!(lines(&pair, 'a'), ["220 a P. 1:+100 a1 SwsOverride"], "{:#?}", pair.log);
+    pair.write('a', 4);
+    pair.run_for(50);
+    assert_eq!(lines(&pair, 'a').len(), 1);
+    pair.set('a', SocketOption::Cork(false));
+    assert_eq!(lines(&pair, 'a').len(), 2);
+}
+
+/// MSG_MORE: a partial segment waits for the next write.
+#[test]
+fn more() {
+    let mut pair = Pair::linux();
+    let data = Payload::Pattern { stream: 1, offset: 0, len: 100 };
+    let more = SendFlags { more: true, ..SendFlags::default() };
+    pair.call('a', |t, now, out| t.send(now, data, more, out)).unwrap();
+    pair.run_for(10);
+    assert_eq!(pair.log.len(), 0);
+    pair.write('a', 50);
+    assert_eq!(pair.log[0], "10 a P. 1:+150 a1 Data");
+}
+
+/// MUST-60, MUST-61: PSH on the last segment of a write.
+#[test]
+fn psh() {
+    let mut pair = Pair::linux();
+    pair.write('a', 3000);
+    assert_eq!(
+        lines(&pair, 'a'),
+        ["0 a . 1:+1448 a1 Data", "0 a . 1449:+1448 a1 Data", "0 a P. 2897:+104 a1 Data"]
+    );
+}
+
+/// Capture urgent: PAU with the pointer behind the octet; a read stops at the mark and skips it; MSG_OOB reads it once.
+#[test]
+fn urgent() {
+    let mut pair = Pair::linux();
+    let text = |text: &str| Payload::from_bytes(text.as_bytes());
+    let urgent = SendFlags { urgent: true, ..SendFlags::default() };
+    let plain = SendFlags::default();
+    for (data, flags) in [("abc", plain), ("X", urgent), ("def", plain)] {
+        pair.call('a', |t, now, out| t.send(now, text(data), flags, out)).unwrap();
+        pair.run_for(50);
+    }
+    assert!(pair.log.iter().any(|l| l == "50 a P.U 4:+1 a1 urg1 Data"), "{:#?}", pair.log);
+    assert_eq!(pair.read('b', 100), Ok(Received::Data(text("abc"))));
+    assert_eq!(pair.b.recv_urgent(), Ok(b'X'));
+    assert_eq!(pair.b.recv_urgent(), Err(Errno::EINVAL));
+    assert_eq!(pair.read('b', 100), Ok(Received::Data(text("def"))));
+    assert_eq!(pair.read('b', 100), Err(Errno::EAGAIN));
+}
+
+/// In line the octet is read where it stands; RFC 1122's pointer points at it.
+#[test]
+fn urgent_in_line_and_at_last() {
+    let config = Config { urgent_points_at_last: true, ..Config::linux() };
+    let mut pair = Pair::established(config.clone(), config);
+    pair.set('b', SocketOption::OobInline(true));
+    let urgent = SendFlags { urgent: true, ..SendFlags::default() };
+    pair.call('a', |t, now, out| t.send(now, Payload::from_bytes(b"abX"), urgent, out)).unwrap();
+    assert!(pair.log[0].contains("urg2"), "{:#?}", pair.log);
+    pair.run_for(50);
+    assert_eq!(pair.b.recv_urgent(), Err(Errno::EINVAL));
+    assert_eq!(pair.read('b', 100), Ok(Received::Data(Payload::from_bytes(b"ab"))), "stops at the mark");
+    assert_eq!(pair.read('b', 100), Ok(Received::Data(Payload::from_bytes(b"X"))));
+}
+
+/// MUST-38: no segment smaller than half the largest window while the window is small.
+#[test]
+fn silly_window_avoidance_of_the_sender() {
+    let mut end = Lone::established(Config::linux());
+    let mut ack = end.segment(Flags::ACK, 1, 1);
+    ack.wnd = 0;
+    end.show(&ack);
+    assert_eq!(end.write(5000), [""; 0]);
+    let mut open = end.segment(Flags::ACK, 1, 1);
+    open.wnd = 1; // 1024 octets: less than a segment, less than half of what was offered once
+    assert_eq!(end.show(&open), [""; 0]);
+    let later = end.wait_until(ms(400));
+    assert_eq!(later.len(), 1, "{later:?}");
+    assert!(later[0].contains(":+1024") && later[0].ends_with("SwsOverride"), "{later:?}");
+}
+
+/// SHLD-17: a window taken back stops new data, and retransmission stays inside it; nothing is aborted.
+#[test]
+fn shrunk_window() {
+    let mut end = Lone::established(Config { tail_loss_probe: false, ..Config::linux() });
+    assert_eq!(end.write(14_480).len(), 10);
+    let mut ack = end.segment(Flags::ACK, 1, 1449);
+    ack.wnd = 0;
+    end.now = ms(20);
+    assert_eq!(end.show(&ack), [""; 0]);
+    let said = end.wait_until(ms(3000));
+    assert!(!said.is_empty() && said.iter().all(|l| l.contains(" 1449:+")), "{said:#?}");
+    assert_eq!(end.state(), State::Established);
+}
+
+/// EPIPE after this side has closed; EAGAIN when the buffer is full, and a wake-up when it no longer is.
+#[test]
+fn the_send_buffer() {
+    let mut pair = Pair::linux();
+    pair.set('a', SocketOption::SndBuf(5000));
+    assert_eq!(pair.write('a', 8000), 5000);
+    let data = Payload::Pattern { stream: 1, offset: 0, len: 1 };
+    let full = pair.call('a', |t, now, out| t.send(now, data.clone(), SendFlags::default(), out));
+    assert_eq!(full, Err(Errno::EAGAIN));
+    pair.run_for(50);
+    assert_eq!(pair.a.writable(), 5000);
+    pair.shutdown('a');
+    let closed = pair.call('a', |t, now, out| t.send(now, data.clone(), SendFlags::default(), out));
+    assert_eq!(closed, Err(Errno::EPIPE));
+}
+
+/// FIN waits behind the data, and goes with the last of it.
+#[test]
+fn fin_rides_on_the_last_data() {
+    let mut pair = Pair::linux();
+    pair.write('a', 30_000);
+    pair.shutdown('a');
+    pair.run_for(200);
+    let fins: Vec<String> = lines(&pair, 'a').into_iter().filter(|l| l.contains("F")).collect();
+    assert_eq!(fins.len(), 1);
+    assert!(fins[0].contains(":+"), "{fins:?}");
+    assert_eq!(pair.b.readable(), (30_000, true));
+}
