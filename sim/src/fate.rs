@@ -2,7 +2,7 @@
 //!
 //! A rule without a link looks at a packet once, where it is made (a fragment: where it is cut); a rule with a link
 //! looks at each packet that is handed to either direction of it. The first rule that matches decides. The nth match
-//! is counted per rule, among packets that match all else and that no earlier rule has taken.
+//! is counted per rule, among all packets that match the rest of it, whatever other rules do to them.
 //!
 //! Relative numbers are 32 bits wide, as on the wire: beyond 4 GiB of a stream they begin again.
 
@@ -21,7 +21,7 @@ use crate::trace::PipeId;
 #[derive(Clone)]
 pub(crate) struct FateRules {
     rules: Arc<[Rule]>,
-    /// Of each rule: packets that match all but `nth`.
+    /// Of each rule: packets so far that match all but `nth`.
     counts: Vec<u64>,
     /// Kept only if a rule or a forged segment counts from them.
     isns: Option<Isns>,
@@ -41,6 +41,8 @@ struct Rule {
 pub(crate) enum Place {
     /// Where it is made.
     Made,
+    /// Where somebody makes it in another's name. What it says is not what the claimed sender says.
+    Forged,
     /// Where a router has cut it out of a larger packet.
     Cut,
     /// On its way.
@@ -88,16 +90,17 @@ impl FateRules {
         if let Some(isns) = self.isns.as_mut().filter(|_| place == Place::Made) {
             isns.learn(packet);
         }
+        let mut verdict = None;
         for (number, rule) in self.rules.iter().enumerate() {
             if !rule.looks_at(pipe, place) || !rule.matches(now, packet, self.isns.as_ref()) {
                 continue;
             }
             self.counts[number] += 1;
-            if is_nth(&rule.matching.nth, self.counts[number]) {
-                return Some((number as u32, rule.action));
+            if verdict.is_none() && is_nth(&rule.matching.nth, self.counts[number]) {
+                verdict = Some((number as u32, rule.action));
             }
         }
-        None
+        verdict
     }
     /// The initial sequence number that `tuple.local` last used towards `tuple.remote`.
     pub(crate) fn isn(&self, tuple: &Tuple) -> Option<SeqNum> {
@@ -123,7 +126,7 @@ impl Rule {
     fn looks_at(&self, pipe: PipeId, place: Place) -> bool {
         match (self.pipes, place) {
             (Some(pipes), _) => pipes.contains(&pipe),
-            (None, Place::Made) => true,
+            (None, Place::Made | Place::Forged) => true,
             (None, Place::Cut) => self.matching.protocol == Some(Protocol::Fragment),
             (None, Place::OnTheWay) => false,
         }

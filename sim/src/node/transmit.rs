@@ -1,6 +1,6 @@
 //! Handing a packet to one direction of a link: the rules, the link's chance, its queue.
 
-use tcp::{Duration, EcnCodepoint, Time};
+use tcp::{Duration, EcnCodepoint, Rule, Time};
 
 use super::Mark;
 use crate::fate::Place;
@@ -33,6 +33,7 @@ impl Simulator {
         counters.sent_bytes += u64::from(len);
 
         let place = match origin {
+            Origin::Made(why) if why.rule == Rule::Forged => Place::Forged,
             Origin::Made(_) => Place::Made,
             Origin::Cut => Place::Cut,
             Origin::Forwarded => Place::OnTheWay,
