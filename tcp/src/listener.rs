@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use self::request::{Agreed, Request, Verdict, reset};
+use self::request::{Agreed, Request, Verdict, refuse};
 use crate::cause::Rule;
 use crate::config::{Config, SynCookies};
 use crate::connection::Connection;
@@ -209,7 +209,7 @@ impl Listener {
             }
             Verdict::Completes if full && self.config.abort_on_overflow => {
                 self.remove(&tuple);
-                out.segments.push(reset(incoming.segment, Rule::AcceptQueueFull));
+                refuse(incoming.segment, Rule::AcceptQueueFull, out);
                 out.state(State::SynReceived, State::Closed, Rule::AcceptQueueFull);
             }
             // As if it had been lost: the SYN-ACK will be repeated, and answered again.
@@ -283,7 +283,7 @@ impl Listener {
         let mss = if waited_for { cookie::check(secret, tuple, irs, iss, now) } else { None };
         let Some(mss) = mss else {
             let why = if waited_for { Rule::SynCookieInvalid } else { Rule::ListenGotAck };
-            out.segments.push(reset(segment, why));
+            refuse(segment, why, out);
             return None;
         };
         if self.accept_queue_full() {

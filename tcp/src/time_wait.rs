@@ -106,18 +106,19 @@ impl TimeWait {
         if segment.has(Flags::SYN) {
             return self.on_syn(now, segment, out);
         }
-        let acceptable = !old_timestamp && self.acceptable(segment);
-        if acceptable && !segment.has(Flags::ACK) {
+        let acceptable = self.acceptable(segment);
+        if acceptable && !old_timestamp && !segment.has(Flags::ACK) {
             out.notes.push(Note::Dropped(Rule::NoAckBit));
         } else if segment.has(Flags::FIN) && segment.seq.add(segment.seq_len()) == self.last.rcv_nxt {
             // The only thing that can arrive in this state is a retransmission of the remote FIN.
             self.deadline = now + self.config.time_wait;
-            self.ack(now, segment, Rule::TimeWaitReAck, out);
-        } else if acceptable && segment.seq_len() == 0 {
-            self.take_timestamp(now, segment);
+            self.ack(now, Rule::TimeWaitReAck, out);
+        } else if !acceptable || segment.seq_len() > 0 {
+            self.refuse(now, segment, Rule::TimeWaitAck, out);
+        } else if old_timestamp {
+            self.refuse(now, segment, Rule::Paws, out);
         } else {
-            let why = if old_timestamp { Rule::Paws } else { Rule::TimeWaitAck };
-            self.ack(now, segment, why, out);
+            self.take_timestamp(now, segment);
         }
         TimeWaitOutcome::Stays
     }
@@ -132,7 +133,7 @@ impl TimeWait {
             out.state(State::TimeWait, State::Closed, Rule::TimeWaitReset);
             return TimeWaitOutcome::Ended;
         } else if self.in_window(segment.seq) {
-            self.ack(now, segment, Rule::ChallengeRst, out);
+            self.refuse(now, segment, Rule::ChallengeRst, out);
         } else {
             out.notes.push(Note::Dropped(Rule::RstIgnored));
         }
@@ -142,7 +143,7 @@ impl TimeWait {
     /// RFC 6191, section 2: a SYN that is surely newer than the old connection begins a new one.
     fn on_syn(&mut self, now: Time, segment: &Segment, out: &mut Out) -> TimeWaitOutcome {
         if segment.has(Flags::ACK) {
-            self.ack(now, segment, Rule::ChallengeSyn, out);
+            self.refuse(now, segment, Rule::ChallengeSyn, out);
             return TimeWaitOutcome::Stays;
         }
         // "Last sequence number" is that of the FIN, one below RCV.NXT.
@@ -164,7 +165,7 @@ impl TimeWait {
     /// Answers a SYN that nobody can take: an ACK of what was expected (RFC 5961, section 4.2), or silence.
     pub fn refuse_syn(&mut self, now: Time, segment: &Segment, out: &mut Out) {
         if self.config.challenge_syn {
-            self.ack(now, segment, Rule::TimeWaitSynRefused, out);
+            self.refuse(now, segment, Rule::TimeWaitSynRefused, out);
         } else {
             out.notes.push(Note::Dropped(Rule::TimeWaitSynRefused));
         }
@@ -206,16 +207,21 @@ impl TimeWait {
         }
     }
 
-    /// Acknowledges what was expected, in answer to `segment`. Answers to what carries no data, and to a SYN, are
+    /// Drops `segment` and acknowledges what was expected instead. Answers to what carries no data, and to a SYN, are
     /// limited in rate, so that two ends cannot answer each other for ever (RFC 5961, section 7).
-    fn ack(&mut self, now: Time, segment: &Segment, why: Rule, out: &mut Out) {
+    fn refuse(&mut self, now: Time, segment: &Segment, why: Rule, out: &mut Out) {
+        out.notes.push(Note::Dropped(why));
         if segment.seq_len() == 0 || segment.has(Flags::SYN) {
             if now < self.next_ack {
-                out.notes.push(Note::Dropped(Rule::ChallengeLimited));
+                out.notes.push(Note::Happened(Rule::ChallengeLimited));
                 return;
             }
             self.next_ack = now + self.config.challenge_interval;
         }
+        self.ack(now, why, out);
+    }
+    /// Acknowledges everything up to the peer's FIN.
+    fn ack(&self, now: Time, why: Rule, out: &mut Out) {
         let last = &self.last;
         let timestamps = self.timestamps().map(|ts| Timestamps { val: ts.val(now), ecr: ts.recent });
         let segment = Segment {

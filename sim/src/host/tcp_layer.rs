@@ -345,6 +345,7 @@ impl Kernel {
             match note {
                 Note::State { from, to, why } => {
                     self.counters.transition(from, to);
+                    self.counters.happened(why);
                     ctx.out.state(tuple, from, to, Cause { trigger: ctx.trigger, rule: why });
                 }
                 Note::Dropped(rule) => {

@@ -209,7 +209,7 @@ impl Request {
             return self.on_duplicate_syn(now, config, &incoming.tuple, out);
         }
         if ack && !rst && segment.ack != self.iss.add(1) {
-            out.segments.push(reset(segment, Rule::SynReceivedBadAck));
+            refuse(segment, Rule::SynReceivedBadAck, out);
             return Verdict::Stays;
         }
         let wnd = self.agreed.window(config, &incoming.tuple, self.mtu);
@@ -238,6 +238,7 @@ impl Request {
     /// The SYN again: the SYN-ACK is repeated, but not at any rate (9293/EV-SYNRCVD-DUPSYN).
     fn on_duplicate_syn(&mut self, now: Time, config: &Config, tuple: &Tuple, out: &mut Out) -> Verdict {
         if !self.may_reply(now, config, out) {
+            out.notes.push(Note::Dropped(Rule::DuplicateSyn));
             return Verdict::Stays;
         }
         self.repeat(now, config, tuple, Rule::DuplicateSyn, out);
@@ -278,8 +279,9 @@ impl Request {
             && segment.options.timestamps.is_some_and(older)
             && now.since(self.since) < OUTDATED
     }
-    /// <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>, limited in rate.
+    /// Drops the segment; <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>, limited in rate.
     fn reply(&mut self, now: Time, config: &Config, incoming: &Incoming<'_>, why: Rule, out: &mut Out) {
+        out.notes.push(Note::Dropped(why));
         if !self.may_reply(now, config, out) {
             return;
         }
@@ -307,7 +309,7 @@ impl Request {
         if may {
             self.next_reply = now + config.challenge_interval;
         } else {
-            out.notes.push(Note::Dropped(Rule::ChallengeLimited));
+            out.notes.push(Note::Happened(Rule::ChallengeLimited));
         }
         may
     }
@@ -365,16 +367,17 @@ impl Request {
     }
 }
 
-/// The reset that answers an ACK: <SEQ=SEG.ACK><CTL=RST>.
-pub(super) fn reset(segment: &Segment, why: Rule) -> Outgoing {
-    let segment = Segment {
+/// Drops a segment and answers its ACK: <SEQ=SEG.ACK><CTL=RST>.
+pub(super) fn refuse(segment: &Segment, why: Rule, out: &mut Out) {
+    out.notes.push(Note::Dropped(why));
+    let reset = Segment {
         src: segment.dst,
         dst: segment.src,
         seq: segment.ack,
         flags: Flags::RST,
         ..Segment::default()
     };
-    Outgoing { segment, why, ecn: EcnCodepoint::NotEct }
+    out.segments.push(Outgoing { segment: reset, why, ecn: EcnCodepoint::NotEct });
 }
 
 /// Whether `a` does not come after `b`, modulo 2^32.

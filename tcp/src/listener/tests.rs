@@ -247,7 +247,10 @@ fn duplicate_syn() {
     assert_eq!(reaction.only().options.timestamps.map(|ts| ts.ecr), Some(TSVAL));
     assert_eq!(listener.deadline(), after(1100));
     for ms in 101..110 {
-        assert_eq!(give(&mut listener, after(ms), &again).dropped(), Rule::ChallengeLimited);
+        let reaction = give(&mut listener, after(ms), &again);
+        assert!(reaction.replies.is_empty());
+        let limited = [Note::Happened(Rule::ChallengeLimited), Note::Dropped(Rule::DuplicateSyn)];
+        assert_eq!(reaction.notes, limited);
     }
     assert_eq!(listener.requests().count(), 1);
 }

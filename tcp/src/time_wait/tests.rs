@@ -41,8 +41,10 @@ fn give(record: &mut TimeWait, now: Time, segment: &Segment) -> (TimeWaitOutcome
     }
     (outcome, out.segments.iter().map(|o| o.why).collect(), out.notes)
 }
+/// Dropped, and answered.
 fn stays(rule: Rule) -> (TimeWaitOutcome, Vec<Rule>, Vec<Note>) {
-    (TimeWaitOutcome::Stays, vec![rule], vec![])
+    let notes = if rule == Rule::TimeWaitReAck { vec![] } else { vec![Note::Dropped(rule)] };
+    (TimeWaitOutcome::Stays, vec![rule], notes)
 }
 fn dropped(rule: Rule) -> (TimeWaitOutcome, Vec<Rule>, Vec<Note>) {
     (TimeWaitOutcome::Stays, vec![], vec![Note::Dropped(rule)])
@@ -81,7 +83,7 @@ fn data_is_acknowledged_and_nothing_restarts() {
     let mut record = record(Config::linux(), true);
     let deadline = record.deadline();
     let old = segment(1, Flags::ACK, 5, Some(RECENT - 200));
-    assert_eq!(give(&mut record, AT, &old), stays(Rule::Paws));
+    assert_eq!(give(&mut record, AT, &old), stays(Rule::TimeWaitAck));
     assert_eq!(give(&mut record, AT, &segment(1, Flags::ACK, 5, Some(RECENT))), stays(Rule::TimeWaitAck));
     assert_eq!(give(&mut record, AT, &segment(7, Flags::ACK, 5, Some(RECENT))), stays(Rule::TimeWaitAck));
     assert_eq!(record.deadline(), deadline);
@@ -89,6 +91,8 @@ fn data_is_acknowledged_and_nothing_restarts() {
     let ack = segment(7, Flags::ACK, 0, Some(RECENT));
     assert_eq!(give(&mut record, AT, &ack), (TimeWaitOutcome::Stays, vec![], vec![]));
     assert_eq!(give(&mut record, AT, &segment(7, Flags::NONE, 0, None)), dropped(Rule::NoAckBit));
+    // 7323/5.3-R1: unless it is old.
+    assert_eq!(give(&mut record, AT, &segment(7, Flags::ACK, 0, Some(RECENT - 1))), stays(Rule::Paws));
 }
 
 /// 5961/7-ACKLOOP, 5961/7-PERCONN.
@@ -97,7 +101,8 @@ fn answers_to_what_carries_no_data_are_limited() {
     let mut record = record(Config::linux(), true);
     let probe = segment(6, Flags::ACK, 0, Some(RECENT));
     assert_eq!(give(&mut record, AT, &probe), stays(Rule::TimeWaitAck));
-    assert_eq!(give(&mut record, AT, &probe), dropped(Rule::ChallengeLimited));
+    let limited = vec![Note::Dropped(Rule::TimeWaitAck), Note::Happened(Rule::ChallengeLimited)];
+    assert_eq!(give(&mut record, AT, &probe), (TimeWaitOutcome::Stays, vec![], limited));
     assert_eq!(give(&mut record, AT + Duration::from_millis(500), &probe), stays(Rule::TimeWaitAck));
 }
 
