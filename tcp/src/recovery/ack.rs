@@ -280,29 +280,33 @@ impl Sender {
             self.begin_reduction(news.brought(), cfg, out);
         }
     }
-    /// Counts duplicate ACKs (RFC 5681, section 3.2; RFC 6675, section 5).
-    fn count_duplicate(&mut self, news: &News) {
-        let Some(trouble) = &mut self.trouble else { return };
+    /// Counts duplicate ACKs (RFC 5681, section 3.2; RFC 6675, section 5). Whether this is one. Without SACK it tells
+    /// that one segment has arrived (9937/6.2-NOSACK).
+    fn count_duplicate(&mut self, news: &mut News) -> bool {
+        let (mss, most) = (self.mss64(), self.queue.len() as u32);
+        let Some(trouble) = &mut self.trouble else { return false };
         if news.advanced() {
             // 6675/5-DUPRESET
             trouble.dup_acks = 0;
-        } else if (self.sack && news.sacked > 0) || (!self.sack && news.duplicate) {
-            trouble.dup_acks = (trouble.dup_acks + 1).min(self.queue.len() as u32);
+            return false;
         }
+        let counts = if self.sack { news.sacked > 0 } else { news.duplicate };
+        if !counts || trouble.dup_acks >= most {
+            return false;
+        }
+        trouble.dup_acks += 1;
+        if !self.sack {
+            news.delivered += mss;
+        }
+        true
     }
 
     fn in_recovery(&mut self, now: Time, ack: &Ack, news: &mut News, cfg: &Config, out: &mut Out) {
         let mss = self.mss64();
         if !news.advanced() {
-            let counted = self.trouble.as_ref().map_or(0, |t| t.dup_acks);
-            self.count_duplicate(news);
-            let grew = self.trouble.as_ref().is_some_and(|t| t.dup_acks > counted);
-            if grew && self.inflates(cfg) {
+            if self.count_duplicate(news) && self.inflates(cfg) {
                 // 5681/3.2-INFL1, as many as segments are outstanding.
                 self.cwnd += mss;
-            }
-            if grew && !self.sack {
-                news.delivered += mss;
             }
         } else {
             if cfg.undo && self.trouble.as_ref().is_some_and(|t| t.undo.is_delayed(ack.echo)) {
