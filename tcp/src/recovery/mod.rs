@@ -360,8 +360,11 @@ impl Sender {
     /// more: F-RTO waited for new data, and none was sent.
     pub fn on_output_done(&mut self, now: Time, cwnd_limited: bool, cfg: &Config) -> bool {
         self.probe.coming = false;
-        self.validate(cwnd_limited);
-        if std::mem::take(&mut self.probe.sent_new) {
+        let sent = std::mem::take(&mut self.probe.sent_new);
+        if sent || cwnd_limited {
+            self.validate(cwnd_limited);
+        }
+        if sent {
             self.schedule_probe(now, false, cfg);
         }
         let nxt = self.nxt();
