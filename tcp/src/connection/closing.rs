@@ -13,15 +13,14 @@ use crate::time_wait::{Last, TimeWait};
 impl Connection {
     /// Both sides have closed, this one first: what is left is a record in TIME-WAIT (RFC 9293, section 3.6.1).
     pub(super) fn enter_time_wait(&mut self, now: Time, input: Input, why: Rule, out: &mut Out) {
+        if self.config.time_wait == Duration::ZERO {
+            self.transition(Input::Abort, Rule::NoTimeWait, out);
+            return self.retire(out);
+        }
         if !self.transition(input, why, out) {
             return;
         }
         self.stop();
-        if self.config.time_wait == Duration::ZERO {
-            self.transition(Input::Expire, Rule::NoTimeWait, out);
-            out.wake.closed = true;
-            return;
-        }
         let record = Last {
             local_port: self.tuple.local.port(),
             remote_port: self.tuple.remote.port(),
