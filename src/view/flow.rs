@@ -3,7 +3,7 @@
 //! A trace is read once from start to end; each segment is numbered where it is first sent. Unlike tcpdump, which
 //! counts modulo 2^32 from whatever it saw first, numbers here go on past 2^32 and may be below zero.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use sim::packet::{Body, Packet};
@@ -39,6 +39,12 @@ pub fn ends(packet: &Packet, segment: &Segment) -> (SocketAddr, SocketAddr) {
 }
 
 impl Flows {
+    /// Connections whose SYN was seen.
+    pub fn connections(&self) -> usize {
+        let both: BTreeSet<_> = self.ways.keys().map(|(a, b)| if a <= b { (a, b) } else { (b, a) }).collect();
+        both.len()
+    }
+
     /// The numbers of a segment that is sent now. A forged SYN is numbered, but starts nothing.
     pub fn number(&mut self, packet: &Packet, forged: bool) -> Option<Relative> {
         let Body::Tcp(segment) = &packet.body else { return None };

@@ -16,6 +16,8 @@ pub struct Story<'a> {
     /// The names in it.
     pub names: &'a Names,
     journeys: BTreeMap<PacketId, Journey<'a>>,
+    /// Whether there are two connections or more, so that the names of hosts do not tell which is meant.
+    many: bool,
 }
 
 /// A packet from the node that made it to wherever it came.
@@ -45,11 +47,12 @@ pub struct Journey<'a> {
 impl<'a> Story<'a> {
     /// Reads a trace.
     pub fn read(records: &'a [Record], names: &'a Names) -> Story<'a> {
-        let mut story = Story { records, names, journeys: BTreeMap::new() };
+        let mut story = Story { records, names, journeys: BTreeMap::new(), many: false };
         let mut flows = Flows::default();
         for (index, record) in records.iter().enumerate() {
             story.follow(index, record, &mut flows);
         }
+        story.many = flows.connections() > 1;
         story
     }
 
@@ -101,6 +104,11 @@ impl<'a> Story<'a> {
         self.journeys.values()
     }
 
+    /// A host's name, with a port where there are several connections.
+    pub fn with_port(&self, name: &str, port: u16) -> String {
+        if self.many { format!("{name}:{port}") } else { name.to_owned() }
+    }
+
     /// Whether record `index` tells of a packet's making (else of its being forwarded). A packet that its own sender
     /// cuts into fragments is made once for each.
     pub fn is_origin(&self, index: usize, node: NodeId, packet: &Packet) -> bool {
@@ -116,6 +124,12 @@ impl<'a> Story<'a> {
 }
 
 impl Journey<'_> {
+    /// Whether it came late, or more than once, so that its arrival is news.
+    pub fn is_astray(&self) -> bool {
+        self.fates
+            .iter()
+            .any(|(_, _, fate)| matches!(fate, Fate::Duplicated(_) | Fate::Delayed(_) | Fate::Corrupted(_)))
+    }
     /// Whether no copy of it arrived.
     pub fn is_lost(&self) -> bool {
         self.arrivals.is_empty() && self.fates.iter().any(|(_, _, fate)| is_loss(*fate))

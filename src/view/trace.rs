@@ -4,6 +4,7 @@
 //! indented, its transitions and the causes.
 
 use std::io::{self, Write};
+use std::net::{IpAddr, SocketAddr};
 
 use sim::packet::{Body, Packet, PacketId};
 use sim::trace::{Cause, Fate, NodeId, PipeId, Record, What};
@@ -131,6 +132,8 @@ impl Segment {
             row.ack = ack;
             row.win = format!("win {}", segment.wnd);
             row.len = format!("len {}", segment.payload.len());
+            row.from = story.with_port(&row.from, segment.src);
+            row.to = story.with_port(&row.to, segment.dst);
             rest.extend(
                 Some(words::options(&segment.options, relative, syn)).filter(|text| !text.is_empty()),
             );
@@ -163,7 +166,8 @@ struct View<'a, 'b> {
 
 /// A line under a segment: a transition, a cause, what a program saw.
 enum Under<'a> {
-    State { node: NodeId, from: tcp::State, to: tcp::State, why: Cause },
+    Arrived { node: NodeId, packet: PacketId },
+    State { node: NodeId, local: SocketAddr, from: tcp::State, to: tcp::State, why: Cause },
     Note { node: NodeId, note: Note },
     Dropped { node: NodeId, packet: PacketId, why: String },
     Program { node: NodeId, program: &'a str, call: &'a str, result: &'a str },
@@ -182,7 +186,14 @@ impl View<'_, '_> {
                 What::Sent { node, packet, why, .. } if story.is_origin(index, *node, packet) => {
                     sent.extend(story.journey(packet.id).map(|journey| (journey, packet, *why)));
                 }
-                What::Sent { .. } | What::Received { .. } => {}
+                What::Received { node, packet, .. } => {
+                    let journey = story.journey(packet.id);
+                    if journey.is_some_and(|journey| journey.is_astray() && journey.arrivals.contains(&time))
+                    {
+                        under.push(Under::Arrived { node: *node, packet: packet.id });
+                    }
+                }
+                What::Sent { .. } => {}
                 What::Fate { pipe, packet, fate } => {
                     if !self.is_beside_its_segment(*packet, *pipe, time) {
                         apart.push((*packet, *pipe, *fate));
@@ -195,8 +206,9 @@ impl View<'_, '_> {
                         why: words::drop_reason(*why),
                     });
                 }
-                What::State { node, from, to, why, .. } => {
-                    under.push(Under::State { node: *node, from: *from, to: *to, why: *why });
+                What::State { node, tuple, from, to, why } => {
+                    let local = tuple.local;
+                    under.push(Under::State { node: *node, local, from: *from, to: *to, why: *why });
                 }
                 What::Tcp { node, note, .. } => under.push(Under::Note { node: *node, note: *note }),
                 What::Program { node, program, call, result } => {
@@ -278,7 +290,7 @@ impl View<'_, '_> {
             paint(PLAIN, format_args!("{:>width$}", words::clock(time), width = fit.time)),
             paint(paint::host(journey.origin), &row.from),
             paint(DIM, "→"),
-            paint(self.color_of(&row.to), &row.to),
+            paint(self.color_of(packet.ip.dst), &row.to),
             from = fit.from,
             to = fit.to,
         )?;
@@ -315,6 +327,7 @@ impl View<'_, '_> {
     fn under(&mut self, time: Time, line: &Under<'_>, timed: &mut bool) -> io::Result<()> {
         let node = match line {
             Under::State { node, .. }
+            | Under::Arrived { node, .. }
             | Under::Note { node, .. }
             | Under::Dropped { node, .. }
             | Under::Program { node, .. } => *node,
@@ -333,12 +346,26 @@ impl View<'_, '_> {
             *timed = true;
         }
         match line {
-            Under::State { node, from, to, why } => {
+            Under::Arrived { node, packet } => {
+                let Some(journey) = self.story.journey(*packet) else { return writeln!(self.out) };
+                writeln!(
+                    self.out,
+                    "{} {}, sent at {}",
+                    paint(paint::host(*node), format_args!("{}:", self.story.names.node(*node))),
+                    paint(
+                        YELLOW,
+                        format_args!("receives {}", words::brief(journey.packet, journey.relative.as_ref()))
+                    ),
+                    words::clock(journey.sent)
+                )
+            }
+            Under::State { node, local, from, to, why } => {
                 let change = format!("{from} → {to}");
+                let name = self.story.with_port(self.story.names.node(*node), local.port());
                 writeln!(
                     self.out,
                     "{} {:<28} {}",
-                    paint(paint::host(*node), format_args!("{}:", self.story.names.node(*node))),
+                    paint(paint::host(*node), format_args!("{name}:")),
                     paint(BOLD, change),
                     paint(DIM, words::source(why.rule))
                 )
@@ -405,8 +432,8 @@ impl View<'_, '_> {
         self.story.names.way(pipe).is_some_and(|(from, _)| from == journey.origin)
     }
 
-    fn color_of(&self, name: &str) -> anstyle::Style {
-        self.story.names.by_name(name).map_or(PLAIN, paint::host)
+    fn color_of(&self, address: IpAddr) -> anstyle::Style {
+        self.story.names.owner(address).map_or(PLAIN, paint::host)
     }
 }
 

@@ -121,10 +121,11 @@ fn attach(events: &mut Vec<Event>, states: Vec<(usize, Time, State)>) {
     let mut alone = Vec::new();
     for (at, time, state) in states {
         let fits = |event: &Event| event.time == time && event.state.is_none() && piece(event).is_some();
-        // An event between that has a state already would turn the order round.
+        // A transition follows the packet that set it off, and precedes the packet that it sends.
         let before = at.checked_sub(1).filter(|i| fits(&events[*i]));
+        let arrival = before.filter(|i| matches!(events[*i].kind, Kind::Receive(..)));
         let after = Some(at).filter(|i| events.get(*i).is_some_and(fits));
-        match before.or(after) {
+        match arrival.or(after).or(before) {
             Some(i) => events[i].state = Some(state),
             None => alone.push((at, Event { time, kind: Kind::State, state: Some(state) })),
         }
