@@ -69,10 +69,12 @@ impl Simulator {
         let Hop::Pipe(pipe) = self.routes_of(node).lookup(packet.ip.dst) else {
             return self.drop_at(node, packet.id, DropReason::NoRoute);
         };
-        let fits = packet.len() <= u32::from(self.pipes[pipe.0 as usize].mtu);
-        if fits {
-            self.transmit(pipe, packet, Origin::Made(why));
-        } else if packet.ip.df {
+        let handle = self.packets.insert(packet);
+        if self.packets.packet_len(handle) <= u32::from(self.pipes[pipe.0 as usize].mtu) {
+            return self.transmit(pipe, handle, Origin::Made(why));
+        }
+        let packet = self.packets.take(handle);
+        if packet.ip.df {
             self.fate_of(pipe, packet.id, Fate::TooBig);
         } else {
             self.transmit_pieces(pipe, packet, Origin::Made(why));

@@ -164,7 +164,7 @@ impl Simulator {
         line.queued = Time::NEVER;
         if let Some(flight) = line.pop() {
             debug_assert_eq!(flight.arrival, self.now, "packets arrive when they arrive");
-            let len = self.packets.get(flight.handle).len();
+            let len = self.packets.packet_len(flight.handle);
             line.counters.delivered += 1;
             line.counters.delivered_bytes += u64::from(len);
             let to = line.to;

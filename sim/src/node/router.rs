@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use super::{Node, Origin};
 use crate::ip;
-use crate::packet::{IcmpKind, Packet};
+use crate::packet::IcmpKind;
 use crate::route::{Hop, Routes};
 use crate::simulator::Simulator;
 use crate::slab::Handle;
@@ -34,41 +34,44 @@ impl RouterNode {
 impl Simulator {
     /// A packet reaches a router.
     pub(crate) fn route(&mut self, node: NodeId, handle: Handle) {
-        let packet = self.packets.take(handle);
-        let id = packet.id;
-        let mut packet = match crate::wire::as_forwarded(packet) {
-            Ok(packet) => packet,
-            Err(why) => return self.drop_at(node, id, why),
-        };
+        let packet = self.packets.get_mut(handle);
+        if let Err(why) = crate::wire::look_at_header(packet) {
+            let id = packet.id;
+            self.packets.remove(handle);
+            return self.drop_at(node, id, why);
+        }
         let Node::Router(router) = &self.nodes[node.0 as usize] else { return };
         if packet.ip.dst == router.address {
             // It runs nothing that could want it.
-            return self.refuse(node, packet, DropReason::NotOurs, IcmpKind::ProtocolUnreachable);
+            return self.refuse(node, handle, DropReason::NotOurs, IcmpKind::ProtocolUnreachable);
         }
         if packet.ip.ttl <= 1 {
-            return self.refuse(node, packet, DropReason::TtlExceeded, IcmpKind::TtlExceeded);
+            return self.refuse(node, handle, DropReason::TtlExceeded, IcmpKind::TtlExceeded);
         }
         packet.ip.ttl -= 1;
+        let may_cut = !packet.ip.df && !packet.ip.is_v6();
         let pipe = match router.routes.lookup(packet.ip.dst) {
             Hop::Pipe(pipe) => pipe,
             Hop::Unreachable => {
-                return self.refuse(node, packet, DropReason::NoRoute, IcmpKind::HostUnreachable);
+                return self.refuse(node, handle, DropReason::NoRoute, IcmpKind::HostUnreachable);
             }
-            Hop::NoRoute => return self.refuse(node, packet, DropReason::NoRoute, IcmpKind::NetUnreachable),
+            Hop::NoRoute => return self.refuse(node, handle, DropReason::NoRoute, IcmpKind::NetUnreachable),
         };
         let mtu = self.pipes[pipe.0 as usize].mtu;
-        if packet.len() <= u32::from(mtu) {
-            self.transmit(pipe, packet, Origin::Forwarded);
-        } else if packet.ip.df || packet.ip.is_v6() {
-            let kind = IcmpKind::FragmentationNeeded(mtu);
-            self.refuse(node, packet, DropReason::FragmentationNeeded, kind);
-        } else {
+        if self.packets.packet_len(handle) <= u32::from(mtu) {
+            self.transmit(pipe, handle, Origin::Forwarded);
+        } else if may_cut {
+            let packet = self.packets.take(handle);
             self.transmit_pieces(pipe, packet, Origin::Forwarded);
+        } else {
+            let kind = IcmpKind::FragmentationNeeded(mtu);
+            self.refuse(node, handle, DropReason::FragmentationNeeded, kind);
         }
     }
 
     /// Drops a packet, and tells its sender if ICMP is allowed to.
-    fn refuse(&mut self, node: NodeId, packet: Packet, why: DropReason, kind: IcmpKind) {
+    fn refuse(&mut self, node: NodeId, handle: Handle, why: DropReason, kind: IcmpKind) {
+        let packet = self.packets.take(handle);
         self.drop_at(node, packet.id, why);
         let now = self.now;
         let Node::Router(router) = &mut self.nodes[node.0 as usize] else { return };

@@ -1,6 +1,6 @@
 //! Handing a packet to one direction of a link: the rules, the link's chance, its queue.
 
-use tcp::{Duration, EcnCodepoint, Rule, Time};
+use tcp::{Duration, EcnCodepoint, Rule};
 
 use super::Mark;
 use crate::fate::Place;
@@ -8,6 +8,7 @@ use crate::ip;
 use crate::link::{Flight, Offer};
 use crate::packet::{Body, Packet};
 use crate::simulator::Simulator;
+use crate::slab::Handle;
 use crate::spec::Action;
 use crate::trace::{Cause, Fate, PipeId, What};
 
@@ -22,15 +23,16 @@ pub(crate) enum Origin {
     Forwarded,
 }
 
+/// Copies that one rule may make of a packet.
+const MOST_COPIES: u32 = 1000;
+
 impl Simulator {
     /// Sends a packet out on `pipe`.
-    pub(crate) fn transmit(&mut self, pipe: PipeId, mut packet: Packet, origin: Origin) {
-        let now = self.now;
-        self.note_sent(pipe, &packet, origin);
-        let len = packet.len();
+    pub(crate) fn transmit(&mut self, pipe: PipeId, handle: Handle, origin: Origin) {
+        self.note_sent(pipe, handle, origin);
         let counters = &mut self.pipes[pipe.0 as usize].counters;
         counters.sent += 1;
-        counters.sent_bytes += u64::from(len);
+        counters.sent_bytes += u64::from(self.packets.packet_len(handle));
 
         let place = match origin {
             Origin::Made(why) if why.rule == Rule::Forged => Place::Forged,
@@ -38,53 +40,59 @@ impl Simulator {
             Origin::Cut => Place::Cut,
             Origin::Forwarded => Place::OnTheWay,
         };
-        let verdict = self.rules.judge(now, pipe, place, &packet);
-        let (mut copies, mut later) = ((0, Duration::ZERO), Duration::ZERO);
-        if let Some((rule, action)) = verdict {
-            match action {
-                Action::Drop => return self.lose(pipe, packet, Fate::DroppedByRule(rule)),
-                Action::HoldUntil(at) if at > now => {
-                    self.fate(pipe, &packet, Fate::Delayed(at));
-                    return self.put(pipe, packet, at, true);
-                }
-                Action::HoldUntil(_) => {}
-                Action::Duplicate { copies: n, after } => copies = (n, after),
-                Action::Delay(by) => later = by,
-                Action::Corrupt(bit) => {
-                    let bit = bit.unwrap_or_else(|| first_bit_of_payload(&packet)) % (len * 8);
-                    self.corrupt(pipe, &mut packet, bit);
-                }
-                Action::MarkCe if packet.ip.ecn == EcnCodepoint::NotEct => {
-                    return self.lose(pipe, packet, Fate::DroppedByRule(rule));
-                }
-                Action::MarkCe => {
-                    packet.ip.ecn = EcnCodepoint::Ce;
-                    self.fate(pipe, &packet, Fate::Marked);
-                }
+        match self.rules.judge(self.now, pipe, place, self.packets.get(handle)) {
+            None => self.carry(pipe, handle, Duration::ZERO, (0, Duration::ZERO)),
+            Some((rule, action)) => self.obey(pipe, handle, rule, action),
+        }
+    }
+
+    /// Does to a packet what a rule says.
+    fn obey(&mut self, pipe: PipeId, handle: Handle, rule: u32, action: Action) {
+        let (mut later, mut copies) = (Duration::ZERO, (0, Duration::ZERO));
+        match action {
+            Action::Drop => return self.lose(pipe, handle, Fate::DroppedByRule(rule)),
+            Action::HoldUntil(at) if at > self.now => {
+                self.fate(pipe, handle, Fate::Delayed(at));
+                return self.put(pipe, Flight { arrival: at, handle, held: true });
+            }
+            Action::HoldUntil(_) => {}
+            Action::Duplicate { copies: n, after } => copies = (n.min(MOST_COPIES), after),
+            Action::Delay(by) => later = by,
+            Action::Corrupt(bit) => {
+                let bit = bit.unwrap_or_else(|| first_bit_of_payload(self.packets.get(handle)));
+                self.corrupt(pipe, handle, bit % (8 * self.packets.packet_len(handle)));
+            }
+            Action::MarkCe if self.packets.get(handle).ip.ecn == EcnCodepoint::NotEct => {
+                return self.lose(pipe, handle, Fate::DroppedByRule(rule));
+            }
+            Action::MarkCe => {
+                self.packets.get_mut(handle).ip.ecn = EcnCodepoint::Ce;
+                self.fate(pipe, handle, Fate::Marked);
             }
         }
-        self.carry(pipe, packet, later, copies);
+        self.carry(pipe, handle, later, copies);
     }
 
     /// What chance and the queue make of a packet that no rule took away.
-    fn carry(&mut self, pipe: PipeId, mut packet: Packet, later: Duration, (copies, after): (u32, Duration)) {
-        let now = self.now;
-        let (arrival, copy, flip, overtaken) = match self.pipes[pipe.0 as usize].offer(now, packet.len()) {
-            Offer::Lost(fate) => return self.lose(pipe, packet, fate),
+    fn carry(&mut self, pipe: PipeId, handle: Handle, later: Duration, (copies, after): (u32, Duration)) {
+        let offer = self.pipes[pipe.0 as usize].offer(self.now, self.packets.packet_len(handle));
+        let (arrival, copy, flip, overtaken) = match offer {
+            Offer::Lost(fate) => return self.lose(pipe, handle, fate),
             Offer::Carried { arrival, copy, flip, overtaken } => (arrival + later, copy, flip, overtaken),
         };
         for at in (1..=u64::from(copies)).map(|n| arrival + after * n).chain(copy) {
-            self.fate(pipe, &packet, Fate::Duplicated(at));
+            self.fate(pipe, handle, Fate::Duplicated(at));
             self.pipes[pipe.0 as usize].counters.copies += 1;
-            self.put(pipe, packet.clone(), at, false);
+            let copy = self.packets.insert(self.packets.get(handle).clone());
+            self.put(pipe, Flight { arrival: at, handle: copy, held: false });
         }
         if overtaken || later > Duration::ZERO {
-            self.fate(pipe, &packet, Fate::Delayed(arrival));
+            self.fate(pipe, handle, Fate::Delayed(arrival));
         }
         if let Some(bit) = flip {
-            self.corrupt(pipe, &mut packet, bit);
+            self.corrupt(pipe, handle, bit);
         }
-        self.put(pipe, packet, arrival, false);
+        self.put(pipe, Flight { arrival, handle, held: false });
     }
 
     /// Cuts a packet that is too large for `pipe` and sends the pieces.
@@ -96,33 +104,35 @@ impl Simulator {
         self.fate_of(pipe, id, if count > 0 { Fate::Fragmented(count) } else { Fate::TooBig });
         let origin = if origin == Origin::Forwarded { Origin::Cut } else { origin };
         for piece in pieces {
-            self.transmit(pipe, piece, origin);
+            let handle = self.packets.insert(piece);
+            self.transmit(pipe, handle, origin);
         }
     }
 
-    fn corrupt(&mut self, pipe: PipeId, packet: &mut Packet, bit: u32) {
-        // A packet carries one flipped bit: another hit on the same bit mends it, on any other goes unnoticed, as the
-        // checksum fails already.
-        packet.flipped_bit = match packet.flipped_bit {
+    fn corrupt(&mut self, pipe: PipeId, handle: Handle, bit: u32) {
+        let flipped = &mut self.packets.get_mut(handle).flipped_bit;
+        // A packet carries one flipped bit: another hit on the same bit mends it; one on another bit changes nothing,
+        // as the checksum fails already.
+        *flipped = match *flipped {
             Some(old) if old == bit => None,
             Some(old) => Some(old),
             None => Some(bit),
         };
-        self.fate(pipe, packet, Fate::Corrupted(bit));
+        self.fate(pipe, handle, Fate::Corrupted(bit));
     }
-    fn put(&mut self, pipe: PipeId, packet: Packet, arrival: Time, held: bool) {
-        let handle = self.packets.insert(packet);
-        self.pipes[pipe.0 as usize].push(Flight { arrival, handle, held });
+    fn put(&mut self, pipe: PipeId, flight: Flight) {
+        self.pipes[pipe.0 as usize].push(flight);
         self.schedule_pipe(pipe);
     }
-    fn lose(&mut self, pipe: PipeId, packet: Packet, fate: Fate) {
+    fn lose(&mut self, pipe: PipeId, handle: Handle, fate: Fate) {
         let counters = &mut self.pipes[pipe.0 as usize].counters;
         counters.dropped += 1;
         counters.queue_full += u64::from(fate == Fate::QueueFull);
-        self.fate(pipe, &packet, fate);
+        self.fate(pipe, handle, fate);
+        self.packets.remove(handle);
     }
-    fn fate(&mut self, pipe: PipeId, packet: &Packet, fate: Fate) {
-        self.fate_of(pipe, packet.id, fate);
+    fn fate(&mut self, pipe: PipeId, handle: Handle, fate: Fate) {
+        self.fate_of(pipe, self.packets.get(handle).id, fate);
     }
     /// Something happens to a packet.
     pub(crate) fn fate_of(&mut self, pipe: PipeId, packet: crate::PacketId, fate: Fate) {
@@ -133,24 +143,26 @@ impl Simulator {
             self.record(What::Fate { pipe, packet, fate });
         }
     }
-    fn note_sent(&mut self, pipe: PipeId, packet: &Packet, origin: Origin) {
-        let made = matches!(origin, Origin::Made(_));
-        self.note(if made { Mark::Made } else { Mark::Forwarded }, pipe.0, packet.id);
-        if made {
-            self.hash_packet(packet);
-        }
+    fn note_sent(&mut self, pipe: PipeId, handle: Handle, origin: Origin) {
+        let packet = self.packets.get(handle);
+        let id = packet.id;
+        let why = if let Origin::Made(why) = origin { Some(why) } else { None };
         if self.tracing() {
-            let why = if let Origin::Made(why) = origin { Some(why) } else { None };
-            let node = self.pipes[pipe.0 as usize].from;
-            self.record(What::Sent { node, pipe, packet: packet.clone(), why });
+            let (node, packet) = (self.pipes[pipe.0 as usize].from, packet.clone());
+            self.record(What::Sent { node, pipe, packet, why });
+        }
+        self.note(if why.is_some() { Mark::Made } else { Mark::Forwarded }, pipe.0, id);
+        if why.is_some() {
+            self.hash_packet(handle);
         }
     }
     /// Takes in what a packet says, once, where it is made.
-    fn hash_packet(&mut self, packet: &Packet) {
+    fn hash_packet(&mut self, handle: Handle) {
+        let (packet, len) = (self.packets.get(handle), self.packets.packet_len(handle));
         let hash = &mut self.hash;
         hash.add_addr(packet.ip.src);
         hash.add_addr(packet.ip.dst);
-        hash.add(u64::from(packet.ip.ttl) | (packet.ip.ecn as u64) << 8 | u64::from(packet.len()) << 16);
+        hash.add(u64::from(packet.ip.ttl) | (packet.ip.ecn as u64) << 8 | u64::from(len) << 16);
         match &packet.body {
             Body::Tcp(s) => {
                 hash.add(u64::from(s.src) << 48 | u64::from(s.dst) << 32 | u64::from(s.seq.0));

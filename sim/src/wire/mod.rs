@@ -44,28 +44,28 @@ pub fn decode(id: PacketId, bytes: &[u8]) -> Result<Packet, DropReason> {
 ///
 /// # Errors
 /// Why the host drops it.
-pub(crate) fn as_received(packet: Packet) -> Result<Packet, DropReason> {
+pub(crate) fn as_received(mut packet: Packet) -> Result<Packet, DropReason> {
     match (packet.flipped_bit, &packet.body) {
         (None, _) => Ok(packet),
-        (Some(_), Body::Fragment(_)) => as_forwarded(packet),
+        (Some(_), Body::Fragment(_)) => look_at_header(&mut packet).map(|()| packet),
         (Some(_), _) => decode(packet.id, &encode(&packet)),
     }
 }
 
-/// A packet as a router on its way sees it, which looks at the IP header only.
+/// Looks at the IP header only, as a router on the way does.
 ///
 /// # Errors
 /// Why the router drops it. Over IPv6, where no checksum protects the header, a packet whose addresses, length or next
 /// header are damaged is dropped here, though it would get a little further.
-pub(crate) fn as_forwarded(mut packet: Packet) -> Result<Packet, DropReason> {
+pub(crate) fn look_at_header(packet: &mut Packet) -> Result<(), DropReason> {
     let Some(bit) = packet.flipped_bit.filter(|bit| *bit < 8 * packet.ip.header_len()) else {
-        return Ok(packet);
+        return Ok(());
     };
     if !packet.ip.is_v6() {
         return Err(DropReason::BadIpChecksum);
     }
     let mut bytes = Vec::new();
-    ip::encode_header(&packet, &mut bytes);
+    ip::encode_header(packet, &mut bytes);
     flip(&mut bytes, bit);
     // Traffic class and flow label from bit 4 to 31, hop limit from 56 to 63.
     if !matches!(bit, 4..=31 | 56..=63) {
@@ -74,7 +74,7 @@ pub(crate) fn as_forwarded(mut packet: Packet) -> Result<Packet, DropReason> {
     packet.ip.ecn = ip::ecn_of(bytes[1] >> 4);
     packet.ip.ttl = bytes[7];
     packet.flipped_bit = None;
-    Ok(packet)
+    Ok(())
 }
 
 /// The IP payload of a fragment, its flipped bit flipped.
