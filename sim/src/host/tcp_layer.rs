@@ -203,9 +203,10 @@ impl Kernel {
                     reopens = Some(above);
                 }
                 Some(TimeWaitOutcome::NewSyn(_)) => {
-                    self.call(ctx, id, |tcb, now, out| match tcb {
-                        Tcb::TimeWait(record) => record.refuse_syn(now, segment, out),
-                        _ => {}
+                    self.call(ctx, id, |tcb, now, out| {
+                        if let Tcb::TimeWait(record) = tcb {
+                            record.refuse_syn(now, segment, out);
+                        }
                     });
                     return;
                 }

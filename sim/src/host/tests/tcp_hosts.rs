@@ -110,7 +110,7 @@ fn a_bound_port_may_be_used_again_while_in_time_wait_if_timestamps_tell() {
         let client = vec![program("c", 0, twice(bind))];
         let mut net = Net::with(config, (40_000, 40_000), client, vec![server()]);
         net.run(ms(5000));
-        net.calls("c").into_iter().filter(|call| call.starts_with("connect")).next_back().unwrap()
+        net.calls("c").into_iter().rfind(|call| call.starts_with("connect")).unwrap()
     };
     let without = Config { timestamps: false, ..Config::linux() };
     assert_eq!(last(Config::linux(), true), "connect(10.0.0.2:80) = 0");
