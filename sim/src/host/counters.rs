@@ -108,7 +108,16 @@ counters! {
 
 impl Counters {
     /// A connection changed its state.
-    pub(super) fn transition(&mut self, from: State, to: State) {
+    pub(super) fn transition(&mut self, from: State, to: State, why: Rule) {
+        match why {
+            Rule::SynCookieAccepted => self.syncookies_recv += 1,
+            Rule::RetransmissionLimit
+            | Rule::UserTimeout
+            | Rule::KeepaliveLimit
+            | Rule::OrphanLimit
+            | Rule::SynGivesUp => self.tcp_abort_on_timeout += 1,
+            _ => {}
+        }
         match (from, to) {
             (State::Closed, State::SynSent) => self.tcp_active_opens += 1,
             (State::SynSent | State::SynReceived, State::Closed) | (State::SynReceived, State::Listen) => {
@@ -126,18 +135,7 @@ impl Counters {
                 self.listen_drops += 1;
             }
             Rule::RequestQueueFull => self.listen_drops += 1,
-            Rule::SynCookieInvalid => self.syncookies_failed += 1,
             Rule::Paws => self.paws_estab += 1,
-            _ => {}
-        }
-    }
-    /// Something happened within TCP.
-    pub(super) fn happened(&mut self, rule: Rule) {
-        match rule {
-            Rule::SynCookieAccepted => self.syncookies_recv += 1,
-            Rule::RetransmissionLimit | Rule::UserTimeout | Rule::KeepaliveLimit | Rule::OrphanLimit => {
-                self.tcp_abort_on_timeout += 1;
-            }
             _ => {}
         }
     }
@@ -165,6 +163,7 @@ impl Counters {
         }
         match outgoing.why {
             Rule::SynCookieSent => self.syncookies_sent += 1,
+            Rule::SynCookieInvalid => self.syncookies_failed += 1,
             Rule::AckDelayed => self.delayed_acks += 1,
             Rule::ChallengeSyn => {
                 self.tcp_syn_challenge += 1;

@@ -55,6 +55,11 @@ pub(super) enum Kind {
     Listener(u32),
 }
 
+#[cfg(test)]
+pub(super) fn socket_size() -> usize {
+    size_of::<Option<Socket>>()
+}
+
 impl Sockets {
     pub(super) fn get(&self, id: SocketId) -> Option<&Socket> {
         self.list.get(id.0 as usize)?.as_ref()

@@ -66,6 +66,11 @@ pub(super) enum Holder {
     Queue(u32),
 }
 
+#[cfg(test)]
+pub(super) fn slot_size() -> usize {
+    size_of::<Slot>()
+}
+
 impl TcpLayer {
     pub(super) fn new(secret: IsnSecret) -> TcpLayer {
         TcpLayer {
@@ -345,8 +350,7 @@ impl Kernel {
         for note in out.notes.drain(..) {
             match note {
                 Note::State { from, to, why } => {
-                    self.counters.transition(from, to);
-                    self.counters.happened(why);
+                    self.counters.transition(from, to, why);
                     ctx.out.state(tuple, from, to, Cause { trigger: ctx.trigger, rule: why });
                 }
                 Note::Dropped(rule) => {
@@ -355,11 +359,9 @@ impl Kernel {
                         ctx.out.dropped(packet, DropReason::Tcp(rule));
                     }
                 }
-                Note::Happened(rule) => {
-                    self.counters.happened(rule);
-                    ctx.out.tcp(tuple, note, ctx.trigger);
+                Note::Happened(_) | Note::Cwnd { .. } | Note::Rtt { .. } => {
+                    ctx.out.tcp(tuple, note, ctx.trigger)
                 }
-                Note::Cwnd { .. } | Note::Rtt { .. } => ctx.out.tcp(tuple, note, ctx.trigger),
             }
         }
     }

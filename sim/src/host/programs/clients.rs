@@ -5,6 +5,9 @@ use tcp::{Duration, Time};
 use super::Spawn;
 use super::script::Outcome;
 
+/// Clients started in one turn; the others follow at the same time.
+const SPAWNS_AT_ONCE: usize = 1000;
+
 /// The state of a program that starts clients.
 #[derive(Clone, Debug)]
 pub(super) struct Spawner {
@@ -32,6 +35,9 @@ impl Spawner {
             if at_once > 0 && running >= at_once {
                 // The end of one wakes this task.
                 return Outcome::Waiting(Time::NEVER);
+            }
+            if spawns.len() == SPAWNS_AT_ONCE {
+                return Outcome::Waiting(now);
             }
             self.started += 1;
             running += 1;

@@ -3,7 +3,7 @@
 use tcp::{Errno, Payload, Time};
 
 use super::script::Outcome;
-use super::{Who, text};
+use super::{BREATHER, STEPS_AT_ONCE, Who, text};
 use crate::host::kernel::{Ctx, Kernel};
 use crate::spec::Run;
 
@@ -41,10 +41,15 @@ impl Sender {
             }
         }
         let all = sizes.len() as u64 * u64::from(*count);
+        let mut at_once = 0;
         while self.sent < all {
             if ctx.now < self.next {
                 return Outcome::Waiting(self.next);
             }
+            if at_once == STEPS_AT_ONCE {
+                return Outcome::Waiting(ctx.now + BREATHER);
+            }
+            at_once += 1;
             let len = sizes[(self.sent % sizes.len() as u64) as usize];
             let data = if len == 0 {
                 Payload::Empty

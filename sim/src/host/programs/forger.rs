@@ -4,8 +4,8 @@ use std::net::{IpAddr, SocketAddr};
 
 use tcp::{Flags, Options, Rule, Segment, SeqNum, Time};
 
-use super::Who;
 use super::script::Outcome;
+use super::{BREATHER, STEPS_AT_ONCE, Who};
 use crate::host::kernel::{Ctx, Kernel, mix};
 use crate::host::tap::Seen;
 use crate::packet::{Body, IcmpKind};
@@ -102,10 +102,15 @@ pub(super) struct Flood {
 impl Flood {
     pub(super) fn run(&mut self, run: &Run, kernel: &mut Kernel, ctx: &mut Ctx<'_>, who: &Who) -> Outcome {
         let Run::SynFlood { target, count, every, from } = run else { return Outcome::Over };
+        let mut at_once = 0;
         while self.sent < *count {
             if ctx.now < self.next {
                 return Outcome::Waiting(self.next);
             }
+            if at_once == STEPS_AT_ONCE {
+                return Outcome::Waiting(ctx.now + BREATHER);
+            }
+            at_once += 1;
             let source = SocketAddr::new(further(*from, self.sent), 1024 + (self.sent % 64_000) as u16);
             kernel.forge(ctx, (source, *target), Flags::SYN, u64::from(self.sent));
             self.sent += 1;

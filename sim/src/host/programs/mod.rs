@@ -9,6 +9,7 @@ mod script;
 mod steps;
 mod text;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use tcp::{Duration, Time};
@@ -21,8 +22,12 @@ use acceptor::Acceptor;
 use clients::Spawner;
 use script::{Outcome, Script};
 
-/// Tasks that may run in one visit: beyond, time has to pass first.
-const RUNS_AT_ONCE: u32 = 1_000_000;
+/// Tasks that run in one visit; those left run in the next, at the same time.
+const RUNS_AT_ONCE: usize = 10_000;
+/// Steps that a script takes, and packets that a task sends without a socket, at one instant: no program stops the clock.
+const STEPS_AT_ONCE: u32 = 10_000;
+/// How long it then pauses.
+const BREATHER: Duration = Duration::from_micros(100);
 
 /// The programs of a host.
 #[derive(Clone, Debug)]
@@ -33,6 +38,8 @@ pub(super) struct Programs {
     tasks: Vec<Option<Task>>,
     free: Vec<u32>,
     timers: Deadlines,
+    /// Tasks whose turn has not yet come.
+    left: Vec<u32>,
 }
 
 /// A program.
@@ -57,15 +64,25 @@ struct Task {
 #[derive(Clone, Debug)]
 enum TaskKind {
     /// A script by itself.
-    Script(Script),
-    /// A handler of a connection: closed when nothing was received for this long.
-    Handler(Box<Script>, std::net::IpAddr, Option<Duration>),
+    Script(Box<Script>),
+    /// A script on a connection that was accepted.
+    Handler(Box<Handler>),
     Acceptor(Box<Acceptor>),
     Spawner(Box<Spawner>),
     Scan(Box<forger::Scan>),
     Flood(Box<forger::Flood>),
     UdpSender(Box<datagrams::Sender>),
     UdpReceiver(datagrams::Receiver),
+}
+
+/// A script on a connection that was accepted.
+#[derive(Clone, Debug)]
+struct Handler {
+    script: Script,
+    /// The client.
+    peer: IpAddr,
+    /// The connection is closed when nothing was received for this long.
+    idle_limit: Option<Duration>,
 }
 
 /// Who runs: for sockets and for the trace.
@@ -79,7 +96,7 @@ pub(super) struct Who {
 /// A task that a task asks for.
 enum Spawn {
     /// A handler for a connection from there, the so-many-th.
-    Handler(SocketId, std::net::IpAddr, u32),
+    Handler(SocketId, IpAddr, u32),
     /// A script, the so-many-th.
     Client(u32),
 }
@@ -98,12 +115,13 @@ impl Programs {
             tasks: Vec::new(),
             free: Vec::new(),
             timers: Deadlines::default(),
+            left: Vec::new(),
         }
     }
 
-    /// When a program is due next.
+    /// When a program is due next; long ago if one has not had its turn.
     pub(super) fn deadline(&self) -> Time {
-        self.starts.next().min(self.timers.next())
+        if self.left.is_empty() { self.starts.next().min(self.timers.next()) } else { Time::ZERO }
     }
 
     /// All programs end with their host. Those whose time is still ahead begin then.
@@ -111,6 +129,7 @@ impl Programs {
         self.tasks.clear();
         self.free.clear();
         self.timers = Deadlines::default();
+        self.left.clear();
         for program in &mut self.list {
             program.main = None;
             program.running = 0;
@@ -150,21 +169,27 @@ impl Programs {
         while let Some(program) = self.starts.pop(ctx.now) {
             self.start(program, ctx.now);
         }
-        let mut ready = Vec::new();
+        let mut ready = std::mem::take(&mut self.left);
         let mut runs = 0;
         loop {
             while let Some(task) = self.timers.pop(ctx.now) {
                 ready.push(task);
             }
             ready.append(&mut kernel.ready);
-            if ready.is_empty() || runs >= RUNS_AT_ONCE {
+            if ready.is_empty() {
+                self.left = ready; // keeps its room
                 return;
             }
             ready.sort_unstable();
             ready.dedup();
-            for task in ready.drain(..) {
-                runs += 1;
+            let turn = ready.len().min(RUNS_AT_ONCE.saturating_sub(runs));
+            runs += turn;
+            for task in ready.drain(..turn) {
                 self.run_task(task, kernel, ctx);
+            }
+            if turn == 0 {
+                self.left = ready;
+                return;
             }
         }
     }
@@ -172,7 +197,9 @@ impl Programs {
     fn start(&mut self, program: u32, now: Time) {
         let spec = Arc::clone(&self.list[program as usize].spec);
         let kind = match &spec.run {
-            Run::Script(steps) => TaskKind::Script(Script::new(Arc::from(steps.as_slice()), None, now)),
+            Run::Script(steps) => {
+                TaskKind::Script(Box::new(Script::new(Arc::from(steps.as_slice()), None, now)))
+            }
             Run::Serve(_) => TaskKind::Acceptor(Box::default()),
             Run::Clients { .. } => TaskKind::Spawner(Box::new(Spawner::new(now))),
             Run::Scan { .. } => TaskKind::Scan(Box::default()),
@@ -216,10 +243,10 @@ impl Programs {
         }
         let Some(main) = program.main else { return };
         kernel.ready.push(main);
-        if let (TaskKind::Handler(_, peer, _), Some(Task { kind: TaskKind::Acceptor(acceptor), .. })) =
+        if let (TaskKind::Handler(handler), Some(Task { kind: TaskKind::Acceptor(acceptor), .. })) =
             (&task.kind, &mut self.tasks[main as usize])
         {
-            acceptor.ended(*peer);
+            acceptor.ended(handler.peer);
         }
     }
 
@@ -237,7 +264,7 @@ impl Programs {
                 close_at_end(outcome, script, kernel, ctx);
                 outcome
             }
-            (TaskKind::Handler(script, _, limit), _) => handle(script, *limit, kernel, ctx, &who),
+            (TaskKind::Handler(handler), _) => handler.run(kernel, ctx, &who),
             (TaskKind::Acceptor(acceptor), Run::Serve(serve)) => {
                 acceptor.run(serve, others, kernel, ctx, &who, &mut spawns)
             }
@@ -276,12 +303,13 @@ impl Programs {
         match (spawn, &spec.run) {
             (Spawn::Handler(socket, peer, n), Run::Serve(serve)) => {
                 let script = Script::new(Arc::clone(&serve.handler), Some(socket), ctx.now);
-                let kind = TaskKind::Handler(Box::new(script), peer, serve.idle_limit);
+                let handler = Handler { script, peer, idle_limit: serve.idle_limit };
+                let kind = TaskKind::Handler(Box::new(handler));
                 let id = self.spawn(Task { program, label: numbered(n), kind }, ctx.now);
                 kernel.hand_over(socket, id);
             }
             (Spawn::Client(n), Run::Clients { script, .. }) => {
-                let kind = TaskKind::Script(Script::new(Arc::clone(script), None, ctx.now));
+                let kind = TaskKind::Script(Box::new(Script::new(Arc::clone(script), None, ctx.now)));
                 self.spawn(Task { program, label: numbered(n), kind }, ctx.now);
             }
             _ => {}
@@ -289,33 +317,29 @@ impl Programs {
     }
 }
 
-/// Goes on with a handler, unless its connection has been idle for too long.
-fn handle(
-    script: &mut Script,
-    limit: Option<Duration>,
-    kernel: &mut Kernel,
-    ctx: &mut Ctx<'_>,
-    who: &Who,
-) -> Outcome {
-    let outcome = script.run(kernel, ctx, who);
-    let outcome = match (outcome, limit, script.socket) {
-        (Outcome::Waiting(until), Some(limit), Some(socket)) => {
-            // What waits to be read was received, though the handler does not look at it yet.
-            if kernel.readable(socket).0 > 0 {
-                script.last_received = ctx.now;
+impl Handler {
+    /// Goes on, unless the connection has been idle for too long.
+    fn run(&mut self, kernel: &mut Kernel, ctx: &mut Ctx<'_>, who: &Who) -> Outcome {
+        let script = &mut self.script;
+        let outcome = match (script.run(kernel, ctx, who), self.idle_limit, script.socket) {
+            (Outcome::Waiting(until), Some(limit), Some(socket)) => {
+                // What waits to be read was received, though the handler does not look at it yet.
+                if kernel.readable(socket).0 > 0 {
+                    script.last_received = ctx.now;
+                }
+                let idle = script.last_received + limit;
+                if ctx.now >= idle {
+                    ctx.out.program(&who.label, || (format!("idle for {limit}"), "closed".to_owned()));
+                    Outcome::Over
+                } else {
+                    Outcome::Waiting(until.min(idle))
+                }
             }
-            let idle = script.last_received + limit;
-            if ctx.now >= idle {
-                ctx.out.program(&who.label, || (format!("idle for {limit}"), "closed".to_owned()));
-                Outcome::Over
-            } else {
-                Outcome::Waiting(until.min(idle))
-            }
-        }
-        (outcome, ..) => outcome,
-    };
-    close_at_end(outcome, script, kernel, ctx);
-    outcome
+            (outcome, ..) => outcome,
+        };
+        close_at_end(outcome, script, kernel, ctx);
+        outcome
+    }
 }
 
 /// The socket of a script that is over is closed, as at the end of a process.
@@ -326,4 +350,10 @@ fn close_at_end(outcome: Outcome, script: &mut Script, kernel: &mut Kernel, ctx:
         // It is open: the script would have let go of it.
         let _ = kernel.close(ctx, socket);
     }
+}
+
+/// Bytes of a task and of the script that it runs.
+#[cfg(test)]
+pub(super) fn task_size() -> usize {
+    size_of::<Option<Task>>() + size_of::<Handler>()
 }

@@ -5,17 +5,12 @@
 
 use std::sync::Arc;
 
-use tcp::{Duration, Payload, Time};
+use tcp::{Payload, Time};
 
-use super::Who;
+use super::{BREATHER, STEPS_AT_ONCE, Who};
 use crate::host::kernel::{Ctx, Kernel};
 use crate::host::sockets::SocketId;
 use crate::spec::Step;
-
-/// Steps that a script takes at one instant before it has to let time pass: no script can stop the clock.
-const STEPS_AT_ONCE: u32 = 10_000;
-/// How long it then pauses.
-const BREATHER: Duration = Duration::from_micros(100);
 
 /// A script on its way.
 #[derive(Clone, Debug)]

@@ -421,7 +421,8 @@ impl Script {
     }
 
     fn read(&mut self, max: u32, k: &mut Kernel, ctx: &mut Ctx<'_>) -> Result<Received, Errno> {
-        let result = k.recv(ctx, self.socket.ok_or(Errno::EBADF)?, max);
+        // A read of nothing would succeed for ever.
+        let result = k.recv(ctx, self.socket.ok_or(Errno::EBADF)?, max.max(1));
         if matches!(result, Ok(Received::Data(_))) {
             self.last_received = ctx.now;
         }

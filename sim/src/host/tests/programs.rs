@@ -184,3 +184,12 @@ fn a_clone_goes_on_as_the_original() {
     copy.run(ms(5000));
     assert_eq!(net.log, copy.log);
 }
+
+/// Beside the connection itself: its place and its entry in the table, the socket, the task and its script.
+#[test]
+fn what_a_host_keeps_for_a_connection_is_small() {
+    use crate::host::{programs, sockets, tcp_layer};
+    let table = size_of::<(tcp::Tuple, u32)>() * 8 / 7 + 1;
+    let all = tcp_layer::slot_size() + table + sockets::socket_size() + programs::task_size();
+    assert!(all <= 600, "{all} bytes");
+}
