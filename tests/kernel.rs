@@ -4,13 +4,16 @@
 //! of each whether they are equal; one that is not is listed with the place of the first difference and the reason,
 //! and has to differ there, so that nothing is skipped and an improvement is noticed.
 
-#![allow(dead_code, reason = "until runs can be compared")]
-
 mod capture;
 mod compare;
 mod ours;
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
+
+use sim::{NodeId, Simulator, TraceLevel};
+
+use self::compare::Difference;
 
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/kernel")
@@ -21,7 +24,7 @@ fn names() -> Vec<String> {
     let mut names: Vec<String> = std::fs::read_dir(folder())
         .expect("tests/kernel")
         .filter_map(|entry| {
-            let path = entry.expect("entry").path();
+            let path = entry.expect("an entry").path();
             let stem = path.file_stem()?.to_str()?.to_string();
             (path.extension()?.to_str()? == "txt" && stem != "table").then_some(stem)
         })
@@ -30,10 +33,92 @@ fn names() -> Vec<String> {
     names
 }
 
+/// Runs the scenario of this name and lays it beside the capture.
+fn difference(name: &str) -> Option<Difference> {
+    let path = folder().join(format!("{name}.ron"));
+    let scenario = timewait::scenario::load(&path).unwrap_or_else(|problems| panic!("{name}: {problems}"));
+    let mut run = Simulator::new(scenario.spec(), TraceLevel::On);
+    run.run();
+    let node = |id: u32| run.names().node(NodeId(id)).to_string();
+    compare::compare(&capture::read(&folder(), name), &ours::tell(run.records(), &node))
+}
+
+/// A row of the table: what is to be expected of a capture.
+enum Row {
+    Equal,
+    /// The place of the first difference, and why.
+    Differs(String, String),
+    /// There is no scenario; why.
+    None,
+}
+
+/// The table: `NAME | equal`, `NAME | PLACE | reason`, `NAME | none | reason`.
+fn table() -> Vec<(String, Row)> {
+    let text = std::fs::read_to_string(folder().join("table.txt")).expect("tests/kernel/table.txt");
+    text.lines()
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        .map(|line| {
+            let fields: Vec<&str> = line.split('|').map(str::trim).collect();
+            let row = match fields.as_slice() {
+                [_, "equal"] => Row::Equal,
+                [_, "none", _] => Row::None,
+                [_, place, reason] => Row::Differs((*place).into(), (*reason).into()),
+                _ => panic!("table.txt: not understood: {line}"),
+            };
+            (fields[0].to_string(), row)
+        })
+        .collect()
+}
+
 #[test]
-fn every_capture_can_be_read() {
+fn the_table_names_every_capture() {
+    let listed: Vec<String> = table().into_iter().map(|(name, _)| name).collect();
+    assert_eq!(listed, names(), "table.txt and the captures, both sorted");
+}
+
+#[test]
+fn we_do_what_the_kernel_did() {
+    let mut wrong = String::new();
+    for (name, row) in table() {
+        let (place, reason) = match row {
+            Row::None => continue,
+            Row::Equal => (None, String::new()),
+            Row::Differs(place, reason) => (Some(place), reason),
+        };
+        match (difference(&name), place) {
+            (None, None) => {}
+            (Some(found), Some(place)) if found.place == place => {}
+            (None, Some(_)) => {
+                let _ =
+                    writeln!(wrong, "{name} is equal now: say so in table.txt (the reason was: {reason})\n");
+            }
+            (Some(found), expected) => {
+                let expected = expected.unwrap_or_else(|| "no difference".into());
+                let _ = writeln!(wrong, "{name}: {} (expected: {expected})\n{}", found.place, found.text);
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+#[test]
+#[ignore = "prints what the table would be"]
+fn survey() {
+    let only = std::env::var("ONLY").unwrap_or_default();
     for name in names() {
-        let capture = capture::read(&folder(), &name);
-        assert!(!capture.segments.is_empty(), "{name} has no segment");
+        if !name.contains(&only) || !folder().join(format!("{name}.ron")).exists() {
+            continue;
+        }
+        let result = std::panic::catch_unwind(|| difference(&name));
+        match result {
+            Ok(None) => println!("{name} | equal"),
+            Ok(Some(found)) => {
+                println!("{name} | {} | ?", found.place);
+                if !only.is_empty() {
+                    println!("{}", found.text);
+                }
+            }
+            Err(_) => println!("{name} | PANIC"),
+        }
     }
 }

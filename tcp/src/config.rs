@@ -345,7 +345,8 @@ impl Config {
             },
             nagle: Nagle::Minshall,
             urgent_points_at_last: false,
-            rcv_buf: 65_536,
+            // 131072 bytes of memory, of which a full segment of 1448 takes 2304.
+            rcv_buf: 82_376,
             rcv_buf_max: 33_554_432,
             snd_buf: 87_040,
             snd_buf_max: 4_194_304,

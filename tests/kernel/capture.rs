@@ -10,6 +10,7 @@
 //!   urgent pointer, options in order, what the network did to it
 //! states
 //! 0.4002 c 40502>5502 FIN_WAIT1
+//!   `-` for a time that was not recorded
 //! errors
 //! 4.1988 c cli ETIMEDOUT
 //! ```
@@ -48,8 +49,8 @@ pub struct Seg {
 /// One end of a connection came into a state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StateChange {
-    /// When, in microseconds.
-    pub at: u64,
+    /// When, in microseconds; `None`: not recorded.
+    pub at: Option<u64>,
     pub who: String,
     pub ports: String,
     pub state: String,
@@ -119,7 +120,7 @@ pub fn read(folder: &Path, name: &str) -> Capture {
                 });
             }
             ("states", [at, who, ports, state]) => capture.states.push(StateChange {
-                at: micros(at),
+                at: (*at != "-").then(|| micros(at)),
                 who: (*who).into(),
                 ports: (*ports).into(),
                 state: (*state).into(),

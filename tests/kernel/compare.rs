@@ -37,7 +37,7 @@ pub fn compare(kernel: &Capture, ours: &Capture) -> Option<Difference> {
 fn cut(ours: &Capture, at: Option<u64>) -> Capture {
     let Some(at) = at else { return ours.clone() };
     let mut ours = ours.clone();
-    ours.states.retain(|s| s.at < at);
+    ours.states.retain(|s| s.at < Some(at));
     ours.errors.retain(|e| e.at < at);
     ours
 }
@@ -137,27 +137,36 @@ fn states(kernel: &Capture, ours: &Capture) -> Option<Difference> {
         })
         .collect();
     for (who, ports) in ends {
-        let of = |c: &Capture| -> Vec<(u64, String)> {
-            c.states
-                .iter()
-                .filter(|s| s.who == who && s.ports == ports)
-                .map(|s| (s.at, s.state.clone()))
-                .collect()
+        let of = |c: &Capture| -> Vec<(Option<u64>, String)> {
+            let here = c.states.iter().filter(|s| s.who == who && s.ports == ports);
+            let mut list: Vec<_> = here.map(|s| (s.at, s.state.clone())).collect();
+            // A new open takes the place of TIME-WAIT without a word in the kernel.
+            let reused = |i: usize| {
+                list[i].1 == "CLOSED"
+                    && list.get(i + 1).is_some_and(|next| next.0 == list[i].0 && next.1.starts_with("SYN"))
+            };
+            let reused: Vec<bool> = (0..list.len()).map(reused).collect();
+            let mut reused = reused.iter();
+            list.retain(|_| !reused.next().expect("as many"));
+            list
         };
         let (theirs, mine) = (of(kernel), of(ours));
-        let show = |list: &[(u64, String)]| {
-            list.iter().map(|(at, state)| format!("{state}@{}", seconds(*at))).collect::<Vec<_>>().join(" ")
+        let show = |list: &[(Option<u64>, String)]| {
+            let one = |(at, state): &(Option<u64>, String)| {
+                format!("{state}@{}", at.map_or_else(|| "?".into(), seconds))
+            };
+            list.iter().map(one).collect::<Vec<_>>().join(" ")
         };
         let text =
             format!("kernel {who} {ports}: {}\nours   {who} {ports}: {}\n", show(&theirs), show(&mine));
-        let names = |list: &[(u64, String)]| list.iter().map(|(_, s)| s.clone()).collect::<Vec<_>>();
+        let names = |list: &[(Option<u64>, String)]| list.iter().map(|(_, s)| s.clone()).collect::<Vec<_>>();
         if names(&theirs) != names(&mine) {
             return Some(Difference { place: format!("states {who} {ports}"), text });
         }
         let mut before = pairs.clone();
         for ((k, state), (o, _)) in theirs.iter().zip(&mine) {
-            let earlier: Vec<_> = before.iter().copied().filter(|(at, _)| at <= k).collect();
-            let mut earlier = earlier;
+            let (Some(k), Some(o)) = (k, o) else { continue };
+            let mut earlier: Vec<_> = before.iter().copied().filter(|(at, _)| at <= k).collect();
             earlier.sort_unstable();
             if !in_time(*k, *o, &earlier) {
                 return Some(Difference { place: format!("states {who} {ports} time of {state}"), text });

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use sim::packet::Body;
 use sim::trace::{Record, Trigger, What};
-use tcp::{Flags, Segment, SeqNum, State};
+use tcp::{Flags, Rule, Segment, SeqNum, State};
 
 use super::capture::{Capture, ErrorSeen, Seg, StateChange};
 
@@ -25,9 +25,13 @@ pub fn tell(trace: &[Record], name: &dyn Fn(u32) -> String) -> Capture {
                     capture.segments.push(tell_segment(at, who, segment, numbers));
                 }
             }
-            What::State { node, tuple, to, .. } if *to != State::Listen => {
+            What::State { node, tuple, to, why, .. } if *to != State::Listen => {
+                // A kernel that crashes tells nobody.
+                if why.rule == Rule::HostCrashed {
+                    continue;
+                }
                 capture.states.push(StateChange {
-                    at,
+                    at: Some(at),
                     who: name(node.0),
                     ports: format!("{}>{}", tuple.local.port(), tuple.remote.port()),
                     state: linux_name(*to).into(),

@@ -30,7 +30,7 @@ pub(crate) struct Acking {
     /// The program answers what it reads: ACKs may ride on its data (Linux "pingpong").
     pub interactive: bool,
     /// ACKs that still go out at once.
-    quick: u16,
+    pub(super) quick: u16,
     /// The adaptive delay; zero before the first data.
     pub ato: Duration,
     /// When the delayed ACK is due.
@@ -131,8 +131,9 @@ impl Connection {
     }
     /// The next ACKs go out at once: up to `max`, fewer with a small window.
     fn quicken(&mut self, max: u8) {
-        let segments = self.rcv.window() / (2 * u64::from(self.ack.segment.max(1)));
-        let quick = segments.max(2).min(u64::from(max)) as u16;
+        let segments = self.rcv.wnd / (2 * u64::from(self.ack.segment.max(1)));
+        let segments = if segments == 0 { 2 } else { segments };
+        let quick = segments.min(u64::from(max)) as u16;
         self.ack.quick = self.ack.quick.max(quick);
     }
     /// The peer needs to hear from us soon (Linux `tcp_enter_quickack_mode`).

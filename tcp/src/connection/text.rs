@@ -89,6 +89,10 @@ impl Connection {
             }
         } else if inserted.held > 0 || arrived.seq > nxt {
             self.find_urgent(segment, arrived.seq, out);
+            // Without SACK a duplicate ACK is one that changes nothing, the window included.
+            if inserted.held > 0 && self.sack {
+                self.grow_window(segment.payload.len());
+            }
             self.ack.now(Rule::AckOutOfOrder);
         } else if data_end > nxt {
             // In order, but the window is closed: a probe, or a sender that does not mind it.

@@ -137,8 +137,15 @@ impl Connection {
             return;
         }
         let room = self.space().saturating_sub(self.rcv.growing);
+        if room == 0 {
+            return;
+        }
         let step = 2 * u64::from(self.rcv.mss.max(len));
         self.rcv.growing += room.min(step);
+        if self.config.delayed_ack.adaptive {
+            // The sender is to learn of the larger window at once (Linux: `quick |= 1`).
+            self.ack.quick |= 1;
+        }
     }
     /// The receiver's view of the round-trip time: how old what the peer echoes is.
     pub(super) fn measure_receive_rtt(&mut self, sample: Duration) {
