@@ -128,10 +128,6 @@ impl Connection {
 
     /// Sets an option.
     pub fn set_option(&mut self, now: Time, option: SocketOption, out: &mut Out) -> Result<(), Errno> {
-        if let SocketOption::MaxSeg(mss) = option {
-            // Too late to announce it; it still bounds what is sent.
-            self.snd.mss = self.snd.mss.min(mss.max(1));
-        }
         self.socket.set(option)?;
         match option {
             SocketOption::NoDelay(true) | SocketOption::Cork(false) => self.output(now, out),
@@ -141,6 +137,8 @@ impl Connection {
                     self.acknowledge_at_once(now, out);
                 }
             }
+            // Too late to announce it; it still bounds what is sent.
+            SocketOption::MaxSeg(mss) if mss < self.snd.mss => self.shrink_mss(mss, false),
             SocketOption::KeepAlive(_) | SocketOption::KeepIdle(_) if !self.is_over() => {
                 self.arm_keepalive(now)
             }

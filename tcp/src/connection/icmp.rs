@@ -65,7 +65,7 @@ impl Connection {
         self.respond(now, out);
     }
     /// Sends with a smaller MSS from now on, `mss` without options taken off.
-    fn shrink_mss(&mut self, mss: u16, resend: bool) {
+    pub(super) fn shrink_mss(&mut self, mss: u16, resend: bool) {
         self.snd.mss = mss;
         let option_bytes = if self.ts.is_some() { TIMESTAMP_BYTES } else { 0 };
         let effective = u32::from(mss.saturating_sub(option_bytes).max(1));

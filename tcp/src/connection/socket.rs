@@ -7,6 +7,8 @@ use crate::time::Duration;
 
 /// Least buffer that a program can ask for, in bytes (Linux: half of `SOCK_MIN_RCVBUF`, rounded).
 const LEAST_BUFFER: u32 = 1152;
+/// Least MSS that a program can ask for, in bytes (Linux `TCP_MIN_MSS`).
+const LEAST_MSS: u16 = 88;
 /// Largest keepalive time and interval that a program can ask for (Linux `MAX_TCP_KEEPIDLE`).
 const LONGEST_KEEPALIVE: Duration = Duration::from_secs(32_767);
 
@@ -85,7 +87,7 @@ impl Socket {
                 self.snd_buf = bytes.max(LEAST_BUFFER);
                 self.snd_buf_set = true;
             }
-            SocketOption::MaxSeg(mss) if mss > 0 => self.rare().max_seg = Some(mss),
+            SocketOption::MaxSeg(mss) if mss >= LEAST_MSS => self.rare().max_seg = Some(mss),
             SocketOption::MaxSeg(_) => return Err(Errno::EINVAL),
             SocketOption::OobInline(on) => self.oob_inline = on,
         }

@@ -206,7 +206,7 @@ fn apply(end: &mut Lone, event: &Event) {
                 SocketOption::Linger(Some(Duration::ZERO)),
                 SocketOption::RcvBuf(2000),
                 SocketOption::SndBuf(3000),
-                SocketOption::MaxSeg(1),
+                SocketOption::MaxSeg(88),
                 SocketOption::OobInline(true),
             ][usize::from(*n)];
             let _ = end.call(|t, now, out| t.set_option(now, option, out));
