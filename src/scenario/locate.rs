@@ -14,6 +14,16 @@ pub enum Seg {
     Index(usize),
 }
 
+impl Seg {
+    /// The name, unless it is a number.
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            Seg::Name(name) => Some(name),
+            Seg::Index(_) => None,
+        }
+    }
+}
+
 /// A path as people write it: `links.0.delay`.
 pub fn show(path: &[Seg]) -> String {
     let words = path.iter().map(|seg| match seg {

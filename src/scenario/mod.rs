@@ -9,7 +9,10 @@ pub mod file;
 pub mod locate;
 pub mod read;
 pub mod resolve;
+pub mod schema;
+mod set;
 pub mod units;
+mod write;
 
 use std::path::Path;
 

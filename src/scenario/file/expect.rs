@@ -142,6 +142,15 @@ macro_rules! errno {
         #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
         #[allow(missing_docs, reason = "the names are the documentation: errno(3)")]
         pub enum Errno { $($name),* }
+        impl Errno {
+            /// Its documentation.
+            pub const DESCRIBED: super::table::Described = super::table::Described {
+                name: "Errno",
+                doc: &["An errno, by name: see errno(3)."],
+                fields: &[],
+                variants: &[$(super::table::Variant { name: stringify!($name), doc: &[], holds: &[], fields: &[] }),*],
+            };
+        }
         impl From<Errno> for tcp::Errno {
             fn from(errno: Errno) -> tcp::Errno {
                 match errno { $(Errno::$name => tcp::Errno::$name),* }

@@ -4,7 +4,6 @@ use super::loose::Nth;
 use super::table::described;
 use super::{Route, Way};
 use crate::scenario::units::{Bits, Endpoint, Span};
-use serde::{Deserialize, Serialize};
 
 /// Adds what a packet can be picked by.
 macro_rules! matching {
@@ -53,17 +52,18 @@ matching! {
     }
 }
 
-/// A protocol.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Protocol {
-    /// TCP.
-    Tcp,
-    /// UDP.
-    Udp,
-    /// ICMP.
-    Icmp,
-    /// A fragment of anything.
-    Fragment,
+described! {
+    /// A protocol.
+    pub enum Protocol: Copy, Eq {
+        /// TCP.
+        Tcp,
+        /// UDP.
+        Udp,
+        /// ICMP.
+        Icmp,
+        /// A fragment of anything.
+        Fragment,
+    }
 }
 
 described! {

@@ -10,8 +10,6 @@ pub mod program;
 pub mod table;
 pub mod tcp;
 
-use serde::{Deserialize, Serialize};
-
 pub use self::expect::{Expect, Seen};
 pub use self::fault::{Action, Fault, FaultKind, Rule};
 pub use self::loose::{Maybe, Named, Nth, OneOrMany, Ports, Range};
@@ -66,15 +64,16 @@ described! {
     }
 }
 
-/// How TCP behaves where no knob says otherwise.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Personality {
-    /// Linux 6.18 with its default settings.
-    Linux,
-    /// The letter of the RFCs.
-    Rfc,
-    /// FreeBSD 15 with its default settings.
-    FreeBsd,
+described! {
+    /// How TCP behaves where no knob says otherwise.
+    pub enum Personality: Copy, Eq {
+        /// Linux 6.18 with its default settings.
+        Linux,
+        /// The letter of the RFCs.
+        Rfc,
+        /// FreeBSD 15 with its default settings.
+        FreeBsd,
+    }
 }
 
 described! {
@@ -203,15 +202,16 @@ with_way! {
     pub struct Way {}
 }
 
-/// Shape of a jitter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Shape {
-    /// Evenly within the scale on both sides.
-    Uniform,
-    /// Bell-shaped.
-    Normal,
-    /// With a long tail upwards.
-    Pareto,
+described! {
+    /// Shape of a jitter.
+    pub enum Shape: Copy, Eq {
+        /// Evenly within the scale on both sides.
+        Uniform,
+        /// Bell-shaped.
+        Normal,
+        /// With a long tail upwards.
+        Pareto,
+    }
 }
 
 described! {

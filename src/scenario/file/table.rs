@@ -70,13 +70,14 @@ macro_rules! described {
             };
         }
     };
-    ($(#[doc = $doc:literal])* pub enum $name:ident {
+    ($(#[doc = $doc:literal])* pub enum $name:ident $(: $($extra:ident),+)? {
         $($(#[doc = $vdoc:literal])* $variant:ident $(($($holds:ty),+))? $({
             $($(#[doc = $fdoc:literal])* $field:ident: $kind:ty $(= $default:literal)?, $example:literal;)*
         })?,)*
     }) => {
         $(#[doc = $doc])*
         #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+        $(#[derive($($extra),+)])?
         #[serde(deny_unknown_fields)]
         pub enum $name {
             $($(#[doc = $vdoc])* $variant $(($($holds),+))? $({
