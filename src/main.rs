@@ -42,7 +42,7 @@ fn act(cli: &Cli) -> Result<bool> {
         }
         Command::Check { files } => cli::check::check(files, cli.color, &mut out)?,
         Command::Schema => {
-            out.write_all(b"")?;
+            out.write_all(timewait::scenario::schema::markdown().as_bytes())?;
             true
         }
         Command::Completions { shell } => {

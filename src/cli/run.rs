@@ -98,13 +98,7 @@ fn load(file: &Path, args: &Run, color: Color) -> Result<Scenario> {
         anyhow!(diagnostics.render(screen::is_colored(color))).context(screen::Rendered)
     };
     let scenario = scenario::load(file).map_err(rendered)?;
-    if args.set.is_empty() {
-        return Ok(scenario);
-    }
-    {
-        let _ = rendered;
-        bail!("--set is not there yet")
-    }
+    args.set.iter().try_fold(scenario, |scenario, change| scenario.set(change)).map_err(rendered)
 }
 
 /// What is run: the file, with another seed or end if the arguments say so.

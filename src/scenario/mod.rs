@@ -107,3 +107,8 @@ fn placed(tree: Option<&Node>, complaint: resolve::Complaint) -> Problem {
     });
     Problem { message: complaint.message, span, label: complaint.label, help: complaint.help }
 }
+
+#[cfg(test)]
+mod generate;
+#[cfg(test)]
+mod tests;

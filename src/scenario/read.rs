@@ -194,7 +194,7 @@ fn syntax(
 ) -> (Problem, Option<Range<usize>>) {
     let what = match code {
         Error::ExpectedString => "expected a text in quotes".to_owned(),
-        Error::ExpectedInteger => "expected a whole number".to_owned(),
+        Error::ExpectedInteger | Error::InvalidIntegerDigit { .. } => "expected a whole number".to_owned(),
         Error::ExpectedBoolean => "expected true or false".to_owned(),
         Error::ExpectedArray => "expected a list in brackets: [ ... ]".to_owned(),
         Error::ExpectedMap => "expected names in braces: { \"name\": ( ... ) }".to_owned(),

@@ -171,7 +171,7 @@ fn knobs_table(fields: &[Field], text: &mut String) {
         "\n| field | type | Linux | Rfc | FreeBsd | example | meaning |\n|---|---|---|---|---|---|---|\n",
     );
     for field in fields {
-        let default = |config| knobs::value(config, field.name).unwrap_or_default();
+        let default = |config| knobs::value(config, field.name).map(typed).unwrap_or_default();
         let [linux, rfc, freebsd] = personalities.each_ref().map(default);
         let (name, kind, doc) = (field.typed(), kind(field.kind), prose(field.doc));
         let _ = writeln!(
@@ -182,6 +182,12 @@ fn knobs_table(fields: &[Field], text: &mut String) {
     }
 }
 
+/// A value of Rust's as it is typed in a file.
+fn typed(rust: String) -> String {
+    let plain = rust.strip_prefix("Some(").and_then(|rest| rest.strip_suffix(')'));
+    plain.unwrap_or(&rust).replace("DelayedAck { ", "(").replace(" }", ")")
+}
+
 /// Lines of documentation as one.
 fn prose(lines: &[&str]) -> String {
     lines.iter().map(|line| line.trim()).collect::<Vec<_>>().join(" ").replace('|', "\\|")
@@ -189,6 +195,8 @@ fn prose(lines: &[&str]) -> String {
 
 /// A Rust type in a reader's words.
 fn kind(rust: &str) -> String {
+    // Macros may space a type out.
+    let rust = &rust.replace(' ', "");
     let inside = |outer: &str| rust.strip_prefix(outer)?.strip_prefix('<')?.strip_suffix('>');
     let last = |path: &str| path.rsplit("::").next().unwrap_or(path).to_owned();
     if let Some(inner) = inside("Option") {
@@ -207,7 +215,7 @@ fn kind(rust: &str) -> String {
         return format!("{} by name", kind(inner));
     }
     if let Some(both) = rust.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')) {
-        let parts: Vec<String> = both.split(", ").map(kind).collect();
+        let parts: Vec<String> = both.split(',').map(kind).collect();
         return format!("({})", parts.join(", "));
     }
     let name = last(rust);

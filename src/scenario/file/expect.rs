@@ -1,9 +1,9 @@
 //! What must have happened.
 
-use super::fault::matching;
+use super::fault::{Protocol, matching};
 use super::loose::Range;
 use super::table::described;
-use crate::scenario::units::{Span, StateName};
+use crate::scenario::units::{Bits, Span, StateName};
 
 described! {
     /// An expectation.

@@ -1,6 +1,6 @@
 //! What goes wrong: rules for packets, and the timeline of faults.
 
-use super::loose::Nth;
+use super::loose::{Nth, Range};
 use super::table::described;
 use super::{Route, Way};
 use crate::scenario::units::{Bits, Endpoint, Span};
@@ -16,21 +16,21 @@ macro_rules! matching {
                 /// Sent to this host.
                 to: Option<String> = "any", "\"server\"";
                 /// Control bits in tcpdump's letters, all of which are set: `"S."` is a SYN-ACK, `"F"` also matches `[F.]`.
-                flags: Option<$crate::scenario::units::Bits> = "any", "\"S.\"";
+                flags: Option<Bits> = "any", "\"S.\"";
                 /// Control bits none of which is set.
-                without: Option<$crate::scenario::units::Bits> = "none", "\"FSR\"";
+                without: Option<Bits> = "none", "\"FSR\"";
                 /// Payload octets, or a range.
-                len: Option<$crate::scenario::file::loose::Range> = "any", "(1, 1460)";
+                len: Option<Range> = "any", "(1, 1460)";
                 /// Overlaps this octet, or this range (last included), counted as tcpdump does: SYN is 0, first octet 1.
-                seq: Option<$crate::scenario::file::loose::Range> = "any", "1";
+                seq: Option<Range> = "any", "1";
                 /// ACK field, or a range (last included), counted as tcpdump does.
-                ack: Option<$crate::scenario::file::loose::Range> = "any", "(6, 100)";
+                ack: Option<Range> = "any", "(6, 100)";
                 /// Source port.
                 src_port: Option<u16> = "any", "49822";
                 /// Destination port.
                 dst_port: Option<u16> = "any", "80";
                 /// Protocol.
-                protocol: Option<$crate::scenario::file::fault::Protocol> = "any", "Tcp";
+                protocol: Option<Protocol> = "any", "Tcp";
                 /// Only on this link.
                 link: Option<String> = "the first one that a packet takes", "\"r1-server\"";
                 $($own)*

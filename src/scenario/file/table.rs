@@ -79,6 +79,7 @@ macro_rules! described {
         #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
         $(#[derive($($extra),+)])?
         #[serde(deny_unknown_fields)]
+        #[allow(clippy::large_enum_variant, reason = "as it is typed: a handful of each, read once")]
         pub enum $name {
             $($(#[doc = $vdoc])* $variant $(($($holds),+))? $({
                 $($(#[doc = $fdoc])* $(
