@@ -1,0 +1,222 @@
+//! The command from outside: what it writes where, and with which exit status it ends.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+
+/// Runs the command in the project's folder.
+fn timewait(args: &[&str]) -> Output {
+    command(args).output().expect("the command starts")
+}
+
+fn command(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_timewait"));
+    command
+        .args(args)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .env_remove("NO_COLOR")
+        .env_remove("CLICOLOR_FORCE");
+    command
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).expect("UTF-8")
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).expect("UTF-8")
+}
+
+/// A scenario file of this test's own.
+fn file(name: &str, text: &str) -> PathBuf {
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    fs::write(&path, text).expect("the folder for temporary files takes one");
+    path
+}
+
+/// Two hosts, and one sends five octets to the other; with this expectation.
+fn hello(name: &str, expect: &str) -> String {
+    let text = format!(
+        r#"(
+    about: "hello",
+    hosts: {{ "client": (addr: "10.0.0.1"), "server": (addr: "10.0.0.2") }},
+    links: [(between: ("client", "server"), delay: "10ms")],
+    programs: [
+        (on: "server", run: EchoServer(port: 7)),
+        (on: "client", run: Client(to: "server:7", port: 40000, steps: [Send("hello"), Recv(5), Close])),
+    ],
+    expect: [{expect}],
+)"#
+    );
+    file(name, &text).display().to_string()
+}
+
+#[test]
+fn a_run_shows_the_trace_and_sums_up() {
+    let output = timewait(&["run", &hello("shows.ron", r#"Final(on: "client", is: "CLOSED")"#)]);
+    let text = stdout(&output);
+    assert_eq!(output.status.code(), Some(0), "{text}{}", stderr(&output));
+    assert!(text.starts_with("hello\n"), "{text}");
+    assert!(text.contains("client: SYN-SENT → ESTABLISHED"), "{text}");
+    assert!(text.contains("1 of 1 expectations met"), "{text}");
+    assert!(!text.contains('\x1b'), "no colours into a pipe");
+    assert_eq!(stderr(&output), "");
+}
+
+#[test]
+fn a_failed_expectation_is_status_1() {
+    let output = timewait(&["run", &hello("fails.ron", r#"Final(on: "client", is: "LISTEN")"#)]);
+    let text = stdout(&output);
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.contains("fails.ron:9:"), "the line that failed: {text}");
+    assert!(text.contains("1 of 1 expectations failed"), "{text}");
+}
+
+#[test]
+fn a_wrong_file_is_status_2() {
+    let path = file("wrong.ron", "(hosts: { \"a\": (adr: \"10.0.0.1\") }, links: [])");
+    let output = timewait(&["run", &path.display().to_string()]);
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(stdout(&output), "");
+    assert!(stderr(&output).contains("did you mean `addr`"), "{}", stderr(&output));
+
+    for args in [&["run", "no/such/file.ron"][..], &["run"], &["fly"], &["check", "no/such/file.ron"]] {
+        let output = timewait(args);
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
+        assert!(!stderr(&output).is_empty(), "{args:?}");
+    }
+}
+
+#[test]
+fn a_wrong_host_or_time_is_status_2() {
+    let path = hello("arguments.ron", "");
+    for args in [
+        &["--host", "nobody"][..],
+        &["--until", "soon"],
+        &["--view", "ss", "--at", "1 fortnight"],
+        &["--view", "film"],
+    ] {
+        let output = timewait(&[&["run", path.as_str()], args].concat());
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {}", stdout(&output));
+        assert!(!stderr(&output).is_empty(), "{args:?}");
+    }
+}
+
+#[test]
+fn several_files_make_a_table() {
+    let good = hello("good.ron", r#"Final(on: "client", is: "CLOSED")"#);
+    let bad = hello("bad.ron", r#"Final(on: "client", is: "LISTEN")"#);
+    let output = timewait(&["run", &good, &bad]);
+    let text = stdout(&output);
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.lines().any(|line| line.starts_with("✓ good")), "{text}");
+    assert!(text.lines().any(|line| line.starts_with("✗ bad")), "{text}");
+    assert!(text.contains("2 scenarios"), "{text}");
+}
+
+#[test]
+fn every_view_writes_something() {
+    let path = hello("views.ron", "");
+    for view in ["trace", "tcpdump", "states", "ladder", "ss", "netstat", "json", "why"] {
+        let output = timewait(&["run", &path, "--view", view, "--color", "never"]);
+        assert_eq!(output.status.code(), Some(0), "{view}: {}", stderr(&output));
+        assert!(stdout(&output).lines().count() > 3, "{view}: {}", stdout(&output));
+    }
+}
+
+#[test]
+fn sockets_at_a_time() {
+    let path = hello("sockets.ron", "");
+    let text = stdout(&timewait(&["run", &path, "-v", "ss", "--at", "25ms", "--host", "client"]));
+    assert!(text.contains("# client at 0.025000 s"), "{text}");
+    assert!(text.lines().any(|line| line.starts_with("ESTAB ")), "{text}");
+    assert!(!text.contains("# server"), "{text}");
+    let text = stdout(&timewait(&["run", &path, "-v", "netstat", "--at", "1s"]));
+    assert!(text.contains("TIME_WAIT"), "{text}");
+}
+
+#[test]
+fn json_is_one_object_a_line() {
+    let text = stdout(&timewait(&["run", &hello("json.ron", ""), "-v", "json"]));
+    for line in text.lines() {
+        let value: serde_json::Value = serde_json::from_str(line).expect("JSON");
+        assert!(value["time"].is_u64() && value["event"].is_string(), "{line}");
+    }
+}
+
+#[test]
+fn colours_on_request() {
+    let path = hello("colours.ron", "");
+    assert!(stdout(&timewait(&["run", &path, "--color", "always"])).contains("\x1b["));
+    assert!(!stdout(&timewait(&["run", &path, "--color", "never"])).contains('\x1b'));
+}
+
+#[test]
+fn two_runs_write_the_same_bytes() {
+    let path = hello("twice.ron", "");
+    assert_eq!(timewait(&["run", &path]).stdout, timewait(&["run", &path]).stdout);
+    let seeded = |seed| stdout(&timewait(&["run", &path, "-v", "tcpdump", "--seed", seed]));
+    assert_ne!(seeded("1"), seeded("2"), "another seed draws other initial sequence numbers");
+}
+
+#[test]
+fn a_capture_has_an_interface_for_each_link_end() {
+    let path = hello("capture.ron", "");
+    let capture = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("capture.pcapng");
+    let output = timewait(&["run", &path, "-q", "--pcap", &capture.display().to_string()]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let bytes = fs::read(&capture).expect("the capture was written");
+    assert_eq!(bytes[..4], [0x0a, 0x0d, 0x0d, 0x0a]);
+    for text in ["client@client-server", "server@client-server", "connect: active open"] {
+        assert!(bytes.windows(text.len()).any(|window| window == text.as_bytes()), "{text}");
+    }
+}
+
+#[test]
+fn quiet_says_less_and_less() {
+    let path = hello("quiet.ron", "");
+    assert_eq!(stdout(&timewait(&["run", &path, "-q"])).trim().lines().count(), 1);
+    assert_eq!(stdout(&timewait(&["run", &path, "-qq"])), "");
+}
+
+/// `timewait run … | head -1` ends quietly.
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let mut args = command(&["run", &hello("pipe.ron", ""), "-v", "json"]);
+    let mut child = args.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the command starts");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("the command ends");
+    assert_eq!(stderr(&output), "");
+    assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
+fn the_gallery_is_listed_under_its_headings() {
+    let output = timewait(&["list"]);
+    let text = stdout(&output);
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    for heading in ["Opening", "Data", "Closing", "Long idle connections", "Servers"] {
+        assert!(text.lines().any(|line| line == heading), "{heading} in {text}");
+    }
+    assert!(!text.contains("Others"), "a scenario is missing in scenarios/contents.txt: {text}");
+    assert!(text.contains("lost_final_ack"), "{text}");
+}
+
+#[test]
+fn check_reads_without_running() {
+    let output = timewait(&["check", &hello("check.ron", "")]);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(stdout(&output).contains("✓"));
+}
+
+#[test]
+fn help_and_completions() {
+    for args in [&["--help"][..], &["run", "--help"], &["help", "run"]] {
+        let output = timewait(args);
+        assert_eq!(output.status.code(), Some(0));
+        assert!(stdout(&output).contains("Examples:"), "{args:?}");
+    }
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        assert!(stdout(&timewait(&["completions", shell])).contains("timewait"), "{shell}");
+    }
+}
