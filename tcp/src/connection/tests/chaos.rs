@@ -13,15 +13,33 @@ use crate::tcb::IcmpError;
 /// Something that happens to an end. Numbers are taken relative to where the end is, so that much of it is plausible.
 #[derive(Clone, Debug)]
 enum Event {
-    Segment { flags: u16, seq: i32, ack: i32, len: u16, wnd: u16, urg: u16, stamp: Option<i32>, sack: Vec<(i32, u16)>, ce: bool },
-    Write { len: u32, urgent: bool, more: bool },
+    Segment {
+        flags: u16,
+        seq: i32,
+        ack: i32,
+        len: u16,
+        wnd: u16,
+        urg: u16,
+        stamp: Option<i32>,
+        sack: Vec<(i32, u16)>,
+        ce: bool,
+    },
+    Write {
+        len: u32,
+        urgent: bool,
+        more: bool,
+    },
     Read(u32),
     ReadUrgent,
     Shutdown,
     Close,
     Abort,
     Option(u8),
-    Icmp { kind: u8, seq: i32, mtu: u16 },
+    Icmp {
+        kind: u8,
+        seq: i32,
+        mtu: u16,
+    },
     Wait(u64),
     Deadline,
 }
@@ -53,7 +71,15 @@ fn event() -> impl Strategy<Value = Event> {
         any::<bool>(),
     )
         .prop_map(|(flags, seq, ack, len, wnd, urg, stamp, sack, ce)| Event::Segment {
-            flags, seq, ack, len, wnd, urg, stamp, sack, ce,
+            flags,
+            seq,
+            ack,
+            len,
+            wnd,
+            urg,
+            stamp,
+            sack,
+            ce,
         });
     prop_oneof![
         12 => segment,
@@ -169,7 +195,8 @@ fn apply(end: &mut Lone, event: &Event) {
                 payload: Payload::Pattern { stream: 3, offset: nxt.0, len: u32::from(*len) },
                 ..Segment::default()
             };
-            segment.options.timestamps = stamp.map(|s| Timestamps { val: recent.wrapping_add(s as u32), ecr: ISS_A });
+            segment.options.timestamps =
+                stamp.map(|s| Timestamps { val: recent.wrapping_add(s as u32), ecr: ISS_A });
             segment.options.mss = segment.has(Flags::SYN).then_some(*urg);
             segment.options.wscale = segment.has(Flags::SYN).then_some(*len as u8);
             segment.options.sack_permitted = segment.has(Flags::SYN);
