@@ -62,6 +62,7 @@ rules! {
     ListenGotAck: "ACK in LISTEN: reset", "RFC 9293 3.10.7.2";
     SynSentBadAck: "ACK of something never sent in SYN-SENT: reset", "RFC 9293 3.10.7.3";
     SynReceivedBadAck: "ACK of something never sent in SYN-RECEIVED: reset", "RFC 9293 3.10.7.4";
+    ListenerClosed: "listener closed before accept: reset", "Linux";
     DataAfterClose: "data for a receiver that is gone: reset", "RFC 9293 3.6.1";
     ResetReceived: "valid RST received", "RFC 9293 3.10.7.4";
     ResetInSynReceived: "RST: back to LISTEN", "RFC 9293 3.10.7.4";

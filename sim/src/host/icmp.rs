@@ -41,7 +41,7 @@ impl Kernel {
         // A quoted number that is not in flight was forged or is old (RFC 5927, section 4.1): nothing is learnt.
         let believed = self.call(ctx, id, |tcb, now, out| {
             tcb.on_icmp(now, meaning(kind), quote.seq, out);
-            !out.notes.contains(&Note::Happened(Rule::IcmpOutOfWindow))
+            !out.notes.contains(&Note::Dropped(Rule::IcmpOutOfWindow))
         });
         if believed == Some(true) {
             self.learn_path_mtu(ctx, kind, quote);

@@ -76,7 +76,7 @@ impl Kernel {
         self.tcp.listener_deadlines.remove(id);
         for conn in slot.queue {
             self.tcp.set_holder(conn, Holder::Nobody);
-            self.call(ctx, conn, |tcb, now, out| tcb.abort(now, Rule::CloseCall, out));
+            self.call(ctx, conn, |tcb, now, out| tcb.abort(now, Rule::ListenerClosed, out));
         }
     }
 

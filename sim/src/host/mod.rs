@@ -33,7 +33,7 @@ use crate::view::SocketInfo;
 pub use counters::Counters;
 pub use kernel::{Ctx, Kernel};
 use programs::Programs;
-pub use sockets::SocketId;
+pub use sockets::{Readiness, SocketId};
 
 /// What a host is made from.
 #[derive(Clone, Debug)]
@@ -142,6 +142,18 @@ impl Host {
     /// Its counters.
     pub fn counters(&self) -> Counters {
         self.kernel.counters.clone()
+    }
+
+    /// Calls the socket layer from outside of any program of the scenario, then lets the programs run.
+    pub fn call<R>(
+        &mut self,
+        now: Time,
+        out: &mut HostOut,
+        what: impl FnOnce(&mut Kernel, &mut Ctx<'_>) -> R,
+    ) -> R {
+        let result = what(&mut self.kernel, &mut Ctx { now, trigger: Trigger::Call, out });
+        self.run_programs(now, out);
+        result
     }
 
     fn run_programs(&mut self, now: Time, out: &mut HostOut) {

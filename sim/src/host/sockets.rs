@@ -21,6 +21,17 @@ use crate::trace::Cause;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SocketId(pub(super) u32);
 
+/// What poll(2) says of a socket.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Readiness {
+    /// recv or accept would not fail with EAGAIN (`POLLIN`).
+    pub readable: bool,
+    /// send would take something, or fail (`POLLOUT`).
+    pub writable: bool,
+    /// The connection is gone (`POLLHUP`).
+    pub hung_up: bool,
+}
+
 /// The sockets of a host.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Sockets {
@@ -405,6 +416,16 @@ impl Kernel {
             // Each is there: it was just listed.
             let _ = self.close(ctx, id);
         }
+    }
+
+    /// poll(2).
+    pub fn poll(&self, id: SocketId) -> Readiness {
+        let Some(tcb) = self.tcb_of(id) else {
+            return Readiness { readable: self.can_accept(id), ..Readiness::default() };
+        };
+        let hung_up = tcb.is_closed();
+        let (bytes, end) = tcb.readable();
+        Readiness { readable: bytes > 0 || end || hung_up, writable: tcb.writable() > 0 || hung_up, hung_up }
     }
 
     /// Bytes that can be read now, and whether the end of the stream is behind them.

@@ -1,0 +1,68 @@
+use super::*;
+use crate::ip::quote;
+use crate::packet::{Body, EcnCodepoint, Icmp, IcmpKind, IpHeader};
+
+fn connect() -> Step {
+    Step::Connect(addr("10.0.0.2:80"))
+}
+
+impl Net {
+    /// A router says this about the packet that was sent as number `i`.
+    fn report(&mut self, kind: IcmpKind, i: usize) {
+        let about = self.sent[i].2.clone();
+        let ip = IpHeader {
+            src: "192.0.2.1".parse().unwrap(),
+            dst: about.ip.src,
+            ttl: 60,
+            ecn: EcnCodepoint::NotEct,
+            df: false,
+            ident: 0,
+        };
+        let body = Body::Icmp(Box::new(Icmp { kind, quote: quote(&about) }));
+        let packet = Packet { id: PacketId(1_000_000), ip, body, flipped_bit: None };
+        self.visit(0, |host, now, out| host.on_packet(now, packet, out));
+    }
+}
+
+/// Linux ends an open at once; RFC 1122, section 4.2.3.9, takes it as a hint.
+#[test]
+fn an_unreachable_host_ends_an_open_under_linux_only() {
+    for (config, end) in [(Config::linux(), "connect(10.0.0.2:80) = EHOSTUNREACH"), (Config::rfc(), "")] {
+        let client = program("c", 0, script(vec![connect()]));
+        let mut net = Net::with(config, (32768, 60999), vec![client], vec![]);
+        net.passes = |_| false;
+        net.run(ms(1));
+        net.report(IcmpKind::HostUnreachable, 0);
+        assert_eq!(net.calls("c").last().map_or("", String::as_str), end);
+    }
+}
+
+/// RFC 1191, section 6.3: what is learnt holds for the destination, for ten minutes.
+#[test]
+fn a_smaller_path_mtu_is_remembered_for_a_while() {
+    let server = program("server", 0, Run::Serve(serve(80, vec![Step::RecvToEof])));
+    let send = Step::SendBytes { len: 1400, chunk: 0, every: Duration::ZERO };
+    let client = script(vec![connect(), send, sleep(10_000), Step::Close]);
+    let mut net = Net::new(vec![program("c", 0, client)], vec![server]);
+    net.passes = |packet| packet.len() <= 1300;
+    net.run(ms(25));
+    let large = net.sent.iter().position(|(_, _, packet)| packet.len() > 1300).unwrap();
+    net.report(IcmpKind::FragmentationNeeded(1300), large);
+    net.run(ms(1000));
+    assert_eq!(net.hosts[1].sockets(net.now)[1].tcp.as_ref().unwrap().bytes_received, 1400);
+    let to = "10.0.0.2".parse().unwrap();
+    let kernel = &net.hosts[0].kernel;
+    assert_eq!((kernel.mtu_to(ms(1000), to), kernel.mtu_to(ms(700_000), to)), (1300, 1500));
+}
+
+/// RFC 5927, section 4.1: an error that quotes a number not in flight was forged.
+#[test]
+fn a_forged_error_teaches_nothing() {
+    let server = program("server", 0, Run::Serve(serve(80, vec![Step::RecvToEof])));
+    let client = script(vec![connect(), Step::Send(text("x")), sleep(10_000)]);
+    let mut net = Net::new(vec![program("c", 0, client)], vec![server]);
+    net.run(ms(500));
+    // The SYN has long been acknowledged.
+    net.report(IcmpKind::FragmentationNeeded(600), 0);
+    assert_eq!(net.hosts[0].kernel.mtu_to(net.now, "10.0.0.2".parse().unwrap()), 1500);
+}
