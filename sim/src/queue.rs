@@ -24,22 +24,43 @@ pub enum Source {
 /// The next event of each source.
 #[derive(Clone, Default)]
 pub struct EventQueue {
-    heap: PriorityQueue<Source, Reverse<(Time, Source)>, FxBuildHasher>,
+    heap: PriorityQueue<Packed, Reverse<u128>, FxBuildHasher>,
     /// The source that was popped last, while its entry is still in place: nearly always it is set again at once, and
     /// moving an entry costs half of taking it out and putting it in.
-    popped: Option<Source>,
+    popped: Option<Packed>,
+}
+
+/// A source as one number, ordered alike: its rank above its number.
+type Packed = u64;
+
+impl Source {
+    fn pack(self) -> Packed {
+        match self {
+            Source::Timeline => 0,
+            Source::Pipe(number) => 1 << 32 | u64::from(number),
+            Source::Host(number) => 2 << 32 | u64::from(number),
+        }
+    }
+    fn unpack(packed: Packed) -> Source {
+        match packed >> 32 {
+            0 => Source::Timeline,
+            1 => Source::Pipe(packed as u32),
+            _ => Source::Host(packed as u32),
+        }
+    }
 }
 
 impl EventQueue {
     /// Sets the time of the next event of `source`; [`Time::NEVER`]: it has none.
     pub fn set(&mut self, source: Source, time: Time) {
+        let source = source.pack();
         if self.popped == Some(source) {
             self.popped = None;
         }
         if time == Time::NEVER {
             self.heap.remove(&source);
         } else {
-            self.heap.push(source, Reverse((time, source)));
+            self.heap.push(source, Reverse(u128::from(time.as_nanos()) << 64 | u128::from(source)));
         }
     }
     /// Takes the earliest event. Its source has none until it is set again.
@@ -48,23 +69,20 @@ impl EventQueue {
     }
     /// Takes the earliest event if it is no later than `limit`.
     pub fn pop_until(&mut self, limit: Time) -> Option<(Time, Source)> {
-        self.settle();
-        let (source, Reverse((time, _))) = self.heap.peek()?;
-        if *time > limit {
+        let (time, source) = self.peek()?;
+        if time > limit {
             return None;
         }
-        self.popped = Some(*source);
-        Some((*time, *source))
+        self.popped = Some(source.pack());
+        Some((time, source))
     }
     /// The earliest event.
     pub fn peek(&mut self) -> Option<(Time, Source)> {
-        self.settle();
-        self.heap.peek().map(|(source, Reverse((time, _)))| (*time, *source))
-    }
-    fn settle(&mut self) {
         if let Some(source) = self.popped.take() {
             self.heap.remove(&source);
         }
+        let (source, Reverse(order)) = self.heap.peek()?;
+        Some((Time::from_nanos((order >> 64) as u64), Source::unpack(*source)))
     }
 }
 

@@ -162,16 +162,13 @@ impl Simulator {
     fn on_arrival(&mut self, pipe: PipeId) {
         let line = &mut self.pipes[pipe.0 as usize];
         line.queued = Time::NEVER;
-        if let Some(flight) = line.pop() {
-            debug_assert_eq!(flight.arrival, self.now, "packets arrive when they arrive");
-            let len = self.packets.packet_len(flight.handle);
-            line.counters.delivered += 1;
-            line.counters.delivered_bytes += u64::from(len);
-            let to = line.to;
-            self.schedule_pipe(pipe);
-            self.arrive(to, pipe, flight.handle);
-        }
+        let Some(flight) = line.pop() else { return };
+        debug_assert_eq!(flight.arrival, self.now, "packets arrive when they arrive");
+        line.counters.delivered += 1;
+        line.counters.delivered_bytes += u64::from(self.packets.packet_len(flight.handle));
+        let to = line.to;
         self.schedule_pipe(pipe);
+        self.arrive(to, pipe, flight.handle);
     }
     /// Brings the event queue up to date with a pipe.
     pub(crate) fn schedule_pipe(&mut self, pipe: PipeId) {
