@@ -12,6 +12,8 @@ use crate::simulator::Simulator;
 use crate::spec::{Fault, Inject, Route, SeqRef, Way};
 use crate::trace::{Cause, Fate, NodeId, PipeId, Trigger, What};
 
+/// Data that fits into an IP packet with the largest headers, in bytes.
+const MOST_FORGED: u32 = 65_535 - 60 - 60;
 /// TTL of a forged segment.
 const FORGED_TTL: u8 = 64;
 
@@ -120,7 +122,7 @@ impl Simulator {
             wnd: inject.wnd,
             urg: 0,
             options: inject.options.clone(),
-            payload: inject.payload.clone(),
+            payload: inject.payload.slice(0, MOST_FORGED),
         };
         let ip = IpHeader {
             src: inject.src.ip(),

@@ -39,8 +39,13 @@ pub struct Simulator {
     pub(crate) hash: TraceHash,
     pub(crate) streams: StreamCheck,
     events: u64,
+    /// Events since time last moved.
+    at_once: u32,
     pub(crate) plan: Arc<Plan>,
 }
+
+/// Events of one moment, at most. A burst of a million packets is a legitimate moment.
+const MOST_AT_ONCE: u32 = if cfg!(test) { 1 << 16 } else { 1 << 24 };
 
 /// What does not change during a run.
 pub(crate) struct Plan {
@@ -87,6 +92,7 @@ impl Simulator {
             hash: TraceHash::default(),
             streams: StreamCheck::default(),
             events: 0,
+            at_once: 0,
             plan: Arc::new(plan),
         };
         for (number, (name, node)) in spec.nodes.iter().enumerate() {
@@ -144,10 +150,14 @@ impl Simulator {
         self.now = self.now.max(time);
     }
     fn step_until(&mut self, limit: Time) -> bool {
+        if self.stuck() {
+            return false;
+        }
         let Some((time, source)) = self.queue.pop_until(limit) else {
             return false;
         };
         assert!(time >= self.now, "time goes back from {:?} to {time:?} at {source:?}", self.now);
+        self.at_once = if time == self.now { self.at_once + 1 } else { 0 };
         self.now = time;
         self.events += 1;
         match source {
@@ -180,6 +190,11 @@ impl Simulator {
         }
     }
 
+    /// Whether so much happened at one moment that nothing else ever will, as when two programs answer each other for
+    /// ever over a link without delay. The run has ended then.
+    pub fn stuck(&self) -> bool {
+        self.at_once >= MOST_AT_ONCE
+    }
     /// The time.
     pub fn now(&self) -> Time {
         self.now

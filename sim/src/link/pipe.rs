@@ -183,7 +183,7 @@ impl Pipe {
             return None;
         }
         // Rounded up only over a whole burst: what is cut off here is added to the next packet.
-        let bits = u64::from(len) * 8 * 1_000_000_000 + self.rest;
+        let bits = u64::from(len).saturating_mul(8 * 1_000_000_000).saturating_add(self.rest);
         self.rest = bits % self.rate_bps;
         self.busy_until += Duration::from_nanos(bits / self.rate_bps);
         Some(self.busy_until)

@@ -212,3 +212,14 @@ fn a_paused_host_answers_when_it_goes_on() {
     let first_answer = received(&s, "a")[0].0;
     assert_eq!(first_answer, ms(703 + 10));
 }
+
+#[test]
+fn two_that_answer_each_other_for_ever_without_delay_end_the_run() {
+    let mut sp = pair(way());
+    let word = Step::Send(tcp::Payload::from_bytes(b"ping"));
+    let steps = vec![Step::Connect(TO.parse().unwrap()), word, Step::Echo];
+    sp.programs = vec![server("b", vec![Step::Echo]), program("client", "a", ms(1), Run::Script(steps))];
+    let mut s = Simulator::new(&sp, TraceLevel::Off);
+    s.run();
+    assert_eq!((s.stuck(), s.now()), (true, ms(1)));
+}
