@@ -492,11 +492,10 @@ impl Sender {
         }
         let highest = trouble.board.highest_sacked().unwrap_or(self.queue.una);
         // Rule 3: above HighRxt and below what is SACKed, though not known to be lost.
-        let from = self.queue.index_of(trouble.high_rxt);
-        let below = (from..self.queue.index_of(highest)).find(|i| self.queue.is_untouched(*i));
+        let below = self.queue.next_untouched(trouble.high_rxt, highest, &trouble.board);
         // Rule 4: once a recovery, the highest that is not SACKed.
         let last = || {
-            let last = (0..self.queue.len()).rev().find(|i| !self.queue.is_sacked(*i))?;
+            let last = self.queue.last_unsacked(&trouble.board)?;
             (!trouble.rescued && self.queue.range(last).start < trouble.point).then_some(last)
         };
         let i = below.or_else(last)?;

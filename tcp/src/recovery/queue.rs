@@ -349,17 +349,39 @@ impl Queue {
         if board.waiting == 0 {
             return None;
         }
-        let mut i = self.index_of(board.hint.max(self.una));
-        while let Some(record) = self.records.get(i) {
+        let from = self.index_of(board.hint.max(self.una));
+        self.find(from, self.len(), board, |marks| marks.waits())
+    }
+    /// The first segment from `from` on that begins below `below` and of which nothing is known.
+    pub fn next_untouched(&self, from: Seq, below: Seq, board: &Scoreboard) -> Option<usize> {
+        self.find(self.index_of(from), self.index_of(below), board, |marks| marks == Marks::default())
+    }
+    /// The last segment that is not SACKed.
+    pub fn last_unsacked(&self, board: &Scoreboard) -> Option<usize> {
+        match board.ranges.last() {
+            // Ranges do not adjoin, so what is before one is not SACKed.
+            Some((left, right)) if *right == self.nxt() => self.index_of(*left).checked_sub(1),
+            _ => self.len().checked_sub(1),
+        }
+    }
+    /// Looks for a segment that is not SACKed, over whole SACKed ranges at once.
+    fn find(
+        &self,
+        from: usize,
+        to: usize,
+        board: &Scoreboard,
+        wanted: impl Fn(Marks) -> bool,
+    ) -> Option<usize> {
+        let mut i = from;
+        while i < to {
+            let record = self.records.get(i)?;
             if record.marks.has(Marks::SACKED) {
-                // Over a whole SACKed range at once.
                 i = board.range_end(record.end).map_or(i + 1, |end| self.index_of(end));
-                continue;
-            }
-            if record.marks.waits() {
+            } else if wanted(record.marks) {
                 return Some(i);
+            } else {
+                i += 1;
             }
-            i += 1;
         }
         None
     }
