@@ -24,6 +24,8 @@ mod ack;
 mod detect;
 mod queue;
 mod rack;
+mod readings;
+mod send;
 mod timer;
 mod undo;
 mod window;
@@ -290,7 +292,7 @@ impl Sender {
         }
     }
 
-    // --- what happens: also on_ack (ack.rs) and on_timeout (timer.rs) -------------------------------------------
+    // What happens: also on_ack (ack.rs) and on_timeout (timer.rs). What to send: send.rs. Readings: readings.rs.
 
     /// The segment `nxt()..end` was sent for the first time (its FIN counts one).
     pub fn on_sent(&mut self, now: Time, end: Seq, cfg: &Config) {
@@ -445,143 +447,6 @@ impl Sender {
         self.backoff -= 1;
         self.timer = Timer::Rto;
         self.deadline = (at + self.rto(cfg)).max(now);
-    }
-
-    // --- what to send ------------------------------------------------------------------------------------------
-
-    /// What to send again now, as far as cwnd allows; before any new data.
-    pub fn next_retransmission(&self, cfg: &Config) -> Option<Retransmission> {
-        let trouble = self.trouble.as_deref()?;
-        if trouble.frto == Frto::NewData && !trouble.forced {
-            return None;
-        }
-        let i = self.queue.next_lost(&trouble.board)?;
-        let range = self.queue.range(i);
-        let len = (range.end - range.start).min(self.mss64());
-        if !trouble.forced && self.allowance(cfg) < len {
-            return None;
-        }
-        let why = match self.phase {
-            _ if trouble.too_big => Rule::PmtuRetransmit,
-            Phase::Loss if trouble.forced => Rule::RtoRetransmit,
-            Phase::Loss => Rule::RtoGoBack,
-            _ => match self.detection {
-                LossDetection::Rack => Rule::RackRetransmit,
-                LossDetection::Sack => Rule::SackRetransmit,
-                _ if trouble.partial_seen => Rule::PartialAck,
-                _ => Rule::FastRetransmit,
-            },
-        };
-        Some(Retransmission { range, why })
-    }
-
-    /// Bytes of new data that cwnd allows now; the caller also minds SND.WND and Nagle. A segment may be sent if
-    /// it fits, or if nothing is in flight.
-    pub fn allowance(&self, cfg: &Config) -> u64 {
-        self.cwnd.saturating_sub(self.pipe(cfg))
-    }
-
-    /// What to send again when there is no new data to send (RFC 6675, section 4, rules 3 and 4).
-    pub fn next_rescue(&self, cfg: &Config) -> Option<Retransmission> {
-        if self.detection != LossDetection::Sack || self.phase != Phase::Recovery {
-            return None;
-        }
-        let trouble = self.trouble.as_deref()?;
-        if self.allowance(cfg) < self.mss64() {
-            return None;
-        }
-        let highest = trouble.board.highest_sacked().unwrap_or(self.queue.una);
-        // Rule 3: above HighRxt and below what is SACKed, though not known to be lost.
-        let below = self.queue.next_untouched(trouble.high_rxt, highest, &trouble.board);
-        // Rule 4: once a recovery, the highest that is not SACKed.
-        let last = || {
-            let last = self.queue.last_unsacked(&trouble.board)?;
-            (!trouble.rescued && self.queue.range(last).start < trouble.point).then_some(last)
-        };
-        let i = below.or_else(last)?;
-        Some(Retransmission { range: self.queue.range(i), why: Rule::RescueRetransmit })
-    }
-
-    // --- readings ----------------------------------------------------------------------------------------------
-
-    /// When the timer fires, and which.
-    pub fn deadline(&self) -> Option<(Time, Timer)> {
-        (self.deadline != Time::NEVER).then_some((self.deadline, self.timer))
-    }
-    /// SND.UNA.
-    pub fn una(&self) -> Seq {
-        self.queue.una
-    }
-    /// SND.NXT (and SND.MAX: after a timeout it does not go back).
-    pub fn nxt(&self) -> Seq {
-        self.queue.nxt()
-    }
-    /// Octets sent and not acknowledged cumulatively (FlightSize).
-    pub fn flight(&self) -> u64 {
-        self.nxt() - self.una()
-    }
-    /// Congestion window, in bytes.
-    pub fn cwnd(&self) -> u64 {
-        self.cwnd
-    }
-    /// Slow start threshold, in bytes; `u64::MAX`: none yet.
-    pub fn ssthresh(&self) -> u64 {
-        self.ssthresh
-    }
-    /// Effective MSS for sending.
-    pub fn mss(&self) -> u32 {
-        self.mss
-    }
-    /// Retransmission timeout with back-off, as used for the next timer.
-    pub fn rto(&self, cfg: &Config) -> Duration {
-        self.rtt.rto(cfg).doubled(u32::from(self.backoff)).min(cfg.max_rto)
-    }
-    /// Smoothed round-trip time; zero before the first measurement.
-    pub fn srtt(&self) -> Duration {
-        self.rtt.srtt()
-    }
-    /// Its variation.
-    pub fn rttvar(&self) -> Duration {
-        self.rtt.rttvar()
-    }
-    /// Smallest round-trip time of the last minutes; zero before the first measurement.
-    pub fn min_rtt(&self) -> Duration {
-        self.rtt.min()
-    }
-    /// Retransmission timeouts since SND.UNA last advanced. Probes do not count.
-    pub fn retries(&self) -> u32 {
-        self.trouble.as_ref().map_or(0, |t| t.retries)
-    }
-    /// When the first segment outstanding was retransmitted on a timeout for the first time since SND.UNA last
-    /// advanced: R2 and the user timeout count from it under Linux.
-    pub fn first_timeout(&self) -> Option<Time> {
-        self.trouble.as_ref().and_then(|t| t.first_timeout)
-    }
-    /// When SND.UNA's segment was last sent.
-    pub fn head_sent(&self) -> Option<Time> {
-        self.queue.first().map(|head| head.at)
-    }
-    /// Time of the last transmission of anything in this queue.
-    pub fn last_sent(&self) -> Time {
-        self.last_sent
-    }
-    /// Counts of segments.
-    pub fn counts(&self) -> Counts {
-        let mut counts = Counts {
-            unacked: self.queue.len() as u32,
-            retransmitted: self.retransmitted,
-            ..Counts::default()
-        };
-        if let Some(t) = &self.trouble {
-            counts.sacked = if self.sack { t.board.sacked.segments } else { t.dup_acks.min(counts.unacked) };
-            counts.lost = t.board.lost.segments;
-            counts.retransmitting = t.board.again.segments;
-        }
-        counts
-    }
-    /// Name of the congestion controller.
-    pub fn controller(&self) -> &'static str {
-        self.controller.name()
     }
 
     fn mss64(&self) -> u64 {

@@ -1,0 +1,88 @@
+//! Readings of the transmit queue: for the connection, `ss` and traces.
+
+use super::{Counts, Sender, Timer};
+use crate::config::Config;
+use crate::seq::Seq;
+use crate::time::{Duration, Time};
+
+impl Sender {
+    /// When the timer fires, and which.
+    pub fn deadline(&self) -> Option<(Time, Timer)> {
+        (self.deadline != Time::NEVER).then_some((self.deadline, self.timer))
+    }
+    /// SND.UNA.
+    pub fn una(&self) -> Seq {
+        self.queue.una
+    }
+    /// SND.NXT (and SND.MAX: after a timeout it does not go back).
+    pub fn nxt(&self) -> Seq {
+        self.queue.nxt()
+    }
+    /// Octets sent and not acknowledged cumulatively (FlightSize).
+    pub fn flight(&self) -> u64 {
+        self.nxt() - self.una()
+    }
+    /// Congestion window, in bytes.
+    pub fn cwnd(&self) -> u64 {
+        self.cwnd
+    }
+    /// Slow start threshold, in bytes; `u64::MAX`: none yet.
+    pub fn ssthresh(&self) -> u64 {
+        self.ssthresh
+    }
+    /// Effective MSS for sending.
+    pub fn mss(&self) -> u32 {
+        self.mss
+    }
+    /// Retransmission timeout with back-off, as used for the next timer.
+    pub fn rto(&self, cfg: &Config) -> Duration {
+        self.rtt.rto(cfg).doubled(u32::from(self.backoff)).min(cfg.max_rto)
+    }
+    /// Smoothed round-trip time; zero before the first measurement.
+    pub fn srtt(&self) -> Duration {
+        self.rtt.srtt()
+    }
+    /// Its variation.
+    pub fn rttvar(&self) -> Duration {
+        self.rtt.rttvar()
+    }
+    /// Smallest round-trip time of the last minutes; zero before the first measurement.
+    pub fn min_rtt(&self) -> Duration {
+        self.rtt.min()
+    }
+    /// Retransmission timeouts since SND.UNA last advanced. Probes do not count.
+    pub fn retries(&self) -> u32 {
+        self.trouble.as_ref().map_or(0, |t| t.retries)
+    }
+    /// When the first segment outstanding was retransmitted on a timeout for the first time since SND.UNA last
+    /// advanced: R2 and the user timeout count from it under Linux.
+    pub fn first_timeout(&self) -> Option<Time> {
+        self.trouble.as_ref().and_then(|t| t.first_timeout)
+    }
+    /// When SND.UNA's segment was last sent.
+    pub fn head_sent(&self) -> Option<Time> {
+        self.queue.first().map(|head| head.at)
+    }
+    /// Time of the last transmission of anything in this queue.
+    pub fn last_sent(&self) -> Time {
+        self.last_sent
+    }
+    /// Counts of segments.
+    pub fn counts(&self) -> Counts {
+        let mut counts = Counts {
+            unacked: self.queue.len() as u32,
+            retransmitted: self.retransmitted,
+            ..Counts::default()
+        };
+        if let Some(t) = &self.trouble {
+            counts.sacked = if self.sack { t.board.sacked.segments } else { t.dup_acks.min(counts.unacked) };
+            counts.lost = t.board.lost.segments;
+            counts.retransmitting = t.board.again.segments;
+        }
+        counts
+    }
+    /// Name of the congestion controller.
+    pub fn controller(&self) -> &'static str {
+        self.controller.name()
+    }
+}

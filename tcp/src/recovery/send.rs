@@ -1,0 +1,61 @@
+//! What to send again, and how much new data cwnd allows.
+
+use super::undo::Frto;
+use super::{Phase, Retransmission, Sender};
+use crate::cause::Rule;
+use crate::config::{Config, LossDetection};
+
+impl Sender {
+    /// What to send again now, as far as cwnd allows; before any new data.
+    pub fn next_retransmission(&self, cfg: &Config) -> Option<Retransmission> {
+        let trouble = self.trouble.as_deref()?;
+        if trouble.frto == Frto::NewData && !trouble.forced {
+            return None;
+        }
+        let i = self.queue.next_lost(&trouble.board)?;
+        let range = self.queue.range(i);
+        let len = (range.end - range.start).min(self.mss64());
+        if !trouble.forced && self.allowance(cfg) < len {
+            return None;
+        }
+        let why = match self.phase {
+            _ if trouble.too_big => Rule::PmtuRetransmit,
+            Phase::Loss if trouble.forced => Rule::RtoRetransmit,
+            Phase::Loss => Rule::RtoGoBack,
+            _ => match self.detection {
+                LossDetection::Rack => Rule::RackRetransmit,
+                LossDetection::Sack => Rule::SackRetransmit,
+                _ if trouble.partial_seen => Rule::PartialAck,
+                _ => Rule::FastRetransmit,
+            },
+        };
+        Some(Retransmission { range, why })
+    }
+
+    /// Bytes of new data that cwnd allows now; the caller also minds SND.WND and Nagle. A segment may be sent if
+    /// it fits, or if nothing is in flight.
+    pub fn allowance(&self, cfg: &Config) -> u64 {
+        self.cwnd.saturating_sub(self.pipe(cfg))
+    }
+
+    /// What to send again when there is no new data to send (RFC 6675, section 4, rules 3 and 4).
+    pub fn next_rescue(&self, cfg: &Config) -> Option<Retransmission> {
+        if self.detection != LossDetection::Sack || self.phase != Phase::Recovery {
+            return None;
+        }
+        let trouble = self.trouble.as_deref()?;
+        if self.allowance(cfg) < self.mss64() {
+            return None;
+        }
+        let highest = trouble.board.highest_sacked().unwrap_or(self.queue.una);
+        // Rule 3: above HighRxt and below what is SACKed, though not known to be lost.
+        let below = self.queue.next_untouched(trouble.high_rxt, highest, &trouble.board);
+        // Rule 4: once a recovery, the highest that is not SACKed.
+        let last = || {
+            let last = self.queue.last_unsacked(&trouble.board)?;
+            (!trouble.rescued && self.queue.range(last).start < trouble.point).then_some(last)
+        };
+        let i = below.or_else(last)?;
+        Some(Retransmission { range: self.queue.range(i), why: Rule::RescueRetransmit })
+    }
+}
