@@ -1,3 +1,4 @@
+mod generated;
 mod whole_runs;
 
 use tcp::{Duration, Time};

@@ -32,7 +32,7 @@ fn client(on: &str, at: Time, len: u64) -> Program {
     program(&format!("client on {on}"), on, at, Run::Script(steps))
 }
 /// A client that sends `len` bytes to an echo server through a router.
-fn echo(first: Way, second: Way, len: u64) -> Spec {
+pub(super) fn echo(first: Way, second: Way, len: u64) -> Spec {
     let mut sp = through_router(first, second);
     sp.programs = vec![server("b", vec![Step::Echo, Step::Close]), client("a", ms(1), len)];
     sp
