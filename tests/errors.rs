@@ -74,6 +74,8 @@ fn names_of_things() {
         ("LinkDown(\"client-server\")", "Kill(\"client/2\")"),
         ("program: \"client/1\"", "program: \"client\""),
         ("Final(on: \"server\", is: \"CLOSED\")", "Happened(rule: \"Pause\")"),
+        ("Final(on: \"server\", is: \"CLOSED\")", "Counter(on: \"server\", name: \"RetransSegs\", is: 0)"),
+        ("Final(on: \"server\", is: \"CLOSED\")", "Counter(on: \"server\", name: \"TcpRetransSeg\", is: 0)"),
     ]));
 }
 

@@ -2,5 +2,6 @@
 
 mod cli;
 mod errors;
+mod expectations;
 mod kernel;
 mod scenarios;

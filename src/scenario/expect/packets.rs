@@ -1,15 +1,20 @@
 //! Packets in the trace, and the rules by which things happened.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use sim::packet::{Body, Packet};
-use sim::trace::{DropReason, What};
-use tcp::{Flags, Note};
+use sim::NodeId;
+use sim::packet::{Body, Packet, PacketId};
+use sim::trace::{DropReason, Trigger, What};
+use tcp::{Flags, Note, Time};
 
 use super::{Miss, Run, about};
 use crate::scenario::file::fault::Protocol;
 use crate::scenario::file::{Range, Seen};
 use crate::view::words;
+
+/// When and where something happened, and the packet that set it off.
+type Moment = (Time, NodeId, Option<PacketId>);
 
 impl Run<'_> {
     pub(super) fn packet(&self, seen: &Seen) -> Option<Miss> {
@@ -61,35 +66,66 @@ impl Run<'_> {
         let more = if matching.len() > times.len() { ", ..." } else { "" };
         let found = match matching.len() {
             0 => "there was none".to_owned(),
+            1 => format!("there was one: at {}", times.concat()),
             n => format!("there were {n}: at {}{more}", times.join(", ")),
         };
         let near = matching.last().copied().or(self.last_record());
-        Some(Miss::new(format!("{is} packets {}", self.words(of)), found, near))
+        Some(Miss::new(
+            format!("{is} packet{} {}", if is == Range(1, 1) { "" } else { "s" }, self.words(of)),
+            found,
+            near,
+        ))
     }
 
     pub(super) fn happened(&self, rule: &str, on: Option<&str>, times: Option<Range>) -> Option<Miss> {
-        let mut found = Vec::new();
+        let found = self.happenings(rule, on);
+        let number = found.values().map(|kinds| kinds.iter().map(Vec::len).max().unwrap_or(0) as u64).sum();
+        let last = found.values().flatten().flatten().max().copied();
+        let times = times.unwrap_or(Range(1, u64::MAX));
+        if times.contains(number) {
+            return None;
+        }
+        let often = match times {
+            Range(1, u64::MAX) => "at least once".to_owned(),
+            Range(1, 1) => "once".to_owned(),
+            times => format!("{times} times"),
+        };
+        let expected =
+            format!("{rule} happens {often}{}", on.map(|on| format!(" on {on}")).unwrap_or_default());
+        let near = last.or(self.last_record());
+        Some(Miss::new(
+            expected,
+            match number {
+                0 => "it never happened".to_owned(),
+                1 => "it happened once".to_owned(),
+                number => format!("it happened {number} times"),
+            },
+            near,
+        ))
+    }
+
+    /// The records that name a rule, by node, time and trigger, and of these by kind: what is told in several ways,
+    /// as a drop and the answer to it, happened once.
+    fn happenings(&self, rule: &str, on: Option<&str>) -> BTreeMap<Moment, [Vec<usize>; 4]> {
+        let mut found: BTreeMap<Moment, [Vec<usize>; 4]> = BTreeMap::new();
         for (i, record) in self.outcome.records.iter().enumerate() {
-            let (node, own) = match &record.what {
-                What::Sent { node, why: Some(why), .. } => (*node, why.rule),
-                What::State { node, why, .. } => (*node, why.rule),
-                What::Dropped { node, why: DropReason::Tcp(rule), .. } => (*node, *rule),
-                What::Tcp { node, note: Note::Happened(rule) | Note::Dropped(rule), .. } => (*node, *rule),
+            let (node, own, trigger, kind) = match &record.what {
+                What::Sent { node, why: Some(why), .. } => (*node, why.rule, why.trigger, 0),
+                What::State { node, why, .. } => (*node, why.rule, why.trigger, 1),
+                What::Dropped { node, why: DropReason::Tcp(rule), packet } => {
+                    (*node, *rule, Trigger::Packet(*packet), 2)
+                }
+                What::Tcp { node, note: Note::Happened(rule) | Note::Dropped(rule), trigger, .. } => {
+                    (*node, *rule, *trigger, 3)
+                }
                 _ => continue,
             };
             if format!("{own:?}") == rule && on.is_none_or(|on| self.story.names.node(node) == on) {
-                found.push(i);
+                let packet = if let Trigger::Packet(packet) = trigger { Some(packet) } else { None };
+                found.entry((record.time, node, packet)).or_default()[kind].push(i);
             }
         }
-        let times = times.unwrap_or(Range(1, u64::MAX));
-        if times.contains(found.len() as u64) {
-            return None;
-        }
-        let often = if times.1 == u64::MAX { "at least once".to_owned() } else { format!("{times} times") };
-        let expected =
-            format!("{rule} happens {often}{}", on.map(|on| format!(" on {on}")).unwrap_or_default());
-        let near = found.last().copied().or(self.last_record());
-        Some(Miss::new(expected, format!("it happened {} times", found.len()), near))
+        found
     }
 
     /// Records of the sending of packets like this, whatever `at` says.

@@ -97,6 +97,7 @@ impl Run<'_> {
     pub(super) fn ended(&self, filter: &Filter<'_>, is: State, count: Option<u64>) -> Option<Miss> {
         let courses = self.courses(filter);
         let expected = match count {
+            Some(1) => format!("one connection of {}, which ends in {is}", filter.on),
             None => format!("every connection of {} ends in {is}", filter.on),
             Some(count) => format!("{count} connections of {}, all of which end in {is}", filter.on),
         };
@@ -107,7 +108,7 @@ impl Run<'_> {
         match count {
             None if courses.is_empty() => Some(self.none_there(filter, expected)),
             Some(count) if count != courses.len() as u64 => {
-                Some(Miss::new(expected, format!("there were {}", courses.len()), None))
+                Some(Miss::new(expected, format!("their number is {}", courses.len()), None))
             }
             _ => None,
         }

@@ -1,5 +1,6 @@
 //! Expectations: what they name exists.
 
+use sim::host::Counters;
 use tcp::Rule;
 
 use super::faults::picked;
@@ -25,8 +26,18 @@ impl<'a> Resolver<'a> {
                     self.wrong(&at.field("are"), "a transition has two states", "at least two", None);
                 }
             }
-            Expect::Never { on, .. } | Expect::Final { on, .. } | Expect::Counter { on, .. } => {
+            Expect::Never { on, .. } | Expect::Final { on, .. } => {
                 self.host(&at.field("on"), on);
+            }
+            Expect::Counter { on, name, .. } => {
+                self.host(&at.field("on"), on);
+                if !Counters::NAMES.contains(&name.as_str()) {
+                    let near = nearest(name, Counters::NAMES.iter().copied());
+                    let help = near.map(|name| format!("did you mean `{name}`?"));
+                    let help = help.unwrap_or_else(|| format!("counters: {}", Counters::NAMES.join(", ")));
+                    let message = format!("no counter is named `{name}`");
+                    self.wrong(&at.field("name"), message, "no such counter", Some(help));
+                }
             }
             Expect::Result { program, at: about, within, nth, .. } => {
                 self.program(&at.field("program"), program);
