@@ -156,3 +156,55 @@ impl Block {
         out.write_all(&len)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::sample;
+
+    fn u32_at(bytes: &[u8], at: usize) -> u32 {
+        u32::from_le_bytes(bytes[at..at + 4].try_into().expect("four bytes"))
+    }
+
+    /// The blocks of a file: type and body. Panics where their lengths do not agree.
+    fn blocks(mut bytes: &[u8]) -> Vec<(u32, &[u8])> {
+        let mut blocks = Vec::new();
+        while !bytes.is_empty() {
+            let len = u32_at(bytes, 4) as usize;
+            assert_eq!(len % 4, 0, "blocks are padded to 32 bits");
+            assert_eq!(u32_at(bytes, len - 4) as usize, len, "both lengths agree");
+            blocks.push((u32_at(bytes, 0), &bytes[8..len - 4]));
+            bytes = &bytes[len..];
+        }
+        blocks
+    }
+
+    #[test]
+    fn a_packet_stands_at_each_end_of_each_link() {
+        let (records, names) = (sample::lost_final_ack(), sample::two_hosts());
+        let mut bytes = Vec::new();
+        write(&Story::read(&records, &names), &mut bytes).expect("a vector takes everything");
+        let blocks = blocks(&bytes);
+        let count = |kind| blocks.iter().filter(|(k, _)| *k == kind).count();
+        // Ten packets sent, one of them lost; two ends of one link.
+        assert_eq!((count(SECTION_HEADER), count(INTERFACE_DESCRIPTION), count(ENHANCED_PACKET)), (1, 2, 19));
+
+        let packets: Vec<&[u8]> =
+            blocks.iter().filter(|(kind, _)| *kind == ENHANCED_PACKET).map(|(_, body)| *body).collect();
+        let syn = packets[0];
+        assert_eq!(u32_at(syn, 0), 0, "seen at the client's end first");
+        let nanos = u64::from(u32_at(syn, 4)) << 32 | u64::from(u32_at(syn, 8));
+        assert_eq!(nanos, 100_000_000);
+        assert_eq!(u32_at(syn, 12), 60, "20 bytes of IP, 40 of TCP");
+        assert_eq!(u32_at(packets[1], 0), 1, "then at the server's");
+    }
+
+    #[test]
+    fn one_of_each_is_written() {
+        let (records, names) = (sample::one_of_each(), sample::with_router());
+        let mut bytes = Vec::new();
+        write(&Story::read(&records, &names), &mut bytes).expect("a vector takes everything");
+        let interfaces = blocks(&bytes).iter().filter(|(kind, _)| *kind == INTERFACE_DESCRIPTION).count();
+        assert_eq!(interfaces, 4);
+    }
+}

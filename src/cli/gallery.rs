@@ -10,12 +10,15 @@ use timewait::view::paint::{BOLD, DIM, RED, paint};
 
 use super::paths;
 
+/// Rank under its heading, name, and what the file says of itself or what is wrong with it.
+type Row = (usize, String, Result<String, String>);
+
 /// Writes the list.
 pub fn list(dir: &Path, out: &mut dyn Write) -> Result<()> {
     let files = paths::scenarios(&[dir.to_owned()])?;
     let width = files.iter().map(|file| paths::name(file).chars().count()).max().unwrap_or(0);
     let contents = Contents::read(dir);
-    let mut sections: BTreeMap<usize, Vec<(usize, String, Result<String, String>)>> = BTreeMap::new();
+    let mut sections: BTreeMap<usize, Vec<Row>> = BTreeMap::new();
     for file in &files {
         let name = paths::name(file);
         let (section, rank) = contents.place(&name);

@@ -35,6 +35,6 @@ impl Default for Show {
 }
 
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 #[cfg(test)]
 mod tests;

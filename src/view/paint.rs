@@ -17,7 +17,7 @@ pub const YELLOW: Style = fg(AnsiColor::Yellow);
 /// Closings.
 pub const MAGENTA: Style = fg(AnsiColor::Magenta);
 /// Programs.
-pub const BLUE: Style = fg(AnsiColor::Blue);
+pub const ITALIC: Style = Style::new().italic();
 /// No colour.
 pub const PLAIN: Style = Style::new();
 

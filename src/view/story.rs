@@ -110,6 +110,20 @@ impl<'a> Story<'a> {
         if self.many { format!("{name}:{port}") } else { name.to_owned() }
     }
 
+    /// The port by which people tell a segment's connection from others, where there are several: the higher one,
+    /// which is the ephemeral one.
+    pub fn port(&self, packet: &Packet) -> Option<u16> {
+        match &packet.body {
+            Body::Tcp(segment) => self.port_of(segment.src, segment.dst),
+            Body::Udp(_) | Body::Icmp(_) | Body::Fragment(_) => None,
+        }
+    }
+
+    /// As [`port`](Story::port), for a connection between these two.
+    pub fn port_of(&self, a: u16, b: u16) -> Option<u16> {
+        self.many.then(|| a.max(b))
+    }
+
     /// Whether record `index` tells of a packet's making (else of its being forwarded). A packet that its own sender
     /// cuts into fragments is made once for each.
     pub fn is_origin(&self, index: usize, node: NodeId, packet: &Packet) -> bool {

@@ -10,7 +10,7 @@ use sim::packet::{Body, Packet, PacketId};
 use sim::trace::{Cause, Fate, NodeId, PipeId, Record, What};
 use tcp::{Flags, Note, Rule, Time};
 
-use crate::view::paint::{self, BLUE, BOLD, DIM, PLAIN, RED, YELLOW, paint};
+use crate::view::paint::{self, BOLD, DIM, ITALIC, PLAIN, RED, YELLOW, paint};
 use crate::view::story::{Journey, Story, is_loss};
 use crate::view::{Show, words};
 
@@ -389,7 +389,7 @@ impl View<'_, '_> {
                 )
             }
             Under::Program { program, call, result, .. } => {
-                writeln!(self.out, "{} {call} = {result}", paint(BLUE, format_args!("{program}:")))
+                writeln!(self.out, "{} {call} = {result}", paint(ITALIC, format_args!("{program}:")))
             }
         }
     }

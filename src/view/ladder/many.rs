@@ -32,7 +32,11 @@ pub fn write(
                     page.packet(record.time, journey)?;
                 }
             }
-            What::State { node, to, .. } => page.mark(record.time, *node, &to.to_string())?,
+            What::State { node, tuple, to, .. } => {
+                let port = story.port_of(tuple.local.port(), tuple.remote.port());
+                let text = port.map_or_else(|| to.to_string(), |port| format!("{port} {to}"));
+                page.mark(record.time, *node, &text)?;
+            }
             What::Fault { text } => {
                 let line = format!("{:>width$}  ┄┄ {text} ┄┄", words::clock(record.time), width = time);
                 writeln!(page.out, "{}", paint(YELLOW, line))?;
@@ -73,7 +77,10 @@ impl Page<'_, '_> {
     fn packet(&mut self, time: tcp::Time, journey: &Journey<'_>) -> io::Result<()> {
         let to = self.column(self.story.names.owner(journey.packet.ip.dst));
         let from = self.column(Some(journey.origin));
-        let label = words::brief(journey.packet, journey.relative.as_ref());
+        let mut label = words::brief(journey.packet, journey.relative.as_ref());
+        if let Some(port) = self.story.port(journey.packet) {
+            label = format!("{port} {label}");
+        }
         // A packet from or to somebody without a column comes from, or goes to, the left of its other end.
         let (from, to, label) = match (from, to) {
             (Some(from), Some(to)) if from != to => (from, to, label),

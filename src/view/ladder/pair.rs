@@ -25,10 +25,26 @@ struct Event {
     kind: Kind,
     /// The state entered with it.
     state: Option<State>,
+    /// The port of the connection, where nothing else tells it.
+    port: Option<u16>,
 }
+
+/// A state entered: how many packets came before it, when, which, and the port of the connection.
+type Entered = (usize, Time, State, Option<u16>);
 
 /// A packet, or a fragment of one by its offset.
 type Piece = (PacketId, u16);
+
+impl Event {
+    /// The state entered, in words.
+    fn entered(&self) -> String {
+        match (self.state, self.port) {
+            (Some(state), Some(port)) => format!("{port} {state}"),
+            (Some(state), None) => state.to_string(),
+            (None, _) => String::new(),
+        }
+    }
+}
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -89,15 +105,17 @@ fn piece_of(packet: &Packet) -> Piece {
 /// What happens at a host, as far as it concerns the other. Faults are told on one side.
 fn side(story: &Story<'_>, host: NodeId, peer: NodeId, faults: bool) -> Vec<Event> {
     let mut events: Vec<Event> = Vec::new();
-    let mut states: Vec<(usize, Time, State)> = Vec::new();
+    let mut states: Vec<Entered> = Vec::new();
     for (index, record) in story.records.iter().enumerate() {
         let time = record.time;
-        let mut put = |kind| events.push(Event { time, kind, state: None });
+        let mut put = |kind| events.push(Event { time, kind, state: None, port: None });
         match &record.what {
-            What::Sent { node, packet, .. } if *node == host && story.is_origin(index, host, packet) => {
-                if story.names.owner(packet.ip.dst) == Some(peer) {
-                    put(Kind::Send(piece_of(packet), index));
-                }
+            What::Sent { node, packet, .. }
+                if *node == host
+                    && story.is_origin(index, host, packet)
+                    && story.names.owner(packet.ip.dst) == Some(peer) =>
+            {
+                put(Kind::Send(piece_of(packet), index));
             }
             What::Received { node, packet, .. } if *node == host => {
                 let from_router =
@@ -107,7 +125,10 @@ fn side(story: &Story<'_>, host: NodeId, peer: NodeId, faults: bool) -> Vec<Even
                     put(Kind::Receive(piece_of(packet), index));
                 }
             }
-            What::State { node, to, .. } if *node == host => states.push((events.len(), time, *to)),
+            What::State { node, tuple, to, .. } if *node == host => {
+                let port = story.port_of(tuple.local.port(), tuple.remote.port());
+                states.push((events.len(), time, *to, port));
+            }
             What::Fault { .. } if faults => put(Kind::Fault(index)),
             _ => {}
         }
@@ -117,9 +138,9 @@ fn side(story: &Story<'_>, host: NodeId, peer: NodeId, faults: bool) -> Vec<Even
 }
 
 /// Puts each state beside the packet that it came with, or between the packets where it came alone.
-fn attach(events: &mut Vec<Event>, states: Vec<(usize, Time, State)>) {
+fn attach(events: &mut Vec<Event>, states: Vec<Entered>) {
     let mut alone = Vec::new();
-    for (at, time, state) in states {
+    for (at, time, state, port) in states {
         let fits = |event: &Event| event.time == time && event.state.is_none() && piece(event).is_some();
         // A transition follows the packet that set it off, and precedes the packet that it sends.
         let before = at.checked_sub(1).filter(|i| fits(&events[*i]));
@@ -127,7 +148,7 @@ fn attach(events: &mut Vec<Event>, states: Vec<(usize, Time, State)>) {
         let after = Some(at).filter(|i| events.get(*i).is_some_and(fits));
         match arrival.or(after).or(before) {
             Some(i) => events[i].state = Some(state),
-            None => alone.push((at, Event { time, kind: Kind::State, state: Some(state) })),
+            None => alone.push((at, Event { time, kind: Kind::State, state: Some(state), port })),
         }
     }
     for (at, event) in alone.into_iter().rev() {
@@ -207,7 +228,7 @@ struct Page<'a, 'b> {
 }
 
 /// What stands beside a lifeline.
-type Margin = Option<(Time, Option<State>)>;
+type Margin = Option<(Time, String)>;
 
 impl<'a> Page<'a, '_> {
     fn head(&mut self) -> io::Result<()> {
@@ -229,7 +250,7 @@ impl<'a> Page<'a, '_> {
         let rightward = matches!(left.kind, Kind::Send(..));
         let Some((journey, label)) = self.told(if rightward { left } else { right }) else { return Ok(()) };
         let line = arrow::draw(Shape::Whole, rightward, &label, self.middle);
-        let margins = (Some((left.time, left.state)), Some((right.time, right.state)));
+        let margins = (Some((left.time, left.entered())), Some((right.time, right.entered())));
         self.row(margins, &line, style(journey), note(journey))
     }
 
@@ -241,7 +262,10 @@ impl<'a> Page<'a, '_> {
             return None;
         };
         let journey = self.story.journey(id)?;
-        let text = words::brief(packet, journey.relative.as_ref());
+        let mut text = words::brief(packet, journey.relative.as_ref());
+        if let Some(port) = self.story.port(packet) {
+            text = format!("{port} {text}");
+        }
         let by_router = !self.story.names.is_host(journey.origin);
         let label =
             if by_router { format!("{}: {text}", self.story.names.node(journey.origin)) } else { text };
@@ -250,7 +274,7 @@ impl<'a> Page<'a, '_> {
 
     /// Something that happens at one side only.
     fn single(&mut self, on_left: bool, event: &Event) -> io::Result<()> {
-        let margin = Some((event.time, event.state));
+        let margin = Some((event.time, event.entered()));
         let margins = if on_left { (margin, None) } else { (None, margin) };
         let (shape, rightward) = match event.kind {
             Kind::State => return self.row(margins, &" ".repeat(self.middle), PLAIN, String::new()),
@@ -275,13 +299,12 @@ impl<'a> Page<'a, '_> {
         style: anstyle::Style,
         note: String,
     ) -> io::Result<()> {
-        if let Some((time, _)) = margins.0.or(margins.1) {
-            self.pause(time.min(margins.1.map_or(time, |(t, _)| t)))?;
+        let times = [&margins.0, &margins.1].into_iter().flatten().map(|(time, _)| *time);
+        if let Some(time) = times.min() {
+            self.pause(time)?;
         }
         let text = |margin: Margin| match margin {
-            Some((time, state)) => {
-                (words::clock(time), state.map_or_else(String::new, |state| state.to_string()))
-            }
+            Some((time, state)) => (words::clock(time), state),
             None => (String::new(), String::new()),
         };
         let ((left_time, left_state), (right_time, right_state)) = (text(margins.0), text(margins.1));
