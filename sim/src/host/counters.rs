@@ -169,7 +169,7 @@ impl Counters {
                 self.tcp_syn_challenge += 1;
                 self.tcp_challenge_ack += 1;
             }
-            Rule::ChallengeRst | Rule::ChallengeAck => self.tcp_challenge_ack += 1,
+            Rule::ChallengeRst | Rule::ChallengeAck | Rule::AckOfUnsent => self.tcp_challenge_ack += 1,
             Rule::KeepaliveProbe => self.tcp_keep_alive += 1,
             Rule::ZeroWindowProbe => self.tcp_win_probe += 1,
             Rule::CloseUnread => self.tcp_abort_on_close += 1,
