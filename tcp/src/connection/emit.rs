@@ -12,6 +12,22 @@ use crate::time::Time;
 /// Room for options in a header, in bytes.
 const OPTION_SPACE: u32 = 40;
 
+/// What is particular to a segment; the rest is the connection's.
+pub(super) struct Body {
+    pub seq: Seq,
+    /// Flags besides ACK, ECE and URG.
+    pub flags: Flags,
+    pub payload: Payload,
+    pub ecn: EcnCodepoint,
+}
+
+impl Body {
+    /// No data, no flag but ACK.
+    pub fn empty(seq: Seq) -> Body {
+        Body { seq, flags: Flags::NONE, payload: Payload::Empty, ecn: EcnCodepoint::NotEct }
+    }
+}
+
 impl Connection {
     /// Bytes that options take in a data segment now (RFC 6691: the sender subtracts them).
     pub(super) fn option_bytes(&self) -> u32 {
@@ -50,16 +66,8 @@ impl Connection {
     }
 
     /// Sends a segment with an ACK field, which settles what was owed to the peer.
-    pub(super) fn emit(
-        &mut self,
-        now: Time,
-        seq: Seq,
-        flags: Flags,
-        payload: Payload,
-        why: Rule,
-        ecn: EcnCodepoint,
-        out: &mut Out,
-    ) {
+    pub(super) fn emit(&mut self, now: Time, body: Body, why: Rule, out: &mut Out) {
+        let Body { seq, flags, payload, ecn } = body;
         let mut options =
             Options { timestamps: self.stamp(now), order: self.config.option_order, ..Options::default() };
         if self.sack {
@@ -96,7 +104,7 @@ impl Connection {
     pub(super) fn send_ack(&mut self, now: Time, why: Rule, out: &mut Out) {
         // A peer that has taken its window back will not look at a number beyond it.
         let seq = self.snd.queue.nxt().min(self.window_end().max(self.snd.queue.una()));
-        self.emit(now, seq, Flags::ACK, Payload::Empty, why, EcnCodepoint::NotEct, out);
+        self.emit(now, Body::empty(seq), why, out);
     }
     /// `<SEQ=SND.NXT><ACK=RCV.NXT><CTL=RST,ACK>`: this end gives up, the peer does not know.
     pub(super) fn send_reset(&mut self, now: Time, why: Rule, out: &mut Out) {

@@ -7,6 +7,7 @@
 use std::ops::Range;
 
 use super::Connection;
+use super::emit::Body;
 use crate::cause::Rule;
 use crate::config::Nagle;
 use crate::out::{EcnCodepoint, Out};
@@ -199,7 +200,7 @@ impl Connection {
         if range.end > data_end {
             flags |= Flags::FIN;
         }
-        self.emit(now, range.start, flags, payload, why, ecn, out);
+        self.emit(now, Body { seq: range.start, flags, payload, ecn }, why, out);
     }
 
     /// A zero-window probe, or what the override timer lets go: a part of the next segment if the window has any
@@ -219,8 +220,7 @@ impl Connection {
             // The octet counts as sent only once it is acknowledged: the window does not allow it.
             let octet = self.snd.buffer.slice(nxt, 1);
             self.snd.probed = Some(nxt + 1);
-            self.emit(now, nxt, Flags::NONE, octet, Rule::ZeroWindowProbe, EcnCodepoint::NotEct, out);
-            return;
+            return self.emit(now, Body { payload: octet, ..Body::empty(nxt) }, Rule::ZeroWindowProbe, out);
         }
         self.send_empty_probe(now, Rule::ZeroWindowProbe, out);
     }
@@ -229,9 +229,9 @@ impl Connection {
     pub(super) fn send_empty_probe(&mut self, now: Time, why: Rule, out: &mut Out) {
         let una = self.snd.queue.una();
         if self.snd.up.is_some_and(|up| up > una) {
-            self.emit(now, una, Flags::NONE, Payload::Empty, why, EcnCodepoint::NotEct, out);
+            self.emit(now, Body::empty(una), why, out);
         }
-        self.emit(now, una - 1, Flags::NONE, Payload::Empty, why, EcnCodepoint::NotEct, out);
+        self.emit(now, Body::empty(una - 1), why, out);
     }
     /// One segment of new data as a tail loss probe, whatever cwnd says.
     pub(super) fn send_tail_probe(&mut self, now: Time, out: &mut Out) {

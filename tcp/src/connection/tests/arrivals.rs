@@ -26,7 +26,7 @@ fn blind_segments() {
     let mut end = after_hello(Config::linux());
     let ack = |rule: &str| vec![format!(". 1 a6 {rule}")];
     let step = |end: &mut Lone, segment: Segment| {
-        end.now = end.now + Duration::from_millis(600);
+        end.now += Duration::from_millis(600);
         end.show(&segment)
     };
     let segment = end.segment(Flags::RST, 106, 0);
@@ -62,9 +62,9 @@ fn challenges_are_limited() {
     let mut end = after_hello(Config::linux());
     let syn = end.segment(Flags::SYN, 50, 0);
     assert_eq!(end.show(&syn).len(), 1);
-    end.now = end.now + Duration::from_millis(499);
+    end.now += Duration::from_millis(499);
     assert_eq!(end.show(&syn).len(), 0);
-    end.now = end.now + Duration::from_millis(1);
+    end.now += Duration::from_millis(1);
     assert_eq!(end.show(&syn).len(), 1);
 }
 
@@ -250,7 +250,7 @@ fn closed_window() {
         let len = room.min(1448) as u32;
         let data = end.data(seq, len, 1);
         end.show(&data);
-        end.now = end.now + Duration::from_millis(1);
+        end.now += Duration::from_millis(1);
         seq += i64::from(len);
     }
     assert_eq!(end.connection().rcv.window(), 0);

@@ -273,3 +273,27 @@ fn ecn_negotiation() {
         assert_eq!(end.tcb.info(end.now).ecn, expected);
     }
 }
+
+/// Capture tw_client_reconnect_ts: in the place of a connection in TIME-WAIT the ISN is its SND.NXT + 65537, and the
+/// window counts on timestamps.
+#[test]
+fn in_the_place_of_time_wait() {
+    use crate::time_wait::{Last, TimeWait};
+    let config = Arc::new(Config::linux());
+    let timestamps = TimestampState { offset: 3, recent: 99, recent_at: Time::ZERO };
+    let last = Last {
+        local_port: 40_000,
+        remote_port: 80,
+        snd_nxt: SeqNum(7000),
+        rcv_nxt: SeqNum(9000),
+        wnd: 63,
+        rcv_wscale: 10,
+        timestamps: Some(timestamps),
+    };
+    let record = TimeWait::new(Time::ZERO, Arc::clone(&config), last);
+    let what = Connect { tuple: tuple(), mtu: 1500, config, options: Vec::new(), reuses: Some(record) };
+    let mut out = Out::default();
+    let _ = Tcb::connect(ms(500), what, &IsnSecret([1, 2]), &mut out);
+    let syn = &out.segments[0].segment;
+    assert_eq!((syn.seq, syn.wnd), (SeqNum(7000 + 65_537), 65_160));
+}

@@ -191,37 +191,50 @@ fn fin_wait_2() {
     assert_eq!(pair.a.state(), State::FinWait2);
 }
 
-/// The stream arrives whole through a wire that loses every seventh segment, both ways.
+/// The stream arrives whole through a wire that loses, duplicates, delays or marks every few segments, both ways.
 #[test]
-fn bulk_through_losses() {
+fn bulk_through_a_bad_wire() {
+    let late = Duration::from_millis(7);
+    let fates = [Fate::Drop, Fate::Twice(late), Fate::Late(late), Fate::Mark];
     for config in [Config::linux(), Config::rfc(), Config::freebsd()] {
-        let mut pair = Pair::established(config.clone(), config);
-        let mut count = 0;
-        pair.wire = Box::new(move |_, _| {
-            count += 1;
-            if count % 7 == 3 { Fate::Drop } else { Fate::Deliver }
-        });
-        let total = 300_000u64;
-        let (mut written, mut read) = (0u64, 0u64);
-        for _ in 0..100_000 {
-            if written < total {
-                let data = Payload::Pattern { stream: 1, offset: written, len: (total - written) as u32 };
-                let sent = pair.call('a', |t, now, out| t.send(now, data, SendFlags::default(), out));
-                written += u64::from(sent.unwrap_or(0));
-            }
-            while let Ok(Received::Data(data)) = pair.read('b', 10_000) {
-                let expected = Payload::Pattern { stream: 1, offset: read, len: data.len() };
-                assert_eq!(data, expected, "at {read}");
-                read += u64::from(data.len());
-            }
-            if read == total {
-                break;
-            }
-            pair.run_for(5);
+        for fate in fates {
+            transfer(config.clone(), 300_000, fate);
         }
-        assert_eq!(read, total);
-        pair.close('a');
-        pair.run_for(10_000);
-        assert_eq!(pair.b.readable(), (0, true));
     }
+}
+
+fn transfer(config: Config, total: u64, fate: Fate) {
+    let mut pair = Pair::established(config.clone(), config);
+    let mut count = 0;
+    pair.wire = Box::new(move |_, _| {
+        count += 1;
+        if count % 7 == 3 { fate } else { Fate::Deliver }
+    });
+    let (mut written, mut read) = (0u64, 0u64);
+    for _ in 0..100_000 {
+        if written < total {
+            let data = Payload::Pattern { stream: 1, offset: written, len: (total - written) as u32 };
+            let sent = pair.call('a', |t, now, out| t.send(now, data, SendFlags::default(), out));
+            written += u64::from(sent.unwrap_or(0));
+        }
+        while let Ok(Received::Data(data)) = pair.read('b', 10_000) {
+            let expected = Payload::Pattern { stream: 1, offset: read, len: data.len() };
+            assert_eq!(data, expected, "at {read}");
+            read += u64::from(data.len());
+        }
+        if read == total {
+            break;
+        }
+        pair.run_for(5);
+    }
+    assert_eq!(read, total);
+    pair.close('a');
+    pair.run_for(10_000);
+    assert_eq!(pair.b.readable(), (0, true));
+}
+
+/// What an idle connection costs, without its configuration: the mark is 2 KiB.
+#[test]
+fn a_connection_is_lean() {
+    assert!(size_of::<Connection>() <= 1024, "{}", size_of::<Connection>());
 }

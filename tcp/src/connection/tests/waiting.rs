@@ -32,7 +32,7 @@ fn zero_window_probes() {
     let mut probes = Vec::new();
     for _ in 0..3 {
         probes.extend(end.wait_until(end.tcb.deadline()));
-        end.now = end.now + Duration::from_millis(20);
+        end.now += Duration::from_millis(20);
         answer(&mut end);
     }
     assert_eq!(times(&probes), [221, 681, 1581], "{probes:?}");
@@ -225,7 +225,7 @@ fn unreachable_undoes_backoff() {
     let unreachable = IcmpError::Soft(Errno::EHOSTUNREACH);
     while end.state() == State::Established {
         copies += end.wait_until(end.tcb.deadline()).len();
-        end.now = end.now + Duration::from_millis(10);
+        end.now += Duration::from_millis(10);
         end.call(|t, now, out| t.on_icmp(now, unreachable, SeqNum(ISS_A + 1), out));
         assert!(copies < 100);
     }
