@@ -1,7 +1,9 @@
 //! The one integration test binary.
 
 mod cli;
+mod determinism;
 mod errors;
 mod expectations;
+mod gallery;
 mod kernel;
 mod scenarios;

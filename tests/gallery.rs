@@ -1,0 +1,202 @@
+//! The gallery: every scenario is there, meets its own expectations, and does what its snapshot shows.
+//!
+//! A snapshot is accepted only after it was read against the reasons that the scenario's comment names: an RFC's
+//! section, a kernel's capture (see `kernel`), an invariant.
+
+use std::collections::BTreeSet;
+
+use sim::{Simulator, TraceLevel};
+use timewait::Names;
+use timewait::scenario::{self, Scenario, expect};
+use timewait::view::{Show, Story, trace};
+
+use crate::scenarios::files;
+
+/// What the gallery has to show.
+const GALLERY: &[&str] = &[
+    // Opening
+    "handshake",
+    "echo_chat",
+    "connection_refused",
+    "listen_only",
+    "simultaneous_open",
+    "lost_syn",
+    "lost_synack",
+    "lost_handshake_ack",
+    "duplicate_syn",
+    "old_duplicate_syn",
+    "two_way_handshake_ablation",
+    "syn_gives_up",
+    "backlog_overflow",
+    "syn_flood",
+    "syn_flood_cookies",
+    "wrap_around_isn",
+    // Data
+    "mss_and_mtu",
+    "path_mtu_discovery",
+    "pmtu_blackhole",
+    "ip_fragmentation",
+    "udp_datagrams",
+    "push_and_urgent",
+    "corrupted_segment",
+    "reordering",
+    "lost_segment_fast_retransmit",
+    "lost_tail",
+    "rto_backoff",
+    "sliding_window",
+    "zero_window",
+    "lost_window_update",
+    "silly_window",
+    "nagle_and_delayed_ack",
+    "ecn_mark",
+    // Closing
+    "four_way_close",
+    "three_segment_close",
+    "half_close",
+    "simultaneous_close",
+    "lost_fin",
+    "lost_fin_ack",
+    "lost_final_ack",
+    "lost_final_ack_no_time_wait",
+    "lost_duplicate_old_incarnation",
+    "time_wait_reuse",
+    "time_wait_assassination",
+    "close_with_unread_data",
+    "linger_zero",
+    "close_wait_leak",
+    "fin_wait_2_timeout",
+    // Long idle connections
+    "keepalive_peer_alive",
+    "keepalive_peer_crashed",
+    "keepalive_peer_rebooted",
+    "keepalive_peer_unreachable",
+    "half_open_without_keepalive",
+    "user_timeout",
+    "blind_reset",
+    "blind_data",
+    // Servers
+    "short_connections",
+    "long_connection",
+    "ephemeral_port_exhaustion",
+    "idle_reaper",
+    "per_client_limit",
+    "syn_scan",
+    "fin_scan",
+    "congestion_dumbbell",
+];
+
+/// Longer views are snapshot as their beginning, their end and the hash of the trace.
+const LONG: usize = 400;
+
+#[test]
+fn it_is_complete() {
+    let there: BTreeSet<String> = files("scenarios").into_iter().map(|(name, _)| name).collect();
+    let missing: Vec<&&str> = GALLERY.iter().filter(|name| !there.contains(**name)).collect();
+    assert!(missing.is_empty(), "missing: {missing:?}");
+}
+
+#[test]
+fn each_says_what_it_shows_and_why_it_is_right() {
+    for (name, path) in files("scenarios") {
+        let text = std::fs::read_to_string(&path).expect("readable");
+        let comment: Vec<&str> = text.lines().take_while(|line| line.starts_with("//")).collect();
+        assert!(comment.len() > 2, "{name} has no leading comment");
+        assert!(
+            comment.iter().any(|line| line.starts_with("// Outside: ")),
+            "{name} names no outside reason"
+        );
+        let scenario = load(&path);
+        assert!(!scenario.about().is_empty(), "{name} does not say what it is about");
+        assert!(scenario.expectations().len() > 1, "{name} expects nothing");
+    }
+}
+
+#[test]
+fn expectations_are_met() {
+    let mut wrong = String::new();
+    for (_, path) in files("scenarios") {
+        let scenario = load(&path);
+        let run = run(&scenario);
+        let counter = |host: &str, name: &str| run.counters(run.names().node_id(host)?)?.get(name);
+        let outcome = expect::Outcome { records: run.records(), end: run.now(), counter: &counter };
+        for failure in expect::check(&scenario, &outcome) {
+            wrong.push_str(&failure.render(&scenario, false));
+            wrong.push('\n');
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+#[test]
+fn traces_are_as_they_were() {
+    for (name, path) in files("scenarios") {
+        let scenario = load(&path);
+        let run = run(&scenario);
+        insta::with_settings!({
+            snapshot_path => "gallery",
+            prepend_module_to_snapshot => false,
+            omit_expression => true,
+            description => scenario.about(),
+        }, {
+            insta::assert_snapshot!(name, shown(&scenario, &run));
+        });
+    }
+}
+
+/// Hashes of all traces: the same on every machine, in debug and release (`.ci/compare-builds` compares those).
+#[test]
+fn hashes_are_as_they_were() {
+    let mut table = String::new();
+    for (name, path) in files("scenarios") {
+        let scenario = load(&path);
+        let mut run = Simulator::new(scenario.spec(), TraceLevel::Off);
+        run.run();
+        table.push_str(&format!("{name} {:016x} {} events\n", run.trace_hash(), run.events()));
+    }
+    insta::with_settings!({
+        snapshot_path => "gallery",
+        prepend_module_to_snapshot => false,
+        omit_expression => true,
+    }, {
+        insta::assert_snapshot!("_hashes", table);
+    });
+}
+
+pub fn load(path: &std::path::Path) -> Scenario {
+    scenario::load(path).unwrap_or_else(|problems| panic!("{problems}"))
+}
+
+pub fn run(scenario: &Scenario) -> Simulator {
+    let mut run = Simulator::new(scenario.spec(), TraceLevel::On);
+    run.run();
+    run
+}
+
+/// The default view, without colours; cut if long.
+fn shown(scenario: &Scenario, run: &Simulator) -> String {
+    let names = Names::of(scenario.spec());
+    let story = Story::read(run.records(), &names);
+    let mut coloured = Vec::new();
+    trace::write(&story, Show::default(), &mut coloured).expect("a vector takes everything");
+    let text = plain(&String::from_utf8(coloured).expect("views are UTF-8"));
+    let lines: Vec<&str> = text.lines().collect();
+    if lines.len() <= LONG {
+        return text;
+    }
+    let (head, tail) = (&lines[..LONG / 4], &lines[lines.len() - LONG / 20..]);
+    let left_out = lines.len() - head.len() - tail.len();
+    let hash = run.trace_hash();
+    format!("{}\n … {left_out} lines, trace {hash:016x} …\n{}\n", head.join("\n"), tail.join("\n"))
+}
+
+/// `text` without the sequences that colour it.
+fn plain(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find('\u{1b}') {
+        plain.push_str(&rest[..start]);
+        rest = rest[start..].split_once('m').map_or("", |(_, after)| after);
+    }
+    plain.push_str(rest);
+    plain
+}
