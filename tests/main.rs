@@ -3,6 +3,7 @@
 mod cli;
 mod determinism;
 mod errors;
+mod generated;
 mod expectations;
 mod gallery;
 mod kernel;

@@ -186,7 +186,7 @@ impl StreamCheck {
     fn gone(&mut self, end: &StreamEnd) {
         if let Some(log) = self.logs.get_mut(&outgoing(end)) {
             log.writer_gone = true;
-            if log.reader_gone || log.unread.is_empty() && log.reader.is_none() {
+            if log.reader_gone || log.unread.is_empty() && log.reader.is_none() && !log.ignored {
                 self.logs.remove(&outgoing(end));
             }
         }
