@@ -3,8 +3,8 @@
 mod cli;
 mod determinism;
 mod errors;
-mod generated;
 mod expectations;
 mod gallery;
+mod generated;
 mod kernel;
 mod scenarios;
