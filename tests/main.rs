@@ -8,3 +8,4 @@ mod gallery;
 mod generated;
 mod kernel;
 mod scenarios;
+mod weather;
