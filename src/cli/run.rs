@@ -221,6 +221,12 @@ fn outcome(file: &Path, scenario: &Scenario, simulator: &Simulator, names: &Name
     if scenario.typed.check.as_ref().and_then(|check| check.stream).unwrap_or(true) {
         failures.extend(simulator.findings().iter().map(|finding| broken_stream(finding, names)));
     }
+    if simulator.stuck() {
+        let clock = view::words::clock(simulator.now());
+        failures.push(format!(
+            "the run was ended: too many events at one moment, {clock} s, and no end in sight"
+        ));
+    }
     let packets =
         simulator.records().iter().filter(|record| matches!(record.what, What::Sent { why: Some(_), .. }));
     Outcome {
