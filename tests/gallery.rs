@@ -122,10 +122,8 @@ fn expectations_are_met() {
             spec.seed = seed;
             let mut run = Simulator::new(&spec, TraceLevel::On);
             run.run();
-            let counter = |host: &str, name: &str| run.counters(run.names().node_id(host)?)?.get(name);
-            let outcome = expect::Outcome { records: run.records(), end: run.now(), counter: &counter };
-            for failure in expect::check(&scenario, &outcome) {
-                wrong.push_str(&format!("with seed {seed}: {}\n", failure.render(&scenario, false)));
+            for failure in missed(&scenario, &run) {
+                wrong.push_str(&format!("with seed {seed}: {failure}\n"));
             }
         }
     }
@@ -185,6 +183,13 @@ pub fn run(scenario: &Scenario) -> Simulator {
     let mut run = Simulator::new(scenario.spec(), TraceLevel::On);
     run.run();
     run
+}
+
+/// The expectations that a run did not meet.
+pub fn missed(scenario: &Scenario, run: &Simulator) -> Vec<String> {
+    let counter = |host: &str, name: &str| run.counters(run.names().node_id(host)?)?.get(name);
+    let outcome = expect::Outcome { records: run.records(), end: run.now(), counter: &counter };
+    expect::check(scenario, &outcome).iter().map(|failure| failure.render(scenario, false)).collect()
 }
 
 /// The default view, without colours; cut if long.

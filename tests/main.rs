@@ -7,5 +7,6 @@ mod expectations;
 mod gallery;
 mod generated;
 mod kernel;
+mod readme;
 mod scenarios;
 mod weather;
