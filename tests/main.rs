@@ -6,6 +6,7 @@ mod errors;
 mod expectations;
 mod gallery;
 mod generated;
+mod invariants;
 mod kernel;
 mod readme;
 mod scenarios;
