@@ -2,7 +2,7 @@
 //!
 //! Between two hosts an arrow is drawn level, the time of sending at one end and that of arrival at the other, where
 //! the order of events at both ends allows it. Packets that cross others are drawn as two halves, one where they leave
-//! and one where they arrive. Among more hosts ([`many`]) every packet stands where it was sent.
+//! and one where they arrive. Among more hosts (`many`) every packet stands where it was sent.
 
 mod arrow;
 mod many;

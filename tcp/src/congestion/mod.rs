@@ -7,7 +7,7 @@
 //! # One's own controller
 //!
 //! Add a file with a type that has the four methods of [`Reno`], a variant in
-//! [`Congestion`](crate::config::Congestion) that names it and one in [`Controller`] that holds it; the compiler shows
+//! [`Congestion`] that names it and one in [`Controller`] that holds it; the compiler shows
 //! the rest: each `match` here is exhaustive. State beyond a few words belongs into an `Option<Box<…>>`: an idle
 //! connection pays for it. No floats: a run must be the same on each machine.
 //!
