@@ -378,7 +378,7 @@ impl View<'_, '_> {
             ),
             Under::Dropped { node, packet, why } => {
                 let what = self.story.journey(*packet).map_or_else(String::new, |journey| {
-                    words::brief(journey.packet, journey.relative.as_ref())
+                    words::brief_with_seq(journey.packet, journey.relative.as_ref())
                 });
                 writeln!(
                     self.out,

@@ -102,6 +102,18 @@ pub fn brief(packet: &Packet, relative: Option<&Relative>) -> String {
     }
 }
 
+/// As [`brief`], and with the sequence number of a bare ACK: what was dropped, was often dropped for it.
+pub fn brief_with_seq(packet: &Packet, relative: Option<&Relative>) -> String {
+    match (&packet.body, relative) {
+        (Body::Tcp(segment), Some(relative)) => {
+            let (seq, ack) = numbers(packet, relative);
+            let numbers = if ack.is_empty() { seq } else { format!("{seq} {ack}") };
+            format!("[{}] {numbers}", segment.flags)
+        }
+        _ => brief(packet, relative),
+    }
+}
+
 /// What an ICMP error says.
 pub fn icmp_kind(kind: IcmpKind) -> String {
     match kind {

@@ -55,7 +55,7 @@ rules! {
     SynCookieSent: "queue full: SYN cookie", "RFC 4987 3.6";
     SynCookieAccepted: "ACK carries a valid cookie", "RFC 4987 3.6";
     SynCookieInvalid: "ACK carries no valid cookie", "RFC 4987 3.6";
-    TwoWayHandshake: "connection complete on the SYN alone (ablation)", "ablation";
+    TwoWayHandshake: "connection complete on the SYN alone", "ablation";
 
     // Resets
     NoConnection: "no connection here: reset", "RFC 9293 3.10.7.1";
@@ -71,6 +71,7 @@ rules! {
     // Checks that drop, or answer without accepting
     BadChecksum: "checksum wrong: dropped", "RFC 9293 3.1";
     Malformed: "header malformed: dropped", "RFC 9293 3.1";
+    RstForNobody: "RST for no connection: dropped", "RFC 9293 3.10.7.1";
     RstIgnored: "RST not acceptable: dropped", "RFC 9293 3.10.7.3";
     NotAcceptable: "outside the window: ACK of what is expected", "RFC 9293 3.10.7.4";
     OldDuplicate: "old duplicate: ACK of what is expected", "RFC 9293 3.10.7.4";
@@ -82,7 +83,7 @@ rules! {
     ChallengeRst: "RST in the window but not exact: challenge ACK", "RFC 5961 3.2";
     ChallengeSyn: "SYN in a synchronized state: challenge ACK", "RFC 5961 4.2";
     ChallengeAck: "ACK outside the acceptable range: challenge ACK", "RFC 5961 5.2";
-    ChallengeLimited: "challenge ACK withheld: rate limit", "RFC 5961 7";
+    ChallengeLimited: "ACK withheld: rate limit", "RFC 5961 7";
     AckOfUnsent: "ACK of something not yet sent", "RFC 9293 3.10.7.4";
 
     // Acknowledging
@@ -90,9 +91,9 @@ rules! {
     AckDelayed: "ACK: delay expired", "RFC 9293 3.8.6.3";
     AckQuick: "ACK: quick-ACK mode", "Linux";
     AckOutOfOrder: "duplicate ACK: segment out of order", "RFC 5681 4.2";
-    AckGapFilled: "ACK: gap filled", "RFC 5681 4.2";
+    AckGapFilled: "ACK: gap filled, or part of it", "RFC 5681 4.2";
     AckOfFin: "ACK of the FIN", "RFC 9293 3.10.7.4";
-    AckOnRead: "ACK: the program has read all", "Linux";
+    AckOnRead: "ACK: the program reads", "Linux";
     WindowUpdate: "window update", "RFC 9293 3.8.6.2.2";
     AckOfProbe: "answer to a probe", "RFC 9293 3.8.6.1";
 
@@ -126,7 +127,7 @@ rules! {
 
     // Giving up
     RetransmissionLimit: "R2 reached: connection given up", "RFC 9293 3.8.3";
-    UserTimeout: "user timeout: connection given up", "RFC 9293 3.9.1";
+    UserTimeout: "user timeout: connection given up", "RFC 9293 3.10.8";
     KeepaliveLimit: "keepalive unanswered: connection given up", "RFC 9293 3.8.4";
     OrphanLimit: "orphan given up", "Linux";
     IcmpHard: "ICMP hard error", "RFC 9293 3.9.2.2";
@@ -144,7 +145,7 @@ rules! {
     TimeWaitRstIgnored: "RST in TIME-WAIT ignored", "RFC 1337 3";
     TimeWaitReused: "newer SYN ends TIME-WAIT", "RFC 6191 2";
     TimeWaitSynRefused: "SYN not newer than the old connection", "RFC 6191 2";
-    NoTimeWait: "TIME-WAIT is switched off (ablation)", "ablation";
+    NoTimeWait: "TIME-WAIT is switched off", "ablation";
     FinWait2Expired: "orphan in FIN-WAIT-2: time is over", "Linux";
     HostCrashed: "host crashed", "fault";
 

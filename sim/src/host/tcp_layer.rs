@@ -236,7 +236,7 @@ impl Kernel {
     fn no_connection(&mut self, ctx: &mut Ctx<'_>, tuple: Tuple, segment: &Segment) {
         if segment.has(Flags::RST) {
             if let Some(packet) = Kernel::trigger_packet(ctx) {
-                ctx.out.dropped(packet, DropReason::Tcp(Rule::RstIgnored));
+                ctx.out.dropped(packet, DropReason::Tcp(Rule::RstForNobody));
             }
             return;
         }

@@ -1,4 +1,4 @@
-//! When to give up: R1 and R2 (RFC 9293, section 3.8.3), the user timeout (section 3.9.1; RFC 5482), orphans.
+//! When to give up: R1 and R2 (RFC 9293, section 3.8.3), the user timeout (section 3.10.8; RFC 5482), orphans.
 //!
 //! Linux measures in time where others count: the limits of `tcp_retries1`, `tcp_retries2` and of orphans are the time
 //! that so many doublings of the least RTO would take, counted from the first retransmission on a timeout, and looked

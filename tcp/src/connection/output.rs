@@ -118,15 +118,17 @@ impl Connection {
         let size = u64::from(self.segment_size());
         let waiting = self.snd.buffer.end().since(nxt);
         let len = waiting.min(size);
-        let fin = self.snd.fin && len == waiting;
-        let range = nxt..nxt + len + u64::from(fin);
         let room = self.window_end().since(nxt);
+        let last = self.snd.fin && len == waiting;
+        // Data that fills the window exactly does not wait for room for the FIN.
+        let fin = last && (len == 0 || len != room);
+        let range = nxt..nxt + len + u64::from(fin);
         // Silly-window avoidance: a segment that the window would cut waits (RFC 9293, section 3.8.6.2.1). `size` is
         // at most half of the largest window, so it waits only for what this peer can offer.
         if len + u64::from(fin) > room {
             return (range, Hold::Window);
         }
-        if len < size && !fin && !occasion.force && self.nagle_holds(nxt, occasion.more) {
+        if len < size && !last && !occasion.force && self.nagle_holds(nxt, occasion.more) {
             return (range, Hold::Nagle);
         }
         let fits = len <= self.snd.queue.allowance(&self.config);

@@ -82,10 +82,8 @@ impl Connection {
             self.sample_receive_rtt(now, segment);
             self.grow_window(segment.payload.len());
             out.wake.readable = true;
-            if inserted.filled_gap {
+            if inserted.filled_gap || self.rcv.buffer.has_gap() {
                 self.ack.now(Rule::AckGapFilled);
-            } else if self.rcv.buffer.has_gap() {
-                self.ack.now(Rule::AckOutOfOrder);
             }
         } else if inserted.held > 0 || arrived.seq > nxt {
             self.find_urgent(segment, arrived.seq, out);

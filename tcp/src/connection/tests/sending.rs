@@ -140,6 +140,22 @@ fn silly_window_avoidance_of_the_sender() {
     assert!(later[0].contains(":+1024") && later[0].ends_with("SwsOverride"), "{later:?}");
 }
 
+/// MUST-38: a full segment goes when the window has room for it, though not for the FIN behind it.
+#[test]
+fn fin_does_not_hold_back_a_segment_that_fits() {
+    let mut end = Lone::established(Config { window_scaling: false, ..Config::linux() });
+    let mut ack = end.segment(Flags::ACK, 1, 1);
+    ack.wnd = 0;
+    end.show(&ack);
+    assert_eq!(end.write(1448), [""; 0]);
+    assert_eq!(end.call(|tcb, now, out| tcb.close(now, out)).1, [""; 0]);
+    ack.wnd = 1448;
+    assert_eq!(end.show(&ack), ["P. 1:+1448 a1 Data"]);
+    let mut all = end.segment(Flags::ACK, 1, 1449);
+    all.wnd = 1448;
+    assert_eq!(end.show(&all), ["F. 1449 a1 FinQueued"]);
+}
+
 /// SHLD-17: a window taken back stops new data, and retransmission stays inside it; nothing is aborted.
 #[test]
 fn shrunk_window() {
