@@ -66,7 +66,7 @@ impl Simulator {
         let lost = self.pipes[pipe.0 as usize].set_down(self.now);
         self.pipes[pipe.0 as usize].counters.dropped += lost.len() as u64;
         for handle in lost {
-            let id = self.packets.take(handle).id;
+            let id = self.out.packets.take(handle).id;
             self.fate_of(pipe, id, Fate::LinkDown);
         }
         self.schedule_pipe(pipe);

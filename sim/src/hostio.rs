@@ -12,12 +12,15 @@ use tcp::{Note, State, Tuple};
 use crate::check::StreamEvent;
 use crate::packet::{Packet, PacketId};
 use crate::route::{Hop, Routes};
+use crate::slab::{Handle, Slab};
 use crate::trace::{Cause, DropReason, NodeId, PipeId, TraceLevel, Trigger, What};
 
 /// What a host wants to happen, in order. The engine owns it, drains it after each call and reuses it.
 #[derive(Clone, Debug, Default)]
 pub struct HostOut {
     pub(crate) items: Vec<HostItem>,
+    /// Where packets live from the moment they are sent.
+    pub(crate) packets: Slab,
     pub(crate) level: TraceLevel,
     pub(crate) node: NodeId,
     pub(crate) next_packet: u64,
@@ -27,7 +30,7 @@ pub struct HostOut {
 #[derive(Clone, Debug)]
 pub(crate) enum HostItem {
     /// A packet goes out.
-    Send(Packet, Cause),
+    Send(Handle, Cause),
     /// A line for the trace.
     Record(What),
     /// A program wrote or read on a connection.
@@ -37,7 +40,7 @@ pub(crate) enum HostItem {
 impl HostOut {
     /// A buffer for tests of a host by itself.
     pub fn new(node: NodeId, level: TraceLevel) -> HostOut {
-        HostOut { items: Vec::new(), level, node, next_packet: 0 }
+        HostOut { level, node, ..HostOut::default() }
     }
     /// The number of a new packet.
     pub fn packet_id(&mut self) -> PacketId {
@@ -45,8 +48,10 @@ impl HostOut {
         PacketId(self.next_packet)
     }
     /// Sends a packet out on the link that the host's route to its destination names.
+    #[inline]
     pub fn send(&mut self, packet: Packet, why: Cause) {
-        self.items.push(HostItem::Send(packet, why));
+        let handle = self.packets.insert(packet);
+        self.items.push(HostItem::Send(handle, why));
     }
     /// Notes that a packet was dropped. Part of the trace hash, so always kept.
     pub fn dropped(&mut self, packet: PacketId, why: DropReason) {
@@ -96,7 +101,7 @@ impl HostOut {
         let (mut packets, mut records) = (Vec::new(), Vec::new());
         for item in self.items.drain(..) {
             match item {
-                HostItem::Send(packet, why) => packets.push((packet, why)),
+                HostItem::Send(handle, why) => packets.push((self.packets.take(handle), why)),
                 HostItem::Record(what) => records.push(what),
                 HostItem::Stream(_) => {}
             }

@@ -35,7 +35,7 @@ pub(crate) enum Mark {
 impl Simulator {
     /// A packet comes out of `pipe` at `node`.
     pub(crate) fn arrive(&mut self, node: NodeId, pipe: PipeId, handle: Handle) {
-        let packet = self.packets.get(handle);
+        let packet = self.out.packets.get(handle);
         let id = packet.id;
         if self.tracing() {
             let packet = packet.clone();
@@ -66,14 +66,20 @@ impl Simulator {
     }
     /// A node sends a packet of its own: a host's, a router's ICMP message, or a forged one.
     pub(crate) fn send_from(&mut self, node: NodeId, packet: Packet, why: Cause) {
-        let Hop::Pipe(pipe) = self.routes_of(node).lookup(packet.ip.dst) else {
+        let handle = self.out.packets.insert(packet);
+        self.send_out(node, handle, why);
+    }
+    /// A node sends a packet of its own that has its place already.
+    pub(crate) fn send_out(&mut self, node: NodeId, handle: Handle, why: Cause) {
+        let dst = self.out.packets.get(handle).ip.dst;
+        let Hop::Pipe(pipe) = self.routes_of(node).lookup(dst) else {
+            let packet = self.out.packets.take(handle);
             return self.drop_at(node, packet.id, DropReason::NoRoute);
         };
-        let handle = self.packets.insert(packet);
-        if self.packets.packet_len(handle) <= u32::from(self.pipes[pipe.0 as usize].mtu) {
+        if self.out.packets.packet_len(handle) <= u32::from(self.pipes[pipe.0 as usize].mtu) {
             return self.transmit(pipe, handle, Origin::Made(why));
         }
-        let packet = self.packets.take(handle);
+        let packet = self.out.packets.take(handle);
         if packet.ip.df {
             self.fate_of(pipe, packet.id, Fate::TooBig);
         } else {

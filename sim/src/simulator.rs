@@ -16,7 +16,6 @@ use crate::hostio::{HostNet, HostOut};
 use crate::link::{Pipe, PipeCounters};
 use crate::node::{HostNode, Node, RouterNode};
 use crate::queue::{EventQueue, Source};
-use crate::slab::Slab;
 use crate::spec::{self, Spec};
 use crate::topology::{Graph, Names};
 use crate::trace::{NodeId, PipeId, Record, TraceLevel, What};
@@ -29,10 +28,10 @@ pub struct Simulator {
     pub(crate) queue: EventQueue,
     pub(crate) pipes: Vec<Pipe>,
     pub(crate) nodes: Vec<Node>,
-    pub(crate) packets: Slab,
     pub(crate) rules: FateRules,
     /// What of the timeline has happened.
     pub(crate) faults_done: usize,
+    /// What the host that was called last wants, and all packets under way.
     pub(crate) out: HostOut,
     pub(crate) level: TraceLevel,
     pub(crate) records: Vec<Record>,
@@ -83,7 +82,6 @@ impl Simulator {
             queue: EventQueue::default(),
             pipes: pipes(spec, &plan.names),
             nodes: Vec::new(),
-            packets: Slab::default(),
             rules: FateRules::new(spec, &plan.names),
             faults_done: 0,
             out: HostOut::new(NodeId(0), level),
@@ -175,7 +173,7 @@ impl Simulator {
         let Some(flight) = line.pop() else { return };
         debug_assert_eq!(flight.arrival, self.now, "packets arrive when they arrive");
         line.counters.delivered += 1;
-        line.counters.delivered_bytes += u64::from(self.packets.packet_len(flight.handle));
+        line.counters.delivered_bytes += u64::from(self.out.packets.packet_len(flight.handle));
         let to = line.to;
         self.schedule_pipe(pipe);
         self.arrive(to, pipe, flight.handle);
@@ -230,7 +228,7 @@ impl Simulator {
     }
     /// Number of packets on links.
     pub fn packets_under_way(&self) -> usize {
-        self.packets.len()
+        self.out.packets.len()
     }
     /// Names and numbers.
     pub fn names(&self) -> &Names {
@@ -270,7 +268,7 @@ impl Simulator {
             assert_eq!(c.sent + c.copies, c.delivered + c.dropped + on_the_way, "packets of pipe {number}");
             under_way += pipe.on_the_way();
         }
-        assert_eq!(under_way, self.packets.len(), "packets that no pipe has");
+        assert_eq!(under_way, self.out.packets.len(), "packets that no pipe has");
     }
 
     pub(crate) fn tracing(&self) -> bool {

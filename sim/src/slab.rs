@@ -23,6 +23,7 @@ struct Slot {
 const GONE: &str = "a handle names a packet until it is taken";
 
 impl Slab {
+    #[inline]
     pub(crate) fn insert(&mut self, packet: Packet) -> Handle {
         let len = packet.len();
         match self.free.pop() {
@@ -42,6 +43,7 @@ impl Slab {
     ///
     /// # Panics
     /// If the handle names nothing, as all methods here do.
+    #[inline]
     pub(crate) fn take(&mut self, handle: Handle) -> Packet {
         self.free.push(handle.0);
         self.slots[handle.0 as usize].packet.take().expect(GONE)

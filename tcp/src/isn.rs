@@ -1,5 +1,6 @@
 //! Initial sequence numbers (RFC 6528) and timestamp offsets (RFC 7323, section 7.1).
 
+use std::hash::{Hash, Hasher};
 use std::net::{IpAddr, SocketAddr};
 
 use crate::config::IsnSource;
@@ -8,7 +9,7 @@ use crate::siphash::siphash;
 use crate::time::Time;
 
 /// The four-tuple of a connection, seen from one end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Tuple {
     /// This end.
     pub local: SocketAddr,
@@ -20,6 +21,19 @@ impl Tuple {
     /// The same connection seen from the other end.
     pub fn reversed(self) -> Tuple {
         Tuple { local: self.remote, remote: self.local }
+    }
+}
+
+/// Addresses and ports as numbers: each segment that arrives is looked up by them.
+impl Hash for Tuple {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        for ip in [self.local.ip(), self.remote.ip()] {
+            match ip {
+                IpAddr::V4(ip) => state.write_u32(ip.to_bits()),
+                IpAddr::V6(ip) => state.write_u128(ip.to_bits()),
+            }
+        }
+        state.write_u32(u32::from(self.local.port()) << 16 | u32::from(self.remote.port()));
     }
 }
 

@@ -261,6 +261,10 @@ impl Tcb {
             Tcb::TimeWait(_) => (0, true),
         }
     }
+    /// Whether `recv` would fail with EAGAIN, and change nothing.
+    pub fn would_block(&self) -> bool {
+        matches!(self, Tcb::Open(connection) if connection.would_block())
+    }
     /// Bytes that `send` would take now.
     pub fn writable(&self) -> u64 {
         match self {

@@ -26,14 +26,17 @@ impl Deadlines {
     }
     /// The deadline of `id` is now `at`. Among many, an entry that comes up earlier stays.
     pub fn set(&mut self, id: u32, at: Time) {
-        if self.heap.len() <= FEW {
-            self.remove(id);
-        }
         match self.entry(id) {
-            Some(position) if self.heap[position].0 <= at => {}
-            Some(position) => {
+            Some(position) if self.heap[position].0 == at => {}
+            Some(position) if at < self.heap[position].0 => {
                 self.heap[position].0 = at;
                 self.sift_up(position);
+            }
+            Some(_) if self.heap.len() > FEW => {}
+            Some(_) if at == Time::NEVER => self.remove(id),
+            Some(position) => {
+                self.heap[position].0 = at;
+                self.sift_down(position);
             }
             None if at == Time::NEVER => {}
             None => {

@@ -62,7 +62,19 @@ pub struct Kernel {
 
 /// The buffer that TCP writes into, kept for its capacity: empty between calls, so a clone begins with a new one.
 #[derive(Default)]
-pub(super) struct Scratch(pub(super) Out);
+pub(super) struct Scratch(Option<Box<Out>>);
+
+impl Scratch {
+    /// The buffer, for one call; it is given back after it.
+    pub(super) fn take(&mut self, verbose: bool) -> Box<Out> {
+        let mut out = self.0.take().unwrap_or_default();
+        out.verbose = verbose;
+        out
+    }
+    pub(super) fn give_back(&mut self, out: Box<Out>) {
+        self.0 = Some(out);
+    }
+}
 
 impl Clone for Scratch {
     fn clone(&self) -> Scratch {
@@ -139,6 +151,7 @@ impl Kernel {
     }
 
     /// Sends a packet: to itself, whole, or cut to what the link takes.
+    #[inline]
     pub(super) fn transmit(&mut self, ctx: &mut Ctx<'_>, ip: IpHeader, body: Body, rule: Rule) {
         self.counters.ip_out_requests += 1;
         let id = ctx.out.packet_id();
@@ -147,6 +160,7 @@ impl Kernel {
     }
 
     /// Sends a packet that has its number.
+    #[inline]
     pub(super) fn transmit_packet(&mut self, ctx: &mut Ctx<'_>, packet: Packet, rule: Rule) {
         let dst = packet.ip.dst;
         let why = Cause { trigger: ctx.trigger, rule };
@@ -165,36 +179,37 @@ impl Kernel {
     }
 
     /// A packet that this host sent to itself, or that the network brought.
-    pub(super) fn input(&mut self, ctx: &mut Ctx<'_>, packet: Packet) {
+    pub(super) fn input(&mut self, ctx: &mut Ctx<'_>, packet: &Packet) {
         self.counters.ip_in_receives += 1;
         let id = packet.id;
         if !self.is_local(packet.ip.dst) {
             self.counters.ip_in_addr_errors += 1;
             return ctx.out.dropped(id, DropReason::NotOurs);
         }
-        let packet = match packet.body {
-            Body::Fragment(_) => {
-                self.counters.ip_reasm_reqds += 1;
-                match self.reassembly.add(ctx.now, packet) {
-                    Ok(Some(whole)) => {
-                        self.counters.ip_reasm_oks += 1;
-                        whole
-                    }
-                    Ok(None) => return,
-                    Err(reason) => {
-                        self.counters.ip_reasm_fails += 1;
-                        return ctx.out.dropped(id, reason);
-                    }
-                }
+        if !matches!(packet.body, Body::Fragment(_)) {
+            return self.deliver(ctx, packet);
+        }
+        self.counters.ip_reasm_reqds += 1;
+        match self.reassembly.add(ctx.now, packet.clone()) {
+            Ok(Some(whole)) => {
+                self.counters.ip_reasm_oks += 1;
+                self.deliver(ctx, &whole);
             }
-            _ => packet,
-        };
+            Ok(None) => {}
+            Err(reason) => {
+                self.counters.ip_reasm_fails += 1;
+                ctx.out.dropped(id, reason);
+            }
+        }
+    }
+    /// Hands a whole packet to its transport.
+    fn deliver(&mut self, ctx: &mut Ctx<'_>, packet: &Packet) {
         match &packet.body {
-            Body::Tcp(segment) => self.tcp_input(ctx, packet.ip, segment),
+            Body::Tcp(segment) => self.tcp_input(ctx, &packet.ip, segment),
             Body::Udp(_) => self.udp_input(ctx, packet),
             Body::Icmp(icmp) => self.icmp_input(ctx, packet.ip.src, icmp),
             // Reassembly hands back whole packets only.
-            Body::Fragment(_) => ctx.out.dropped(id, DropReason::BadFragment),
+            Body::Fragment(_) => ctx.out.dropped(packet.id, DropReason::BadFragment),
         }
     }
 
@@ -212,7 +227,7 @@ impl Kernel {
             let Some((_, packet)) = self.loopback.pop_front() else { return };
             let trigger = Trigger::Packet(packet.id);
             let mut ctx = Ctx { now: ctx.now, trigger, out: ctx.out };
-            self.input(&mut ctx, packet);
+            self.input(&mut ctx, &packet);
         }
     }
 

@@ -108,8 +108,7 @@ impl Kernel {
         let mtu = self.mtu_to(ctx.now, tuple.remote.ip());
         let secret = self.tcp.secret;
         let Some(slot) = self.tcp.listeners.get_mut(id as usize).and_then(Option::as_mut) else { return };
-        let mut out = std::mem::take(&mut self.scratch.0);
-        out.verbose = ctx.out.verbose();
+        let mut out = self.scratch.take(ctx.out.verbose());
         let incoming = Incoming { tuple, mtu, segment, ecn, reopens };
         let child = slot.listener.on_segment(ctx.now, &incoming, &secret, &mut out);
         let deadline = slot.listener.deadline();
@@ -127,15 +126,14 @@ impl Kernel {
             }
             None => self.listener_settle(ctx, tuple, &mut out),
         }
-        self.scratch.0 = out;
+        self.scratch.give_back(out);
         self.tcp.listener_deadlines.set(id, deadline);
     }
 
     /// A deadline of a listener may have come: SYN-ACKs are repeated or given up.
     pub(super) fn listener_deadline(&mut self, ctx: &mut Ctx<'_>, id: u32) {
-        let mut out = std::mem::take(&mut self.scratch.0);
+        let mut out = self.scratch.take(ctx.out.verbose());
         while let Some(slot) = self.tcp.listeners.get_mut(id as usize).and_then(Option::as_mut) {
-            out.verbose = ctx.out.verbose();
             let Some(tuple) = slot.listener.on_deadline(ctx.now, &mut out) else {
                 let deadline = slot.listener.deadline();
                 self.tcp.listener_deadlines.set(id, deadline);
@@ -143,7 +141,7 @@ impl Kernel {
             };
             self.listener_settle(ctx, tuple, &mut out);
         }
-        self.scratch.0 = out;
+        self.scratch.give_back(out);
     }
 
     fn listener_settle(&mut self, ctx: &mut Ctx<'_>, tuple: Tuple, out: &mut Out) {

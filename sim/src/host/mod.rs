@@ -80,7 +80,7 @@ impl Host {
         Host { kernel: Kernel::new(Arc::new(setup), net, 0), programs, up: true, boots: 1 }
     }
     /// A packet arrived: header and transport checksums are right.
-    pub fn on_packet(&mut self, now: Time, packet: Packet, out: &mut HostOut) {
+    pub fn on_packet(&mut self, now: Time, packet: &Packet, out: &mut HostOut) {
         if self.up {
             let trigger = Trigger::Packet(packet.id);
             self.kernel.input(&mut Ctx { now, trigger, out }, packet);

@@ -248,13 +248,12 @@ impl Kernel {
         let config = inherited(&self.setup.spec.tcp, &options);
         let what = Connect { tuple, mtu: self.mtu_to(ctx.now, to.ip()), config, options, reuses };
         let secret = self.tcp.secret;
-        let mut out = std::mem::take(&mut self.scratch.0);
-        out.verbose = ctx.out.verbose();
+        let mut out = self.scratch.take(ctx.out.verbose());
         let tcb = Tcb::connect(ctx.now, what, &secret, &mut out);
         let conn = self.tcp.insert(tuple, tcb, Holder::Socket(id), bound.is_some());
         self.sockets.get_mut(id)?.kind = Kind::Connection(conn);
         self.settle(ctx, conn, &mut out);
-        self.scratch.0 = out;
+        self.scratch.give_back(out);
         Err(Errno::EINPROGRESS)
     }
 
@@ -309,8 +308,12 @@ impl Kernel {
     /// EAGAIN when there is nothing to read; else see [`Tcb::recv`].
     pub fn recv(&mut self, ctx: &mut Ctx<'_>, id: SocketId, max: u32) -> Result<Received, Errno> {
         let conn = self.connection(id)?;
-        let result =
-            self.call(ctx, conn, |tcb, now, out| tcb.recv(now, max, out)).unwrap_or(Err(Errno::EBADF));
+        let result = if max > 0 && self.tcp.tcb(conn).is_some_and(Tcb::would_block) {
+            // Half of all reads: a program reads until there is nothing left.
+            Err(Errno::EAGAIN)
+        } else {
+            self.call(ctx, conn, |tcb, now, out| tcb.recv(now, max, out)).unwrap_or(Err(Errno::EBADF))
+        };
         if result == Err(Errno::EAGAIN) && self.sockets.get_mut(id)?.read_shut {
             return Ok(Received::Eof);
         }

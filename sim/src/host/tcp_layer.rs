@@ -185,13 +185,12 @@ impl TcpLayer {
 
 impl Kernel {
     /// SEGMENT ARRIVES (RFC 9293, section 3.10.7).
-    pub(super) fn tcp_input(&mut self, ctx: &mut Ctx<'_>, ip: IpHeader, segment: &Segment) {
+    pub(super) fn tcp_input(&mut self, ctx: &mut Ctx<'_>, ip: &IpHeader, segment: &Segment) {
         self.counters.tcp_in_segs += 1;
         let tuple = Tuple {
             local: SocketAddr::new(ip.dst, segment.dst),
             remote: SocketAddr::new(ip.src, segment.src),
         };
-        let listener = self.tcp.listener_for(tuple.local);
         let mut reopens = None;
         if let Some(id) = self.tcp.find(&tuple) {
             let outcome = self.call(ctx, id, |tcb, now, out| match tcb {
@@ -202,7 +201,7 @@ impl Kernel {
                 }
             });
             match outcome {
-                Some(TimeWaitOutcome::NewSyn(above)) if listener.is_some() => {
+                Some(TimeWaitOutcome::NewSyn(above)) if self.tcp.listener_for(tuple.local).is_some() => {
                     // The listener says in the trace that TIME-WAIT is over.
                     self.tcp.remove(id);
                     reopens = Some(above);
@@ -219,7 +218,7 @@ impl Kernel {
                 Some(TimeWaitOutcome::Stays) | None => return,
             }
         }
-        if let Some(listener) = listener {
+        if let Some(listener) = self.tcp.listener_for(tuple.local) {
             return self.listener_input(ctx, listener, tuple, (segment, ip.ecn), reopens);
         }
         let seen = Seen::Segment(tuple.remote, segment.flags);
@@ -254,32 +253,35 @@ impl Kernel {
     }
 
     /// Calls a connection and does what it wants. `None`: there is none of this number.
+    #[inline]
     pub(super) fn call<R>(
         &mut self,
         ctx: &mut Ctx<'_>,
         id: ConnId,
         what: impl FnOnce(&mut Tcb, Time, &mut Out) -> R,
     ) -> Option<R> {
-        let mut out = std::mem::take(&mut self.scratch.0);
-        out.verbose = ctx.out.verbose();
+        let mut out = self.scratch.take(ctx.out.verbose());
         let result = self.tcp.tcb_mut(id).map(|tcb| what(tcb, ctx.now, &mut out));
         if result.is_some() {
             self.settle(ctx, id, &mut out);
         }
-        self.scratch.0 = out;
+        self.scratch.give_back(out);
         result
     }
 
     /// Does what a connection wants after a call: records, segments, news for its program, TIME-WAIT, its deadline.
     pub(super) fn settle(&mut self, ctx: &mut Ctx<'_>, id: ConnId, out: &mut Out) {
-        let slot = &self.tcp.slots[id as usize];
-        let tuple = slot.tuple;
-        self.note(ctx, tuple, out);
-        for outgoing in out.segments.drain(..) {
-            let slot = &mut self.tcp.slots[id as usize];
-            slot.ident = slot.ident.wrapping_add(1);
-            let ident = slot.ident;
-            self.send_segment(ctx, tuple, outgoing, ident);
+        if !out.notes.is_empty() {
+            self.note(ctx, self.tcp.slots[id as usize].tuple, out);
+        }
+        if !out.segments.is_empty() {
+            let tuple = self.tcp.slots[id as usize].tuple;
+            for outgoing in out.segments.drain(..) {
+                let slot = &mut self.tcp.slots[id as usize];
+                slot.ident = slot.ident.wrapping_add(1);
+                let ident = slot.ident;
+                self.send_segment(ctx, tuple, outgoing, ident);
+            }
         }
         let wake = out.take_wake();
         let slot = &self.tcp.slots[id as usize];

@@ -129,14 +129,14 @@ impl Kernel {
     }
 
     /// A datagram arrived.
-    pub(super) fn udp_input(&mut self, ctx: &mut Ctx<'_>, packet: Packet) {
+    pub(super) fn udp_input(&mut self, ctx: &mut Ctx<'_>, packet: &Packet) {
         let Body::Udp(datagram) = &packet.body else { return };
         let from = SocketAddr::new(packet.ip.src, datagram.src);
         let socket = self.udp.sockets.get_mut(&datagram.dst);
         let Some(socket) = socket.filter(|s| s.peer.is_none_or(|peer| peer == from)) else {
             self.counters.udp_no_ports += 1;
             ctx.out.dropped(packet.id, DropReason::NoUdpPort);
-            return self.icmp_output(ctx, &packet, IcmpKind::PortUnreachable);
+            return self.icmp_output(ctx, packet, IcmpKind::PortUnreachable);
         };
         let room = u64::from(datagram.payload.len()) + OVERHEAD;
         if socket.queued + room > RECEIVE_QUEUE {

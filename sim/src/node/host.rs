@@ -56,21 +56,23 @@ impl Simulator {
     }
     /// A packet reaches a host.
     pub(crate) fn receive(&mut self, node: NodeId, handle: Handle) {
-        let packet = self.packets.take(handle);
+        let packet = self.out.packets.take(handle);
         let id = packet.id;
         let Some(host) = self.host_node(node) else { return };
         match host.power {
-            Power::Up => self.give(node, packet),
+            Power::Up => self.give(node, &packet),
             Power::Paused if host.waiting.len() < MOST_WAITING => host.waiting.push(Waiting::Packet(packet)),
             Power::Paused | Power::Down => self.drop_at(node, id, DropReason::HostDown),
         }
     }
     /// Hands a packet to a running host; a damaged one is looked at as the bytes that it has become.
-    fn give(&mut self, node: NodeId, packet: Packet) {
-        let id = packet.id;
-        match crate::wire::as_received(packet) {
-            Ok(packet) => self.with_host(node, |host, now, out| host.on_packet(now, packet, out)),
-            Err(why) => self.drop_at(node, id, why),
+    fn give(&mut self, node: NodeId, packet: &Packet) {
+        if packet.flipped_bit.is_none() {
+            return self.with_host(node, |host, now, out| host.on_packet(now, packet, out));
+        }
+        match crate::wire::as_received(packet.clone()) {
+            Ok(packet) => self.with_host(node, |host, now, out| host.on_packet(now, &packet, out)),
+            Err(why) => self.drop_at(node, packet.id, why),
         }
     }
     /// A deadline of a host has come.
@@ -99,7 +101,7 @@ impl Simulator {
         let mut items = std::mem::take(&mut self.out.items);
         for item in items.drain(..) {
             match item {
-                HostItem::Send(packet, why) => self.send_from(node, packet, why),
+                HostItem::Send(handle, why) => self.send_out(node, handle, why),
                 HostItem::Record(what) => self.take_record(what),
                 HostItem::Stream(event) => self.streams.take(self.now, node, event),
             }
@@ -154,7 +156,7 @@ impl Simulator {
         host.power = Power::Up;
         for waiting in std::mem::take(&mut host.waiting) {
             match waiting {
-                Waiting::Packet(packet) => self.give(node, packet),
+                Waiting::Packet(packet) => self.give(node, &packet),
                 Waiting::Kill(program) => self.kill(node, &program),
             }
         }

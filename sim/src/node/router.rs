@@ -34,10 +34,10 @@ impl RouterNode {
 impl Simulator {
     /// A packet reaches a router.
     pub(crate) fn route(&mut self, node: NodeId, handle: Handle) {
-        let packet = self.packets.get_mut(handle);
+        let packet = self.out.packets.get_mut(handle);
         if let Err(why) = crate::wire::look_at_header(packet) {
             let id = packet.id;
-            self.packets.remove(handle);
+            self.out.packets.remove(handle);
             return self.drop_at(node, id, why);
         }
         let Node::Router(router) = &self.nodes[node.0 as usize] else { return };
@@ -58,10 +58,10 @@ impl Simulator {
             Hop::NoRoute => return self.refuse(node, handle, DropReason::NoRoute, IcmpKind::NetUnreachable),
         };
         let mtu = self.pipes[pipe.0 as usize].mtu;
-        if self.packets.packet_len(handle) <= u32::from(mtu) {
+        if self.out.packets.packet_len(handle) <= u32::from(mtu) {
             self.transmit(pipe, handle, Origin::Forwarded);
         } else if may_cut {
-            let packet = self.packets.take(handle);
+            let packet = self.out.packets.take(handle);
             self.transmit_pieces(pipe, packet, Origin::Forwarded);
         } else {
             let kind = IcmpKind::FragmentationNeeded(mtu);
@@ -71,7 +71,7 @@ impl Simulator {
 
     /// Drops a packet, and tells its sender if ICMP is allowed to.
     fn refuse(&mut self, node: NodeId, handle: Handle, why: DropReason, kind: IcmpKind) {
-        let packet = self.packets.take(handle);
+        let packet = self.out.packets.take(handle);
         self.drop_at(node, packet.id, why);
         let now = self.now;
         let Node::Router(router) = &mut self.nodes[node.0 as usize] else { return };

@@ -32,7 +32,7 @@ impl Simulator {
         self.note_sent(pipe, handle, origin);
         let counters = &mut self.pipes[pipe.0 as usize].counters;
         counters.sent += 1;
-        counters.sent_bytes += u64::from(self.packets.packet_len(handle));
+        counters.sent_bytes += u64::from(self.out.packets.packet_len(handle));
 
         let place = match origin {
             Origin::Made(why) if why.rule == Rule::Forged => Place::Forged,
@@ -40,7 +40,7 @@ impl Simulator {
             Origin::Cut => Place::Cut,
             Origin::Forwarded => Place::OnTheWay,
         };
-        match self.rules.judge(self.now, pipe, place, self.packets.get(handle)) {
+        match self.rules.judge(self.now, pipe, place, self.out.packets.get(handle)) {
             None => self.carry(pipe, handle, Duration::ZERO, (0, Duration::ZERO)),
             Some((rule, action)) => self.obey(pipe, handle, rule, action),
         }
@@ -59,14 +59,14 @@ impl Simulator {
             Action::Duplicate { copies: n, after } => copies = (n.min(MOST_COPIES), after),
             Action::Delay(by) => later = by,
             Action::Corrupt(bit) => {
-                let bit = bit.unwrap_or_else(|| first_bit_of_payload(self.packets.get(handle)));
-                self.corrupt(pipe, handle, bit % (8 * self.packets.packet_len(handle)));
+                let bit = bit.unwrap_or_else(|| first_bit_of_payload(self.out.packets.get(handle)));
+                self.corrupt(pipe, handle, bit % (8 * self.out.packets.packet_len(handle)));
             }
-            Action::MarkCe if self.packets.get(handle).ip.ecn == EcnCodepoint::NotEct => {
+            Action::MarkCe if self.out.packets.get(handle).ip.ecn == EcnCodepoint::NotEct => {
                 return self.lose(pipe, handle, Fate::DroppedByRule(rule));
             }
             Action::MarkCe => {
-                self.packets.get_mut(handle).ip.ecn = EcnCodepoint::Ce;
+                self.out.packets.get_mut(handle).ip.ecn = EcnCodepoint::Ce;
                 self.fate(pipe, handle, Fate::Marked);
             }
         }
@@ -75,7 +75,7 @@ impl Simulator {
 
     /// What chance and the queue make of a packet that no rule took away.
     fn carry(&mut self, pipe: PipeId, handle: Handle, later: Duration, (copies, after): (u32, Duration)) {
-        let offer = self.pipes[pipe.0 as usize].offer(self.now, self.packets.packet_len(handle));
+        let offer = self.pipes[pipe.0 as usize].offer(self.now, self.out.packets.packet_len(handle));
         let (arrival, copy, flip, overtaken) = match offer {
             Offer::Lost(fate) => return self.lose(pipe, handle, fate),
             Offer::Carried { arrival, copy, flip, overtaken } => (arrival + later, copy, flip, overtaken),
@@ -83,7 +83,7 @@ impl Simulator {
         for at in (1..=u64::from(copies)).map(|n| arrival + after * n).chain(copy) {
             self.fate(pipe, handle, Fate::Duplicated(at));
             self.pipes[pipe.0 as usize].counters.copies += 1;
-            let copy = self.packets.insert(self.packets.get(handle).clone());
+            let copy = self.out.packets.insert(self.out.packets.get(handle).clone());
             self.put(pipe, Flight { arrival: at, handle: copy, held: false });
         }
         if overtaken || later > Duration::ZERO {
@@ -104,13 +104,13 @@ impl Simulator {
         self.fate_of(pipe, id, if count > 0 { Fate::Fragmented(count) } else { Fate::TooBig });
         let origin = if origin == Origin::Forwarded { Origin::Cut } else { origin };
         for piece in pieces {
-            let handle = self.packets.insert(piece);
+            let handle = self.out.packets.insert(piece);
             self.transmit(pipe, handle, origin);
         }
     }
 
     fn corrupt(&mut self, pipe: PipeId, handle: Handle, bit: u32) {
-        let flipped = &mut self.packets.get_mut(handle).flipped_bit;
+        let flipped = &mut self.out.packets.get_mut(handle).flipped_bit;
         // A packet carries one flipped bit: another hit on the same bit mends it; one on another bit changes nothing,
         // as the checksum fails already.
         *flipped = match *flipped {
@@ -129,10 +129,10 @@ impl Simulator {
         counters.dropped += 1;
         counters.queue_full += u64::from(fate == Fate::QueueFull);
         self.fate(pipe, handle, fate);
-        self.packets.remove(handle);
+        self.out.packets.remove(handle);
     }
     fn fate(&mut self, pipe: PipeId, handle: Handle, fate: Fate) {
-        self.fate_of(pipe, self.packets.get(handle).id, fate);
+        self.fate_of(pipe, self.out.packets.get(handle).id, fate);
     }
     /// Something happens to a packet.
     pub(crate) fn fate_of(&mut self, pipe: PipeId, packet: crate::PacketId, fate: Fate) {
@@ -144,7 +144,7 @@ impl Simulator {
         }
     }
     fn note_sent(&mut self, pipe: PipeId, handle: Handle, origin: Origin) {
-        let packet = self.packets.get(handle);
+        let packet = self.out.packets.get(handle);
         let id = packet.id;
         let why = if let Origin::Made(why) = origin { Some(why) } else { None };
         if self.tracing() {
@@ -158,7 +158,7 @@ impl Simulator {
     }
     /// Takes in what a packet says, once, where it is made.
     fn hash_packet(&mut self, handle: Handle) {
-        let (packet, len) = (self.packets.get(handle), self.packets.packet_len(handle));
+        let (packet, len) = (self.out.packets.get(handle), self.out.packets.packet_len(handle));
         let hash = &mut self.hash;
         hash.add_addr(packet.ip.src);
         hash.add_addr(packet.ip.dst);

@@ -24,6 +24,11 @@ impl Connection {
         (self.readable_bytes(), self.rcv.fin_received || self.is_over())
     }
 
+    /// Whether `recv` would fail with EAGAIN.
+    pub fn would_block(&self) -> bool {
+        self.error.is_none() && self.readable() == (0, false)
+    }
+
     /// SEND (section 3.10.2).
     pub fn send(&mut self, now: Time, data: Payload, flags: SendFlags, out: &mut Out) -> Result<u32, Errno> {
         if let Some(error) = self.error.take() {

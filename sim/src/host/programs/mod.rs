@@ -166,6 +166,9 @@ impl Programs {
 
     /// Programs whose time has come, tasks whose timers have, and tasks whose sockets have news, each until it waits.
     pub(super) fn run(&mut self, kernel: &mut Kernel, ctx: &mut Ctx<'_>) {
+        if kernel.ready.is_empty() && self.deadline() > ctx.now {
+            return; // as after most packets
+        }
         while let Some(program) = self.starts.pop(ctx.now) {
             self.start(program, ctx.now);
         }

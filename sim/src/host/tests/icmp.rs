@@ -20,7 +20,7 @@ impl Net {
         };
         let body = Body::Icmp(Box::new(Icmp { kind, quote: quote(&about) }));
         let packet = Packet { id: PacketId(1_000_000), ip, body, flipped_bit: None };
-        self.visit(0, |host, now, out| host.on_packet(now, packet, out));
+        self.visit(0, |host, now, out| host.on_packet(now, &packet, out));
     }
 }
 

@@ -129,7 +129,7 @@ impl Net {
             self.now = next.max(self.now);
             if wire == next {
                 let (_, (to, packet)) = self.wire.pop_first().unwrap();
-                self.visit(to, |host, now, out| host.on_packet(now, packet, out));
+                self.visit(to, |host, now, out| host.on_packet(now, &packet, out));
                 continue;
             }
             let i = usize::from(self.hosts[0].deadline() != next);

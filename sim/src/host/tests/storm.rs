@@ -74,7 +74,7 @@ proptest! {
                 ident: 1,
             };
             let packet = Packet { id: PacketId(now), ip, body, flipped_bit: None };
-            net.visit(1, |host, now, out| host.on_packet(now, packet, out));
+            net.visit(1, |host, now, out| host.on_packet(now, &packet, out));
             now += pause;
             net.streams = StreamCheck::default(); // whatever was read, nobody wrote it
             net.run_unchecked(ms(now));
