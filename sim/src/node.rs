@@ -97,7 +97,7 @@ impl Simulator {
 /// A number for each reason, which only the trace hash sees.
 pub(crate) fn drop_code(why: DropReason) -> u64 {
     match why {
-        DropReason::Tcp(rule) => 0x100 + rule as u64,
+        DropReason::Tcp(rule) => 0x100 + u64::from(rule.code()),
         DropReason::TtlExceeded => 1,
         DropReason::NoRoute => 2,
         DropReason::NotOurs => 3,

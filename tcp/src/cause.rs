@@ -19,6 +19,11 @@ macro_rules! rules {
             pub const fn text(self) -> &'static str {
                 match self { $(Rule::$name => $text,)* }
             }
+            /// A number made of the name: it stays the same whatever other rules come and go, so that a trace hash
+            /// does.
+            pub const fn code(self) -> u32 {
+                match self { $(Rule::$name => const { code_of(stringify!($name)) },)* }
+            }
             /// Where the rule comes from: `RFC 9293 3.10.7.4`.
             pub const fn source(self) -> &'static str {
                 match self { $(Rule::$name => $source,)* }
@@ -159,8 +164,31 @@ rules! {
     Datagram: "datagram", "RFC 768";
 }
 
+/// FNV-1a of a name.
+const fn code_of(name: &str) -> u32 {
+    let (mut hash, mut i) = (0x811c_9dc5_u32, 0);
+    while i < name.len() {
+        hash = (hash ^ name.as_bytes()[i] as u32).wrapping_mul(0x0100_0193);
+        i += 1;
+    }
+    hash
+}
+
 impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.text())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Rule;
+
+    #[test]
+    fn no_two_rules_share_a_code() {
+        let mut codes: Vec<u32> = Rule::ALL.iter().map(|rule| rule.code()).collect();
+        codes.sort_unstable();
+        codes.dedup();
+        assert_eq!(codes.len(), Rule::ALL.len());
     }
 }

@@ -116,7 +116,8 @@ impl Simulator {
             }
             What::State { node, tuple, from, to, why } => {
                 self.hash.add(self.now.as_nanos());
-                self.hash.add((Mark::State as u64) << 60 | u64::from(node.0) << 32 | why.rule as u64);
+                self.hash
+                    .add((Mark::State as u64) << 60 | u64::from(node.0) << 32 | u64::from(why.rule.code()));
                 self.hash.add_addr(tuple.local.ip());
                 self.hash.add_addr(tuple.remote.ip());
                 let ports = u64::from(tuple.local.port()) << 16 | u64::from(tuple.remote.port());
