@@ -92,9 +92,19 @@ pub struct Config {
     pub congestion: Congestion,
     /// Initial window in segments (RFC 6928: 10; RFC 5681: 2 to 4).
     pub initial_window: u32,
+    /// Bound on the initial window where it is more than four segments, in bytes: never less than two segments (RFC
+    /// 6928, section 2: 14600); `None`: segments alone count (Linux).
+    pub initial_window_bytes: Option<u32>,
+    /// A reduction takes its share of cwnd (Linux, FreeBSD), not of what is in flight (RFC 5681, section 3.1); a
+    /// timeout inside a recovery is then no further reduction.
+    pub ssthresh_from_cwnd: bool,
+    /// ECE at a window of one segment stops sending until the retransmission timer expires (RFC 3168, section 6.1.2;
+    /// Linux and FreeBSD go no lower than two).
+    pub ecn_stops_at_one: bool,
     /// Collapse cwnd after an idle RTO (RFC 5681, section 4.1; Linux `tcp_slow_start_after_idle`).
     pub slow_start_after_idle: bool,
-    /// An idle connection's window is halved for each RTO (RFC 2861; Linux), not collapsed at once.
+    /// An idle connection's window is halved for each RTO, not collapsed at once; one that goes unused for an RTO is
+    /// lowered half way to what was used (RFC 2861; Linux).
     pub idle_halving: bool,
     /// Largest increase per ACK in slow start, in segments (RFC 3465: L = 2); `None`: all that was acknowledged.
     pub abc_limit: Option<u32>,
@@ -163,8 +173,13 @@ pub struct Config {
     /// At most one challenge or out-of-window ACK per connection in this time (RFC 5961, section 7; Linux
     /// `tcp_invalid_ratelimit` 500 ms). Zero: no limit.
     pub challenge_interval: Duration,
+    /// The answers to empty probes, of the window or for keepalive, fall under `challenge_interval` in full (Linux);
+    /// else only half of it must lie between two (RFC 9293, section 3.8.6.1, wants each answered).
+    pub limit_probe_answers: bool,
     /// Protection against wrapped sequence numbers (RFC 7323, section 5); off is an ablation.
     pub paws: bool,
+    /// Ticks that a timestamp may lie behind TS.Recent and still pass (Linux 1: a swap within a tick is no wrap).
+    pub paws_slack: u8,
 
     // --- IP ----------------------------------------------------------------------------------------------------
     /// Path MTU discovery: DF is set (RFC 1191).
@@ -333,6 +348,9 @@ impl Config {
             prr: true,
             congestion: Congestion::Cubic,
             initial_window: 10,
+            initial_window_bytes: None,
+            ssthresh_from_cwnd: true,
+            ecn_stops_at_one: false,
             slow_start_after_idle: true,
             idle_halving: true,
             abc_limit: None,
@@ -370,7 +388,9 @@ impl Config {
             challenge_syn: true,
             ack_range: true,
             challenge_interval: Duration::from_millis(500),
+            limit_probe_answers: true,
             paws: true,
+            paws_slack: 1,
             path_mtu_discovery: true,
             min_pmtu: 552,
             mtu_probing: false,
@@ -408,6 +428,9 @@ impl Config {
             prr: false,
             congestion: Congestion::Reno,
             initial_window: 4,
+            initial_window_bytes: Some(14_600),
+            ssthresh_from_cwnd: false,
+            ecn_stops_at_one: true,
             idle_halving: false,
             abc_limit: Some(2),
             delayed_ack: DelayedAck {
@@ -426,6 +449,8 @@ impl Config {
             tw_reuse: 0,
             fin_wait_2: None,
             reset_in_close_wait_is_epipe: false,
+            limit_probe_answers: false,
+            paws_slack: 0,
             min_pmtu: 68,
             icmp_hard_errors: true,
             icmp_aborts_connect: false,
@@ -473,6 +498,9 @@ impl Config {
             keepalive_count: 8,
             tw_reuse: 0,
             reset_in_close_wait_is_epipe: false,
+            initial_window_bytes: Some(14_600),
+            limit_probe_answers: false,
+            paws_slack: 0,
             min_pmtu: 296,
             icmp_undoes_backoff: false,
             ..Config::linux()

@@ -118,8 +118,6 @@ struct Send {
     mss: u16,
     /// Path MTU, in bytes.
     pmtu: u16,
-    /// The window has been reduced: CWR on the next new data (RFC 3168, section 6.1.2).
-    cwr_due: bool,
     /// A program was told that the buffer is full.
     starved: bool,
 }
@@ -131,6 +129,8 @@ struct Ecn {
     on: bool,
     /// CE was seen: ECE on every ACK until CWR comes.
     echo: bool,
+    /// The peer's data has come as ECT.
+    seen: bool,
 }
 
 impl Connection {
@@ -171,7 +171,6 @@ impl Connection {
                 probed: None,
                 mss: h.snd_mss,
                 pmtu: h.mtu,
-                cwr_due: false,
                 starved: false,
             },
             rcv: Receive::new(now, irs, h.rcv_wnd, h.wscale.map_or(0, |w| w.rcv), rcv_mss),
@@ -182,7 +181,7 @@ impl Connection {
             state: State::Established,
             ts: h.timestamps,
             sack: h.sack,
-            ecn: Ecn { on: h.ecn, echo: false },
+            ecn: Ecn { on: h.ecn, ..Ecn::default() },
             orphan: false,
             error: None,
             soft_error: None,

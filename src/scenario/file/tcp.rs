@@ -192,9 +192,19 @@ knobs! {
     congestion: Option<Congestion>, "Reno";
     /// Initial window in segments (RFC 6928: 10; RFC 5681: 2 to 4).
     initial_window: Option<u32>, "10";
+    /// Bound on the initial window where it is more than four segments, in bytes: never less than two segments (RFC
+    /// 6928, section 2: 14600); `None`: segments alone count (Linux).
+    initial_window_bytes: Maybe<u32>, "14600";
+    /// A reduction takes its share of cwnd (Linux, FreeBSD), not of what is in flight (RFC 5681, section 3.1); a
+    /// timeout inside a recovery is then no further reduction.
+    ssthresh_from_cwnd: Option<bool>, "true";
+    /// ECE at a window of one segment stops sending until the retransmission timer expires (RFC 3168, section 6.1.2;
+    /// Linux and FreeBSD go no lower than two).
+    ecn_stops_at_one: Option<bool>, "true";
     /// Collapse cwnd after an idle RTO (RFC 5681, section 4.1; Linux `tcp_slow_start_after_idle`).
     slow_start_after_idle: Option<bool>, "true";
-    /// An idle connection's window is halved for each RTO (RFC 2861; Linux), not collapsed at once.
+    /// An idle connection's window is halved for each RTO, not collapsed at once; one that goes unused for an RTO is
+    /// lowered half way to what was used (RFC 2861; Linux).
     idle_halving: Option<bool>, "true";
     /// Largest increase per ACK in slow start, in segments (RFC 3465: L = 2); `None`: all that was acknowledged.
     abc_limit: Maybe<u32>, "2";
@@ -260,8 +270,13 @@ knobs! {
     /// At most one challenge or out-of-window ACK per connection in this time (RFC 5961, section 7; Linux
     /// `tcp_invalid_ratelimit` 500 ms). Zero: no limit.
     challenge_interval: Option<Span>, "\"1s\"";
+    /// The answers to empty probes, of the window or for keepalive, fall under `challenge_interval` in full (Linux);
+    /// else only half of it must lie between two (RFC 9293, section 3.8.6.1, wants each answered).
+    limit_probe_answers: Option<bool>, "true";
     /// Protection against wrapped sequence numbers (RFC 7323, section 5); off is an ablation.
     paws: Option<bool>, "true";
+    /// Ticks that a timestamp may lie behind TS.Recent and still pass (Linux 1: a swap within a tick is no wrap).
+    paws_slack: Option<u8>, "1";
     // IP
     /// Path MTU discovery: DF is set (RFC 1191).
     path_mtu_discovery: Option<bool>, "true";

@@ -157,7 +157,12 @@ pub fn initial_window(mss: u32, lost: u8, cfg: &Config) -> u64 {
         };
         cfg.initial_window.clamp(1, by_size)
     };
-    u64::from(segments) * mss
+    let window = u64::from(segments) * mss;
+    match cfg.initial_window_bytes {
+        // 6928/2-IW10
+        Some(most) if large => window.min(u64::from(most).max(2 * mss)),
+        _ => window,
+    }
 }
 
 /// Slow start (RFC 5681, section 3.1; RFC 3465, section 2.2): returns the window and how many of the acknowledged

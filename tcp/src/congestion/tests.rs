@@ -172,3 +172,17 @@ fn fixed_window() {
     assert_eq!(rounds(&mut c, 7 * MSS, u64::MAX, Duration::from_millis(1), 5, MSS), vec![7 * MSS; 5]);
     assert_eq!(c.constant(MSS), Some(7 * MSS));
 }
+
+/// 6928/2-IW10: min(10 MSS, max(2 MSS, 14600)); Linux counts segments alone.
+#[test]
+fn ten_segments_are_bounded_in_bytes() {
+    let ten = Config { initial_window: 10, ..Config::rfc() };
+    for (mss, bytes) in [(536, 5_360), (1460, 14_600), (2000, 14_600), (8960, 17_920)] {
+        assert_eq!(initial_window(mss, 0, &ten), bytes, "{mss}");
+        assert_eq!(initial_window(mss, 0, &Config::freebsd()), bytes, "{mss}");
+        assert_eq!(initial_window(mss, 0, &Config::linux()), 10 * u64::from(mss));
+    }
+    // 6928/2-LOST, 6928/2-LOST-REL
+    assert_eq!(initial_window(1460, 1, &ten), 14_600);
+    assert_eq!(initial_window(1460, 2, &ten), 1_460);
+}

@@ -11,7 +11,7 @@ use crate::recovery::Ack;
 use crate::segment::{Flags, Segment};
 use crate::seq::Seq;
 use crate::state::{Input, State};
-use crate::time::Time;
+use crate::time::{Duration, Time};
 
 /// A segment with its numbers placed in this connection's sequence space.
 #[derive(Clone, Copy)]
@@ -73,7 +73,8 @@ impl Connection {
             }
             return true;
         };
-        let old = clock::older(stamp.val, state.recent, now.since(state.recent_at));
+        let slack = self.config.paws_slack;
+        let old = clock::older(stamp.val, state.recent, slack, now.since(state.recent_at));
         if rst || !self.config.paws || !old {
             return true;
         }
@@ -181,7 +182,7 @@ impl Connection {
         let Some(stamp) = arrived.segment.options.timestamps else { return };
         let wup = self.rcv.wup;
         let Some(state) = &mut self.ts else { return };
-        let newer = !clock::older(stamp.val, state.recent, now.since(state.recent_at));
+        let newer = !clock::older(stamp.val, state.recent, 0, now.since(state.recent_at));
         if arrived.seq <= wup && newer {
             state.recent = stamp.val;
             state.recent_at = now;
@@ -219,7 +220,6 @@ impl Connection {
             new_data_ready: nxt < self.queued_end() && nxt < edge,
         };
         let result = self.snd.queue.on_ack(now, &ack, &self.config, out);
-        self.snd.cwr_due |= result.reduced && self.ecn.on;
         if result.acked > 0 {
             self.on_acknowledged(now, out);
         }
@@ -270,28 +270,31 @@ impl Connection {
     fn answer_unacceptable(&mut self, now: Time, arrived: &Arrived<'_>, why: Rule, out: &mut Out) {
         out.notes.push(Note::Dropped(why));
         let empty = arrived.seq == arrived.end;
-        if empty && !self.may_answer(now) {
+        let nxt = self.rcv.nxt();
+        let probe = empty && arrived.seq + 1 == nxt;
+        // RFC 9293, section 3.8.6.1, wants each probe of the window answered. Probes come one at a time, an RTO apart;
+        // a limit there is all the same, as a forged number can look like a probe's.
+        let eased = probe && !self.config.limit_probe_answers;
+        let interval = self.config.challenge_interval / if eased { 2 } else { 1 };
+        if empty && !self.may_answer(now, interval) {
             return self.note(Rule::ChallengeLimited, out);
         }
-        let nxt = self.rcv.nxt();
         if !empty && arrived.seq < nxt {
             self.enter_quick_ack(self.config.delayed_ack.quick);
             self.rcv.duplicate(arrived.seq..arrived.end.min(nxt));
         }
-        let probe = empty && arrived.seq + 1 == nxt;
         self.send_ack(now, if probe { Rule::AckOfProbe } else { why }, out);
     }
     /// Drops the segment and sends a challenge ACK: a peer in good faith answers so that all becomes clear.
     fn challenge(&mut self, now: Time, why: Rule, out: &mut Out) {
         out.notes.push(Note::Dropped(why));
-        if self.may_answer(now) {
+        if self.may_answer(now, self.config.challenge_interval) {
             self.send_ack(now, why, out);
         } else {
             self.note(Rule::ChallengeLimited, out);
         }
     }
-    fn may_answer(&mut self, now: Time) -> bool {
-        let interval = self.config.challenge_interval;
+    fn may_answer(&mut self, now: Time, interval: Duration) -> bool {
         if self.ack.last_answer.is_some_and(|last| now < last + interval) {
             return false;
         }

@@ -29,9 +29,9 @@ pub(crate) fn echo(now: Time, offset: u32, ecr: u32) -> Echo {
     Echo { from, to: from + Duration::from_nanos(TICK) }
 }
 
-/// Whether `val` is older than TS.Recent, which was taken `age` ago (RFC 7323, section 5.3, R1, and section 5.5).
-pub(crate) fn older(val: u32, recent: u32, age: Duration) -> bool {
-    (val.wrapping_sub(recent) as i32) < 0 && age <= LONGEST_IDLE
+/// Whether `val` is more than `slack` ticks older than TS.Recent, which was taken `age` ago (RFC 7323, section 5.3, R1, and section 5.5).
+pub(crate) fn older(val: u32, recent: u32, slack: u8, age: Duration) -> bool {
+    (val.wrapping_add(u32::from(slack)).wrapping_sub(recent) as i32) < 0 && age <= LONGEST_IDLE
 }
 
 #[cfg(test)]
@@ -51,10 +51,11 @@ mod tests {
     #[test]
     fn paws_ends_after_24_days() {
         let day = Duration::from_secs(24 * 3600);
-        assert!(older(10, 20, day * 24));
-        assert!(!older(10, 20, day * 25));
-        assert!(!older(20, 20, Duration::ZERO));
-        assert!(older(u32::MAX, 0, Duration::ZERO), "order across the wrap");
-        assert!(!older(0, u32::MAX, Duration::ZERO));
+        assert!(older(10, 20, 0, day * 24));
+        assert!(!older(10, 20, 0, day * 25));
+        assert!(!older(20, 20, 0, Duration::ZERO));
+        assert!(older(18, 20, 1, Duration::ZERO) && !older(19, 20, 1, Duration::ZERO));
+        assert!(older(u32::MAX, 0, 0, Duration::ZERO), "order across the wrap");
+        assert!(!older(0, u32::MAX, 0, Duration::ZERO));
     }
 }

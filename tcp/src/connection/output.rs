@@ -56,10 +56,12 @@ impl Connection {
             && let Some(rescue) = self.snd.queue.next_rescue(&self.config)
             && self.retransmit(now, &rescue, out)
         {}
-        if self.snd.queue.on_output_done(now, hold == Hold::Congestion, &self.config) {
+        // What would let a waiting program write is not the window's to give.
+        let starved = self.snd.starved || self.orphan;
+        if self.snd.queue.on_output_done(now, hold == Hold::Congestion, starved, &self.config) {
             // Recovery has waited for new data in vain: it goes on with what was lost.
             self.retransmit_lost(now, out);
-            self.snd.queue.on_output_done(now, false, &self.config);
+            self.snd.queue.on_output_done(now, false, starved, &self.config);
         }
         self.update_persist(now);
     }
@@ -132,7 +134,7 @@ impl Connection {
             return (range, Hold::Nagle);
         }
         let fits = len <= self.snd.queue.allowance(&self.config);
-        if !fits && self.snd.queue.pipe(&self.config) > 0 {
+        if !fits && (self.snd.queue.pipe(&self.config) > 0 || self.snd.queue.is_paused()) {
             return (range, Hold::Congestion);
         }
         (range, Hold::Nothing)
@@ -161,7 +163,8 @@ impl Connection {
         let (mut flags, mut ecn) = (Flags::NONE, EcnCodepoint::NotEct);
         if self.ecn.on && len > 0 {
             ecn = EcnCodepoint::Ect0;
-            if std::mem::take(&mut self.snd.cwr_due) {
+            // 3168/6.1.2-CWR
+            if self.snd.queue.take_reduced() {
                 flags = Flags::CWR;
             }
         }

@@ -48,10 +48,18 @@ impl Connection {
             self.ecn.echo = false;
             self.ack.now(Rule::AckQuick);
         }
-        if arrived.ecn == EcnCodepoint::Ce && !self.ecn.echo {
-            self.ecn.echo = true;
-            self.enter_quick_ack(2);
+        match arrived.ecn {
+            EcnCodepoint::Ce if !self.ecn.echo => {
+                self.ecn.echo = true;
+                self.enter_quick_ack(2);
+            }
+            // Sent again, most likely: a retransmission is never ECT (Linux).
+            EcnCodepoint::NotEct if self.ecn.seen && self.config.delayed_ack.adaptive => {
+                self.enter_quick_ack(2);
+            }
+            _ => {}
         }
+        self.ecn.seen |= arrived.ecn != EcnCodepoint::NotEct;
     }
     /// Remembers where the stream ends, if that lies in the window.
     fn note_fin(&mut self, arrived: &Arrived<'_>, data_end: Seq) {

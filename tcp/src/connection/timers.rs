@@ -86,7 +86,7 @@ impl Connection {
     // --- retransmission, reordering, loss probe ------------------------------------------------------------------
 
     fn on_queue_deadline(&mut self, now: Time, timer: Timer, out: &mut Out) {
-        if timer == Timer::Rto {
+        if timer == Timer::Rto && self.snd.queue.flight() > 0 {
             if self.retransmissions_exhausted(now) {
                 return self.give_up(now, out);
             }
@@ -101,7 +101,7 @@ impl Connection {
             Expired::ProbeLast(range) => {
                 self.retransmit(now, &Retransmission { range, why: Rule::TailLossProbe }, out);
             }
-            Expired::Rto | Expired::Reordering => {}
+            Expired::Rto | Expired::Reordering | Expired::Resumed => {}
         }
         self.output(now, out);
     }
@@ -110,7 +110,8 @@ impl Connection {
 
     /// Starts or stops the persist timer, by whether something waits that only a window update could free.
     pub(super) fn update_persist(&mut self, now: Time) {
-        let waiting = self.snd.queue.flight() == 0 && self.snd.queue.nxt() < self.queued_end();
+        let queue = &self.snd.queue;
+        let waiting = queue.flight() == 0 && queue.nxt() < self.queued_end() && !queue.is_paused();
         if !waiting || !self.is_sending() {
             self.stop_persist();
         } else if self.timers.persist == Time::NEVER {

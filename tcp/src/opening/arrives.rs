@@ -164,7 +164,7 @@ impl Opening {
         out: &mut Out,
     ) -> bool {
         let both = segment.options.timestamps.zip(peer.options.timestamps.filter(|_| self.config.timestamps));
-        let stale = both.is_some_and(|(ts, syn)| clock::older(ts.val, syn.val, now.since(peer.seen)));
+        let stale = both.is_some_and(|(ts, syn)| clock::older(ts.val, syn.val, 0, now.since(peer.seen)));
         if self.config.paws && stale && !segment.has(Flags::RST) {
             self.challenge(now, Rule::Paws, out);
             return false;

@@ -64,7 +64,7 @@ impl Sender {
         let plain = ack.ack == before && !news.advanced() && !ack.has_data && !ack.window_changed;
         news.duplicate = plain && outstanding > 0 && !news.dsack;
 
-        let phase = self.phase;
+        let (phase, paused) = (self.phase, self.paused);
         self.rack.adapt(news.dsack, self.una(), self.nxt());
         self.probe_acked(ack, &news, cfg, out);
         if news.advanced() {
@@ -79,10 +79,14 @@ impl Sender {
         if !ended {
             self.set_window(now, ack, &news, cfg);
         }
+        if self.paused && !paused {
+            // 3168/6.1.2-CWND1
+            self.timer = Timer::Rto;
+            self.deadline = now + self.rto(cfg);
+        }
         self.set_timer(now, &news, cfg);
-        let reduced = phase != self.phase && self.phase != Phase::Open;
         self.tidy();
-        Acked { acked: news.acked, sacked: news.sacked, rtt, duplicate: news.duplicate, reduced }
+        Acked { acked: news.acked, sacked: news.sacked, rtt, duplicate: news.duplicate }
     }
 
     /// The cumulative acknowledgment.
@@ -458,6 +462,9 @@ impl Sender {
     }
 
     fn set_timer(&mut self, now: Time, news: &News, cfg: &Config) {
+        if self.paused {
+            return;
+        }
         if let Some(due) = news.found.due {
             self.timer = Timer::Reordering;
             self.deadline = due;

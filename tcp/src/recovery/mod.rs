@@ -98,8 +98,6 @@ pub struct Acked {
     pub rtt: Option<Duration>,
     /// It was a duplicate ACK (RFC 5681, section 2).
     pub duplicate: bool,
-    /// The congestion window was reduced: CWR is due on the next new data (RFC 3168, section 6.1.2).
-    pub reduced: bool,
 }
 
 /// What a timer of the transmit queue was for. One slot: they exclude one another (RFC 8985, section 8).
@@ -126,6 +124,8 @@ pub enum Expired {
     ProbeLast(Range<Seq>),
     /// Segments were found lost: run the output function.
     Reordering,
+    /// A pause after ECE at a window of one segment is over: run the output function.
+    Resumed,
 }
 
 /// A range to send again.
@@ -219,6 +219,10 @@ pub struct Sender {
     detection: LossDetection,
     backoff: u8,
     sack: bool,
+    /// ECE came at a window of one segment: nothing is sent until the timer expires (RFC 3168, section 6.1.2).
+    paused: bool,
+    /// The window was reduced, and nobody has asked yet.
+    reduced: bool,
 }
 
 impl Probe {
@@ -239,6 +243,9 @@ struct Usage {
     max_flight: u32,
     /// cwnd has stopped sending in it.
     limited: bool,
+    /// Most octets in flight since cwnd last limited sending, and in which millisecond that was (RFC 2861, section 3.2).
+    used: u32,
+    full_ms: u32,
 }
 
 /// The tail loss probe.
@@ -273,7 +280,7 @@ impl Sender {
             controller: Controller::new(cfg),
             cwnd: congestion::initial_window(mss, handshake.retransmissions, cfg),
             ssthresh: u64::MAX,
-            usage: Usage { until: una, max_flight: 0, limited: false },
+            usage: Usage { until: una, max_flight: 0, limited: false, used: 0, full_ms: millis(now) },
             recover: una - 1,
             deadline: Time::NEVER,
             last_sent: now,
@@ -289,6 +296,8 @@ impl Sender {
             },
             backoff: 0,
             sack: handshake.sack && matches!(cfg.loss_detection, LossDetection::Rack | LossDetection::Sack),
+            paused: false,
+            reduced: false,
         }
     }
 
@@ -358,13 +367,13 @@ impl Sender {
     }
 
     /// The output function has sent what it could. `cwnd_limited`: it stopped because [`Sender::allowance`] was
-    /// used up while more was waiting. Call it whenever the output function ran. Returns whether it has to run once
-    /// more: F-RTO waited for new data, and none was sent.
-    pub fn on_output_done(&mut self, now: Time, cwnd_limited: bool, cfg: &Config) -> bool {
+    /// used up while more was waiting. `starved`: the program waits for room in the send buffer. Call it whenever the
+    /// output function ran. Returns whether it has to run once more: F-RTO waited for new data, and none was sent.
+    pub fn on_output_done(&mut self, now: Time, cwnd_limited: bool, starved: bool, cfg: &Config) -> bool {
         self.probe.coming = false;
         let sent = std::mem::take(&mut self.probe.sent_new);
         if sent || cwnd_limited {
-            self.validate(cwnd_limited);
+            self.validate(now, cwnd_limited, starved, cfg);
         }
         if sent {
             self.schedule_probe(now, false, cfg);
@@ -395,10 +404,12 @@ impl Sender {
         if cfg.idle_halving {
             self.ssthresh = self.current_ssthresh();
             let halvings = (idle.as_nanos() - 1) / rto.as_nanos().max(1);
-            self.cwnd = self.cwnd.checked_shr(halvings.min(63) as u32).unwrap_or(0).max(restart);
+            let segments = (self.cwnd / self.mss64()).checked_shr(halvings.min(63) as u32).unwrap_or(0);
+            self.cwnd = (segments * self.mss64()).max(restart);
         } else {
             self.cwnd = restart;
         }
+        (self.usage.used, self.usage.full_ms) = (0, millis(now));
         if self.cwnd < before {
             self.note(out, Rule::IdleRestart);
         }
@@ -465,6 +476,11 @@ impl Sender {
             self.trouble = None;
         }
     }
+}
+
+/// The millisecond of `now`, of a lap of 49 days.
+fn millis(now: Time) -> u32 {
+    (now.as_nanos() / 1_000_000) as u32
 }
 
 /// The troubles, made if there are none. A function of the fields, not of the sender, so that the rest stays free.

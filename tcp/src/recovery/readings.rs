@@ -22,6 +22,15 @@ impl Sender {
     pub fn flight(&self) -> u64 {
         self.nxt() - self.una()
     }
+    /// Whether the congestion window was reduced since this was asked last: by ECE, a loss or a timeout. CWR is due on
+    /// the next new data (RFC 3168, section 6.1.2).
+    pub fn take_reduced(&mut self) -> bool {
+        std::mem::take(&mut self.reduced)
+    }
+    /// Whether ECE at a window of one segment has stopped sending (RFC 3168, section 6.1.2).
+    pub fn is_paused(&self) -> bool {
+        self.paused
+    }
     /// Congestion window, in bytes.
     pub fn cwnd(&self) -> u64 {
         self.cwnd

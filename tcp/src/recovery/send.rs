@@ -33,8 +33,11 @@ impl Sender {
     }
 
     /// Bytes of new data that cwnd allows now; the caller also minds SND.WND and Nagle. A segment may be sent if
-    /// it fits, or if nothing is in flight.
+    /// it fits, or if nothing is in flight and sending does not [pause](Sender::is_paused).
     pub fn allowance(&self, cfg: &Config) -> u64 {
+        if self.paused {
+            return 0;
+        }
         self.cwnd.saturating_sub(self.pipe(cfg))
     }
 

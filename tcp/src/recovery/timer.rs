@@ -13,8 +13,13 @@ use crate::time::{Duration, Time};
 impl Sender {
     /// The deadline may have come. `new_data_ready` as in [`Ack`](super::Ack).
     pub fn on_timeout(&mut self, now: Time, new_data_ready: bool, cfg: &Config, out: &mut Out) -> Expired {
-        if now < self.deadline || self.queue.is_empty() {
+        if now < self.deadline {
             return Expired::Nothing;
+        }
+        let resumed = std::mem::take(&mut self.paused);
+        if self.queue.is_empty() {
+            self.deadline = Time::NEVER;
+            return if resumed { Expired::Resumed } else { Expired::Nothing };
         }
         match self.timer {
             Timer::Rto => {
@@ -111,7 +116,12 @@ impl Sender {
             if self.phase != Phase::Recovery {
                 self.prepare_undo(true);
             }
-            self.reduce(Signal::Timeout, Delivered::default(), cfg);
+            let repeated = matches!(self.phase, Phase::Recovery | Phase::Reduction)
+                && self.trouble.as_ref().is_some_and(|t| t.point > una);
+            if !(cfg.ssthresh_from_cwnd && repeated) {
+                self.reduce(Signal::Timeout, Delivered::default(), cfg);
+            }
+            self.reduced = true;
         }
         self.mark_timed_out(now, out);
         if self.controller.constant(mss).is_none() {

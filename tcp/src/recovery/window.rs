@@ -3,10 +3,10 @@
 use super::{Phase, Sender};
 use crate::cause::Rule;
 use crate::config::{Config, LossDetection};
-use crate::congestion::{Event, Sample, Signal};
+use crate::congestion::{self, Event, Sample, Signal};
 use crate::out::Out;
 use crate::seq::Seq;
-use crate::time::Time;
+use crate::time::{Duration, Time};
 
 /// Proportional rate reduction (RFC 9937, section 6), in octets.
 #[derive(Clone, Copy, Debug, Default)]
@@ -56,7 +56,7 @@ impl Sender {
     }
 
     /// Looks at whether the window is used (congestion window validation: Linux `tcp_cwnd_validate`).
-    pub(super) fn validate(&mut self, limited: bool) {
+    pub(super) fn validate(&mut self, now: Time, limited: bool, starved: bool, cfg: &Config) {
         let (una, nxt) = (self.una(), self.nxt());
         let flight = u32::try_from(nxt - una).unwrap_or(u32::MAX);
         let usage = &mut self.usage;
@@ -64,6 +64,31 @@ impl Sender {
             usage.limited = limited;
             usage.max_flight = flight;
             usage.until = nxt;
+        }
+        if self.is_cwnd_limited() {
+            (self.usage.used, self.usage.full_ms) = (0, super::millis(now));
+            return;
+        }
+        self.usage.used = self.usage.used.max(flight);
+        let decays = cfg.idle_halving && cfg.slow_start_after_idle;
+        let unused = Duration::from_millis(u64::from(super::millis(now).wrapping_sub(self.usage.full_ms)));
+        if decays && unused >= self.rto(cfg) {
+            self.lower_unused(starved, cfg);
+            (self.usage.used, self.usage.full_ms) = (0, super::millis(now));
+        }
+    }
+    /// The window went unused for an RTO because the program, or the peer's window, let no more be sent: half of what
+    /// was not used goes (RFC 2861, section 3.2; Linux `tcp_cwnd_application_limited`).
+    fn lower_unused(&mut self, starved: bool, cfg: &Config) {
+        let mss = self.mss64();
+        let used = u64::from(self.usage.used).max(congestion::initial_window(self.mss, 0, cfg));
+        if self.phase == Phase::Open
+            && !starved
+            && used < self.cwnd
+            && self.controller.constant(mss).is_none()
+        {
+            self.ssthresh = self.current_ssthresh();
+            self.cwnd = (self.cwnd + used) / 2 / mss * mss;
         }
     }
     fn is_cwnd_limited(&self) -> bool {
@@ -74,7 +99,10 @@ impl Sender {
     pub(super) fn current_ssthresh(&self) -> u64 {
         match self.phase {
             Phase::Reduction | Phase::Recovery => self.ssthresh,
-            Phase::Open | Phase::Loss => self.ssthresh.max(self.cwnd / 2 + self.cwnd / 4),
+            Phase::Open | Phase::Loss => {
+                let segments = self.cwnd / self.mss64();
+                self.ssthresh.max((segments / 2 + segments / 4) * self.mss64())
+            }
         }
     }
 
@@ -115,9 +143,11 @@ impl Sender {
         }
         // 5681/3.2-SS3: what limited transmit sent is what exceeds cwnd.
         let flight = (self.flight() + news.acked).min(self.cwnd.max(mss));
+        let flight = if cfg.ssthresh_from_cwnd { self.cwnd } else { flight };
         let event = Event { signal, flight, mss, cwnd: self.cwnd };
         // Whole segments, as the window grows.
         self.ssthresh = (self.controller.on_congestion(&event) / mss).max(2) * mss;
+        self.reduced = true;
         if signal == Signal::Timeout {
             return;
         }
@@ -204,7 +234,13 @@ impl Sender {
         if self.phase != Phase::Open || self.controller.constant(self.mss64()).is_some() {
             return;
         }
+        let before = self.cwnd;
         self.reduce(Signal::Ecn, delivered, cfg);
+        if cfg.ecn_stops_at_one && before <= self.ssthresh {
+            // 9438/4.6-ECE1, 3168/6.1.2-CWND1: below two segments there is one, and below that only time.
+            self.cwnd = self.mss64();
+            self.paused = before <= self.mss64();
+        }
         self.phase = Phase::Reduction;
         let point: Seq = self.nxt();
         let trouble = super::trouble(&mut self.trouble, self.queue.una);

@@ -387,3 +387,95 @@ fn nonsense_in_sack_blocks() {
     end.show(&ack);
     assert_eq!(end.state(), State::Established);
 }
+
+/// 3168/6.1.2-CWR: a timeout reduces the window too, so that the next new data carries CWR, once, and the
+/// retransmission does not (3168/6.1.2-CWRRTX).
+#[test]
+fn congestion_window_reduced_after_a_timeout() {
+    for config in [Config::linux(), Config::rfc()] {
+        let mut end = Lone::established(Config { tail_loss_probe: false, ..config });
+        match &mut end.tcb {
+            Tcb::Open(connection) => connection.ecn.on = true,
+            _ => panic!("not open"),
+        }
+        end.write(100);
+        let at = end.tcb.deadline();
+        end.now = at;
+        end.tcb.on_deadline(at, &mut end.out);
+        let again = std::mem::take(&mut end.out.segments);
+        assert_eq!(again.len(), 1);
+        assert!(!again[0].segment.has(Flags::CWR) && again[0].ecn == EcnCodepoint::NotEct);
+        let ack = end.segment(Flags::ACK, 1, 101);
+        end.show(&ack);
+        for cwr in [true, false] {
+            let data = Payload::Pattern { stream: 1, offset: 0, len: 1448 };
+            end.tcb.send(end.now, data, SendFlags::default(), &mut end.out).expect("send");
+            let sent = std::mem::take(&mut end.out.segments);
+            assert_eq!(sent[0].segment.has(Flags::CWR), cwr);
+            let edge = if cwr { 1549 } else { 2997 };
+            let ack = end.segment(Flags::ACK, 1, edge);
+            end.show(&ack);
+        }
+    }
+}
+
+/// RFC 9293, section 3.8.6.1: each zero-window probe is answered. Linux answers one that comes 508 ms after another
+/// (capture zero_window), but not 492 ms (capture zero_window_user_timeout).
+#[test]
+fn each_window_probe_is_answered() {
+    let mut linux = Lone::established(Config::linux());
+    for (at, answers) in [(0, 1), (492, 0), (600, 1), (1108, 1)] {
+        linux.now = ms(1 + at);
+        let probe = linux.segment(Flags::ACK, 0, 1);
+        assert_eq!(linux.show(&probe).len(), answers, "{at}");
+    }
+    // SAFE/ACKSTORM: no more than two answers in 500 ms.
+    let mut end = Lone::established(Config::rfc());
+    let mut answers = 0;
+    for step in 0..50 {
+        end.now = ms(1 + 100 * step);
+        let probe = end.segment(Flags::ACK, 0, 1);
+        answers += end.show(&probe).len();
+    }
+    assert_eq!(answers, 17, "every 250 ms at most");
+    end.now = ms(10_000);
+    for at in [0, 464, 1400] {
+        end.now = ms(10_000 + at);
+        let probe = end.segment(Flags::ACK, 0, 1);
+        assert_eq!(end.show(&probe), [". 1 a1 AckOfProbe"]);
+    }
+}
+
+/// 7323/5.3-R1; Linux lets a timestamp one tick older pass (`TCP_PAWS_WINDOW`).
+#[test]
+fn a_tick_behind() {
+    for (config, passes) in [(Config::linux(), true), (Config::rfc(), false)] {
+        let mut end = Lone::established(config);
+        end.now = ms(50);
+        let first = end.data(1, 100, 1);
+        end.show(&first);
+        end.now = ms(49);
+        let mut second = end.data(101, 100, 1);
+        end.now = ms(400);
+        second.options.timestamps = second.options.timestamps.map(|t| Timestamps { ecr: 0, ..t });
+        end.show(&second);
+        assert_eq!(end.dropped(), (!passes).then_some(crate::Rule::Paws));
+    }
+}
+
+/// Linux: data that is not ECT after data that was is a retransmission, and its sender waits for the ACK.
+#[test]
+fn not_ect_after_ect_is_acknowledged_at_once() {
+    let mut end = Lone::established(Config { ecn: Ecn::On, ..Config::linux() });
+    match &mut end.tcb {
+        Tcb::Open(connection) => {
+            connection.ecn.on = true;
+            connection.ack.ato = Duration::from_millis(40);
+        }
+        _ => panic!("not open"),
+    }
+    let first = end.data(1, 100, 1);
+    assert_eq!(end.show_marked(&first, EcnCodepoint::Ect0).len(), 0, "delayed");
+    let second = end.data(101, 100, 1);
+    assert_eq!(end.show_marked(&second, EcnCodepoint::NotEct).len(), 1, "at once");
+}

@@ -21,8 +21,8 @@ impl Sender {
         assert!(self.pipe(cfg) <= 2 * self.flight());
         assert_eq!(
             self.deadline().is_some(),
-            !self.queue.is_empty(),
-            "a timer runs while data is outstanding"
+            !self.queue.is_empty() || self.paused,
+            "a timer runs while data is outstanding, or ECE has stopped sending"
         );
     }
 }

@@ -150,7 +150,10 @@ impl Model {
             let mut first = probe;
             while self.ready() {
                 let len = u64::from(self.sender.mss()).min(self.unsent);
-                if !first && len > self.sender.allowance(&self.cfg) && self.sender.flight() > 0 {
+                if !first
+                    && len > self.sender.allowance(&self.cfg)
+                    && (self.sender.flight() > 0 || self.sender.is_paused())
+                {
                     limited = true;
                     break;
                 }
@@ -169,7 +172,7 @@ impl Model {
                     self.sender.on_retransmitted(self.now, r.range, &self.cfg);
                 }
             }
-            if !self.sender.on_output_done(self.now, limited, &self.cfg) {
+            if !self.sender.on_output_done(self.now, limited, false, &self.cfg) {
                 break;
             }
         }
@@ -277,12 +280,12 @@ impl Model {
         let ready = self.ready();
         match self.sender.on_timeout(self.now, ready, &self.cfg, &mut self.out) {
             Expired::Nothing => {}
-            Expired::Rto | Expired::Reordering => self.output(false),
+            Expired::Rto | Expired::Reordering | Expired::Resumed => self.output(false),
             Expired::ProbeNew => self.output(true),
             Expired::ProbeLast(range) => {
                 self.transmit(range.start, range.end, Rule::TailLossProbe);
                 self.sender.on_retransmitted(self.now, range, &self.cfg);
-                self.sender.on_output_done(self.now, false, &self.cfg);
+                self.sender.on_output_done(self.now, false, false, &self.cfg);
             }
         }
         self.sender.check(&self.cfg);

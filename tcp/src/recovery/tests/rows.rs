@@ -643,3 +643,89 @@ fn ablations() {
     assert!(m.all_acknowledged());
     assert_eq!(m.cwnd(), 7);
 }
+
+// --- what Linux does otherwise --------------------------------------------------------------------------------------
+
+/// Capture accept_queue_overflow: five octets outstanding in a window of ten segments, and a timeout leaves ssthresh at
+/// seven (`cwnd:1 ssthresh:7`, under CUBIC). 5681/3.1-TOSS has it from FlightSize.
+#[test]
+fn linux_reduces_the_window_not_the_flight() {
+    for (cfg, ssthresh) in [(Config::linux(), 7), (linux(), 5), (rfc(), 2)] {
+        let mut m = Model::new(cfg);
+        m.fate = Box::new(|_, _| Fate::Drop);
+        m.write(1);
+        m.run(ms(1001));
+        assert_eq!((m.cwnd(), m.sender.ssthresh() / MSS), (1, ssthresh));
+    }
+}
+
+/// Linux: a timeout inside a recovery does not reduce ssthresh once more; 5681/4.3-TWICE does.
+#[test]
+fn linux_timeout_inside_a_recovery() {
+    for (cfg, ssthresh) in [(linux(), 5), (rfc(), 2)] {
+        let mut m = Model::new(cfg);
+        m.fate = Box::new(|segment, _| if segment == 0 { Fate::Drop } else { Fate::Pass });
+        m.write(10);
+        m.run(ms(1300));
+        assert_eq!(m.repeats().last().map(|(_, s, why)| (*s, *why)), Some((0, Rule::RtoRetransmit)));
+        assert_eq!(m.sender.ssthresh() / MSS, ssthresh);
+    }
+}
+
+/// Linux halves an idle window in whole segments: 23 become 11, not 11.5.
+#[test]
+fn idle_halving_in_whole_segments() {
+    let mut m = Model::new(linux());
+    m.sender.cwnd = 23 * MSS;
+    m.sender.on_idle_restart(m.now + m.sender.rto(&m.cfg) + ms(1), &m.cfg, &mut m.out);
+    assert_eq!((m.sender.cwnd(), m.sender.ssthresh()), (11 * MSS, u64::MAX));
+    m.sender.ssthresh = 2 * MSS;
+    m.sender.cwnd = 23 * MSS;
+    m.sender.on_idle_restart(m.now + m.sender.rto(&m.cfg) + ms(1), &m.cfg, &mut m.out);
+    assert_eq!(m.sender.ssthresh(), 16 * MSS, "23 / 2 + 23 / 4");
+}
+
+/// RFC 2861, section 3.2, as Linux has it: a window that goes unused for an RTO is lowered half way to what was used,
+/// and not below the initial window; with 9438/4.6-FLIGHT, since reductions count from cwnd.
+#[test]
+fn unused_window_is_lowered() {
+    let mut m = Model::new(linux());
+    m.sender.cwnd = 100 * MSS;
+    let mut windows = vec![];
+    for i in 0..80 {
+        m.write(2);
+        m.run(ms(25 * (i + 1)));
+        if windows.last() != Some(&m.cwnd()) {
+            windows.push(m.cwnd());
+        }
+    }
+    assert_eq!(windows, [100, 55, 32, 21, 15, 12, 11, 10]);
+}
+
+/// 3168/6.1.2-CWND1, 9438/4.6-ECE1: ECE on every ACK takes the window to one segment, then to one segment a timeout.
+#[test]
+fn ece_at_a_window_of_one_segment() {
+    let mut m = Model::new(Config { initial_window: 2, ..rfc() });
+    m.write(100);
+    let mut sent = vec![];
+    for _ in 0..8 {
+        m.now += ms(20);
+        let before = m.log.len();
+        while m.sender.flight() > 0 {
+            let ack = Ack { ece: true, new_data_ready: true, ..plain_ack(m.sender.una() + MSS) };
+            let flight = m.sender.flight();
+            m.feed(&ack);
+            if m.sender.flight() >= flight {
+                break;
+            }
+        }
+        if m.sender.is_paused() {
+            let (at, kind) = m.sender.deadline().expect("the timer runs");
+            assert_eq!((kind, at), (Timer::Rto, m.now + m.sender.rto(&m.cfg)));
+            m.run(at.since(Time::from_nanos(1_000_000_000)));
+        }
+        sent.push(m.log.len() - before);
+    }
+    assert_eq!(m.cwnd(), 1);
+    assert_eq!(sent[4..], [1; 4], "{sent:?}");
+}
