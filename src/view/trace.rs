@@ -181,6 +181,7 @@ impl View<'_, '_> {
         let mut sent = Vec::new();
         let mut under = Vec::new();
         let mut apart = Vec::new();
+        let mut piece = None;
         for index in range {
             match &story.records[index].what {
                 What::Sent { node, packet, why, .. } if story.is_origin(index, *node, packet) => {
@@ -193,10 +194,12 @@ impl View<'_, '_> {
                         under.push(Under::Arrived { node: *node, packet: packet.id });
                     }
                 }
-                What::Sent { .. } => {}
+                What::Sent { packet, .. } => piece = Some(packet),
                 What::Fate { pipe, packet, fate } => {
                     if !self.is_beside_its_segment(*packet, *pipe, time) {
-                        apart.push((*packet, *pipe, *fate));
+                        // What befalls a fragment is told right after its sending.
+                        let piece = piece.filter(|piece| piece.id == *packet);
+                        apart.push((*packet, piece, *pipe, *fate));
                     }
                 }
                 What::Dropped { node, packet, why } => {
@@ -218,8 +221,8 @@ impl View<'_, '_> {
             }
         }
         self.lines(time, &sent, &under)?;
-        for (packet, pipe, fate) in apart {
-            self.fate(time, packet, pipe, fate)?;
+        for (packet, piece, pipe, fate) in apart {
+            self.fate(time, packet, piece, pipe, fate)?;
         }
         Ok(())
     }
@@ -395,7 +398,15 @@ impl View<'_, '_> {
     }
 
     /// What the network did to a packet later on its way.
-    fn fate(&mut self, time: Time, packet: PacketId, pipe: PipeId, fate: Fate) -> io::Result<()> {
+    /// What befell a packet, or a piece of it, on its way.
+    fn fate(
+        &mut self,
+        time: Time,
+        packet: PacketId,
+        piece: Option<&Packet>,
+        pipe: PipeId,
+        fate: Fate,
+    ) -> io::Result<()> {
         let Some(journey) = self.story.journey(packet) else { return Ok(()) };
         if !concerns(self.story, self.show, journey) {
             return Ok(());
@@ -408,7 +419,7 @@ impl View<'_, '_> {
             "{:>width$}    {} {} of {} {}",
             words::clock(time),
             paint(YELLOW, format_args!("{}:", self.story.names.link(pipe))),
-            words::brief(journey.packet, journey.relative.as_ref()),
+            words::brief(piece.unwrap_or(journey.packet), journey.relative.as_ref()),
             self.story.names.node(journey.origin),
             paint(style, format_args!("{mark}{}", words::fate(fate))),
             width = self.columns.time,

@@ -52,7 +52,7 @@ rules! {
     HandshakeComplete: "ACK of our SYN", "RFC 9293 3.10.7.4";
     SynRetransmit: "no answer to the SYN: repeated", "RFC 6298 5.4";
     SynAckRetransmit: "no answer to the SYN-ACK: repeated", "RFC 6298 5.4";
-    DuplicateSyn: "duplicate SYN: SYN-ACK repeated", "RFC 9293 3.10.7.4";
+    DuplicateSyn: "duplicate SYN: SYN-ACK repeated", "Linux";
     SynGivesUp: "SYN unanswered to the last try", "RFC 9293 3.8.3";
     SynAckGivesUp: "SYN-ACK unanswered to the last try", "RFC 9293 3.8.3";
     AcceptQueueFull: "accept queue full", "Linux";
@@ -70,6 +70,7 @@ rules! {
     ListenerClosed: "listener closed before accept: reset", "Linux";
     DataAfterClose: "data for a receiver that is gone: reset", "RFC 9293 3.6.1";
     ResetReceived: "valid RST received", "RFC 9293 3.10.7.4";
+    ResetInWindow: "RST somewhere in the window", "RFC 793 3.4";
     ResetInSynReceived: "RST: back to LISTEN", "RFC 9293 3.10.7.4";
     ConnectionRefused: "RST answers our SYN: refused", "RFC 9293 3.10.7.3";
 
@@ -77,7 +78,8 @@ rules! {
     BadChecksum: "checksum wrong: dropped", "RFC 9293 3.1";
     Malformed: "header malformed: dropped", "RFC 9293 3.1";
     RstForNobody: "RST for no connection: dropped", "RFC 9293 3.10.7.1";
-    RstIgnored: "RST not acceptable: dropped", "RFC 9293 3.10.7.3";
+    RstIgnored: "RST outside the window: dropped", "RFC 9293 3.10.7.4";
+    RstIgnoredInSynSent: "RST without an ACK of our SYN: dropped", "RFC 9293 3.10.7.3";
     NotAcceptable: "outside the window: ACK of what is expected", "RFC 9293 3.10.7.4";
     OldDuplicate: "old duplicate: ACK of what is expected", "RFC 9293 3.10.7.4";
     NoAckBit: "no ACK bit: dropped", "RFC 9293 3.10.7.4";
@@ -100,7 +102,7 @@ rules! {
     AckOfFin: "ACK of the FIN", "RFC 9293 3.10.7.4";
     AckOnRead: "ACK: the program reads", "Linux";
     WindowUpdate: "window update", "RFC 9293 3.8.6.2.2";
-    AckOfProbe: "answer to a probe", "RFC 9293 3.8.6.1";
+    AckOfProbe: "answer to a probe", "RFC 9293 3.10.7.4";
 
     // Sending
     Data: "data", "RFC 9293 3.7";
@@ -160,7 +162,7 @@ rules! {
     IcmpFragmentationNeeded: "ICMP: too large for the next link, and DF set", "RFC 1191 4";
     IcmpNobodyListens: "ICMP: nobody listens there", "RFC 1122 3.2.2.1";
     IcmpReassemblyTimeout: "ICMP: fragments missing", "RFC 1122 3.3.2";
-    Forged: "forged segment", "fault";
+    Forged: "forged segment", "raw socket";
     Datagram: "datagram", "RFC 768";
 }
 

@@ -3,6 +3,7 @@
 //! Listening is [`Listener`](crate::Listener). Opening (SYN-SENT, SYN-RECEIVED), [`Connection`] (synchronized) and
 //! [`TimeWait`] are the variants of [`Tcb`]; a call moves a `Tcb` from one to the next.
 
+use std::fmt;
 use std::sync::Arc;
 
 use crate::config::Config;
@@ -58,6 +59,28 @@ pub enum SocketOption {
     MaxSeg(u16),
     /// `SO_OOBINLINE`.
     OobInline(bool),
+}
+
+impl fmt::Display for SocketOption {
+    /// As a program writes it: `TCP_KEEPIDLE, 1min`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            SocketOption::NoDelay(on) => write!(f, "TCP_NODELAY, {}", u8::from(on)),
+            SocketOption::Cork(on) => write!(f, "TCP_CORK, {}", u8::from(on)),
+            SocketOption::QuickAck(on) => write!(f, "TCP_QUICKACK, {}", u8::from(on)),
+            SocketOption::KeepAlive(on) => write!(f, "SO_KEEPALIVE, {}", u8::from(on)),
+            SocketOption::KeepIdle(time) => write!(f, "TCP_KEEPIDLE, {time}"),
+            SocketOption::KeepInterval(time) => write!(f, "TCP_KEEPINTVL, {time}"),
+            SocketOption::KeepCount(count) => write!(f, "TCP_KEEPCNT, {count}"),
+            SocketOption::UserTimeout(time) => write!(f, "TCP_USER_TIMEOUT, {time}"),
+            SocketOption::Linger(Some(time)) => write!(f, "SO_LINGER, {time}"),
+            SocketOption::Linger(None) => f.write_str("SO_LINGER, off"),
+            SocketOption::RcvBuf(bytes) => write!(f, "SO_RCVBUF, {bytes}"),
+            SocketOption::SndBuf(bytes) => write!(f, "SO_SNDBUF, {bytes}"),
+            SocketOption::MaxSeg(bytes) => write!(f, "TCP_MAXSEG, {bytes}"),
+            SocketOption::OobInline(on) => write!(f, "SO_OOBINLINE, {}", u8::from(on)),
+        }
+    }
 }
 
 /// How a write is to be sent.

@@ -121,8 +121,10 @@ impl Connection {
         let sacked = self.sack && self.rcv.buffer.has_gap() && arrived.seq == self.rcv.buffer.highest();
         if !in_window {
             out.notes.push(Note::Dropped(Rule::RstIgnored));
-        } else if arrived.seq == nxt || sacked || !self.config.challenge_rst {
+        } else if arrived.seq == nxt || sacked {
             self.reset_by_peer(Rule::ResetReceived, out);
+        } else if !self.config.challenge_rst {
+            self.reset_by_peer(Rule::ResetInWindow, out);
         } else {
             self.challenge(now, Rule::ChallengeRst, out);
         }

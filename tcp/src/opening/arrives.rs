@@ -48,7 +48,7 @@ impl Opening {
             if acks_syn {
                 self.fail(Rule::ConnectionRefused, Errno::ECONNREFUSED, out);
             } else {
-                out.notes.push(Note::Dropped(Rule::RstIgnored));
+                out.notes.push(Note::Dropped(Rule::RstIgnoredInSynSent));
             }
             return None;
         }
@@ -177,7 +177,8 @@ impl Opening {
         if segment.has(Flags::RST) {
             out.notes.push(Note::Dropped(Rule::RstIgnored));
         } else {
-            let why = if segment.has(Flags::SYN) { Rule::DuplicateSyn } else { Rule::NotAcceptable };
+            let old = segment.has(Flags::SYN) && end <= nxt;
+            let why = if old { Rule::OldDuplicate } else { Rule::NotAcceptable };
             self.challenge(now, why, out);
         }
         false

@@ -111,7 +111,7 @@ impl Script {
     fn set(&mut self, option: SocketOption, k: &mut Kernel, ctx: &mut Ctx<'_>, who: &Who) -> Progress {
         let socket = self.open_socket(k, who);
         let result = k.set_option(ctx, socket, option);
-        ctx.out.program(&who.label, || (format!("setsockopt({option:?})"), outcome(result)));
+        ctx.out.program(&who.label, || (format!("setsockopt({option})"), outcome(result)));
         if result.is_ok() { Progress::Done } else { Progress::Failed }
     }
 
