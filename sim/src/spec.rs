@@ -252,6 +252,9 @@ pub enum Action {
     Corrupt(Option<u32>),
     /// Marked congestion experienced, if it is ECN-capable; dropped otherwise.
     MarkCe,
+    /// It is lost, and its sender is told by this ICMP error, in the name of its destination, from the far end of the
+    /// link (iptables `REJECT`).
+    Refuse(crate::packet::IcmpKind),
 }
 
 /// Something that happens to the network or a host.

@@ -40,6 +40,7 @@ pub const ALL: &[Described] = &[
     program::Socket::DESCRIBED,
     fault::Rule::DESCRIBED,
     fault::Protocol::DESCRIBED,
+    fault::Unreachable::DESCRIBED,
     fault::Action::DESCRIBED,
     fault::Fault::DESCRIBED,
     fault::FaultKind::DESCRIBED,

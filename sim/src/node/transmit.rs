@@ -6,11 +6,11 @@ use super::Mark;
 use crate::fate::Place;
 use crate::ip;
 use crate::link::{Flight, Offer};
-use crate::packet::{Body, Packet};
+use crate::packet::{Body, IcmpKind, Packet};
 use crate::simulator::Simulator;
 use crate::slab::Handle;
 use crate::spec::Action;
-use crate::trace::{Cause, Fate, PipeId, What};
+use crate::trace::{Cause, Fate, PipeId, Trigger, What};
 
 /// Where a packet comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +51,7 @@ impl Simulator {
         let (mut later, mut copies) = (Duration::ZERO, (0, Duration::ZERO));
         match action {
             Action::Drop => return self.lose(pipe, handle, Fate::DroppedByRule(rule)),
+            Action::Refuse(kind) => return self.refuse_by_rule(pipe, handle, rule, kind),
             Action::HoldUntil(at) if at > self.now => {
                 self.fate(pipe, handle, Fate::Delayed(at));
                 return self.put(pipe, Flight { arrival: at, handle, held: true });
@@ -71,6 +72,18 @@ impl Simulator {
             }
         }
         self.carry(pipe, handle, later, copies);
+    }
+
+    /// Drops a packet and answers it with an ICMP error, where one may be sent.
+    fn refuse_by_rule(&mut self, pipe: PipeId, handle: Handle, rule: u32, kind: IcmpKind) {
+        let about = self.out.packets.get(handle).clone();
+        self.lose(pipe, handle, Fate::DroppedByRule(rule));
+        let far = self.pipes[pipe.0 as usize].to;
+        let id = self.packet_id();
+        if let Some(answer) = ip::icmp_error(id, about.ip.dst, &about, kind, 64) {
+            let why = Cause { trigger: Trigger::Packet(about.id), rule: ip::rule(kind) };
+            self.send_from(far, answer, why);
+        }
     }
 
     /// What chance and the queue make of a packet that no rule took away.

@@ -88,6 +88,25 @@ described! {
         CorruptBit(u32),
         /// Marked congestion experienced, if it is ECN-capable; dropped otherwise.
         MarkCe,
+        /// It is lost, and its sender is told by ICMP, in the name of its destination, from the far end of the link
+        /// (iptables `REJECT`).
+        Refuse(Unreachable),
+    }
+}
+
+described! {
+    /// What an ICMP error says cannot be reached.
+    pub enum Unreachable: Copy, Eq {
+        /// The network.
+        Net,
+        /// The host.
+        Host,
+        /// The protocol.
+        Protocol,
+        /// The port.
+        Port,
+        /// Forbidden by a filter.
+        Prohibited,
     }
 }
 

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use sim::packet::IcmpKind;
 use sim::spec;
 use tcp::{EcnCodepoint, Flags, Time, Timestamps};
 
 use super::links::resolved;
 use super::nodes::routes;
 use super::{At, Resolver};
-use crate::scenario::file::fault::{Number, Protocol};
+use crate::scenario::file::fault::{Number, Protocol, Unreachable};
 use crate::scenario::file::{Action, FaultKind, Nth, Range, Rule, Way};
 use crate::scenario::units::Bits;
 
@@ -243,5 +244,12 @@ fn action(typed: &Action) -> spec::Action {
         Action::Corrupt => spec::Action::Corrupt(None),
         Action::CorruptBit(bit) => spec::Action::Corrupt(Some(bit)),
         Action::MarkCe => spec::Action::MarkCe,
+        Action::Refuse(what) => spec::Action::Refuse(match what {
+            Unreachable::Net => IcmpKind::NetUnreachable,
+            Unreachable::Host => IcmpKind::HostUnreachable,
+            Unreachable::Protocol => IcmpKind::ProtocolUnreachable,
+            Unreachable::Port => IcmpKind::PortUnreachable,
+            Unreachable::Prohibited => IcmpKind::AdminProhibited,
+        }),
     }
 }
