@@ -1,5 +1,5 @@
 //! One bulk transfer through a router, for callgrind and its like: its megabytes are the first argument, and what goes
-//! into the second link may be the second. Two runs of different length give the cost of a segment: see
+//! into the first link may be the second. Two runs of different length give the cost of a segment: see
 //! `benches/README.md`.
 
 use sim::{Simulator, TraceLevel};

@@ -2,7 +2,7 @@
 
 use timewait::scenario::Scenario;
 
-/// Two hosts and a router at 1 Gbit/s and 1 ms each way; `extra` goes into the second link.
+/// Two hosts and a router at 1 Gbit/s and 1 ms each way; `extra` goes into the first link.
 pub fn bulk(bytes: u64, extra: &str) -> sim::Spec {
     parse(&format!(
         r#"Scenario(
@@ -10,8 +10,8 @@ pub fn bulk(bytes: u64, extra: &str) -> sim::Spec {
             hosts: {{ "a": (addr: "10.0.0.1"), "b": (addr: "10.0.1.1") }},
             routers: {{ "r": (addr: "10.0.2.1") }},
             links: [
-                (between: ("a", "r"), rate: "1Gbit", delay: "500us"),
-                (between: ("r", "b"), rate: "1Gbit", delay: "500us", {extra}),
+                (between: ("a", "r"), rate: "1Gbit", delay: "500us", {extra}),
+                (between: ("r", "b"), rate: "1Gbit", delay: "500us"),
             ],
             programs: [
                 (on: "b", run: Sink(port: 80)),
