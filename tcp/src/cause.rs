@@ -133,6 +133,7 @@ rules! {
     EcnResponse: "ECE: congestion window reduced", "RFC 3168 6.1.2";
 
     // Giving up
+    FirstLimit: "R1 reached: IP and the program are told of the trouble", "RFC 9293 3.8.3";
     RetransmissionLimit: "R2 reached: connection given up", "RFC 9293 3.8.3";
     UserTimeout: "user timeout: connection given up", "RFC 9293 3.10.8";
     KeepaliveLimit: "keepalive unanswered: connection given up", "RFC 9293 3.8.4";

@@ -159,10 +159,16 @@ pub struct Config {
     pub fin_wait_2: Option<Duration>,
     /// A reset that arrives in CLOSE-WAIT reads as EPIPE (Linux), not as ECONNRESET.
     pub reset_in_close_wait_is_epipe: bool,
+    /// A reset once both sides have sent FIN is no error for the program (RFC 9293, section 3.10.7.4: CLOSING and
+    /// LAST-ACK just end); off: it reads as ECONNRESET.
+    pub reset_after_fins_is_silent: bool,
     /// Close with unread data sends RST (RFC 9293, section 3.6.1, after RFC 2525).
     pub reset_on_unread: bool,
 
     // --- defences ----------------------------------------------------------------------------------------------
+    /// The acceptability test of RFC 9293 (section 3.4, table 6) to the letter, and no RST but at RCV.NXT. Off (Linux):
+    /// an arrival at the right edge is looked at, and a RST at the right edge of what was SACKed resets.
+    pub exact_window: bool,
     /// Only a RST at exactly RCV.NXT resets; others in the window draw a challenge ACK (RFC 5961, section 3.2). Off:
     /// any RST in the window resets (RFC 793).
     pub challenge_rst: bool,
@@ -383,7 +389,9 @@ impl Config {
             tw_reuse: 2,
             fin_wait_2: Some(Duration::from_secs(60)),
             reset_in_close_wait_is_epipe: true,
+            reset_after_fins_is_silent: false,
             reset_on_unread: true,
+            exact_window: false,
             challenge_rst: true,
             challenge_syn: true,
             ack_range: true,
@@ -451,6 +459,8 @@ impl Config {
             reset_in_close_wait_is_epipe: false,
             limit_probe_answers: false,
             paws_slack: 0,
+            reset_after_fins_is_silent: true,
+            exact_window: true,
             min_pmtu: 68,
             icmp_hard_errors: true,
             icmp_aborts_connect: false,

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use crate::cause::Rule;
-use crate::config::{Config, Ecn};
+use crate::config::{Config, Ecn, RetryLimit};
 use crate::connection::socket::Socket;
 use crate::connection::{Connection, clock};
 use crate::error::Errno;
@@ -140,11 +140,14 @@ impl Opening {
             return;
         }
         let limit = u32::from(self.config.syn_retries) + u32::from(self.config.syn_linear_timeouts);
-        let too_long = self.config.connect_timeout.is_some_and(|limit| now >= self.began + limit)
-            || self.socket.user_timeout(&self.config).is_some_and(|limit| now >= self.began + limit);
-        if u32::from(self.retransmits) >= limit || too_long {
+        if u32::from(self.retransmits) >= limit || now >= self.limit_deadline() {
             let error = self.soft_error.unwrap_or(Errno::ETIMEDOUT);
-            return self.fail(Rule::SynGivesUp, error, out);
+            let user = now >= self.user_deadline();
+            return self.fail(if user { Rule::UserTimeout } else { Rule::SynGivesUp }, error, out);
+        }
+        if self.retransmits == self.config.r1 {
+            self.soft_error.get_or_insert(Errno::ETIMEDOUT);
+            out.notes.push(Note::Happened(Rule::FirstLimit));
         }
         self.retransmits += 1;
         let why = if self.peer.is_some() { Rule::SynAckRetransmit } else { Rule::SynRetransmit };
@@ -157,12 +160,22 @@ impl Opening {
         self.config.initial_rto.doubled(u32::from(doublings)).min(self.config.max_rto)
     }
     fn arm(&mut self, now: Time) {
-        let mut timer = now + self.interval();
-        let limits = [self.config.connect_timeout, self.socket.user_timeout(&self.config)];
-        for limit in limits.into_iter().flatten() {
-            timer = timer.min(self.began + limit);
+        self.timer = (now + self.interval()).min(self.limit_deadline()).max(now);
+    }
+    /// When the open fails, however often the SYN was sent.
+    fn limit_deadline(&self) -> Time {
+        let limit = self.config.connect_timeout.map_or(Time::NEVER, |limit| self.began + limit);
+        limit.min(self.user_deadline())
+    }
+    /// When the user timeout ends the open. Linux looks at it only from the second SYN on.
+    fn user_deadline(&self) -> Time {
+        match self.socket.user_timeout(&self.config) {
+            Some(_) if self.retransmits == 0 && matches!(self.config.r2, RetryLimit::Doublings(_)) => {
+                Time::NEVER
+            }
+            Some(limit) => self.began + limit,
+            None => Time::NEVER,
         }
-        self.timer = timer.max(now);
     }
 
     // --- segments ----------------------------------------------------------------------------------------------
@@ -372,6 +385,10 @@ impl Opening {
     /// The pending error, cleared by reading it.
     pub fn take_error(&mut self) -> Option<Errno> {
         self.error.take()
+    }
+    /// The error that did not end the open.
+    pub fn soft_error(&self) -> Option<Errno> {
+        self.soft_error
     }
     /// What a call fails with that needs an open connection.
     pub fn not_open(&mut self) -> Errno {

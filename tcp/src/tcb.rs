@@ -253,6 +253,15 @@ impl Tcb {
             Tcb::TimeWait(_) => None,
         }
     }
+    /// The error that did not end the connection, if delivery has not gone on since: what ICMP said, or ETIMEDOUT once
+    /// R1 was reached (RFC 9293, section 3.9.1.8). Reading it changes nothing.
+    pub fn soft_error(&self) -> Option<Errno> {
+        match self {
+            Tcb::Opening(opening) => opening.soft_error(),
+            Tcb::Open(connection) => connection.soft_error(),
+            Tcb::TimeWait(_) => None,
+        }
+    }
     /// The state.
     pub fn state(&self) -> State {
         match self {

@@ -257,9 +257,15 @@ knobs! {
     fin_wait_2: Maybe<Span>, "\"75s\"";
     /// A reset that arrives in CLOSE-WAIT reads as EPIPE (Linux), not as ECONNRESET.
     reset_in_close_wait_is_epipe: Option<bool>, "true";
+    /// A reset once both sides have sent FIN is no error for the program (RFC 9293, section 3.10.7.4: CLOSING and
+    /// LAST-ACK just end); off: it reads as ECONNRESET.
+    reset_after_fins_is_silent: Option<bool>, "true";
     /// Close with unread data sends RST (RFC 9293, section 3.6.1, after RFC 2525).
     reset_on_unread: Option<bool>, "true";
     // defences
+    /// The acceptability test of RFC 9293 (section 3.4, table 6) to the letter, and no RST but at RCV.NXT. Off (Linux):
+    /// an arrival at the right edge is looked at, and a RST at the right edge of what was SACKed resets.
+    exact_window: Option<bool>, "true";
     /// Only a RST at exactly RCV.NXT resets; others in the window draw a challenge ACK (RFC 5961, section 3.2). Off:
     /// any RST in the window resets (RFC 793).
     challenge_rst: Option<bool>, "true";

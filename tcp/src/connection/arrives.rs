@@ -89,8 +89,7 @@ impl Connection {
     /// First: the sequence number. What is wholly old or beyond the window is answered with an ACK. A closed window
     /// still lets ACK, URG and RST through (MUST-66): the text is refused later.
     fn check_sequence(&mut self, now: Time, arrived: &Arrived<'_>, out: &mut Out) -> bool {
-        let old = arrived.end < self.rcv.wup;
-        let beyond = arrived.seq > self.rcv.edge;
+        let (old, beyond) = self.outside(arrived);
         if arrived.segment.has(Flags::RST) {
             if old || beyond {
                 out.notes.push(Note::Dropped(Rule::RstIgnored));
@@ -110,6 +109,19 @@ impl Connection {
         false
     }
 
+    /// Whether a segment is wholly old, and whether it lies beyond the window: to the letter (RFC 9293, section 3.4,
+    /// table 6; what begins before the window and ends behind it is acceptable all the same), or as Linux sees it:
+    /// what repeats data since the last ACK, or begins at the right edge, may still bring a new ACK field.
+    fn outside(&self, arrived: &Arrived<'_>) -> (bool, bool) {
+        let Arrived { seq, end, .. } = *arrived;
+        if !self.config.exact_window {
+            return (end < self.rcv.wup, seq > self.rcv.edge);
+        }
+        let nxt = self.rcv.nxt();
+        let old = seq < nxt && end <= nxt;
+        (old, if self.rcv.edge == nxt { seq > nxt } else { seq >= self.rcv.edge })
+    }
+
     /// Second: RST (RFC 5961, section 3.2). The right edge of what was SACKed counts as exact too: a peer that has
     /// lost its state has only our ACKs to go by (Linux).
     fn check_rst(&mut self, now: Time, arrived: &Arrived<'_>, out: &mut Out) -> bool {
@@ -118,7 +130,10 @@ impl Connection {
         }
         let nxt = self.rcv.nxt();
         let in_window = arrived.seq == nxt || arrived.seq > nxt && arrived.seq < self.rcv.edge;
-        let sacked = self.sack && self.rcv.buffer.has_gap() && arrived.seq == self.rcv.buffer.highest();
+        let sacked = self.sack
+            && !self.config.exact_window
+            && self.rcv.buffer.has_gap()
+            && arrived.seq == self.rcv.buffer.highest();
         if !in_window {
             out.notes.push(Note::Dropped(Rule::RstIgnored));
         } else if arrived.seq == nxt || sacked {
@@ -238,6 +253,7 @@ impl Connection {
         self.snd.probed = None;
         self.soft_error = None;
         self.timers.progress = now;
+        self.timers.troubled = false;
         // Room for two windows, so that the program never is what limits (Linux tcp_sndbuf_expand).
         let wanted = u32::try_from(2 * self.snd.queue.cwnd()).unwrap_or(u32::MAX);
         let max = self.socket.snd_buf_max(&self.config);
@@ -306,9 +322,10 @@ impl Connection {
     /// A valid RST.
     fn reset_by_peer(&mut self, why: Rule, out: &mut Out) {
         let error = match self.state {
-            State::CloseWait if self.config.reset_in_close_wait_is_epipe => Errno::EPIPE,
-            _ => Errno::ECONNRESET,
+            State::CloseWait if self.config.reset_in_close_wait_is_epipe => Some(Errno::EPIPE),
+            State::Closing | State::LastAck if self.config.reset_after_fins_is_silent => None,
+            _ => Some(Errno::ECONNRESET),
         };
-        self.fail(why, Some(error), out);
+        self.fail(why, error, out);
     }
 }

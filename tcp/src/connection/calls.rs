@@ -156,6 +156,10 @@ impl Connection {
             self.send_ack(now, Rule::AckQuick, out);
         }
     }
+    /// The error that did not end the connection.
+    pub fn soft_error(&self) -> Option<Errno> {
+        self.soft_error
+    }
     /// The pending error, cleared by reading it.
     pub fn take_error(&mut self) -> Option<Errno> {
         self.error.take()

@@ -3,6 +3,9 @@
 //! Linux measures in time where others count: the limits of `tcp_retries1`, `tcp_retries2` and of orphans are the time
 //! that so many doublings of the least RTO would take, counted from the first retransmission on a timeout, and looked
 //! at whenever the timer fires. `TCP_USER_TIMEOUT` counts from the same moment and takes the place of R2.
+//!
+//! A peer that has closed its window and answers is no reason to give up (MUST-37, SHLD-17); only Linux lets the user
+//! timeout end such a connection.
 
 use super::Connection;
 use crate::cause::Rule;
@@ -38,27 +41,49 @@ impl Connection {
 
     /// The time at which the connection is given up whatever happens until then; [`Time::NEVER`] if there is none.
     pub(super) fn limit_deadline(&self) -> Time {
-        let user = self.socket.user_timeout(&self.config);
-        let outstanding = self.snd.queue.flight() > 0;
-        let from = match (outstanding, self.counts_from_first_timeout()) {
+        match self.config.r2 {
+            // What the program sets is its R2 (MUST-21).
+            RetryLimit::Time(time)
+                if self.snd.queue.flight() > 0 && self.socket.own_user_timeout().is_none() =>
+            {
+                self.user_deadline().min(self.progress() + time)
+            }
+            _ => self.user_deadline(),
+        }
+    }
+    /// When the user timeout ends the connection.
+    fn user_deadline(&self) -> Time {
+        let Some(user) = self.socket.user_timeout(&self.config) else { return Time::NEVER };
+        let persists = self.timers.persist != Time::NEVER;
+        let from = match (self.snd.queue.flight() > 0, self.counts_from_first_timeout()) {
             (true, true) => self.snd.queue.first_timeout(),
-            (true, false) => Some(self.timers.progress),
-            (false, _) if self.timers.persist != Time::NEVER => self.timers.probing,
+            (true, false) => Some(self.progress()),
+            (false, true) if persists => self.timers.probing,
+            (false, false) if persists && self.timers.probes > 0 => {
+                self.timers.probing.map(|first| first.max(self.timers.heard))
+            }
             (false, _) => None,
         };
-        let Some(from) = from else { return Time::NEVER };
-        let mut limit = user.map_or(Time::NEVER, |user| from + user);
-        if outstanding && let RetryLimit::Time(time) = self.config.r2 {
-            limit = limit.min(from + time);
-        }
-        limit
+        from.map_or(Time::NEVER, |from| from + user)
+    }
+    /// When delivery last went on: SND.UNA moved or, where the peer has taken its window back, the peer said anything.
+    fn progress(&self) -> Time {
+        let last = self.timers.progress;
+        if self.is_shut() { last.max(self.timers.heard) } else { last }
+    }
+    /// Whether the peer has taken back the window of what is outstanding: retransmissions are zero-window probes.
+    fn is_shut(&self) -> bool {
+        self.snd.wnd == 0 && self.snd.queue.flight() > 0
     }
     /// Whether R2 is reached at this expiry of the retransmission timer.
     pub(super) fn retransmissions_exhausted(&self, now: Time) -> bool {
-        if self.counts_from_first_timeout() && self.socket.user_timeout(&self.config).is_some() {
+        let replaces = self.counts_from_first_timeout() && self.config.user_timeout.is_some();
+        if replaces || self.socket.own_user_timeout().is_some() {
             return false; // limit_deadline sees to it
         }
-        self.limit_reached(now, self.r2())
+        // As long as the peer answers what its closed window makes probes of (Linux tcp_rtx_probe0_timed_out).
+        let answers = self.is_shut() && !self.orphan && now <= self.timers.heard + self.config.max_rto * 2;
+        !answers && self.limit_reached(now, self.r2())
     }
     /// Whether R1 is reached.
     pub(super) fn first_limit_reached(&self, now: Time) -> bool {
@@ -72,14 +97,15 @@ impl Connection {
         match limit {
             RetryLimit::Count(n) => self.snd.queue.retries() >= u32::from(n),
             RetryLimit::Doublings(n) => first.is_some_and(|first| now >= first + doublings(&self.config, n)),
-            RetryLimit::Time(time) => now >= self.timers.progress + time,
+            RetryLimit::Time(time) => now >= self.progress() + time,
         }
     }
     /// Whether so many zero-window probes went unanswered that the peer is gone. Answered ones never end a connection
     /// that a program holds (MUST-37); an orphan is not kept for ever by a peer that never reads (RFC 6429).
     pub(super) fn probes_exhausted(&self, now: Time) -> bool {
         let probes = self.timers.probes;
-        let since = self.timers.probing.map_or(Duration::ZERO, |first| now.since(first));
+        let since =
+            self.timers.probing.map_or(Duration::ZERO, |first| now.since(first.max(self.timers.heard)));
         let limit = match self.r2() {
             RetryLimit::Count(n) | RetryLimit::Doublings(n) => probes >= n.max(1),
             RetryLimit::Time(time) => probes > 0 && since >= time,
@@ -91,7 +117,7 @@ impl Connection {
 
     /// Gives the connection up. Nothing is sent: the peer is believed to be gone.
     pub(super) fn give_up(&mut self, now: Time, out: &mut Out) {
-        let user = self.socket.user_timeout(&self.config).is_some() && now >= self.limit_deadline();
+        let user = now >= self.user_deadline();
         let why = match () {
             () if self.orphan => Rule::OrphanLimit,
             () if user => Rule::UserTimeout,

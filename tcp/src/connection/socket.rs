@@ -111,7 +111,11 @@ impl Socket {
     }
     /// The user timeout, if there is one.
     pub fn user_timeout(&self, config: &Config) -> Option<Duration> {
-        self.rare.as_ref().and_then(|r| r.user_timeout).or(config.user_timeout)
+        self.own_user_timeout().or(config.user_timeout)
+    }
+    /// The user timeout that the program has set.
+    pub fn own_user_timeout(&self) -> Option<Duration> {
+        self.rare.as_ref().and_then(|r| r.user_timeout)
     }
     /// Whether close resets at once.
     pub fn lingers_zero(&self) -> bool {

@@ -30,6 +30,8 @@ pub(crate) struct Timers {
     pub probes: u8,
     /// Doublings of the persist timer.
     pub backoff: u8,
+    /// R1 was reached since SND.UNA last moved.
+    pub troubled: bool,
 }
 
 impl Timers {
@@ -43,6 +45,7 @@ impl Timers {
             probing: None,
             probes: 0,
             backoff: 0,
+            troubled: false,
         }
     }
     /// Stops all.
@@ -91,6 +94,7 @@ impl Connection {
                 return self.give_up(now, out);
             }
             if self.first_limit_reached(now) {
+                self.report_trouble(out);
                 self.probe_black_hole();
             }
         }
@@ -104,6 +108,14 @@ impl Connection {
             Expired::Rto | Expired::Reordering | Expired::Resumed => {}
         }
         self.output(now, out);
+    }
+
+    /// R1: IP and the program are to know (RFC 9293, section 3.8.3, MUST-20 and SHLD-9), once until delivery goes on.
+    fn report_trouble(&mut self, out: &mut Out) {
+        if !std::mem::replace(&mut self.timers.troubled, true) {
+            self.soft_error.get_or_insert(Errno::ETIMEDOUT);
+            self.note(Rule::FirstLimit, out);
+        }
     }
 
     // --- persist -------------------------------------------------------------------------------------------------

@@ -163,6 +163,15 @@ impl Opening {
         segment: &Segment,
         out: &mut Out,
     ) -> bool {
+        let agreed = self.config.timestamps && peer.options.timestamps.is_some();
+        if self.config.require_timestamps
+            && agreed
+            && segment.options.timestamps.is_none()
+            && !segment.has(Flags::RST)
+        {
+            out.notes.push(Note::Dropped(Rule::TimestampMissing));
+            return false;
+        }
         let both = segment.options.timestamps.zip(peer.options.timestamps.filter(|_| self.config.timestamps));
         let stale = both.is_some_and(|(ts, syn)| clock::older(ts.val, syn.val, 0, now.since(peer.seen)));
         if self.config.paws && stale && !segment.has(Flags::RST) {
