@@ -133,7 +133,6 @@ rules! {
     EcnResponse: "ECE: congestion window reduced", "RFC 3168 6.1.2";
 
     // Giving up
-    FirstLimit: "R1 reached: IP and the program are told of the trouble", "RFC 9293 3.8.3";
     RetransmissionLimit: "R2 reached: connection given up", "RFC 9293 3.8.3";
     UserTimeout: "user timeout: connection given up", "RFC 9293 3.10.8";
     KeepaliveLimit: "keepalive unanswered: connection given up", "RFC 9293 3.8.4";
@@ -165,6 +164,9 @@ rules! {
     IcmpReassemblyTimeout: "ICMP: fragments missing", "RFC 1122 3.3.2";
     Forged: "forged segment", "raw socket";
     Datagram: "datagram", "RFC 768";
+
+    // Trouble that does not end a connection
+    FirstLimit: "R1 reached: IP and the program are told of the trouble", "RFC 9293 3.8.3";
 }
 
 /// FNV-1a of a name.

@@ -215,7 +215,8 @@ fn program_sets_r2() {
 /// delivery went on; the program can learn of it. R2 by default is called R2.
 #[test]
 fn first_limit_is_reported_once() {
-    for config in [Config::linux(), Config::rfc(), Config::freebsd()] {
+    let rfc = Config { r2: RetryLimit::Count(50), user_timeout: None, ..Config::rfc() };
+    for config in [Config::linux(), rfc, Config::freebsd()] {
         let mut end = Lone::established(config);
         for round in 0..2 {
             end.write(5);
@@ -223,6 +224,7 @@ fn first_limit_is_reported_once() {
             let mut copies = 0;
             end.out.notes.clear();
             while reports.is_empty() || copies < 6 {
+                assert_eq!(end.state(), State::Established);
                 copies += end.wait_until(end.tcb.deadline()).len();
                 if end.out.notes.contains(&Note::Happened(Rule::FirstLimit)) {
                     reports.push(copies - 1);
