@@ -14,7 +14,7 @@ use crate::out::{EcnCodepoint, Note, Out, Outgoing};
 use crate::segment::{Flags, Segment, Timestamps};
 use crate::seq::SeqNum;
 use crate::state::State;
-use crate::tcb::{SocketOption, Tcb};
+use crate::tcb::{IcmpError, SocketOption, Tcb};
 use crate::time::Time;
 
 mod request;
@@ -220,6 +220,29 @@ impl Listener {
             }
         }
         None
+    }
+    /// An ICMP error that quotes a segment of ours to `tuple` with this sequence number. Whether there is such a
+    /// request. A hard error ends it (RFC 9293, section 3.9.2.2) or, under Linux, a soft one; nobody is told, since no
+    /// program knows of it yet.
+    pub fn on_icmp(&mut self, tuple: &Tuple, error: IcmpError, seq: SeqNum, out: &mut Out) -> bool {
+        let Some(request) = self.requests.get(tuple) else { return false };
+        if seq != request.iss {
+            out.notes.push(Note::Dropped(Rule::IcmpOutOfWindow));
+            return true;
+        }
+        let ends = match error {
+            IcmpError::Hard(_) => self.config.icmp_hard_errors,
+            IcmpError::Soft(_) => self.config.icmp_aborts_connect,
+            // A SYN-ACK is never too large.
+            IcmpError::TooBig(_) => return true,
+        };
+        if ends {
+            self.remove(tuple);
+            out.state(State::SynReceived, State::Closed, Rule::IcmpRefused);
+        } else {
+            out.notes.push(Note::Happened(Rule::IcmpSoft));
+        }
+        true
     }
     fn remove(&mut self, tuple: &Tuple) -> Option<Request> {
         let request = self.requests.remove(tuple)?;

@@ -220,9 +220,13 @@ impl Tcb {
     }
     /// CLOSE (section 3.10.4) by the last holder: from here on the connection is an orphan.
     pub fn close(&mut self, now: Time, out: &mut Out) {
+        self.close_because(now, crate::Rule::CloseCall, out);
+    }
+    /// The same where the program did not ask for it: it was killed.
+    pub fn close_because(&mut self, now: Time, why: crate::Rule, out: &mut Out) {
         match self {
-            Tcb::Opening(opening) => opening.close(crate::Rule::CloseCall, out),
-            Tcb::Open(connection) => connection.close(now, crate::Rule::CloseCall, out),
+            Tcb::Opening(opening) => opening.close(why, out),
+            Tcb::Open(connection) => connection.close(now, why, out),
             Tcb::TimeWait(_) => {}
         }
     }

@@ -34,6 +34,9 @@ impl Kernel {
             remote: SocketAddr::new(quote.ip.dst, quote.dst),
         };
         let Some(id) = self.tcp.find(&tuple) else {
+            if self.request_error(ctx, tuple, meaning(kind), quote.seq) {
+                return true;
+            }
             let tapped = self.taps.offer(quote.src, Seen::Icmp(tuple.remote, kind));
             self.ready.extend(tapped.map(|(task, _)| task));
             return tapped.is_some();
@@ -65,7 +68,8 @@ impl Kernel {
         if let IcmpKind::FragmentationNeeded(mtu) = kind
             && let Some(link) = self.link_mtu(quote.ip.dst)
         {
-            self.path_mtu.learn(ctx.now, quote.ip.dst, mtu, quote.len, link);
+            let floor = self.setup.spec.tcp.min_pmtu;
+            self.path_mtu.learn(ctx.now, quote.ip.dst, mtu, (quote.len, link), floor);
         }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use tcp::config::{Config, Nagle};
 use tcp::listener::Incoming;
-use tcp::tcb::SocketOption;
+use tcp::tcb::{IcmpError, SocketOption};
 use tcp::{EcnCodepoint, Errno, Listener, Note, Out, Rule, Segment, SeqNum, State, Tuple};
 
 use super::kernel::{Ctx, Kernel};
@@ -128,6 +128,27 @@ impl Kernel {
         }
         self.scratch.give_back(out);
         self.tcp.listener_deadlines.set(id, deadline);
+    }
+
+    /// An ICMP error quotes a SYN-ACK of ours. Whether there is such a half-open request.
+    pub(super) fn request_error(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        tuple: Tuple,
+        error: IcmpError,
+        seq: SeqNum,
+    ) -> bool {
+        let Some(id) = self.tcp.listener_for(tuple.local) else { return false };
+        let Some(slot) = self.tcp.listeners.get_mut(id as usize).and_then(Option::as_mut) else {
+            return false;
+        };
+        let mut out = self.scratch.take(ctx.out.verbose());
+        let known = slot.listener.on_icmp(&tuple, error, seq, &mut out);
+        let deadline = slot.listener.deadline();
+        self.listener_settle(ctx, tuple, &mut out);
+        self.scratch.give_back(out);
+        self.tcp.listener_deadlines.set(id, deadline);
+        known
     }
 
     /// A deadline of a listener may have come: SYN-ACKs are repeated or given up.

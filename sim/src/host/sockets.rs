@@ -380,6 +380,9 @@ impl Kernel {
     /// # Errors
     /// EBADF.
     pub fn close(&mut self, ctx: &mut Ctx<'_>, id: SocketId) -> Result<(), Errno> {
+        self.close_because(ctx, id, Rule::CloseCall)
+    }
+    fn close_because(&mut self, ctx: &mut Ctx<'_>, id: SocketId, why: Rule) -> Result<(), Errno> {
         let socket = self.sockets.remove(id).ok_or(Errno::EBADF)?;
         self.processes.give_back(socket.process, socket.fd);
         match socket.kind {
@@ -388,7 +391,7 @@ impl Kernel {
             Kind::Connection(conn) => {
                 self.stream_gone(ctx, conn);
                 self.tcp.set_holder(conn, Holder::Nobody);
-                self.call(ctx, conn, |tcb, now, out| tcb.close(now, out));
+                self.call(ctx, conn, |tcb, now, out| tcb.close_because(now, why, out));
             }
         }
         if let Some((_, port)) = socket.bound {
@@ -413,11 +416,11 @@ impl Kernel {
         }
     }
 
-    /// The process ends: its sockets are closed, the lowest descriptor first.
+    /// The process is killed: its sockets are closed, the lowest descriptor first.
     pub(super) fn exit(&mut self, ctx: &mut Ctx<'_>, process: u32) {
         for id in self.sockets.of_process(process) {
             // Each is there: it was just listed.
-            let _ = self.close(ctx, id);
+            let _ = self.close_because(ctx, id, Rule::ProgramKilled);
         }
     }
 

@@ -13,8 +13,6 @@ pub struct PathMtu {
 
 /// Life of an entry (Linux `mtu_expires`; RFC 1191, section 6.3 recommends 10 minutes).
 const LIFE: Duration = Duration::from_secs(600);
-/// Nothing smaller is believed, so that a forged message cannot shrink segments to nothing (Linux `min_pmtu`).
-const FLOOR: u16 = 552;
 /// The least MTU of an IPv6 link (RFC 8200, section 5).
 const FLOOR_V6: u16 = 1280;
 /// Bound on the number of entries; beyond it the one that expires first makes room.
@@ -31,14 +29,23 @@ impl PathMtu {
         }
     }
     /// A router said that packets to `dst` fit only up to `mtu` bytes (zero: it did not say); the packet that it
-    /// complained about was `quoted_len` bytes long. Returns the MTU now believed, or `None` if nothing became smaller.
-    pub fn learn(&mut self, now: Time, dst: IpAddr, mtu: u16, quoted_len: u16, link_mtu: u16) -> Option<u16> {
+    /// complained about was `quoted_len` bytes long, its link's MTU is `link_mtu`. Nothing smaller than `floor` is believed
+    /// (IPv4), so that a forged message cannot shrink segments to nothing. Returns the MTU now believed, or `None` if
+    /// nothing became smaller.
+    pub fn learn(
+        &mut self,
+        now: Time,
+        dst: IpAddr,
+        mtu: u16,
+        (quoted_len, link_mtu): (u16, u16),
+        floor: u16,
+    ) -> Option<u16> {
         let told = if mtu == 0 {
             PLATEAUS.into_iter().find(|plateau| *plateau < quoted_len).unwrap_or(68)
         } else {
             mtu
         };
-        let new = told.max(if dst.is_ipv6() { FLOOR_V6 } else { FLOOR });
+        let new = told.max(if dst.is_ipv6() { FLOOR_V6 } else { floor });
         if new >= self.get(now, dst, link_mtu) {
             return None;
         }

@@ -202,11 +202,17 @@ fn the_path_mtu_is_learnt_bounded_and_forgotten() {
     let mut cache = PathMtu::default();
     let dst = [10, 0, 0, 2].into();
     assert_eq!(cache.get(ms(0), dst, 1500), 1500);
-    assert_eq!(cache.learn(ms(0), dst, 1400, 1500, 1500), Some(1400));
-    assert_eq!(cache.learn(ms(1), dst, 1450, 1500, 1500), None, "larger than known");
+    assert_eq!(cache.learn(ms(0), dst, 1400, (1500, 1500), 552), Some(1400));
+    assert_eq!(cache.learn(ms(1), dst, 1450, (1500, 1500), 552), None, "larger than known");
     assert_eq!(cache.get(ms(1), dst, 1500), 1400);
-    assert_eq!(cache.learn(ms(2), dst, 68, 1400, 1500), Some(552), "nothing smaller is believed");
+    assert_eq!(cache.learn(ms(2), dst, 68, (1400, 1500), 552), Some(552), "nothing smaller is believed");
     assert_eq!(cache.get(ms(600_001), dst, 1500), 552);
     assert_eq!(cache.get(ms(600_002), dst, 1500), 1500, "ten minutes later");
-    assert_eq!(cache.learn(ms(600_002), dst, 0, 1500, 1500), Some(1492), "the next plateau (RFC 1191, 7.1)");
+    assert_eq!(
+        cache.learn(ms(600_002), dst, 0, (1500, 1500), 552),
+        Some(1492),
+        "the next plateau (RFC 1191, 7.1)"
+    );
+    let lower = cache.learn(ms(600_003), dst, 68, (1492, 1500), 68);
+    assert_eq!(lower, Some(68), "1191/3-MIN68: the floor is the host's");
 }

@@ -176,13 +176,16 @@ impl Connection {
         }
         let why = if len == 0 && why == Rule::Data { Rule::FinQueued } else { why };
         let end = range.end;
-        self.send_range(now, range, why, ecn, flags, out);
+        let pushed = self.send_range(now, range, why, ecn, flags, out);
         self.snd.queue.on_sent(now, end, &self.config);
+        if pushed {
+            self.snd.queue.mark_pushed();
+        }
         if len > 0 {
             self.on_data_sent(now);
         }
     }
-    /// Puts the numbers `range` into a segment: data, and FIN where it is reached.
+    /// Puts the numbers `range` into a segment: data, and FIN where it is reached. Whether it is pushed.
     fn send_range(
         &mut self,
         now: Time,
@@ -191,14 +194,15 @@ impl Connection {
         ecn: EcnCodepoint,
         flags: Flags,
         out: &mut Out,
-    ) {
+    ) -> bool {
         let data_end = self.snd.buffer.end();
         let len = range.end.min(data_end).since(range.start) as u32;
         let mut flags = flags;
         let payload = if len > 0 { self.snd.buffer.slice(range.start, len) } else { Payload::Empty };
         if len > 0 {
             let last = range.start + u64::from(len);
-            if last == data_end || range.start < self.snd.push && self.snd.push <= last {
+            let ends_write = range.start < self.snd.push && self.snd.push <= last;
+            if last == data_end || ends_write || self.snd.queue.is_pushed(range.end) {
                 flags |= Flags::PSH;
             }
         }
@@ -206,6 +210,7 @@ impl Connection {
             flags |= Flags::FIN;
         }
         self.emit(now, Body { seq: range.start, flags, payload, ecn }, why, out);
+        flags.contains(Flags::PSH)
     }
 
     /// A zero-window probe, or what the override timer lets go: a part of the next segment if the window has any

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::config::Ecn;
+use crate::error::Errno;
 use crate::payload::Payload;
 use crate::segment::Options;
 use crate::time::Duration;
@@ -283,6 +284,30 @@ fn reset_of_a_request() {
     assert!(end.replies.is_empty());
     let note = Note::State { from: State::SynReceived, to: State::Closed, why: Rule::ResetInSynReceived };
     assert_eq!((end.notes, listener.requests().count()), (vec![note], 0));
+}
+
+/// 9293/MUST-54, 5927/4.1-SEQ: an ICMP error finds the request it quotes. Under Linux a soft error ends it, to the
+/// letter a hard one does.
+#[test]
+fn icmp_for_a_request() {
+    let (soft, hard) = (IcmpError::Soft(Errno::EHOSTUNREACH), IcmpError::Hard(Errno::ECONNREFUSED));
+    for (rfc, error, ends) in
+        [(false, soft, true), (false, hard, false), (true, soft, false), (true, hard, true)]
+    {
+        let mut listener = listener(5, |config| {
+            config.icmp_hard_errors = rfc;
+            config.icmp_aborts_connect = !rfc;
+        });
+        let client = Client::new(1);
+        let iss = half_open(&mut listener, &client).seq;
+        let mut out = Out::default();
+        assert!(!listener.on_icmp(&tuple(2), error, iss, &mut out), "another's");
+        assert!(listener.on_icmp(&tuple(client.port), error, iss.add(1), &mut out));
+        assert_eq!(out.notes, [Note::Dropped(Rule::IcmpOutOfWindow)]);
+        assert!(listener.on_icmp(&tuple(client.port), error, iss, &mut out));
+        assert_eq!(listener.requests().count(), usize::from(!ends));
+        assert_eq!(listener.deadline() == Time::NEVER, ends);
+    }
 }
 
 /// 9293/EV-SYNRCVD-SYN-INWIN: RFC 5961's path, and RFC 793's.

@@ -53,6 +53,8 @@ pub(super) struct Sent {
     pub order: u32,
     /// What is known of it.
     pub marks: Marks,
+    /// It carried PSH, at its end.
+    pub pushed: bool,
 }
 
 /// Segments and their octets.
@@ -142,7 +144,17 @@ impl Queue {
         debug_assert!(end > self.nxt(), "a segment without sequence numbers has no place in the queue");
         self.transmissions = self.transmissions.wrapping_add(1);
         let order = self.transmissions;
-        self.records.push_back(Sent { end, at, order, marks: Marks::default() });
+        self.records.push_back(Sent { end, at, order, marks: Marks::default(), pushed: false });
+    }
+    /// The last segment carried PSH.
+    pub fn mark_pushed(&mut self) {
+        if let Some(last) = self.records.back_mut() {
+            last.pushed = true;
+        }
+    }
+    /// Whether a segment that carried PSH ended below this number.
+    pub fn is_pushed(&self, end: Seq) -> bool {
+        self.records.get(self.index_of(end - 1)).is_some_and(|r| r.end == end && r.pushed)
     }
     /// Removes the first segment, which is acknowledged in whole.
     fn pop(&mut self) -> Option<Sent> {
@@ -197,7 +209,7 @@ impl Queue {
         }
         let whole = self.records[i];
         board.count_split(whole.marks);
-        self.records.insert(i, Sent { end: seq, ..whole });
+        self.records.insert(i, Sent { end: seq, pushed: false, ..whole });
         i + 1
     }
 

@@ -72,6 +72,14 @@ impl Sender {
     pub fn head_sent(&self) -> Option<Time> {
         self.queue.first().map(|head| head.at)
     }
+    /// The last segment sent carried PSH.
+    pub fn mark_pushed(&mut self) {
+        self.queue.mark_pushed();
+    }
+    /// Whether a segment that carried PSH ended below this number: then every copy of it does (9293/MUST-61).
+    pub fn is_pushed(&self, end: Seq) -> bool {
+        self.queue.is_pushed(end)
+    }
     /// Time of the last transmission of anything in this queue.
     pub fn last_sent(&self) -> Time {
         self.last_sent

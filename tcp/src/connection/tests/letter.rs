@@ -260,3 +260,17 @@ fn limits_of_the_open() {
         assert_eq!((end.now, end.tcb.take_error()), (ms(ends), Some(Errno::ETIMEDOUT)));
     }
 }
+
+/// 9293/MUST-61: every copy of a segment that was pushed is pushed, though later writes have moved the mark.
+#[test]
+fn retransmission_keeps_psh() {
+    let mut end = Lone::established(Config { nagle: crate::config::Nagle::Off, ..Config::rfc() });
+    for _ in 0..3 {
+        assert!(end.write(100)[0].starts_with("P. "));
+    }
+    let mut copies = Vec::new();
+    while copies.is_empty() {
+        copies = end.wait_until(end.tcb.deadline());
+    }
+    assert!(copies[0].contains(" P. 1:+100 "), "{copies:?}");
+}
