@@ -58,8 +58,10 @@ fn connection(story: &Story<'_>, steps: &[Step], out: &mut dyn Write) -> io::Res
     // The end that opened first stands on the left. An end that never changed its state is known by its address.
     let opener = steps.iter().find(|step| step.to == State::SynSent).unwrap_or(first);
     let (left, right) = (opener.tuple.local, opener.tuple.remote);
-    let name = |end: std::net::SocketAddr| {
-        if end.ip().is_unspecified() { String::new() } else { format!("{} {end}", story.names.at(end.ip())) }
+    let name = |end: std::net::SocketAddr| match (end.ip().is_unspecified(), end.port()) {
+        (true, 0) => String::new(),
+        (true, port) => format!("{} *:{port}", story.names.node(first.node)),
+        _ => format!("{} {end}", story.names.at(end.ip())),
     };
     let color = |end: std::net::SocketAddr| story.names.owner(end.ip()).map_or(paint::PLAIN, paint::host);
     let width = steps.last().map_or(10, |step| words::clock(step.time).len().max(10));

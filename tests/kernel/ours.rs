@@ -25,7 +25,7 @@ pub fn tell(trace: &[Record], name: &dyn Fn(u32) -> String) -> Capture {
                     capture.segments.push(tell_segment(at, who, segment, numbers));
                 }
             }
-            What::State { node, tuple, to, why, .. } if *to != State::Listen => {
+            What::State { node, tuple, to, why, .. } if tuple.remote.port() != 0 && *to != State::Listen => {
                 // A kernel that crashes tells nobody.
                 if why.rule == Rule::HostCrashed {
                     continue;

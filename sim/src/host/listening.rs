@@ -1,7 +1,7 @@
 //! Listening sockets: what a listener wants, and the accept queue.
 
 use std::collections::VecDeque;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use tcp::config::{Config, Nagle};
@@ -12,6 +12,7 @@ use tcp::{EcnCodepoint, Errno, Listener, Note, Out, Rule, Segment, SeqNum, State
 use super::kernel::{Ctx, Kernel};
 use super::sockets::SocketId;
 use super::tcp_layer::{ConnId, Holder};
+use crate::trace::Cause;
 
 /// A listener and what the host keeps for it.
 #[derive(Clone)]
@@ -30,6 +31,7 @@ impl Kernel {
     /// Begins to listen; `socket` is bound to that port.
     pub(super) fn open_listener(
         &mut self,
+        ctx: &mut Ctx<'_>,
         socket: SocketId,
         (address, port): (Option<IpAddr>, u16),
         backlog: u32,
@@ -58,7 +60,18 @@ impl Kernel {
         };
         self.tcp.listeners[id] = Some(slot);
         self.tcp.listening.insert((port, address), id as u32);
+        let why = Cause { trigger: ctx.trigger, rule: Rule::PassiveOpen };
+        ctx.out.state(self.listening_tuple((address, port)), State::Closed, State::Listen, why);
         Ok(id as u32)
+    }
+    /// What stands for a listening socket in the trace: no other end, and any address where none is given.
+    fn listening_tuple(&self, (address, port): (Option<IpAddr>, u16)) -> Tuple {
+        let any = match self.setup.spec.addresses.first() {
+            Some(IpAddr::V6(_)) => IpAddr::from(Ipv6Addr::UNSPECIFIED),
+            _ => IpAddr::from(Ipv4Addr::UNSPECIFIED),
+        };
+        let local = SocketAddr::new(address.unwrap_or(any), port);
+        Tuple { local, remote: SocketAddr::new(any, 0) }
     }
 
     /// Sets an option on a listener: connections inherit it from now on.
@@ -70,10 +83,12 @@ impl Kernel {
     }
 
     /// Stops listening: half-open requests are forgotten, connections that nobody accepted are reset.
-    pub(super) fn close_listener(&mut self, ctx: &mut Ctx<'_>, id: u32) {
+    pub(super) fn close_listener(&mut self, ctx: &mut Ctx<'_>, id: u32, why: Rule) {
         let Some(slot) = self.tcp.listeners.get_mut(id as usize).and_then(Option::take) else { return };
         self.tcp.listening.remove(&(slot.port, slot.address));
         self.tcp.listener_deadlines.remove(id);
+        let tuple = self.listening_tuple((slot.address, slot.port));
+        ctx.out.state(tuple, State::Listen, State::Closed, Cause { trigger: ctx.trigger, rule: why });
         for conn in slot.queue {
             self.tcp.set_holder(conn, Holder::Nobody);
             self.call(ctx, conn, |tcb, now, out| tcb.abort(now, Rule::ListenerClosed, out));

@@ -166,7 +166,7 @@ impl Kernel {
     ///
     /// # Errors
     /// EINVAL for a connection; EADDRINUSE.
-    pub fn listen(&mut self, id: SocketId, backlog: u32) -> Result<(), Errno> {
+    pub fn listen(&mut self, ctx: &mut Ctx<'_>, id: SocketId, backlog: u32) -> Result<(), Errno> {
         let socket = self.sockets.get_mut(id)?;
         match socket.kind {
             Kind::Connection(_) => return Err(Errno::EINVAL),
@@ -183,7 +183,7 @@ impl Kernel {
         }
         let socket = self.sockets.get_mut(id)?;
         let (bound, options) = (socket.bound.ok_or(Errno::EINVAL)?, socket.options.clone());
-        let listener = self.open_listener(id, bound, backlog, &options)?;
+        let listener = self.open_listener(ctx, id, bound, backlog, &options)?;
         self.sockets.get_mut(id)?.kind = Kind::Listener(listener);
         Ok(())
     }
@@ -387,7 +387,7 @@ impl Kernel {
         self.processes.give_back(socket.process, socket.fd);
         match socket.kind {
             Kind::Fresh => {}
-            Kind::Listener(listener) => self.close_listener(ctx, listener),
+            Kind::Listener(listener) => self.close_listener(ctx, listener, why),
             Kind::Connection(conn) => {
                 self.stream_gone(ctx, conn);
                 self.tcp.set_holder(conn, Holder::Nobody);

@@ -42,7 +42,9 @@ impl Run<'_> {
         let mut present: BTreeMap<Tuple, usize> = BTreeMap::new();
         for (i, record) in self.outcome.records.iter().enumerate() {
             let What::State { node, tuple, from, to, .. } = &record.what else { continue };
-            let meant = self.story.names.node(*node) == filter.on
+            // A listener is no connection: it has no other end.
+            let meant = tuple.remote.port() != 0
+                && self.story.names.node(*node) == filter.on
                 && filter.port.is_none_or(|port| tuple.local.port() == port)
                 && filter.peer_port.is_none_or(|port| tuple.remote.port() == port);
             if !meant {

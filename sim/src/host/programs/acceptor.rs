@@ -75,7 +75,7 @@ impl Acceptor {
             .iter()
             .try_for_each(|option| kernel.set_option(ctx, socket, *option))
             .and_then(|()| kernel.bind(socket, serve.address, serve.port))
-            .and_then(|()| kernel.listen(socket, serve.backlog));
+            .and_then(|()| kernel.listen(ctx, socket, serve.backlog));
         ctx.out.program(&who.label, || {
             let address = serve.address.map_or_else(|| "*".to_owned(), |a| a.to_string());
             let text = result.map_or_else(|errno| errno.to_string(), |()| "0".to_owned());
