@@ -15,7 +15,7 @@ use super::tap::Taps;
 use super::tcp_layer::TcpLayer;
 use super::udp::UdpLayer;
 use crate::hostio::{HostNet, HostOut};
-use crate::ip::{IcmpLimit, PathMtu, Reassembly, fragment};
+use crate::ip::{IcmpLimit, PathMtu, Reassembly, fragment, names_one_host};
 use crate::packet::{Body, IcmpKind, IpHeader, Packet, PacketId};
 use crate::rng::Stream;
 use crate::trace::{Cause, DropReason, Trigger};
@@ -205,6 +205,10 @@ impl Kernel {
     /// Hands a whole packet to its transport.
     fn deliver(&mut self, ctx: &mut Ctx<'_>, packet: &Packet) {
         match &packet.body {
+            // A segment from an address that nobody can answer to (9293/MUST-63).
+            Body::Tcp(_) if !names_one_host(packet.ip.src) && !self.is_local(packet.ip.src) => {
+                ctx.out.dropped(packet.id, DropReason::BadHeader);
+            }
             Body::Tcp(segment) => self.tcp_input(ctx, &packet.ip, segment),
             Body::Udp(_) => self.udp_input(ctx, packet),
             Body::Icmp(icmp) => self.icmp_input(ctx, packet.ip.src, icmp),

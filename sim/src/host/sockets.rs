@@ -15,6 +15,7 @@ use super::listening::inherited;
 use super::ports;
 use super::tcp_layer::{ConnId, Holder};
 use crate::check::{StreamEnd, StreamEvent};
+use crate::ip::names_one_host;
 use crate::trace::Cause;
 
 /// Names a socket of a host; used again when it is closed.
@@ -214,7 +215,7 @@ impl Kernel {
     ///
     /// # Errors
     /// EINPROGRESS when the SYN is on its way: see [`connect_outcome`](Kernel::connect_outcome). EALREADY, EISCONN;
-    /// ENETUNREACH without a route; EADDRNOTAVAIL when no local port is left or the four-tuple is taken.
+    /// ENETUNREACH without a route, or to an address that names no single host (9293/MUST-46); EADDRNOTAVAIL when no local port is left or the four-tuple is taken.
     pub fn connect(&mut self, ctx: &mut Ctx<'_>, id: SocketId, to: SocketAddr) -> Result<(), Errno> {
         let socket = self.sockets.get(id).ok_or(Errno::EBADF)?;
         match socket.kind {
@@ -224,6 +225,9 @@ impl Kernel {
                 let opening = matches!(self.state_of(conn), State::SynSent | State::SynReceived);
                 return Err(if opening { Errno::EALREADY } else { Errno::EISCONN });
             }
+        }
+        if !names_one_host(to.ip()) && !self.is_local(to.ip()) {
+            return Err(Errno::ENETUNREACH);
         }
         let bound = socket.bound;
         let options = socket.options.clone();

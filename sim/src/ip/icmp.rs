@@ -28,7 +28,8 @@ pub fn may_answer(about: &Packet) -> bool {
     !about_icmp && names_one_host(about.ip.src) && !is_group(about.ip.dst)
 }
 
-fn names_one_host(addr: IpAddr) -> bool {
+/// Whether an address can stand for one host elsewhere: not unspecified, loopback, broadcast or multicast.
+pub fn names_one_host(addr: IpAddr) -> bool {
     let class_e = matches!(addr, IpAddr::V4(a) if a.octets()[0] >= 240);
     !(addr.is_unspecified() || addr.is_loopback() || is_group(addr) || class_e)
 }

@@ -12,7 +12,7 @@ mod reassembly;
 mod tests;
 
 pub use fragment::fragment;
-pub use icmp::{icmp_error, may_answer, quote, rule};
+pub use icmp::{icmp_error, may_answer, names_one_host, quote, rule};
 pub use icmp_limit::IcmpLimit;
 pub use path_mtu::PathMtu;
 pub use reassembly::{Expired, Reassembly};

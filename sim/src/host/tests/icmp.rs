@@ -66,3 +66,32 @@ fn a_forged_error_teaches_nothing() {
     net.report(IcmpKind::FragmentationNeeded(600), 0);
     assert_eq!(net.hosts[0].kernel.mtu_to(net.now, "10.0.0.2".parse().unwrap()), 1500);
 }
+
+/// 9293/MUST-46: an open to many, or to nobody, is an error at once.
+#[test]
+fn no_open_to_an_address_that_names_no_single_host() {
+    for to in ["224.0.0.1:80", "255.255.255.255:80", "0.0.0.0:80"] {
+        let mut net = Net::new(vec![program("c", 0, script(vec![Step::Connect(addr(to))]))], vec![]);
+        net.run(ms(5000));
+        assert_eq!(net.calls("c").last().map(String::as_str), Some(&*format!("connect({to}) = ENETUNREACH")));
+        assert!(net.sent.is_empty(), "{to}");
+    }
+}
+
+/// 9293/MUST-63: a SYN from such an address is ignored.
+#[test]
+fn a_syn_from_an_address_that_names_no_single_host_is_ignored() {
+    let listening = || vec![program("server", 0, Run::Serve(serve(80, vec![Step::RecvToEof])))];
+    for (src, answers) in
+        [("224.0.0.1", 0), ("255.255.255.255", 0), ("0.0.0.0", 0), ("127.0.0.1", 0), ("10.0.0.9", 1)]
+    {
+        let mut net = Net::new(vec![], listening());
+        net.run(ms(1));
+        let syn = tcp::Segment { src: 1, dst: 80, flags: tcp::Flags::SYN, wnd: 9000, ..Default::default() };
+        let (src, dst) = (src.parse().unwrap(), "10.0.0.2".parse().unwrap());
+        let ip = IpHeader { src, dst, ttl: 60, ecn: EcnCodepoint::NotEct, df: true, ident: 0 };
+        let packet = Packet { id: PacketId(1_000_000), ip, body: Body::Tcp(syn), flipped_bit: None };
+        net.visit(1, |host, now, out| host.on_packet(now, &packet, out));
+        assert_eq!(net.sent.len(), answers, "{src}");
+    }
+}
