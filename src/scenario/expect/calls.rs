@@ -128,28 +128,5 @@ impl Run<'_> {
 
 /// Whether a result names an errno.
 fn has_errno(result: &str) -> bool {
-    use Errno::*;
-    const ALL: [Errno; 20] = [
-        EADDRINUSE,
-        EADDRNOTAVAIL,
-        EAGAIN,
-        EALREADY,
-        EBADF,
-        ECONNABORTED,
-        ECONNREFUSED,
-        ECONNRESET,
-        EHOSTUNREACH,
-        EINPROGRESS,
-        EINVAL,
-        EISCONN,
-        EMFILE,
-        EMSGSIZE,
-        ENETUNREACH,
-        ENOPROTOOPT,
-        ENOTCONN,
-        EPIPE,
-        EPROTO,
-        ETIMEDOUT,
-    ];
-    ALL.iter().any(|errno| has_word(result, &errno.to_string()))
+    Errno::ALL.iter().any(|errno| has_word(result, &errno.to_string()))
 }
