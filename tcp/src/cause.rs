@@ -68,6 +68,7 @@ rules! {
     SynSentBadAck: "ACK of something never sent in SYN-SENT: reset", "RFC 9293 3.10.7.3";
     SynReceivedBadAck: "ACK of something never sent in SYN-RECEIVED: reset", "RFC 9293 3.10.7.4";
     ListenerClosed: "listener closed before accept: reset", "Linux";
+    ListenerGone: "listener closed: half-open request forgotten", "Linux";
     DataAfterClose: "data for a receiver that is gone: reset", "RFC 9293 3.6.1";
     ResetReceived: "valid RST received", "RFC 9293 3.10.7.4";
     ResetInWindow: "RST somewhere in the window", "RFC 793 3.4";

@@ -204,8 +204,9 @@ impl Listener {
                 self.timers.insert((request.deadline, tuple));
             }
             Verdict::Ends(why) => {
+                // The open was passive: back to where it came from (RFC 9293, section 3.5, MUST-11).
                 self.remove(&tuple);
-                out.state(State::SynReceived, State::Closed, why);
+                out.state(State::SynReceived, State::Listen, why);
             }
             Verdict::Completes if full && self.config.abort_on_overflow => {
                 self.remove(&tuple);

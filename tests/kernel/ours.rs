@@ -25,7 +25,7 @@ pub fn tell(trace: &[Record], name: &dyn Fn(u32) -> String) -> Capture {
                     capture.segments.push(tell_segment(at, who, segment, numbers));
                 }
             }
-            What::State { node, tuple, to, why, .. } if tuple.remote.port() != 0 && *to != State::Listen => {
+            What::State { node, tuple, to, why, .. } if tuple.remote.port() != 0 => {
                 // A kernel that crashes tells nobody.
                 if why.rule == Rule::HostCrashed {
                     continue;
@@ -132,7 +132,8 @@ fn relative(number: SeqNum, isn: Option<SeqNum>) -> String {
 
 fn linux_name(state: State) -> &'static str {
     match state {
-        State::Listen => "LISTEN",
+        // Of a connection: a request that has gone back to where it came from. A kernel just drops it.
+        State::Listen => "CLOSED",
         State::SynSent => "SYN_SENT",
         State::SynReceived => "SYN_RECV",
         State::Established => "ESTABLISHED",

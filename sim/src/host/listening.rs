@@ -87,6 +87,10 @@ impl Kernel {
         let Some(slot) = self.tcp.listeners.get_mut(id as usize).and_then(Option::take) else { return };
         self.tcp.listening.remove(&(slot.port, slot.address));
         self.tcp.listener_deadlines.remove(id);
+        for request in slot.listener.requests() {
+            let gone = Cause { trigger: ctx.trigger, rule: Rule::ListenerGone };
+            ctx.out.state(request.tuple, State::SynReceived, State::Closed, gone);
+        }
         let tuple = self.listening_tuple((slot.address, slot.port));
         ctx.out.state(tuple, State::Listen, State::Closed, Cause { trigger: ctx.trigger, rule: why });
         for conn in slot.queue {

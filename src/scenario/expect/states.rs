@@ -23,8 +23,12 @@ struct Course {
     records: Vec<usize>,
 }
 impl Course {
+    /// Where it ended. A request that went back to LISTEN is no connection any more (RFC 9293, section 3.5).
     fn last(&self) -> State {
-        self.states.last().copied().unwrap_or(State::Closed)
+        match self.states.last() {
+            None | Some(State::Listen) => State::Closed,
+            Some(last) => *last,
+        }
     }
     fn words(&self) -> String {
         listed(&self.states)

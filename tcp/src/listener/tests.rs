@@ -282,7 +282,7 @@ fn reset_of_a_request() {
     assert_eq!((challenge.only().seq, challenge.only().ack), (syn_ack.seq.add(1), IRS.add(1)));
     let end = give(&mut listener, AT, &reset(1));
     assert!(end.replies.is_empty());
-    let note = Note::State { from: State::SynReceived, to: State::Closed, why: Rule::ResetInSynReceived };
+    let note = Note::State { from: State::SynReceived, to: State::Listen, why: Rule::ResetInSynReceived };
     assert_eq!((end.notes, listener.requests().count()), (vec![note], 0));
 }
 

@@ -189,6 +189,23 @@ fn a_socket_may_connect_to_itself() {
     assert!(net.sent.is_empty());
 }
 
+/// A listener that closes says of each half-open request that it is gone (Linux forgets them without a word on the
+/// wire).
+#[test]
+fn half_open_requests_of_a_closed_listener_are_told_as_gone() {
+    let server = program("server", 0, Run::Serve(serve(80, vec![Step::WaitEnd])));
+    let mut net = Net::new(vec![program("c", 0, script(vec![connect()]))], vec![server]);
+    net.passes = |packet| packet.tcp().is_some_and(|s| !s.has(tcp::Flags::ACK));
+    net.run(ms(100));
+    net.visit(1, |host, now, out| host.kill(now, "server", out));
+    let gone = |what: &What| {
+        matches!(what, What::State { from: State::SynReceived, to: State::Closed, why, tuple, .. }
+            if why.rule == tcp::Rule::ListenerGone && tuple.remote.ip() == addr("10.0.0.1:1").ip())
+    };
+    assert_eq!(net.log.iter().filter(|(_, i, what)| *i == 1 && gone(what)).count(), 1);
+    assert!(net.hosts[1].sockets(net.now).is_empty());
+}
+
 #[test]
 fn linger_zero_resets() {
     let server = program("server", 0, Run::Serve(serve(80, vec![Step::WaitEnd])));
