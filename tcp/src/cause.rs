@@ -143,6 +143,11 @@ rules! {
     IcmpRefused: "ICMP error ends the open", "RFC 5461 4";
     IcmpOutOfWindow: "ICMP quotes a sequence number not in flight: ignored", "RFC 5927 4.1";
 
+    PmtuImpossible: "ICMP claims an MTU that no path has: ignored", "RFC 5927 7.2";
+    PmtuHeld: "ICMP claims less than what has arrived: held until a timeout", "RFC 5927 7.2";
+    PmtuConfirmed: "timeout confirms the smaller path MTU", "RFC 5927 7.2";
+    PmtuForgotten: "smaller path MTU forgotten: larger segments again", "RFC 1191 6.3";
+
     // Closing
     FinReceived: "FIN received", "RFC 9293 3.10.7.4";
     FinAcknowledged: "our FIN is acknowledged", "RFC 9293 3.10.7.4";

@@ -192,6 +192,12 @@ pub struct Config {
     pub path_mtu_discovery: bool,
     /// Smallest path MTU believed (Linux `min_pmtu` 552; FreeBSD 296; RFC 1191: 68), in bytes.
     pub min_pmtu: u16,
+    /// ICMP's claim of a smaller MTU is doubted: one that no path has is ignored, one below what was already acknowledged
+    /// waits until a timeout of the quoted segment confirms it (RFC 5927, section 7.2: SHOULD; Linux and FreeBSD believe).
+    pub cautious_pmtu: bool,
+    /// How long a smaller path MTU is believed before larger segments are tried again (RFC 1191, section 6.3: 10 min;
+    /// Linux `mtu_expires`; FreeBSD's host cache 1 h).
+    pub pmtu_expires: Duration,
     /// Probing for a smaller MTU after R1 timeouts in a black hole (RFC 4821, section 7.7; Linux `tcp_mtu_probing`).
     pub mtu_probing: bool,
     /// MSS from which black-hole probing starts (Linux `tcp_base_mss` 1024), in bytes.
@@ -401,6 +407,8 @@ impl Config {
             paws_slack: 1,
             path_mtu_discovery: true,
             min_pmtu: 552,
+            cautious_pmtu: false,
+            pmtu_expires: Duration::from_secs(600),
             mtu_probing: false,
             base_mss: 1024,
             icmp_hard_errors: false,
@@ -462,6 +470,7 @@ impl Config {
             reset_after_fins_is_silent: true,
             exact_window: true,
             min_pmtu: 68,
+            cautious_pmtu: true,
             icmp_hard_errors: true,
             icmp_aborts_connect: false,
             ..Config::linux()
@@ -512,6 +521,7 @@ impl Config {
             limit_probe_answers: false,
             paws_slack: 0,
             min_pmtu: 296,
+            pmtu_expires: Duration::from_secs(3600),
             icmp_undoes_backoff: false,
             ..Config::linux()
         }

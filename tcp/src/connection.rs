@@ -8,7 +8,7 @@
 //! | `emit` | how a segment is put together |
 //! | `timers`, `limits` | what happens when time has passed (3.10.8), and when to give up |
 //! | `acking`, `window` | when to acknowledge, how much to offer |
-//! | `urgent`, `icmp`, `closing` | urgent data; ICMP errors and the path MTU; resets, TIME-WAIT, orphans |
+//! | `urgent`, `icmp`, `path_mtu`, `closing` | urgent data; ICMP errors; the path MTU; resets, TIME-WAIT, orphans |
 //! | `clock`, `socket` | the timestamp clock; socket options |
 //!
 //! Retransmission, loss recovery and congestion control are [`crate::recovery`]'s. Not modelled: security and
@@ -39,6 +39,7 @@ mod emit;
 mod icmp;
 mod limits;
 mod output;
+mod path_mtu;
 pub(crate) mod socket;
 mod text;
 mod timers;
@@ -118,6 +119,8 @@ struct Send {
     mss: u16,
     /// Path MTU, in bytes.
     pmtu: u16,
+    /// What ICMP said of it.
+    path: Option<Box<path_mtu::PathMtu>>,
     /// A program was told that the buffer is full.
     starved: bool,
 }
@@ -171,6 +174,7 @@ impl Connection {
                 probed: None,
                 mss: h.snd_mss,
                 pmtu: h.mtu,
+                path: None,
                 starved: false,
             },
             rcv: Receive::new(now, irs, h.rcv_wnd, h.wscale.map_or(0, |w| w.rcv), rcv_mss),

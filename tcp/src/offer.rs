@@ -33,6 +33,28 @@ pub const fn default_mss(tuple: &Tuple) -> u16 {
     }
 }
 
+/// Path MTUs that are common: what to try next when an old router does not say (RFC 1191, section 7.1).
+const PLATEAUS: [u16; 10] = [32_000, 17_914, 8_166, 4_352, 2_002, 1_492, 1_006, 508, 296, 68];
+
+/// The largest common path MTU below `len`, the length of a packet that was too large, in bytes.
+pub fn plateau_below(len: u16) -> u16 {
+    PLATEAUS.into_iter().find(|plateau| *plateau < len).unwrap_or(68)
+}
+
+/// Least MTU of an IPv4 link (RFC 791, section 3.1) and of an IPv6 link (RFC 8200, section 5), in bytes.
+const LEAST_MTU: (u16, u16) = (68, 1280);
+
+/// What to make of ICMP's claim that a path takes no more than `mtu` bytes: the MTU to go down to, or
+/// `None` where no such path can be. IPv6 knows none below 1280 (RFC 8201, section 4); below the floor of the configuration
+/// nothing is believed, so that a lie cannot shrink segments to nothing.
+pub fn believable_mtu(config: &Config, v6: bool, mtu: u16) -> Option<u16> {
+    if v6 {
+        return (mtu >= LEAST_MTU.1).then_some(mtu);
+    }
+    let impossible = config.cautious_pmtu && mtu < LEAST_MTU.0;
+    (!impossible).then_some(mtu.max(config.min_pmtu).max(LEAST_MTU.0))
+}
+
 /// The MSS to announce, in bytes: what the interface carries, or the clamp if that is less.
 pub fn announced_mss(config: &Config, tuple: &Tuple, mtu: u16) -> u16 {
     mss_of_mtu(tuple, mtu).min(config.mss.unwrap_or(u16::MAX)).max(1)

@@ -344,10 +344,14 @@ impl Opening {
                 self.soft_error = Some(errno);
                 out.notes.push(Note::Happened(Rule::IcmpSoft));
             }
-            IcmpError::TooBig(mtu) if self.config.path_mtu_discovery && mtu < self.mtu => {
-                self.mtu = mtu.max(self.config.min_pmtu).min(self.mtu);
+            IcmpError::TooBig(mtu) => {
+                let told = if mtu == 0 { offer::plateau_below(self.mtu) } else { mtu };
+                match offer::believable_mtu(&self.config, self.tuple.remote.is_ipv6(), told) {
+                    Some(mtu) if self.config.path_mtu_discovery => self.mtu = mtu.min(self.mtu),
+                    Some(_) => {}
+                    None => out.notes.push(Note::Dropped(Rule::PmtuImpossible)),
+                }
             }
-            IcmpError::TooBig(_) => {}
         }
     }
 

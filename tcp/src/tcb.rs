@@ -175,6 +175,12 @@ impl Tcb {
             Tcb::TimeWait(_) => {}
         }
     }
+    /// Another connection has learnt that packets to the same address fit only up to `mtu` bytes (RFC 8201, section 5.2).
+    pub fn on_path_mtu(&mut self, now: Time, mtu: u16) {
+        if let Tcb::Open(connection) = self {
+            connection.on_path_mtu(now, mtu);
+        }
+    }
     /// SEND (section 3.10.2): queues as much of `data` as the send buffer takes and returns how much that was.
     ///
     /// # Errors

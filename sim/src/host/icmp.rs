@@ -2,8 +2,9 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use tcp::offer::plateau_below;
 use tcp::tcb::IcmpError;
-use tcp::{Errno, Note, Rule, Tuple};
+use tcp::{Errno, Note, Rule, Time, Tuple};
 
 use super::kernel::{Ctx, Kernel};
 use super::tap::Seen;
@@ -34,7 +35,7 @@ impl Kernel {
             remote: SocketAddr::new(quote.ip.dst, quote.dst),
         };
         let Some(id) = self.tcp.find(&tuple) else {
-            if self.request_error(ctx, tuple, meaning(kind), quote.seq) {
+            if self.request_error(ctx, tuple, meaning(kind, quote), quote.seq) {
                 return true;
             }
             let tapped = self.taps.offer(quote.src, Seen::Icmp(tuple.remote, kind));
@@ -43,8 +44,13 @@ impl Kernel {
         };
         // A quoted number that is not in flight was forged or is old (RFC 5927, section 4.1): nothing is learnt.
         let believed = self.call(ctx, id, |tcb, now, out| {
-            tcb.on_icmp(now, meaning(kind), quote.seq, out);
-            !out.notes.contains(&Note::Dropped(Rule::IcmpOutOfWindow))
+            tcb.on_icmp(now, meaning(kind, quote), quote.seq, out);
+            const DOUBTED: [Note; 3] = [
+                Note::Dropped(Rule::IcmpOutOfWindow),
+                Note::Dropped(Rule::PmtuImpossible),
+                Note::Happened(Rule::PmtuHeld),
+            ];
+            !out.notes.iter().any(|note| DOUBTED.contains(note))
         });
         if believed == Some(true) {
             self.learn_path_mtu(ctx, kind, quote);
@@ -56,7 +62,7 @@ impl Kernel {
         self.learn_path_mtu(ctx, kind, quote);
         let errno = match kind {
             IcmpKind::FragmentationNeeded(_) => Errno::EMSGSIZE,
-            kind => match meaning(kind) {
+            kind => match meaning(kind, quote) {
                 IcmpError::Soft(errno) | IcmpError::Hard(errno) => errno,
                 IcmpError::TooBig(_) => Errno::EMSGSIZE,
             },
@@ -65,18 +71,26 @@ impl Kernel {
     }
 
     fn learn_path_mtu(&mut self, ctx: &Ctx<'_>, kind: IcmpKind, quote: &Quote) {
-        if let IcmpKind::FragmentationNeeded(mtu) = kind
-            && let Some(link) = self.link_mtu(quote.ip.dst)
-        {
-            let floor = self.setup.spec.tcp.min_pmtu;
-            self.path_mtu.learn(ctx.now, quote.ip.dst, mtu, (quote.len, link), floor);
+        if let IcmpKind::FragmentationNeeded(mtu) = kind {
+            self.path_takes(ctx.now, quote.ip.dst, (mtu, quote.len));
+        }
+    }
+    /// The path to `dst` takes no more than `mtu` bytes, as the packet of `quoted_len` bytes has shown: known to all
+    /// connections that take it (RFC 8201, section 5.2).
+    pub(super) fn path_takes(&mut self, now: Time, dst: IpAddr, (mtu, quoted_len): (u16, u16)) {
+        let Some(link) = self.link_mtu(dst) else { return };
+        let learnt = self.path_mtu.learn(now, dst, mtu, (quoted_len, link), &self.setup.spec.tcp);
+        if let Some(mtu) = learnt {
+            self.tcp.connections_to(dst).for_each(|tcb| tcb.on_path_mtu(now, mtu));
         }
     }
 }
 
 /// What an error means to a connection (RFC 1122, section 4.2.3.9; errno as icmp(7) on Linux has it).
-fn meaning(kind: IcmpKind) -> IcmpError {
+fn meaning(kind: IcmpKind, quote: &Quote) -> IcmpError {
     match kind {
+        // An old router that tells no MTU (RFC 1191, section 5).
+        IcmpKind::FragmentationNeeded(0) => IcmpError::TooBig(plateau_below(quote.len)),
         IcmpKind::FragmentationNeeded(mtu) => IcmpError::TooBig(mtu),
         IcmpKind::NetUnreachable => IcmpError::Soft(Errno::ENETUNREACH),
         IcmpKind::ProtocolUnreachable => IcmpError::Hard(Errno::ENOPROTOOPT),

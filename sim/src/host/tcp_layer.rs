@@ -117,6 +117,11 @@ impl TcpLayer {
             .filter(|slot| slot.in_table)
             .filter_map(|slot| slot.tcb.as_ref().map(|tcb| (&slot.tuple, tcb, slot.holder)))
     }
+    /// The connections to this address, in no particular order of time: by number.
+    pub(super) fn connections_to(&mut self, dst: IpAddr) -> impl Iterator<Item = &mut Tcb> {
+        let to = move |slot: &&mut Slot| slot.in_table && slot.tuple.remote.ip() == dst;
+        self.slots.iter_mut().filter(to).filter_map(|slot| slot.tcb.as_mut())
+    }
     /// The states of all connections and half-open requests, each with its four-tuple.
     pub(super) fn states(&self) -> Vec<(Tuple, State)> {
         let requests = self.listeners.iter().flatten().flat_map(|slot| slot.listener.requests());
@@ -272,7 +277,11 @@ impl Kernel {
     /// Does what a connection wants after a call: records, segments, news for its program, TIME-WAIT, its deadline.
     pub(super) fn settle(&mut self, ctx: &mut Ctx<'_>, id: ConnId, out: &mut Out) {
         if !out.notes.is_empty() {
+            let confirmed = out.notes.contains(&Note::Happened(Rule::PmtuConfirmed));
             self.note(ctx, self.tcp.slots[id as usize].tuple, out);
+            if confirmed {
+                self.confirm_path_mtu(ctx.now, id);
+            }
         }
         if !out.segments.is_empty() {
             let tuple = self.tcp.slots[id as usize].tuple;
@@ -293,6 +302,14 @@ impl Kernel {
         match out.time_wait.take() {
             Some(record) => self.enter_time_wait(id, record),
             None => self.tidy(id),
+        }
+    }
+
+    /// A connection has found a claim of a smaller path MTU to be true (RFC 5927, section 7.2).
+    fn confirm_path_mtu(&mut self, now: Time, id: ConnId) {
+        let dst = self.tcp.slots[id as usize].tuple.remote.ip();
+        if let Some(mtu) = self.tcp.tcb(id).map(|tcb| tcb.info(now).pmtu) {
+            self.path_takes(now, dst, (mtu, mtu));
         }
     }
 

@@ -199,20 +199,26 @@ fn no_icmp_error_about_these() {
 
 #[test]
 fn the_path_mtu_is_learnt_bounded_and_forgotten() {
+    let (linux, rfc) = (tcp::Config::linux(), tcp::Config::rfc());
     let mut cache = PathMtu::default();
     let dst = [10, 0, 0, 2].into();
     assert_eq!(cache.get(ms(0), dst, 1500), 1500);
-    assert_eq!(cache.learn(ms(0), dst, 1400, (1500, 1500), 552), Some(1400));
-    assert_eq!(cache.learn(ms(1), dst, 1450, (1500, 1500), 552), None, "larger than known");
+    assert_eq!(cache.learn(ms(0), dst, 1400, (1500, 1500), &linux), Some(1400));
+    assert_eq!(cache.learn(ms(1), dst, 1450, (1500, 1500), &linux), None, "larger than known");
     assert_eq!(cache.get(ms(1), dst, 1500), 1400);
-    assert_eq!(cache.learn(ms(2), dst, 68, (1400, 1500), 552), Some(552), "nothing smaller is believed");
+    assert_eq!(cache.learn(ms(2), dst, 68, (1400, 1500), &linux), Some(552), "nothing smaller is believed");
     assert_eq!(cache.get(ms(600_001), dst, 1500), 552);
     assert_eq!(cache.get(ms(600_002), dst, 1500), 1500, "ten minutes later");
     assert_eq!(
-        cache.learn(ms(600_002), dst, 0, (1500, 1500), 552),
+        cache.learn(ms(600_002), dst, 0, (1500, 1500), &linux),
         Some(1492),
         "the next plateau (RFC 1191, 7.1)"
     );
-    let lower = cache.learn(ms(600_003), dst, 68, (1492, 1500), 68);
+    let lower = cache.learn(ms(600_003), dst, 68, (1492, 1500), &rfc);
     assert_eq!(lower, Some(68), "1191/3-MIN68: the floor is the host's");
+    // 5927/7.2-CLAIM, 8201/4-MIN1280: no path has such an MTU.
+    assert_eq!(cache.learn(ms(600_004), [10, 0, 0, 3].into(), 67, (1492, 1500), &rfc), None);
+    let v6 = "2001:db8::2".parse().unwrap();
+    assert_eq!(cache.learn(ms(600_004), v6, 1279, (1500, 1500), &linux), None);
+    assert_eq!(cache.learn(ms(600_004), v6, 1280, (1500, 1500), &linux), Some(1280));
 }

@@ -288,6 +288,12 @@ knobs! {
     path_mtu_discovery: Option<bool>, "true";
     /// Smallest path MTU believed (Linux `min_pmtu` 552; FreeBSD 296; RFC 1191: 68), in bytes.
     min_pmtu: Option<u16>, "536";
+    /// ICMP's claim of a smaller MTU is doubted: one that no path has is ignored, one below what was already acknowledged
+    /// waits until a timeout of the quoted segment confirms it (RFC 5927, section 7.2: SHOULD; Linux and FreeBSD believe).
+    cautious_pmtu: Option<bool>, "true";
+    /// How long a smaller path MTU is believed before larger segments are tried again (RFC 1191, section 6.3: 10 min;
+    /// Linux `mtu_expires`; FreeBSD's host cache 1 h).
+    pmtu_expires: Option<Span>, "\"10min\"";
     /// Probing for a smaller MTU after R1 timeouts in a black hole (RFC 4821, section 7.7; Linux `tcp_mtu_probing`).
     mtu_probing: Option<bool>, "true";
     /// MSS from which black-hole probing starts (Linux `tcp_base_mss` 1024), in bytes.

@@ -251,6 +251,7 @@ impl Connection {
         self.snd.buffer.ack_to(una);
         self.snd.up = self.snd.up.filter(|up| *up > una);
         self.snd.probed = None;
+        self.refute_path_mtu();
         self.soft_error = None;
         self.timers.progress = now;
         self.timers.troubled = false;

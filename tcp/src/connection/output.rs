@@ -101,6 +101,7 @@ impl Connection {
     /// Sends new data and FIN; returns what stopped it.
     fn send_new(&mut self, now: Time, occasion: Occasion, out: &mut Out) -> Hold {
         if self.snd.queue.nxt() < self.queued_end() {
+            self.raise_path_mtu(now, out);
             self.snd.queue.on_idle_restart(now, &self.config, out);
         }
         loop {

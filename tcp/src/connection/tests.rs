@@ -22,6 +22,7 @@ mod chaos;
 mod letter;
 mod matrix;
 mod open;
+mod path_mtu;
 mod paths;
 mod sending;
 mod waiting;

@@ -97,6 +97,7 @@ impl Connection {
                 self.report_trouble(out);
                 self.probe_black_hole();
             }
+            self.confirm_path_mtu(now, out);
         }
         let ready = self.new_data_ready();
         match self.snd.queue.on_timeout(now, ready, &self.config, out) {

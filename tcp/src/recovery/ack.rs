@@ -94,7 +94,7 @@ impl Sender {
         if ack.ack <= self.una() {
             return;
         }
-        let Sender { queue, trouble, rack, rtt, detection, .. } = self;
+        let Sender { queue, trouble, rack, rtt, detection, carried, .. } = self;
         let (min_rtt, rack_on) = (rtt.min(), *detection == LossDetection::Rack);
         let trouble = trouble.as_deref_mut();
         let point = trouble.as_ref().map_or(Seq::default(), |t| t.point);
@@ -113,6 +113,7 @@ impl Sender {
                 news.first.get_or_insert(sent.at);
                 news.last = Some(sent.at);
                 news.original |= range.end <= point;
+                *carried = (*carried).max(bytes as u32);
             }
             if rack_on && range.end == sent.end {
                 rack.delivered(now, sent, ack.echo, min_rtt);

@@ -214,6 +214,8 @@ pub struct Sender {
     retransmitted: u32,
     /// D-SACKs believed so far.
     dsacks: u32,
+    /// The longest segment that was sent once and acknowledged, in octets: the path carries it.
+    carried: u32,
     timer: Timer,
     phase: Phase,
     detection: LossDetection,
@@ -288,6 +290,7 @@ impl Sender {
             mss,
             retransmitted: 0,
             dsacks: 0,
+            carried: 0,
             timer: Timer::Rto,
             phase: Phase::Open,
             detection: match cfg.loss_detection {

@@ -43,6 +43,14 @@ impl Sender {
     pub fn mss(&self) -> u32 {
         self.mss
     }
+    /// The longest segment that the path is known to carry: sent once, and acknowledged; in octets.
+    pub fn carried(&self) -> u32 {
+        self.carried
+    }
+    /// The path has changed: what it carried before tells nothing.
+    pub fn forget_carried(&mut self) {
+        self.carried = 0;
+    }
     /// Retransmission timeout with back-off, as used for the next timer.
     pub fn rto(&self, cfg: &Config) -> Duration {
         self.rtt.rto(cfg).doubled(u32::from(self.backoff)).min(cfg.max_rto)

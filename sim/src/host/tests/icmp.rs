@@ -55,6 +55,26 @@ fn a_smaller_path_mtu_is_remembered_for_a_while() {
     assert_eq!((kernel.mtu_to(ms(1000), to), kernel.mtu_to(ms(700_000), to)), (1300, 1500));
 }
 
+/// 8201/5.2-NOTIFY, 8201/5.2-PERPATH: connections to the same address know of it, also those that are idle.
+#[test]
+fn a_path_mtu_is_known_to_all_connections_to_the_address() {
+    let server = program("server", 0, Run::Serve(serve(80, vec![Step::RecvToEof])));
+    let send = |after| {
+        let data = Step::SendBytes { len: 1448, chunk: 0, every: Duration::ZERO };
+        script(vec![connect(), sleep(after), data, sleep(10_000)])
+    };
+    let idle = program("idle", 0, send(1_000));
+    let mut net = Net::new(vec![program("busy", 0, send(100)), idle], vec![server]);
+    net.passes = |packet| packet.len() <= 1300;
+    net.run(ms(130));
+    let large = net.sent.iter().position(|(_, _, packet)| packet.len() > 1300).unwrap();
+    net.report(IcmpKind::FragmentationNeeded(1300), large);
+    let before = net.sent.len();
+    net.run(ms(2_000));
+    assert!(net.sent[before..].iter().all(|(_, _, packet)| packet.len() <= 1300));
+    assert_eq!(net.calls("idle").last().unwrap(), "send(1448) = 1448");
+}
+
 /// RFC 5927, section 4.1: an error that quotes a number not in flight was forged.
 #[test]
 fn a_forged_error_teaches_nothing() {

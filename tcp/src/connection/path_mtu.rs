@@ -1,0 +1,133 @@
+//! The path MTU: what ICMP says of it, whether that is believed, and when it is forgotten (RFC 1191; RFC 8201; RFC 5927,
+//! section 7); probing where nobody says anything (RFC 4821).
+
+use super::Connection;
+use crate::cause::Rule;
+use crate::offer::{self, TIMESTAMP_BYTES};
+use crate::out::{Note, Out};
+use crate::seq::Seq;
+use crate::time::Time;
+
+/// What a connection remembers of path MTUs smaller than that of its first segment.
+#[derive(Clone, Debug)]
+pub(super) struct PathMtu {
+    /// A claim that is not believed yet, and the number that it quoted.
+    held: Option<(u16, Seq)>,
+    /// When larger segments are tried again.
+    raise_at: Time,
+    /// Path MTU and MSS (options not taken off) before the first claim that was believed.
+    before: (u16, u16),
+}
+
+impl Connection {
+    /// A router says that the path takes no more than `mtu` bytes; it quotes the segment that begins at `quoted`.
+    pub(super) fn on_too_big(&mut self, now: Time, mtu: u16, quoted: Seq, out: &mut Out) {
+        if !self.config.path_mtu_discovery {
+            return;
+        }
+        let told = if mtu == 0 { offer::plateau_below(self.snd.pmtu) } else { mtu };
+        let Some(mtu) = offer::believable_mtu(&self.config, self.tuple.remote.is_ipv6(), told) else {
+            return out.notes.push(Note::Dropped(Rule::PmtuImpossible));
+        };
+        if mtu >= self.snd.pmtu {
+            return;
+        }
+        if self.doubts(mtu) {
+            let path = self.path_mtu();
+            // Of several that say the same, the one about the first segment is the one that a timeout will confirm.
+            let quoted = path.held.filter(|held| held.0 == mtu).map_or(quoted, |held| held.1.min(quoted));
+            path.held = Some((mtu, quoted));
+            return self.note(Rule::PmtuHeld, out);
+        }
+        if self.believe(now, mtu, true) {
+            self.note(Rule::PmtuRetransmit, out);
+            self.respond(now, out);
+        }
+    }
+    /// What another connection has learnt of the path to the same address (RFC 8201, section 5.2): nothing is sent again
+    /// for it.
+    pub fn on_path_mtu(&mut self, now: Time, mtu: u16) {
+        if !self.is_over() && self.config.path_mtu_discovery && mtu < self.snd.pmtu && !self.doubts(mtu) {
+            self.believe(now, mtu, false);
+        }
+    }
+    /// Whether larger packets than this have arrived, so that somebody may lie (RFC 5927, section 7.2).
+    fn doubts(&self, mtu: u16) -> bool {
+        self.config.cautious_pmtu
+            && self.payload_of(offer::mss_of_mtu(&self.tuple, mtu)) < self.snd.queue.carried()
+    }
+    /// What an MSS leaves for data, in bytes.
+    fn payload_of(&self, mss: u16) -> u32 {
+        let option_bytes = if self.ts.is_some() { TIMESTAMP_BYTES } else { 0 };
+        u32::from(mss.saturating_sub(option_bytes).max(1))
+    }
+    fn path_mtu(&mut self) -> &mut PathMtu {
+        let before = (self.snd.pmtu, self.snd.mss);
+        self.snd.path.get_or_insert_with(|| Box::new(PathMtu { held: None, raise_at: Time::NEVER, before }))
+    }
+    /// The path takes less: with `resend` everything outstanding that is too long goes again at once in smaller segments,
+    /// without a congestion response (RFC 1191, section 6.4). Whether segments have become smaller.
+    fn believe(&mut self, now: Time, mtu: u16, resend: bool) -> bool {
+        let raise_at = now + self.config.pmtu_expires;
+        let path = self.path_mtu();
+        path.raise_at = raise_at;
+        path.held = None;
+        self.snd.pmtu = mtu;
+        let mss = offer::mss_of_mtu(&self.tuple, mtu).max(1);
+        let smaller = mss < self.snd.mss;
+        if smaller {
+            self.shrink_mss(mss, resend);
+        }
+        smaller
+    }
+    /// Sends with a smaller MSS from now on, `mss` without options taken off.
+    pub(super) fn shrink_mss(&mut self, mss: u16, resend: bool) {
+        self.snd.mss = mss;
+        let effective = self.payload_of(mss);
+        self.snd.queue.on_mss(effective, resend);
+    }
+
+    /// The retransmission timer has run out. If it was the segment that a claim in doubt quoted, the claim was true.
+    pub(super) fn confirm_path_mtu(&mut self, now: Time, out: &mut Out) {
+        let Some((mtu, quoted)) = self.snd.path.as_ref().and_then(|path| path.held) else { return };
+        if quoted == self.snd.queue.una() && mtu < self.snd.pmtu {
+            // The path is another than before: further claims are as good as the first.
+            self.snd.queue.forget_carried();
+            self.believe(now, mtu, false);
+            self.note(Rule::PmtuConfirmed, out);
+        }
+    }
+    /// SND.UNA has moved: a claim that quoted what has arrived was a lie.
+    pub(super) fn refute_path_mtu(&mut self) {
+        let una = self.snd.queue.una();
+        if let Some(path) = &mut self.snd.path {
+            path.held = path.held.filter(|(_, quoted)| *quoted >= una);
+        }
+    }
+    /// New data is about to go out: a smaller path MTU is not believed for ever. Nothing is sent again for it (RFC 1191,
+    /// section 6.3).
+    pub(super) fn raise_path_mtu(&mut self, now: Time, out: &mut Out) {
+        let Some(path) = self.snd.path.as_ref().filter(|path| path.raise_at <= now) else { return };
+        (self.snd.pmtu, self.snd.mss) = path.before;
+        self.snd.path = None;
+        let effective = self.payload_of(self.snd.mss);
+        self.snd.queue.on_mss(effective, false);
+        self.note(Rule::PmtuForgotten, out);
+    }
+
+    /// Timeouts go on and on: maybe the path drops what is large and does not say so (RFC 4821, section 7.7). Tries
+    /// a small segment, then ever smaller ones.
+    pub(super) fn probe_black_hole(&mut self) {
+        if !self.config.mtu_probing {
+            return;
+        }
+        let option_bytes = if self.ts.is_some() { TIMESTAMP_BYTES } else { 0 };
+        let current = self.snd.mss.saturating_sub(option_bytes);
+        let smaller = if current > self.config.base_mss { self.config.base_mss } else { current / 2 };
+        let floor = self.config.min_mss.max(48);
+        let mss = smaller.max(floor) + option_bytes;
+        if mss < self.snd.mss {
+            self.shrink_mss(mss, false);
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! What ICMP says of the path MTU, and what is made of it.
+
+use super::*;
+use crate::Rule;
+use crate::config::Nagle;
+use crate::tcb::IcmpError;
+
+impl Lone {
+    /// A router says that the path takes `mtu` bytes; it quotes the segment at `quoted`, relative to ISS.
+    fn too_big(&mut self, mtu: u16, quoted: u32) -> Vec<String> {
+        self.call(|t, now, out| t.on_icmp(now, IcmpError::TooBig(mtu), SeqNum(ISS_A + quoted), out)).1
+    }
+    fn happened(&self, what: Rule) -> bool {
+        self.out.notes.contains(&Note::Happened(what))
+    }
+    fn pmtu(&self) -> u16 {
+        self.tcb.info(self.now).pmtu
+    }
+    /// An end whose full segments have arrived, and one more is in flight: octets 2897 to 4344.
+    fn with_proven_path(config: Config) -> Lone {
+        let mut end = Lone::established(config);
+        assert_eq!(end.write(2896).len(), 2);
+        end.now = ms(21);
+        end.show(&end.segment(Flags::ACK, 1, 2897));
+        assert_eq!(end.write(1448).len(), 1);
+        end
+    }
+}
+
+/// 5927/7.2-PTB: a claim below what was acknowledged is held, and forgotten once the segment that it quoted arrives.
+#[test]
+fn a_forged_claim_changes_nothing() {
+    let mut end = Lone::with_proven_path(Config::rfc());
+    assert!(end.too_big(600, 2897).is_empty());
+    assert!(end.happened(Rule::PmtuHeld));
+    assert_eq!(end.pmtu(), 1500);
+    end.now = ms(41);
+    end.show(&end.segment(Flags::ACK, 1, 4345));
+    // Another segment times out: that is no proof of anything.
+    assert_eq!(end.write(1448).len(), 1);
+    let again = end.wait_until(ms(3_000));
+    assert!(again[0].ends_with(". 4345:+1448 a1 RtoRetransmit"), "{again:?}");
+    assert_eq!(end.pmtu(), 1500);
+    // Linux believes at once.
+    let mut end = Lone::with_proven_path(Config::linux());
+    assert!(!end.too_big(600, 2897).is_empty());
+    assert_eq!(end.pmtu(), 600);
+}
+
+/// 5927/7.2-PTB: a path that really has become smaller loses the segment, and the timeout confirms the claim; the next
+/// claim, of a link further on, is believed at once.
+#[test]
+fn a_timeout_confirms_a_claim() {
+    let mut end = Lone::with_proven_path(Config::rfc());
+    assert_eq!(end.write(1448).len(), 1);
+    // The routers' words come out of order: the one about the first segment is what the timeout confirms.
+    end.too_big(1300, 4345);
+    end.too_big(1300, 2897);
+    let again = end.wait_until(ms(1_500));
+    assert!(again[0].ends_with(". 2897:+1248 a1 RtoRetransmit"), "{again:?}");
+    assert!(end.happened(Rule::PmtuConfirmed));
+    assert_eq!(end.pmtu(), 1300);
+    let again = end.too_big(1200, 2897);
+    assert!(again[0].starts_with(". 2897:+1148 "), "{again:?}");
+    assert_eq!(end.pmtu(), 1200);
+}
+
+/// A claim about a connection whose path nothing has shown yet is the first discovery: believed (RFC 5927, section 7.2).
+#[test]
+fn the_first_discovery_is_not_delayed() {
+    let mut end = Lone::established(Config::rfc());
+    end.write(2896);
+    let again = end.too_big(1300, 1);
+    assert!(again[0].starts_with(". 1:+1248 a1 PmtuRetransmit"), "{again:?}");
+    // 5927/7.2-CLAIM: no path has such an MTU; what is no smaller is no news (1191/3-NOINC).
+    for claim in [1, 67, 1300, 1500, 9000] {
+        assert!(end.too_big(claim, 1).is_empty());
+        assert_eq!(end.pmtu(), 1300, "{claim}");
+    }
+    // 1191/3-NOMTU: an old router says nothing, the next plateau is tried.
+    end.too_big(0, 1);
+    assert_eq!(end.pmtu(), 1006);
+    end.too_big(68, 1);
+    assert_eq!(end.pmtu(), 68, "1191/3-68: that is the least");
+}
+
+/// 8201/4-MIN1280, 8201/4-NOINC: IPv6 knows no smaller path, whatever the configuration says of IPv4.
+#[test]
+fn no_ipv6_path_below_1280() {
+    for config in [Config::linux(), Config::rfc(), Config::freebsd()] {
+        let tuple = Tuple {
+            local: "[2001:db8::1]:40000".parse().unwrap(),
+            remote: "[2001:db8::2]:80".parse().unwrap(),
+        };
+        let config = Arc::new(config);
+        let h = handshake(Time::ZERO, &config, &config, tuple, ISS_A, ISS_B);
+        let tcb = Tcb::Open(Box::new(Connection::new(Time::ZERO, h)));
+        let mut end = Lone { now: ms(1), tcb, out: Out::default() };
+        end.write(1000);
+        for claim in [68, 500, 1279, 1501] {
+            end.too_big(claim, 1);
+            assert_eq!(end.pmtu(), 1500, "{claim}");
+        }
+        end.too_big(1280, 1);
+        assert_eq!(end.pmtu(), 1280);
+    }
+}
+
+/// 1191/3-INC, 8201/4-INTERVAL, 8201/5.3-AGE: ten minutes after the last claim full segments are tried again, and nothing
+/// is sent again for it (1191/6.3-NOUP).
+#[test]
+fn a_smaller_path_mtu_is_forgotten_in_time() {
+    for config in [Config::linux(), Config::rfc()] {
+        let mut end = Lone::established(Config { user_timeout: None, nagle: Nagle::Off, ..config });
+        end.write(1448);
+        end.too_big(1300, 1);
+        let mut sent = 1449;
+        let mut longest = |end: &mut Lone, at: Time| {
+            end.now = at;
+            end.show(&end.segment(Flags::ACK, 1, sent));
+            let said = end.write(1448);
+            sent += 1448;
+            let lengths =
+                said.iter().filter_map(|line| line.split(":+").nth(1)?.split(' ').next()?.parse().ok());
+            lengths.max().unwrap_or(0)
+        };
+        assert_eq!(longest(&mut end, ms(10_000)), 1248);
+        assert_eq!(longest(&mut end, ms(600_000)), 1248);
+        assert_eq!(longest(&mut end, ms(600_002)), 1448);
+        assert_eq!(end.pmtu(), 1500);
+    }
+}
+
+/// 8201/5.2-NOTIFY: what another connection learnt counts here too, for what is sent from now on.
+#[test]
+fn another_connections_discovery() {
+    let mut end = Lone::established(Config::rfc());
+    assert_eq!(end.write(1448).len(), 1);
+    assert!(end.call(|t, now, _| t.on_path_mtu(now, 1300)).1.is_empty());
+    let said = end.write(1448);
+    assert!(said[0].starts_with(". 1449:+1248 "), "{said:?}");
+    // Where larger segments have arrived, others' words are doubted as much as a router's.
+    let mut end = Lone::with_proven_path(Config::rfc());
+    end.call(|t, now, _| t.on_path_mtu(now, 1300));
+    assert_eq!(end.pmtu(), 1500);
+}
