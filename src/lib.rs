@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod names;
+pub mod packetdrill;
 pub mod pcap;
 pub mod scenario;
 pub mod view;

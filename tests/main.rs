@@ -8,6 +8,7 @@ mod gallery;
 mod generated;
 mod invariants;
 mod kernel;
+mod packetdrill;
 mod readme;
 mod scenarios;
 mod weather;
