@@ -80,7 +80,20 @@ impl FateRules {
         FateRules { counts: vec![0; rules.len()], rules, isns: relative.then(Isns::default) }
     }
     /// What the rules say of a packet that is handed to `pipe`: the number of the rule, and its action.
+    #[inline]
     pub(crate) fn judge(
+        &mut self,
+        now: Time,
+        pipe: PipeId,
+        place: Place,
+        packet: &Packet,
+    ) -> Option<(u32, Action)> {
+        if self.counts.is_empty() && self.isns.is_none() {
+            return None; // as in most scenarios
+        }
+        self.judge_by_rules(now, pipe, place, packet)
+    }
+    fn judge_by_rules(
         &mut self,
         now: Time,
         pipe: PipeId,

@@ -7,9 +7,9 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use tcp::{Note, State, Tuple};
+use tcp::{Note, State, Time, Tuple};
 
-use crate::check::StreamEvent;
+use crate::check::{StreamCheck, StreamEvent};
 use crate::packet::{Packet, PacketId};
 use crate::route::{Hop, Routes};
 use crate::slab::{Handle, Slab};
@@ -24,6 +24,8 @@ pub struct HostOut {
     pub(crate) level: TraceLevel,
     pub(crate) node: NodeId,
     pub(crate) next_packet: u64,
+    /// Looks at what programs write and read; `None`: nobody does.
+    pub(crate) streams: Option<Box<StreamCheck>>,
 }
 
 /// One thing that a host wants to happen.
@@ -32,9 +34,7 @@ pub(crate) enum HostItem {
     /// A packet goes out.
     Send(Handle, Cause),
     /// A line for the trace.
-    Record(What),
-    /// A program wrote or read on a connection.
-    Stream(StreamEvent),
+    Record(Box<What>),
 }
 
 impl HostOut {
@@ -55,16 +55,16 @@ impl HostOut {
     }
     /// Notes that a packet was dropped. Part of the trace hash, so always kept.
     pub fn dropped(&mut self, packet: PacketId, why: DropReason) {
-        self.items.push(HostItem::Record(What::Dropped { node: self.node, packet, why }));
+        self.record(What::Dropped { node: self.node, packet, why });
     }
     /// Notes a change of state. Part of the trace hash, so always kept.
     pub fn state(&mut self, tuple: Tuple, from: State, to: State, why: Cause) {
-        self.items.push(HostItem::Record(What::State { node: self.node, tuple, from, to, why }));
+        self.record(What::State { node: self.node, tuple, from, to, why });
     }
     /// Notes something that happened within TCP, if a trace is kept.
     pub fn tcp(&mut self, tuple: Tuple, note: Note, trigger: Trigger) {
         if self.tracing() {
-            self.items.push(HostItem::Record(What::Tcp { node: self.node, tuple, note, trigger }));
+            self.record(What::Tcp { node: self.node, tuple, note, trigger });
         }
     }
     /// Notes a call of a program and its result, if a trace is kept: then only is the text made.
@@ -76,17 +76,20 @@ impl HostOut {
         if self.tracing() {
             let (call, result) = text();
             let program = Arc::clone(program);
-            self.items.push(HostItem::Record(What::Program {
-                node: self.node,
-                program,
-                call: call.into(),
-                result,
-            }));
+            self.record(What::Program { node: self.node, program, call: call.into(), result });
         }
     }
-    /// Tells the checker of streams what a program did.
-    pub fn stream(&mut self, event: StreamEvent) {
-        self.items.push(HostItem::Stream(event));
+    fn record(&mut self, what: What) {
+        self.items.push(HostItem::Record(Box::new(what)));
+    }
+    /// Tells the checker of streams what a program did, if there is one: then only is the event made.
+    #[inline]
+    pub fn stream(&mut self, now: Time, event: impl FnOnce() -> Option<StreamEvent>) {
+        if let Some(streams) = &mut self.streams
+            && let Some(event) = event()
+        {
+            streams.take(now, self.node, event);
+        }
     }
     /// Whether a trace is kept.
     pub fn tracing(&self) -> bool {
@@ -101,9 +104,8 @@ impl HostOut {
         let (mut packets, mut records) = (Vec::new(), Vec::new());
         for item in self.items.drain(..) {
             match item {
-                HostItem::Send(handle, why) => packets.push((self.packets.take(handle), why)),
-                HostItem::Record(what) => records.push(what),
-                HostItem::Stream(_) => {}
+                HostItem::Send(handle, why) => packets.push((*self.packets.take(handle), why)),
+                HostItem::Record(what) => records.push(*what),
             }
         }
         (packets, records)

@@ -83,7 +83,7 @@ impl Simulator {
         if packet.ip.df {
             self.fate_of(pipe, packet.id, Fate::TooBig);
         } else {
-            self.transmit_pieces(pipe, packet, Origin::Made(why));
+            self.transmit_pieces(pipe, *packet, Origin::Made(why));
         }
     }
     fn routes_of(&self, node: NodeId) -> &Routes {

@@ -38,7 +38,34 @@ pub(crate) enum Computed {
     /// One link: everything goes there.
     Default(PipeId),
     /// Next hop by address.
-    Table(Arc<FxHashMap<IpAddr, PipeId>>),
+    Table(Arc<Table>),
+}
+
+/// Next hop by address; the families apart, as numbers.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Table {
+    v4: FxHashMap<u32, PipeId>,
+    v6: FxHashMap<u128, PipeId>,
+}
+
+impl Table {
+    fn get(&self, dst: IpAddr) -> Option<PipeId> {
+        match dst {
+            IpAddr::V4(dst) => self.v4.get(&dst.to_bits()).copied(),
+            IpAddr::V6(dst) => self.v6.get(&dst.to_bits()).copied(),
+        }
+    }
+}
+
+impl Extend<(IpAddr, PipeId)> for Table {
+    fn extend<T: IntoIterator<Item = (IpAddr, PipeId)>>(&mut self, routes: T) {
+        for (dst, pipe) in routes {
+            match dst {
+                IpAddr::V4(dst) => self.v4.insert(dst.to_bits(), pipe),
+                IpAddr::V6(dst) => self.v6.insert(dst.to_bits(), pipe),
+            };
+        }
+    }
 }
 
 impl Routes {
@@ -51,14 +78,16 @@ impl Routes {
         Routes { overrides, computed }
     }
     /// The next hop towards `dst`.
+    #[inline]
     pub fn lookup(&self, dst: IpAddr) -> Hop {
-        if let Some((_, _, hop)) = self.overrides.iter().find(|(prefix, len, _)| covers(*prefix, *len, dst)) {
+        let covering = |(prefix, len, _): &&(IpAddr, u8, Hop)| covers(*prefix, *len, dst);
+        if let Some((_, _, hop)) = self.overrides.iter().find(covering) {
             return *hop;
         }
         match &self.computed {
             Computed::None => Hop::NoRoute,
             Computed::Default(pipe) => Hop::Pipe(*pipe),
-            Computed::Table(table) => table.get(&dst).map_or(Hop::NoRoute, |pipe| Hop::Pipe(*pipe)),
+            Computed::Table(table) => table.get(dst).map_or(Hop::NoRoute, Hop::Pipe),
         }
     }
 }
@@ -99,7 +128,8 @@ mod tests {
 
     #[test]
     fn overrides_win_and_the_longest_of_them_first() {
-        let table = FxHashMap::from_iter([(ip("10.0.0.1"), PipeId(1)), (ip("10.0.1.1"), PipeId(1))]);
+        let mut table = Table::default();
+        table.extend([(ip("10.0.0.1"), PipeId(1)), (ip("10.0.1.1"), PipeId(1))]);
         let routes = Routes::new(
             vec![
                 (ip("10.0.0.0"), 8, Hop::Pipe(PipeId(2))),

@@ -1,4 +1,4 @@
-//! Where packets live while they are under way: one place each, from link to link.
+//! Where packets live while they are under way: one place each, from link to link, to the host that they are for.
 
 use crate::packet::Packet;
 
@@ -7,17 +7,27 @@ use crate::packet::Packet;
 pub(crate) struct Handle(u32);
 
 /// All packets under way.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Slab {
     slots: Vec<Slot>,
     free: Vec<u32>,
+    /// Boxes of packets that have arrived, for those to come.
+    #[expect(clippy::vec_box, reason = "it is the boxes that are kept: a packet moves by its pointer")]
+    spare: Vec<Box<Packet>>,
 }
 
 #[derive(Clone, Debug)]
 struct Slot {
-    packet: Option<Packet>,
+    packet: Option<Box<Packet>>,
     /// Its length on the wire, which each link asks for and nothing on the way changes.
     len: u32,
+}
+
+/// Without the boxes that wait to be used again.
+impl Clone for Slab {
+    fn clone(&self) -> Slab {
+        Slab { slots: self.slots.clone(), free: self.free.clone(), spare: Vec::new() }
+    }
 }
 
 const GONE: &str = "a handle names a packet until it is taken";
@@ -26,15 +36,20 @@ impl Slab {
     #[inline]
     pub(crate) fn insert(&mut self, packet: Packet) -> Handle {
         let len = packet.len();
+        let packet = Some(match self.spare.pop() {
+            Some(mut place) => {
+                *place = packet;
+                place
+            }
+            None => Box::new(packet),
+        });
         match self.free.pop() {
             Some(index) => {
-                let slot = &mut self.slots[index as usize];
-                slot.packet = Some(packet);
-                slot.len = len;
+                self.slots[index as usize] = Slot { packet, len };
                 Handle(index)
             }
             None => {
-                self.slots.push(Slot { packet: Some(packet), len });
+                self.slots.push(Slot { packet, len });
                 Handle((self.slots.len() - 1) as u32)
             }
         }
@@ -44,25 +59,32 @@ impl Slab {
     /// # Panics
     /// If the handle names nothing, as all methods here do.
     #[inline]
-    pub(crate) fn take(&mut self, handle: Handle) -> Packet {
+    pub(crate) fn take(&mut self, handle: Handle) -> Box<Packet> {
         self.free.push(handle.0);
         self.slots[handle.0 as usize].packet.take().expect(GONE)
     }
+    /// Takes the box of a packet that has arrived and been looked at: nothing is allocated for a packet while as many
+    /// arrive as are sent.
+    #[inline]
+    pub(crate) fn give_back(&mut self, place: Box<Packet>) {
+        self.spare.push(place);
+    }
     /// Forgets the packet under this handle.
     pub(crate) fn remove(&mut self, handle: Handle) {
-        let slot = &mut self.slots[handle.0 as usize];
-        assert!(slot.packet.is_some(), "{GONE}");
-        slot.packet = None;
-        self.free.push(handle.0);
+        let packet = self.take(handle);
+        self.give_back(packet);
     }
+    #[inline]
     pub(crate) fn get(&self, handle: Handle) -> &Packet {
         self.slots[handle.0 as usize].packet.as_ref().expect(GONE)
     }
     /// The packet, to change it in ways that leave its length as it is.
+    #[inline]
     pub(crate) fn get_mut(&mut self, handle: Handle) -> &mut Packet {
         self.slots[handle.0 as usize].packet.as_mut().expect(GONE)
     }
     /// The length of the packet on the wire, in bytes.
+    #[inline]
     pub(crate) fn packet_len(&self, handle: Handle) -> u32 {
         self.slots[handle.0 as usize].len
     }

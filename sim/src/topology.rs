@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use crate::route::{Computed, Hop, Routes};
+use crate::route::{Computed, Hop, Routes, Table};
 use crate::spec::{self, Node, Spec};
 use crate::trace::{NodeId, PipeId};
 
@@ -134,9 +134,9 @@ impl Graph {
         }
     }
     /// First hops to all addresses, by breadth-first search. Hosts do not forward.
-    fn search(&self, start: NodeId) -> FxHashMap<IpAddr, PipeId> {
+    fn search(&self, start: NodeId) -> Table {
         let mut first_hop: Vec<Option<PipeId>> = vec![None; self.neighbours.len()];
-        let mut table = FxHashMap::default();
+        let mut table = Table::default();
         let mut frontier = VecDeque::from([start]);
         while let Some(node) = frontier.pop_front() {
             if node != start && !self.forwards[node.0 as usize] {

@@ -162,15 +162,19 @@ impl Kernel {
     /// Sends a packet that has its number.
     #[inline]
     pub(super) fn transmit_packet(&mut self, ctx: &mut Ctx<'_>, packet: Packet, rule: Rule) {
-        let dst = packet.ip.dst;
         let why = Cause { trigger: ctx.trigger, rule };
-        if self.is_local(dst) {
+        if self.is_local(packet.ip.dst) {
             self.loopback.push_back((ctx.now + LOOPBACK_DELAY, packet));
-            return;
+        } else if packet.ip.df || matches!(packet.body, Body::Tcp(_)) {
+            ctx.out.send(packet, why);
+        } else {
+            self.transmit_in_pieces(ctx, packet, why);
         }
-        let source_fragments = !packet.ip.df && !matches!(packet.body, Body::Tcp(_));
-        match self.link_mtu(dst) {
-            Some(mtu) if source_fragments && packet.len() > u32::from(mtu) => {
+    }
+    /// Sends a packet that may be cut here.
+    fn transmit_in_pieces(&mut self, ctx: &mut Ctx<'_>, packet: Packet, why: Cause) {
+        match self.link_mtu(packet.ip.dst) {
+            Some(mtu) if packet.len() > u32::from(mtu) => {
                 self.counters.ip_frag_oks += 1;
                 fragment(packet, mtu, |piece| ctx.out.send(piece, why));
             }

@@ -296,13 +296,14 @@ impl Kernel {
         let taken = self
             .call(ctx, conn, |tcb, now, out| tcb.send(now, data.clone(), flags, out))
             .unwrap_or(Err(Errno::EBADF))?;
-        if let Some(end) = self.stream_end(conn) {
-            ctx.out.stream(if flags.urgent {
+        ctx.out.stream(ctx.now, || {
+            let end = self.stream_end(conn)?;
+            Some(if flags.urgent {
                 StreamEvent::WroteUrgent(end)
             } else {
                 StreamEvent::Wrote(end, data.slice(0, taken))
-            });
-        }
+            })
+        });
         Ok(taken)
     }
 
@@ -321,10 +322,13 @@ impl Kernel {
         if result == Err(Errno::EAGAIN) && self.sockets.get_mut(id)?.read_shut {
             return Ok(Received::Eof);
         }
-        if let (Ok(received), Some(end)) = (&result, self.stream_end(conn)) {
-            ctx.out.stream(match received {
-                Received::Data(data) => StreamEvent::Read(end, data.clone()),
-                Received::Eof => StreamEvent::ReadEnd(end),
+        if let Ok(received) = &result {
+            ctx.out.stream(ctx.now, || {
+                let end = self.stream_end(conn)?;
+                Some(match received {
+                    Received::Data(data) => StreamEvent::Read(end, data.clone()),
+                    Received::Eof => StreamEvent::ReadEnd(end),
+                })
             });
         }
         result
@@ -406,9 +410,7 @@ impl Kernel {
 
     /// Tells the checker that no program will read or write this connection any more.
     fn stream_gone(&self, ctx: &mut Ctx<'_>, conn: ConnId) {
-        if let Some(end) = self.stream_end(conn) {
-            ctx.out.stream(StreamEvent::Gone(end));
-        }
+        ctx.out.stream(ctx.now, || self.stream_end(conn).map(StreamEvent::Gone));
     }
 
     /// The host loses all that it remembers: so do its programs.

@@ -8,4 +8,4 @@ mod qdisc;
 mod tests;
 
 pub use pipe::PipeCounters;
-pub(crate) use pipe::{Flight, Offer, Pipe};
+pub(crate) use pipe::{Flight, Luck, Offer, Pipe};

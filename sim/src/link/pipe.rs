@@ -82,15 +82,22 @@ pub(crate) enum Offer {
     Carried {
         /// When it arrives.
         arrival: Time,
-        /// When its copy arrives, if there is one.
-        copy: Option<Time>,
-        /// The bit that is flipped, if one is.
-        flip: Option<u32>,
-        /// Whether it was picked to be overtaken.
-        overtaken: bool,
+        /// What chance has done to it, where it has a say.
+        luck: Option<Luck>,
     },
     /// It is lost.
     Lost(Fate),
+}
+
+/// What chance has done to a packet that is not lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Luck {
+    /// When its copy arrives, if there is one.
+    pub(crate) copy: Option<Time>,
+    /// The bit that is flipped, if one is.
+    pub(crate) flip: Option<u32>,
+    /// Whether it was picked to be overtaken.
+    pub(crate) overtaken: bool,
 }
 
 impl Pipe {
@@ -137,10 +144,26 @@ impl Pipe {
         }
     }
     /// A packet of `len` bytes is handed over.
+    #[inline]
     pub(crate) fn offer(&mut self, now: Time, len: u32) -> Offer {
         if !self.up {
             return Offer::Lost(Fate::LinkDown);
         }
+        if self.chance.is_some() {
+            return self.offer_to_chance(now, len);
+        }
+        let Some(departure) = self.transmit(now, len) else {
+            return Offer::Lost(Fate::QueueFull);
+        };
+        let mut arrival = departure + self.delay;
+        if !self.reorders {
+            arrival = arrival.max(self.latest);
+        }
+        self.latest = self.latest.max(arrival);
+        Offer::Carried { arrival, luck: None }
+    }
+    /// The same where chance has a say.
+    fn offer_to_chance(&mut self, now: Time, len: u32) -> Offer {
         let (mut copied, mut flip, mut overtaken, mut jitter) = (false, None, false, 0);
         if let Some(chance) = &mut self.chance {
             copied = chance.duplicates();
@@ -167,9 +190,10 @@ impl Pipe {
             self.latest = self.latest.max(arrival);
         }
         let copy = copied.then(|| arrival + self.duplicate_delay);
-        Offer::Carried { arrival, copy, flip, overtaken }
+        Offer::Carried { arrival, luck: Some(Luck { copy, flip, overtaken }) }
     }
     /// Queues and transmits a packet: when its last bit leaves; `None`: there is no room for it.
+    #[inline]
     fn transmit(&mut self, now: Time, len: u32) -> Option<Time> {
         if self.rate_bps == 0 {
             self.busy_until = self.busy_until.max(now);
@@ -188,20 +212,32 @@ impl Pipe {
         self.busy_until += Duration::from_nanos(bits / self.rate_bps);
         Some(self.busy_until)
     }
-    /// Puts a packet on its way.
-    pub(crate) fn push(&mut self, flight: Flight) {
-        if self.ring.back().is_none_or(|last| last.arrival <= flight.arrival) {
-            self.ring.push_back(flight);
-        } else {
-            let at = self.ring.partition_point(|f| f.arrival <= flight.arrival);
-            self.ring.insert(at, flight);
+    /// Puts a packet on its way. Whether it arrives before all others.
+    #[inline]
+    pub(crate) fn push(&mut self, flight: Flight) -> bool {
+        match self.ring.back() {
+            None => {
+                self.ring.push_back(flight);
+                true
+            }
+            Some(last) if last.arrival <= flight.arrival => {
+                self.ring.push_back(flight);
+                false
+            }
+            Some(_) => {
+                let at = self.ring.partition_point(|f| f.arrival <= flight.arrival);
+                self.ring.insert(at, flight);
+                at == 0
+            }
         }
     }
     /// The packet that arrives first.
+    #[inline]
     pub(crate) fn pop(&mut self) -> Option<Flight> {
         self.ring.pop_front()
     }
     /// When the next packet arrives.
+    #[inline]
     pub(crate) fn next_arrival(&self) -> Time {
         self.ring.front().map_or(Time::NEVER, |flight| flight.arrival)
     }

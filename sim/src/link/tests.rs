@@ -113,7 +113,7 @@ fn copies_come_later_and_as_often_as_they_should() {
     let mut p = pipe(&dup);
     let mut copies = 0;
     for _ in 0..10_000 {
-        if let Offer::Carried { arrival, copy: Some(copy), .. } = p.offer(ms(1), 100) {
+        if let Offer::Carried { arrival, luck: Some(Luck { copy: Some(copy), .. }) } = p.offer(ms(1), 100) {
             assert_eq!((arrival, copy), (ms(1), ms(4)));
             copies += 1;
         }
@@ -121,7 +121,10 @@ fn copies_come_later_and_as_often_as_they_should() {
     assert!((1_850..2_150).contains(&copies), "{copies}"); // standard deviation 40
     let mut p = pipe(&Way { duplicate_ppm: 1_000_000, loss: Loss::Bernoulli(1_000_000), ..dup });
     let offer = p.offer(ms(1), 100);
-    assert!(matches!(offer, Offer::Carried { copy: None, .. }), "one of the two is lost: {offer:?}");
+    assert!(
+        matches!(offer, Offer::Carried { luck: Some(Luck { copy: None, .. }), .. }),
+        "one of the two is lost: {offer:?}"
+    );
 }
 
 #[test]
@@ -144,7 +147,8 @@ fn jitter_stays_in_order_unless_it_reorders() {
 fn an_overtaken_packet_arrives_later_and_holds_up_no_other() {
     let mut p = pipe(&Way { reorder_ppm: 500_000, reorder_delay: Duration::from_millis(30), ..way() });
     for n in 0..100 {
-        let Offer::Carried { arrival, overtaken, .. } = p.offer(ms(n), 100) else { panic!("lost") };
+        let Offer::Carried { arrival, luck } = p.offer(ms(n), 100) else { panic!("lost") };
+        let overtaken = luck.is_some_and(|luck| luck.overtaken);
         assert_eq!(arrival, if overtaken { ms(n + 30) } else { ms(n) });
     }
 }

@@ -34,7 +34,7 @@ pub(crate) enum Power {
 /// What waits for a paused host.
 #[derive(Clone)]
 enum Waiting {
-    Packet(Packet),
+    Packet(Box<Packet>),
     Kill(String),
 }
 
@@ -60,7 +60,10 @@ impl Simulator {
         let id = packet.id;
         let Some(host) = self.host_node(node) else { return };
         match host.power {
-            Power::Up => self.give(node, &packet),
+            Power::Up => {
+                self.give(node, &packet);
+                self.out.packets.give_back(packet);
+            }
             Power::Paused if host.waiting.len() < MOST_WAITING => host.waiting.push(Waiting::Packet(packet)),
             Power::Paused | Power::Down => self.drop_at(node, id, DropReason::HostDown),
         }
@@ -102,8 +105,7 @@ impl Simulator {
         for item in items.drain(..) {
             match item {
                 HostItem::Send(handle, why) => self.send_out(node, handle, why),
-                HostItem::Record(what) => self.take_record(what),
-                HostItem::Stream(event) => self.streams.take(self.now, node, event),
+                HostItem::Record(what) => self.take_record(*what),
             }
         }
         self.out.items = items; // keeps its room

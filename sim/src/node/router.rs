@@ -62,7 +62,7 @@ impl Simulator {
             self.transmit(pipe, handle, Origin::Forwarded);
         } else if may_cut {
             let packet = self.out.packets.take(handle);
-            self.transmit_pieces(pipe, packet, Origin::Forwarded);
+            self.transmit_pieces(pipe, *packet, Origin::Forwarded);
         } else {
             let kind = IcmpKind::FragmentationNeeded(mtu);
             self.refuse(node, handle, DropReason::FragmentationNeeded, kind);

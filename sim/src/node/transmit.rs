@@ -1,11 +1,11 @@
 //! Handing a packet to one direction of a link: the rules, the link's chance, its queue.
 
-use tcp::{Duration, EcnCodepoint, Rule};
+use tcp::{Duration, EcnCodepoint, Rule, Time};
 
 use super::Mark;
 use crate::fate::Place;
 use crate::ip;
-use crate::link::{Flight, Offer};
+use crate::link::{Flight, Luck, Offer};
 use crate::packet::{Body, IcmpKind, Packet};
 use crate::simulator::Simulator;
 use crate::slab::Handle;
@@ -21,6 +21,16 @@ pub(crate) enum Origin {
     Cut,
     /// Forwarded as it came.
     Forwarded,
+}
+
+/// What a rule asks of the link that carries a packet.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+struct Orders {
+    /// It takes so much longer.
+    later: Duration,
+    /// So many copies follow, each this much later than the one before.
+    copies: u32,
+    after: Duration,
 }
 
 /// Copies that one rule may make of a packet.
@@ -41,14 +51,14 @@ impl Simulator {
             Origin::Forwarded => Place::OnTheWay,
         };
         match self.rules.judge(self.now, pipe, place, self.out.packets.get(handle)) {
-            None => self.carry(pipe, handle, Duration::ZERO, (0, Duration::ZERO)),
+            None => self.carry(pipe, handle, Orders::default()),
             Some((rule, action)) => self.obey(pipe, handle, rule, action),
         }
     }
 
     /// Does to a packet what a rule says.
     fn obey(&mut self, pipe: PipeId, handle: Handle, rule: u32, action: Action) {
-        let (mut later, mut copies) = (Duration::ZERO, (0, Duration::ZERO));
+        let mut orders = Orders::default();
         match action {
             Action::Drop => return self.lose(pipe, handle, Fate::DroppedByRule(rule)),
             Action::Refuse(kind) => return self.refuse_by_rule(pipe, handle, rule, kind),
@@ -57,8 +67,10 @@ impl Simulator {
                 return self.put(pipe, Flight { arrival: at, handle, held: true });
             }
             Action::HoldUntil(_) => {}
-            Action::Duplicate { copies: n, after } => copies = (n.min(MOST_COPIES), after),
-            Action::Delay(by) => later = by,
+            Action::Duplicate { copies, after } => {
+                orders = Orders { copies: copies.min(MOST_COPIES), after, ..orders };
+            }
+            Action::Delay(by) => orders.later = by,
             Action::Corrupt(bit) => {
                 let bit = bit.unwrap_or_else(|| first_bit_of_payload(self.out.packets.get(handle)));
                 self.corrupt(pipe, handle, bit % (8 * self.out.packets.packet_len(handle)));
@@ -71,7 +83,7 @@ impl Simulator {
                 self.fate(pipe, handle, Fate::Marked);
             }
         }
-        self.carry(pipe, handle, later, copies);
+        self.carry(pipe, handle, orders);
     }
 
     /// Drops a packet and answers it with an ICMP error, where one may be sent.
@@ -87,12 +99,28 @@ impl Simulator {
     }
 
     /// What chance and the queue make of a packet that no rule took away.
-    fn carry(&mut self, pipe: PipeId, handle: Handle, later: Duration, (copies, after): (u32, Duration)) {
-        let offer = self.pipes[pipe.0 as usize].offer(self.now, self.out.packets.packet_len(handle));
-        let (arrival, copy, flip, overtaken) = match offer {
-            Offer::Lost(fate) => return self.lose(pipe, handle, fate),
-            Offer::Carried { arrival, copy, flip, overtaken } => (arrival + later, copy, flip, overtaken),
-        };
+    fn carry(&mut self, pipe: PipeId, handle: Handle, orders: Orders) {
+        match self.pipes[pipe.0 as usize].offer(self.now, self.out.packets.packet_len(handle)) {
+            Offer::Lost(fate) => self.lose(pipe, handle, fate),
+            Offer::Carried { arrival, luck: None } if orders == Orders::default() => {
+                self.put(pipe, Flight { arrival, handle, held: false });
+            }
+            Offer::Carried { arrival, luck } => self.carry_specially(pipe, handle, arrival, orders, luck),
+        }
+    }
+    /// Puts a packet on its way to which something happens there, by a rule or by chance.
+    fn carry_specially(
+        &mut self,
+        pipe: PipeId,
+        handle: Handle,
+        arrival: Time,
+        orders: Orders,
+        luck: Option<Luck>,
+    ) {
+        let Orders { later, copies, after } = orders;
+        let Luck { copy, flip, overtaken } =
+            luck.unwrap_or(Luck { copy: None, flip: None, overtaken: false });
+        let arrival = arrival + later;
         for at in (1..=u64::from(copies)).map(|n| arrival + after * n).chain(copy) {
             self.fate(pipe, handle, Fate::Duplicated(at));
             self.pipes[pipe.0 as usize].counters.copies += 1;
@@ -134,8 +162,9 @@ impl Simulator {
         self.fate(pipe, handle, Fate::Corrupted(bit));
     }
     fn put(&mut self, pipe: PipeId, flight: Flight) {
-        self.pipes[pipe.0 as usize].push(flight);
-        self.schedule_pipe(pipe);
+        if self.pipes[pipe.0 as usize].push(flight) {
+            self.schedule_pipe(pipe);
+        }
     }
     fn lose(&mut self, pipe: PipeId, handle: Handle, fate: Fate) {
         let counters = &mut self.pipes[pipe.0 as usize].counters;

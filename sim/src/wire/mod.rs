@@ -57,10 +57,14 @@ pub(crate) fn as_received(mut packet: Packet) -> Result<Packet, DropReason> {
 /// # Errors
 /// Why the router drops it. Over IPv6, where no checksum protects the header, a packet whose addresses, length or next
 /// header are damaged is dropped here, though it would get a little further.
+#[inline]
 pub(crate) fn look_at_header(packet: &mut Packet) -> Result<(), DropReason> {
-    let Some(bit) = packet.flipped_bit.filter(|bit| *bit < 8 * packet.ip.header_len()) else {
-        return Ok(());
-    };
+    match packet.flipped_bit {
+        Some(bit) if bit < 8 * packet.ip.header_len() => look_at_damaged_header(packet, bit),
+        _ => Ok(()),
+    }
+}
+fn look_at_damaged_header(packet: &mut Packet, bit: u32) -> Result<(), DropReason> {
     if !packet.ip.is_v6() {
         return Err(DropReason::BadIpChecksum);
     }

@@ -29,7 +29,7 @@ impl Acceptor {
         handlers: u32,
         kernel: &mut Kernel,
         ctx: &mut Ctx<'_>,
-        who: &Who,
+        who: &Who<'_>,
         spawns: &mut Vec<Spawn>,
     ) -> Outcome {
         if self.socket.is_none() && self.open(serve, kernel, ctx, who).is_err() {
@@ -67,7 +67,7 @@ impl Acceptor {
         serve: &Serve,
         kernel: &mut Kernel,
         ctx: &mut Ctx<'_>,
-        who: &Who,
+        who: &Who<'_>,
     ) -> Result<(), Errno> {
         let socket = kernel.socket(who.process, who.task);
         let result = serve
@@ -76,7 +76,7 @@ impl Acceptor {
             .try_for_each(|option| kernel.set_option(ctx, socket, *option))
             .and_then(|()| kernel.bind(socket, serve.address, serve.port))
             .and_then(|()| kernel.listen(ctx, socket, serve.backlog));
-        ctx.out.program(&who.label, || {
+        ctx.out.program(who.label, || {
             let address = serve.address.map_or_else(|| "*".to_owned(), |a| a.to_string());
             let text = result.map_or_else(|errno| errno.to_string(), |()| "0".to_owned());
             (format!("listen({address}:{}, {})", serve.port, serve.backlog), text)
@@ -98,24 +98,24 @@ impl Acceptor {
         serve: &Serve,
         kernel: &mut Kernel,
         ctx: &mut Ctx<'_>,
-        who: &Who,
+        who: &Who<'_>,
     ) -> Option<Option<Spawn>> {
         let (conn, peer) = match kernel.accept(socket, who.task) {
             Ok(accepted) => accepted,
             Err(Errno::EAGAIN) => return None,
             Err(errno) => {
-                ctx.out.program(&who.label, || ("accept()", errno.to_string()));
+                ctx.out.program(who.label, || ("accept()", errno.to_string()));
                 return Some(None);
             }
         };
         self.accepted += 1;
-        ctx.out.program(&who.label, || ("accept()", peer.to_string()));
+        ctx.out.program(who.label, || ("accept()", peer.to_string()));
         let Some(limit) = serve.per_client_limit else {
             return Some(Some(Spawn::Handler(conn, peer.ip(), self.accepted)));
         };
         let count = self.by_client.entry(peer.ip()).or_default();
         if *count >= limit {
-            ctx.out.program(&who.label, || ("close()", format!("{peer}: more than {limit} connections")));
+            ctx.out.program(who.label, || ("close()", format!("{peer}: more than {limit} connections")));
             // It was accepted above.
             let _ = kernel.close(ctx, conn);
             return Some(None);

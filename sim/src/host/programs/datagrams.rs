@@ -18,14 +18,20 @@ pub(super) struct Sender {
 }
 
 impl Sender {
-    pub(super) fn run(&mut self, run: &Run, kernel: &mut Kernel, ctx: &mut Ctx<'_>, who: &Who) -> Outcome {
+    pub(super) fn run(
+        &mut self,
+        run: &Run,
+        kernel: &mut Kernel,
+        ctx: &mut Ctx<'_>,
+        who: &Who<'_>,
+    ) -> Outcome {
         let Run::UdpSend { to, port, sizes, count, every, df } = run else { return Outcome::Over };
         let own = match self.port {
             Some(own) => own,
             None => match kernel.udp_open(who.process, who.task, *port, Some(*to)) {
                 Ok(own) => *self.port.insert(own),
                 Err(errno) => {
-                    ctx.out.program(&who.label, || (format!("bind({port})"), errno.to_string()));
+                    ctx.out.program(who.label, || (format!("bind({port})"), errno.to_string()));
                     return Outcome::Over;
                 }
             },
@@ -34,10 +40,10 @@ impl Sender {
         loop {
             match kernel.udp_recv(own) {
                 Ok((from, _, data)) => {
-                    ctx.out.program(&who.label, || ("recvfrom()", format!("{} from {from}", data.len())));
+                    ctx.out.program(who.label, || ("recvfrom()", format!("{} from {from}", data.len())));
                 }
                 Err(Errno::EAGAIN) => break,
-                Err(errno) => ctx.out.program(&who.label, || ("recvfrom()", errno.to_string())),
+                Err(errno) => ctx.out.program(who.label, || ("recvfrom()", errno.to_string())),
             }
         }
         let all = sizes.len() as u64 * u64::from(*count);
@@ -57,7 +63,7 @@ impl Sender {
                 Payload::Pattern { stream: kernel.datagram_stream(own), offset: self.offset, len }
             };
             let result = kernel.udp_send(ctx, own, (*to, None), data, *df);
-            ctx.out.program(&who.label, || {
+            ctx.out.program(who.label, || {
                 let text = result.map_or_else(|errno| errno.to_string(), |sent| sent.to_string());
                 (format!("sendto({len}, {to})"), text)
             });
@@ -77,11 +83,17 @@ pub(super) struct Receiver {
 }
 
 impl Receiver {
-    pub(super) fn run(&mut self, run: &Run, kernel: &mut Kernel, ctx: &mut Ctx<'_>, who: &Who) -> Outcome {
+    pub(super) fn run(
+        &mut self,
+        run: &Run,
+        kernel: &mut Kernel,
+        ctx: &mut Ctx<'_>,
+        who: &Who<'_>,
+    ) -> Outcome {
         let Run::UdpReceive { port, echo } = run else { return Outcome::Over };
         if !self.open {
             let result = kernel.udp_open(who.process, who.task, *port, None);
-            ctx.out.program(&who.label, || {
+            ctx.out.program(who.label, || {
                 let text = result.map_or_else(|errno| errno.to_string(), |_| "0".to_owned());
                 (format!("bind({port})"), text)
             });
@@ -91,7 +103,7 @@ impl Receiver {
             self.open = true;
         }
         while let Ok((from, to, data)) = kernel.udp_recv(*port) {
-            ctx.out.program(&who.label, || {
+            ctx.out.program(who.label, || {
                 let mut shown = Vec::new();
                 text::keep(&mut shown, &data);
                 let data = text::received(data.len().into(), &shown);
@@ -100,7 +112,7 @@ impl Receiver {
             if *echo {
                 let len = data.len();
                 let result = kernel.udp_send(ctx, *port, (from, Some(to)), data, false);
-                ctx.out.program(&who.label, || {
+                ctx.out.program(who.label, || {
                     let text = result.map_or_else(|errno| errno.to_string(), |sent| sent.to_string());
                     (format!("sendto({len}, {from})"), text)
                 });

@@ -27,7 +27,13 @@ pub(super) struct Scan {
 }
 
 impl Scan {
-    pub(super) fn run(&mut self, run: &Run, kernel: &mut Kernel, ctx: &mut Ctx<'_>, who: &Who) -> Outcome {
+    pub(super) fn run(
+        &mut self,
+        run: &Run,
+        kernel: &mut Kernel,
+        ctx: &mut Ctx<'_>,
+        who: &Who<'_>,
+    ) -> Outcome {
         let Run::Scan { target, ports, flags, every, patience, reset } = run else { return Outcome::Over };
         if self.port == 0 {
             let Some(port) = kernel.free_port() else { return Outcome::Over };
@@ -35,7 +41,7 @@ impl Scan {
             kernel.taps.open(port, who.task, *reset);
         }
         let note = |ctx: &mut Ctx<'_>, port: u16, result: &str| {
-            ctx.out.program(&who.label, || (format!("probe {port} [{flags}]"), result.to_owned()));
+            ctx.out.program(who.label, || (format!("probe {port} [{flags}]"), result.to_owned()));
         };
         while let Some(seen) = kernel.taps.next(who.task) {
             let (from, result) = match seen {
@@ -100,7 +106,13 @@ pub(super) struct Flood {
 }
 
 impl Flood {
-    pub(super) fn run(&mut self, run: &Run, kernel: &mut Kernel, ctx: &mut Ctx<'_>, who: &Who) -> Outcome {
+    pub(super) fn run(
+        &mut self,
+        run: &Run,
+        kernel: &mut Kernel,
+        ctx: &mut Ctx<'_>,
+        who: &Who<'_>,
+    ) -> Outcome {
         let Run::SynFlood { target, count, every, from } = run else { return Outcome::Over };
         let mut at_once = 0;
         while self.sent < *count {
@@ -116,7 +128,7 @@ impl Flood {
             self.sent += 1;
             self.next = ctx.now + *every;
         }
-        ctx.out.program(&who.label, || (format!("SYNs to {target}"), count.to_string()));
+        ctx.out.program(who.label, || (format!("SYNs to {target}"), count.to_string()));
         Outcome::Over
     }
 }

@@ -86,11 +86,11 @@ struct Handler {
 }
 
 /// Who runs: for sockets and for the trace.
-#[derive(Clone, Debug)]
-pub(super) struct Who {
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Who<'a> {
     pub(super) process: u32,
     pub(super) task: u32,
-    pub(super) label: Arc<str>,
+    pub(super) label: &'a Arc<str>,
 }
 
 /// A task that a task asks for.
@@ -183,8 +183,10 @@ impl Programs {
                 self.left = ready; // keeps its room
                 return;
             }
-            ready.sort_unstable();
-            ready.dedup();
+            if ready.len() > 1 {
+                ready.sort_unstable();
+                ready.dedup();
+            }
             let turn = ready.len().min(RUNS_AT_ONCE.saturating_sub(runs));
             runs += turn;
             for task in ready.drain(..turn) {
@@ -256,12 +258,11 @@ impl Programs {
     fn run_task(&mut self, id: u32, kernel: &mut Kernel, ctx: &mut Ctx<'_>) {
         let Some(mut task) = self.tasks.get_mut(id as usize).and_then(Option::take) else { return };
         let program = &self.list[task.program as usize];
-        let spec = Arc::clone(&program.spec);
         // All of the program's tasks but the one that spawns.
         let others = program.running - 1;
-        let who = Who { process: task.program, task: id, label: Arc::clone(&task.label) };
+        let who = Who { process: task.program, task: id, label: &task.label };
         let mut spawns = Vec::new();
-        let outcome = match (&mut task.kind, &spec.run) {
+        let outcome = match (&mut task.kind, &program.spec.run) {
             (TaskKind::Script(script), _) => {
                 let outcome = script.run(kernel, ctx, &who);
                 close_at_end(outcome, script, kernel, ctx);
@@ -282,8 +283,11 @@ impl Programs {
         };
         let program = task.program;
         self.tasks[id as usize] = Some(task);
-        for spawn in spawns {
-            self.spawn_for(program, &spec, spawn, kernel, ctx);
+        if !spawns.is_empty() {
+            let spec = Arc::clone(&self.list[program as usize].spec);
+            for spawn in spawns {
+                self.spawn_for(program, &spec, spawn, kernel, ctx);
+            }
         }
         match outcome {
             Outcome::Waiting(until) => self.timers.set(id, until),
@@ -322,17 +326,17 @@ impl Programs {
 
 impl Handler {
     /// Goes on, unless the connection has been idle for too long.
-    fn run(&mut self, kernel: &mut Kernel, ctx: &mut Ctx<'_>, who: &Who) -> Outcome {
+    fn run(&mut self, kernel: &mut Kernel, ctx: &mut Ctx<'_>, who: &Who<'_>) -> Outcome {
         let script = &mut self.script;
-        let outcome = match (script.run(kernel, ctx, who), self.idle_limit, script.socket) {
+        let outcome = match (script.run(kernel, ctx, who), self.idle_limit, script.doing.socket) {
             (Outcome::Waiting(until), Some(limit), Some(socket)) => {
                 // What waits to be read was received, though the handler does not look at it yet.
                 if kernel.readable(socket).0 > 0 {
-                    script.last_received = ctx.now;
+                    script.doing.last_received = ctx.now;
                 }
-                let idle = script.last_received + limit;
+                let idle = script.doing.last_received + limit;
                 if ctx.now >= idle {
-                    ctx.out.program(&who.label, || (format!("idle for {limit}"), "closed".to_owned()));
+                    ctx.out.program(who.label, || (format!("idle for {limit}"), "closed".to_owned()));
                     Outcome::Over
                 } else {
                     Outcome::Waiting(until.min(idle))
@@ -348,7 +352,7 @@ impl Handler {
 /// The socket of a script that is over is closed, as at the end of a process.
 fn close_at_end(outcome: Outcome, script: &mut Script, kernel: &mut Kernel, ctx: &mut Ctx<'_>) {
     if outcome == Outcome::Over
-        && let Some(socket) = script.socket.take()
+        && let Some(socket) = script.doing.socket.take()
     {
         // It is open: the script would have let go of it.
         let _ = kernel.close(ctx, socket);

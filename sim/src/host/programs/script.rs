@@ -15,10 +15,22 @@ use crate::spec::Step;
 /// A script on its way.
 #[derive(Clone, Debug)]
 pub(super) struct Script {
+    place: Place,
+    pub(super) doing: Doing,
+}
+
+/// Where a script is among its steps.
+#[derive(Clone, Debug)]
+struct Place {
     steps: Arc<[Step]>,
     pc: u32,
     /// Nested lists, the innermost last.
     stack: Vec<Frame>,
+}
+
+/// What a script has in hand.
+#[derive(Clone, Debug)]
+pub(super) struct Doing {
     /// The socket that the steps are about.
     pub(super) socket: Option<SocketId>,
     /// Pattern bytes written to that socket so far.
@@ -97,21 +109,16 @@ impl Frame {
 impl Script {
     pub(super) fn new(steps: Arc<[Step]>, socket: Option<SocketId>, now: Time) -> Script {
         Script {
-            steps,
-            pc: 0,
-            stack: Vec::new(),
-            socket,
-            pattern_offset: 0,
-            work: Work::default(),
-            last_received: now,
+            place: Place { steps, pc: 0, stack: Vec::new() },
+            doing: Doing { socket, pattern_offset: 0, work: Work::default(), last_received: now },
         }
     }
 
     /// Goes on as far as it can.
-    pub(super) fn run(&mut self, kernel: &mut Kernel, ctx: &mut Ctx<'_>, who: &Who) -> Outcome {
+    pub(super) fn run(&mut self, kernel: &mut Kernel, ctx: &mut Ctx<'_>, who: &Who<'_>) -> Outcome {
         for _ in 0..STEPS_AT_ONCE {
-            let Some((steps, pc)) = self.present() else { return Outcome::Over };
-            match self.step(&steps[pc], kernel, ctx, who) {
+            let Some(step) = self.place.present() else { return Outcome::Over };
+            match self.doing.step(step, kernel, ctx, who) {
                 Progress::Done => self.advance(),
                 Progress::Wait => return Outcome::Waiting(Time::NEVER),
                 Progress::WaitUntil(time) => return Outcome::Waiting(time),
@@ -122,18 +129,34 @@ impl Script {
                 }
                 Progress::Enter(frame) => {
                     self.advance();
-                    self.stack.push(frame);
+                    self.place.stack.push(frame);
                 }
             }
         }
         Outcome::Waiting(ctx.now + BREATHER)
     }
 
-    /// The list that is being done and the step in it; `None` at the end of the script.
-    fn present(&mut self) -> Option<(Arc<[Step]>, usize)> {
+    fn advance(&mut self) {
+        self.doing.work = Work::default();
+        match self.place.stack.last_mut() {
+            Some(frame) => frame.pc += 1,
+            None => self.place.pc += 1,
+        }
+    }
+
+    /// Leaves the lists that a failure ends. Whether something is left to do.
+    fn unwind(&mut self) -> bool {
+        self.doing.work = Work::default();
+        self.place.unwind()
+    }
+}
+
+impl Place {
+    /// The step that is being done; `None` at the end of the script.
+    fn present(&mut self) -> Option<&Step> {
         while let Some(frame) = self.stack.last_mut() {
             if (frame.pc as usize) < frame.steps.len() {
-                return Some((Arc::clone(&frame.steps), frame.pc as usize));
+                break;
             }
             if frame.again > 0 && !frame.steps.is_empty() {
                 frame.again -= 1;
@@ -142,20 +165,14 @@ impl Script {
                 self.stack.pop();
             }
         }
-        ((self.pc as usize) < self.steps.len()).then(|| (Arc::clone(&self.steps), self.pc as usize))
-    }
-
-    fn advance(&mut self) {
-        self.work = Work::default();
-        match self.stack.last_mut() {
-            Some(frame) => frame.pc += 1,
-            None => self.pc += 1,
+        match self.stack.last() {
+            Some(frame) => frame.steps.get(frame.pc as usize),
+            None => self.steps.get(self.pc as usize),
         }
     }
 
     /// Leaves the lists that a failure ends. Whether something is left to do.
     fn unwind(&mut self) -> bool {
-        self.work = Work::default();
         while let Some(frame) = self.stack.pop() {
             if frame.catches {
                 return true;

@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use tcp::tcb::{Received, SendFlags, SocketOption};
 use tcp::{Duration, Errno, Payload};
 
-use super::script::{Frame, Progress, Script};
+use super::script::{Doing, Frame, Progress};
 use super::{Who, text};
 use crate::host::kernel::{Ctx, Kernel};
 use crate::host::sockets::SocketId;
@@ -15,8 +15,8 @@ use crate::spec::Step;
 /// Bytes of one write or read where the step does not say.
 const BLOCK: u32 = 65_536;
 
-impl Script {
-    pub(super) fn step(&mut self, step: &Step, k: &mut Kernel, ctx: &mut Ctx<'_>, who: &Who) -> Progress {
+impl Doing {
+    pub(super) fn step(&mut self, step: &Step, k: &mut Kernel, ctx: &mut Ctx<'_>, who: &Who<'_>) -> Progress {
         match step {
             Step::Bind { port, address } => self.bind(*address, *port, k, ctx, who),
             Step::Connect(to) => self.connect(*to, k, ctx, who),
@@ -80,7 +80,7 @@ impl Script {
         port: u16,
         k: &mut Kernel,
         ctx: &mut Ctx<'_>,
-        who: &Who,
+        who: &Who<'_>,
     ) -> Progress {
         let socket = self.open_socket(k, who);
         let result = k.bind(socket, address, port);
@@ -88,11 +88,11 @@ impl Script {
             Some(address) => format!("bind({})", SocketAddr::new(address, port)),
             None => format!("bind({port})"),
         };
-        ctx.out.program(&who.label, || (call(), outcome(result)));
+        ctx.out.program(who.label, || (call(), outcome(result)));
         self.close_if_failed(result, k, ctx)
     }
 
-    fn connect(&mut self, to: SocketAddr, k: &mut Kernel, ctx: &mut Ctx<'_>, who: &Who) -> Progress {
+    fn connect(&mut self, to: SocketAddr, k: &mut Kernel, ctx: &mut Ctx<'_>, who: &Who<'_>) -> Progress {
         let socket = self.open_socket(k, who);
         let result = if self.work.phase == 0 {
             self.work.phase = 1;
@@ -103,15 +103,15 @@ impl Script {
         if result == Err(Errno::EINPROGRESS) {
             return Progress::Wait;
         }
-        ctx.out.program(&who.label, || (format!("connect({to})"), outcome(result)));
+        ctx.out.program(who.label, || (format!("connect({to})"), outcome(result)));
         self.pattern_offset = 0;
         self.close_if_failed(result, k, ctx)
     }
 
-    fn set(&mut self, option: SocketOption, k: &mut Kernel, ctx: &mut Ctx<'_>, who: &Who) -> Progress {
+    fn set(&mut self, option: SocketOption, k: &mut Kernel, ctx: &mut Ctx<'_>, who: &Who<'_>) -> Progress {
         let socket = self.open_socket(k, who);
         let result = k.set_option(ctx, socket, option);
-        ctx.out.program(&who.label, || (format!("setsockopt({option})"), outcome(result)));
+        ctx.out.program(who.label, || (format!("setsockopt({option})"), outcome(result)));
         if result.is_ok() { Progress::Done } else { Progress::Failed }
     }
 
@@ -121,7 +121,7 @@ impl Script {
         flags: SendFlags,
         k: &mut Kernel,
         ctx: &mut Ctx<'_>,
-        who: &Who,
+        who: &Who<'_>,
     ) -> Progress {
         if self.work.phase == 0 {
             self.work.phase = 1;
@@ -131,7 +131,7 @@ impl Script {
         if result == Err(Errno::EAGAIN) {
             return Progress::Wait;
         }
-        ctx.out.program(&who.label, || {
+        ctx.out.program(who.label, || {
             let oob = if flags.urgent { ", MSG_OOB" } else { "" };
             (format!("send({}{oob})", text::data(data)), counted(result, data.len().into(), self.work.done))
         });
@@ -145,7 +145,7 @@ impl Script {
         every: Duration,
         k: &mut Kernel,
         ctx: &mut Ctx<'_>,
-        who: &Who,
+        who: &Who<'_>,
     ) -> Progress {
         let chunk = u64::from(if chunk == 0 { BLOCK } else { chunk });
         let result = loop {
@@ -168,11 +168,11 @@ impl Script {
                 Err(errno) => break Err(errno),
             }
         };
-        ctx.out.program(&who.label, || (format!("send({len})"), counted(result, len, self.work.done)));
+        ctx.out.program(who.label, || (format!("send({len})"), counted(result, len, self.work.done)));
         if result.is_ok() { Progress::Done } else { Progress::Failed }
     }
 
-    fn recv(&mut self, len: u64, k: &mut Kernel, ctx: &mut Ctx<'_>, who: &Who) -> Progress {
+    fn recv(&mut self, len: u64, k: &mut Kernel, ctx: &mut Ctx<'_>, who: &Who<'_>) -> Progress {
         let result = loop {
             let left = len - self.work.done;
             if left == 0 {
@@ -186,16 +186,16 @@ impl Script {
                 Err(errno) => break failed(errno, self.work.done),
             }
         };
-        ctx.out.program(&who.label, || (format!("recv({len})"), result));
+        ctx.out.program(who.label, || (format!("recv({len})"), result));
         if self.work.done == len { Progress::Done } else { Progress::Failed }
     }
 
-    fn recv_some(&mut self, max: u32, k: &mut Kernel, ctx: &mut Ctx<'_>, who: &Who) -> Progress {
+    fn recv_some(&mut self, max: u32, k: &mut Kernel, ctx: &mut Ctx<'_>, who: &Who<'_>) -> Progress {
         let result = self.read(max, k, ctx);
         if result == Err(Errno::EAGAIN) {
             return Progress::Wait;
         }
-        ctx.out.program(&who.label, || (format!("recv({max})"), read_outcome(&result)));
+        ctx.out.program(who.label, || (format!("recv({max})"), read_outcome(&result)));
         if result.is_ok() { Progress::Done } else { Progress::Failed }
     }
 
@@ -205,7 +205,7 @@ impl Script {
         every: Duration,
         k: &mut Kernel,
         ctx: &mut Ctx<'_>,
-        who: &Who,
+        who: &Who<'_>,
     ) -> Progress {
         let chunk = if chunk == 0 { BLOCK } else { chunk };
         let result = loop {
@@ -224,7 +224,7 @@ impl Script {
                 Err(errno) => break Err(errno),
             }
         };
-        ctx.out.program(&who.label, || {
+        ctx.out.program(who.label, || {
             let text = match result {
                 Ok(()) if self.work.done == 0 => "EOF".to_owned(),
                 Ok(()) => format!("{}, EOF", text::received(self.work.done, &self.work.shown)),
@@ -235,7 +235,7 @@ impl Script {
         if result.is_ok() { Progress::Done } else { Progress::Failed }
     }
 
-    fn recv_urgent(&mut self, k: &mut Kernel, ctx: &mut Ctx<'_>, who: &Who) -> Progress {
+    fn recv_urgent(&mut self, k: &mut Kernel, ctx: &mut Ctx<'_>, who: &Who<'_>) -> Progress {
         let result = match self.socket {
             Some(socket) => k.recv_urgent(ctx, socket),
             None => Err(Errno::EBADF),
@@ -245,7 +245,7 @@ impl Script {
         if matches!(result, Err(Errno::EAGAIN | Errno::EINVAL)) && !over {
             return Progress::Wait;
         }
-        ctx.out.program(&who.label, || {
+        ctx.out.program(who.label, || {
             let text = match result {
                 Ok(octet) => format!("1 {:?}", char::from(octet).to_string()),
                 Err(errno) => errno.to_string(),
@@ -255,7 +255,7 @@ impl Script {
         if result.is_ok() { Progress::Done } else { Progress::Failed }
     }
 
-    fn echo(&mut self, k: &mut Kernel, ctx: &mut Ctx<'_>, who: &Who) -> Progress {
+    fn echo(&mut self, k: &mut Kernel, ctx: &mut Ctx<'_>, who: &Who<'_>) -> Progress {
         let result = loop {
             match self.flush(SendFlags::default(), k, ctx) {
                 Ok(()) => {}
@@ -269,7 +269,7 @@ impl Script {
                 Err(errno) => break Err(errno),
             }
         };
-        ctx.out.program(&who.label, || {
+        ctx.out.program(who.label, || {
             let text = match result {
                 Ok(()) => format!("{}, EOF", self.work.done),
                 Err(errno) => failed(errno, self.work.done),
@@ -280,14 +280,21 @@ impl Script {
     }
 
     /// A chat: each read and each answer is worth a line.
-    fn reply(&mut self, max: u32, with: &Payload, k: &mut Kernel, ctx: &mut Ctx<'_>, who: &Who) -> Progress {
+    fn reply(
+        &mut self,
+        max: u32,
+        with: &Payload,
+        k: &mut Kernel,
+        ctx: &mut Ctx<'_>,
+        who: &Who<'_>,
+    ) -> Progress {
         loop {
             if !self.work.pending.is_empty() {
                 let result = self.flush(SendFlags::default(), k, ctx);
                 if result == Err(Errno::EAGAIN) {
                     return Progress::Wait;
                 }
-                ctx.out.program(&who.label, || {
+                ctx.out.program(who.label, || {
                     (
                         format!("send({})", text::data(with)),
                         counted(result, with.len().into(), self.work.done),
@@ -301,7 +308,7 @@ impl Script {
             if result == Err(Errno::EAGAIN) {
                 return Progress::Wait;
             }
-            ctx.out.program(&who.label, || (format!("recv({max})"), read_outcome(&result)));
+            ctx.out.program(who.label, || (format!("recv({max})"), read_outcome(&result)));
             match result {
                 Ok(Received::Data(_)) => {
                     self.work.done = 0;
@@ -320,7 +327,7 @@ impl Script {
         think: Duration,
         k: &mut Kernel,
         ctx: &mut Ctx<'_>,
-        who: &Who,
+        who: &Who<'_>,
     ) -> Progress {
         let request = request.max(1);
         let result = loop {
@@ -338,7 +345,7 @@ impl Script {
                 Err(errno) => break Err(errno),
             }
         };
-        ctx.out.program(&who.label, || {
+        ctx.out.program(who.label, || {
             let text = match result {
                 Ok(()) if self.work.unit > 0 => {
                     format!("{} requests, EOF within the next", self.work.units)
@@ -392,7 +399,7 @@ impl Script {
     }
 
     /// Reads and forgets whatever comes.
-    fn wait_end(&mut self, k: &mut Kernel, ctx: &mut Ctx<'_>, who: &Who) -> Progress {
+    fn wait_end(&mut self, k: &mut Kernel, ctx: &mut Ctx<'_>, who: &Who<'_>) -> Progress {
         let text = loop {
             match self.read(BLOCK, k, ctx) {
                 Ok(Received::Data(data)) => self.count(&data),
@@ -401,7 +408,7 @@ impl Script {
                 Err(errno) => break errno.to_string(),
             }
         };
-        ctx.out.program(&who.label, || ("wait for the end", text));
+        ctx.out.program(who.label, || ("wait for the end", text));
         Progress::Done
     }
 
@@ -442,7 +449,7 @@ impl Script {
         Payload::Pattern { stream, offset, len: len as u32 }
     }
 
-    fn open_socket(&mut self, k: &mut Kernel, who: &Who) -> SocketId {
+    fn open_socket(&mut self, k: &mut Kernel, who: &Who<'_>) -> SocketId {
         *self.socket.get_or_insert_with(|| k.socket(who.process, who.task))
     }
 
@@ -465,8 +472,8 @@ impl Script {
     }
 }
 
-fn finish(ctx: &mut Ctx<'_>, who: &Who, call: &'static str, result: Result<(), Errno>) -> Progress {
-    ctx.out.program(&who.label, || (call, outcome(result)));
+fn finish(ctx: &mut Ctx<'_>, who: &Who<'_>, call: &'static str, result: Result<(), Errno>) -> Progress {
+    ctx.out.program(who.label, || (call, outcome(result)));
     if result.is_ok() { Progress::Done } else { Progress::Failed }
 }
 

@@ -31,7 +31,7 @@ pub(super) struct Net {
     pub(super) log: Vec<(Time, usize, What)>,
     /// Packets for which this says no are lost.
     pub(super) passes: fn(&Packet) -> bool,
-    pub(super) streams: StreamCheck,
+    pub(super) streams: Box<StreamCheck>,
     /// All packets sent.
     pub(super) sent: Vec<(Time, usize, Packet)>,
 }
@@ -106,7 +106,7 @@ impl Net {
             now: Time::ZERO,
             log: Vec::new(),
             passes: |_| true,
-            streams: StreamCheck::default(),
+            streams: Box::default(),
             sent: Vec::new(),
         }
     }
@@ -139,12 +139,9 @@ impl Net {
 
     pub(super) fn visit(&mut self, i: usize, what: impl FnOnce(&mut Host, Time, &mut HostOut)) {
         let mut out = HostOut::new(NodeId(i as u32), TraceLevel::On);
+        out.streams = Some(std::mem::take(&mut self.streams));
         what(&mut self.hosts[i], self.now, &mut out);
-        for item in &out.items {
-            if let crate::hostio::HostItem::Stream(event) = item {
-                self.streams.take(self.now, NodeId(i as u32), event.clone());
-            }
-        }
+        self.streams = out.streams.take().unwrap();
         let (packets, records) = out.drain();
         self.log.extend(records.into_iter().map(|what| (self.now, i, what)));
         for (mut packet, _) in packets {

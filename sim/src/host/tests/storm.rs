@@ -76,7 +76,7 @@ proptest! {
             let packet = Packet { id: PacketId(now), ip, body, flipped_bit: None };
             net.visit(1, |host, now, out| host.on_packet(now, &packet, out));
             now += pause;
-            net.streams = StreamCheck::default(); // whatever was read, nobody wrote it
+            *net.streams = Default::default(); // whatever was read, nobody wrote it
             net.run_unchecked(ms(now));
         }
     }
