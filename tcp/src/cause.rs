@@ -128,6 +128,7 @@ rules! {
     ProbeRepaired: "the probe repaired a loss: congestion window reduced", "RFC 8985 7.4";
     UnneededUndo: "retransmissions were needless: reduction undone", "RFC 4015 3.2";
     SackReneging: "SACKed data is missing: SACK marks forgotten", "RFC 2018 8";
+    InitialWindowLost: "loss in the first window: the next ones are smaller", "RFC 6928 2";
     IdleRestart: "idle: congestion window collapses", "RFC 5681 4.1";
     SpuriousUndo: "timeout was spurious: undone", "RFC 5682 2";
     PmtuRetransmit: "path MTU smaller: resent in smaller segments", "RFC 1191 6.4";
@@ -158,6 +159,7 @@ rules! {
     TimeWaitRstIgnored: "RST in TIME-WAIT ignored", "RFC 1337 3";
     TimeWaitReused: "newer SYN ends TIME-WAIT", "RFC 6191 2";
     TimeWaitSynRefused: "SYN not newer than the old connection", "RFC 6191 2";
+    TimeWaitOverflow: "too many in TIME-WAIT: gone at once", "Linux";
     NoTimeWait: "TIME-WAIT is switched off", "ablation";
     FinWait2Expired: "orphan in FIN-WAIT-2: time is over", "Linux";
     HostCrashed: "host crashed", "fault";

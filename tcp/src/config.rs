@@ -20,6 +20,9 @@ pub struct Config {
     /// Drop segments without timestamps once they are negotiated (RFC 7323, section 3.2: SHOULD; Linux and FreeBSD
     /// tolerate them).
     pub require_timestamps: bool,
+    /// A RST that answers a segment with timestamps carries them too (RFC 7323, section 3.2: SHOULD; Linux and FreeBSD leave
+    /// them out).
+    pub reset_timestamps: bool,
     /// Offer and accept selective acknowledgment (RFC 2018).
     pub sack: bool,
     /// Report duplicates in a first SACK block (RFC 2883).
@@ -62,6 +65,9 @@ pub struct Config {
     pub min_rto: Duration,
     /// What `min_rto` bounds: the whole RTO, or its variance term so that RTO >= SRTT + min_rto (Linux).
     pub min_rto_on: RtoFloor,
+    /// Where a round trip brings several samples, the gains of the estimator are divided by as many, so that its memory is as
+    /// long as with one (RFC 7323, section 4.2: SHOULD; with [`RtoFloor::Total`]; Linux has an estimator of its own).
+    pub rtt_gains_by_flight: bool,
     /// Largest RTO (RFC 6298, section 2.5: at least 60 s; Linux 120 s).
     pub max_rto: Duration,
     /// R1: retransmissions after which delivery trouble is reported (RFC 9293, section 3.8.3; Linux `tcp_retries1`).
@@ -78,6 +84,9 @@ pub struct Config {
     pub tail_loss_probe: bool,
     /// Spurious timeouts are detected by what the next acknowledgments cover (RFC 5682, F-RTO) and undone.
     pub frto: bool,
+    /// A repeated timeout of the same segment is looked at by F-RTO like the first (Linux); off: it is followed by conventional
+    /// recovery (RFC 5682, section 2.1, step 1).
+    pub frto_repeats: bool,
     /// A reduction is undone when timestamps (RFC 3522, Eifel) or D-SACKs (RFC 3708) prove it needless.
     pub undo: bool,
     /// Duplicate ACKs that signal a loss (RFC 5681, section 3.2: 3).
@@ -95,6 +104,9 @@ pub struct Config {
     /// Bound on the initial window where it is more than four segments, in bytes: never less than two segments (RFC
     /// 6928, section 2: 14600); `None`: segments alone count (Linux).
     pub initial_window_bytes: Option<u32>,
+    /// A loss in an initial or restart window of more than 4 KB makes later restart windows, and for ten minutes the initial
+    /// windows of new connections to the same address, those of RFC 3390 (RFC 6928, sections 2 and 12: SHOULD; Linux keeps 10).
+    pub initial_window_fallback: bool,
     /// A reduction takes its share of cwnd (Linux, FreeBSD), not of what is in flight (RFC 5681, section 3.1); a
     /// timeout inside a recovery is then no further reduction.
     pub ssthresh_from_cwnd: bool,
@@ -148,6 +160,8 @@ pub struct Config {
     pub keepalive_count: u8,
     /// Time in TIME-WAIT: 2 MSL (RFC 9293: 240 s; Linux and FreeBSD 60 s). Zero: no TIME-WAIT at all (ablation).
     pub time_wait: Duration,
+    /// Most connections in TIME-WAIT; one that would be one too many is gone at once (Linux `tcp_max_tw_buckets` 262144).
+    pub max_tw_buckets: u32,
     /// A RST in TIME-WAIT is ignored (RFC 1337, fix F1; Linux `tcp_rfc1337`).
     pub rfc1337: bool,
     /// A SYN with a newer timestamp or sequence number ends TIME-WAIT (RFC 6191; RFC 9293, section 3.6.1).
@@ -328,6 +342,7 @@ impl Config {
             window_scaling: true,
             timestamps: true,
             require_timestamps: false,
+            reset_timestamps: false,
             sack: true,
             dsack: true,
             ecn: Ecn::Passive,
@@ -346,6 +361,7 @@ impl Config {
             isn: IsnSource::Rfc6528,
             min_rto: Duration::from_millis(200),
             min_rto_on: RtoFloor::Variance,
+            rtt_gains_by_flight: false,
             max_rto: Duration::from_secs(120),
             r1: 3,
             r2: RetryLimit::Doublings(15),
@@ -354,6 +370,7 @@ impl Config {
             loss_detection: LossDetection::Rack,
             tail_loss_probe: true,
             frto: true,
+            frto_repeats: true,
             undo: true,
             dupthresh: 3,
             limited_transmit: true,
@@ -361,6 +378,7 @@ impl Config {
             congestion: Congestion::Cubic,
             initial_window: 10,
             initial_window_bytes: None,
+            initial_window_fallback: false,
             ssthresh_from_cwnd: true,
             ecn_stops_at_one: false,
             slow_start_after_idle: true,
@@ -390,6 +408,7 @@ impl Config {
             keepalive_interval: Duration::from_secs(75),
             keepalive_count: 9,
             time_wait: Duration::from_secs(60),
+            max_tw_buckets: 262_144,
             rfc1337: false,
             time_wait_accepts_syn: true,
             tw_reuse: 2,
@@ -473,6 +492,10 @@ impl Config {
             cautious_pmtu: true,
             icmp_hard_errors: true,
             icmp_aborts_connect: false,
+            rtt_gains_by_flight: true,
+            reset_timestamps: true,
+            frto_repeats: false,
+            initial_window_fallback: true,
             ..Config::linux()
         }
     }

@@ -238,6 +238,10 @@ impl Connection {
     fn note(&self, what: Rule, out: &mut Out) {
         out.notes.push(Note::Happened(what));
     }
+    /// Begins with a small window: large ones have failed on this path.
+    pub(crate) fn be_modest(&mut self) {
+        self.snd.queue.be_modest(&self.config);
+    }
     /// Remembers an ICMP error from the time of the open.
     pub(crate) fn set_soft_error(&mut self, error: Option<Errno>) {
         self.soft_error = error;

@@ -210,7 +210,7 @@ impl Listener {
             }
             Verdict::Completes if full && self.config.abort_on_overflow => {
                 self.remove(&tuple);
-                refuse(incoming.segment, Rule::AcceptQueueFull, out);
+                refuse(&self.config, incoming.segment, Rule::AcceptQueueFull, out);
                 out.state(State::SynReceived, State::Closed, Rule::AcceptQueueFull);
             }
             // As if it had been lost: the SYN-ACK will be repeated, and answered again.
@@ -307,7 +307,7 @@ impl Listener {
         let mss = if waited_for { cookie::check(secret, tuple, irs, iss, now) } else { None };
         let Some(mss) = mss else {
             let why = if waited_for { Rule::SynCookieInvalid } else { Rule::ListenGotAck };
-            refuse(segment, why, out);
+            refuse(&self.config, segment, why, out);
             return None;
         };
         if self.accept_queue_full() {

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use crate::config::Config;
 use crate::isn::Tuple;
+use crate::segment::{Options, Segment, Timestamps};
 
 /// Bytes of a TCP header without options.
 pub const TCP_HEADER: u16 = 20;
@@ -31,6 +32,13 @@ pub const fn default_mss(tuple: &Tuple) -> u16 {
         SocketAddr::V4(_) => 536,
         SocketAddr::V6(_) => 1220,
     }
+}
+
+/// The options of a RST that answers `about`: its timestamp comes back, with none of ours (RFC 7323, section 3.2).
+pub fn reset_options(config: &Config, about: &Segment) -> Options {
+    let echo = about.options.timestamps.filter(|_| config.reset_timestamps);
+    let timestamps = echo.map(|ts| Timestamps { val: 0, ecr: ts.val });
+    Options { timestamps, order: config.option_order, ..Options::default() }
 }
 
 /// Path MTUs that are common: what to try next when an old router does not say (RFC 1191, section 7.1).

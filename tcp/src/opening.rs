@@ -67,6 +67,8 @@ pub struct Opening {
     error: Option<Errno>,
     /// When the last answer to an unacceptable segment was sent.
     challenged: Option<Time>,
+    /// Large initial windows have failed on this path before (RFC 6928, section 12).
+    modest: bool,
 }
 
 /// What the peer's SYN said.
@@ -121,6 +123,7 @@ impl Opening {
             soft_error: None,
             error: None,
             challenged: None,
+            modest: false,
             config,
         };
         out.state(State::Closed, State::SynSent, Rule::ActiveOpen);
@@ -222,8 +225,9 @@ impl Opening {
         self.send(self.iss.add(1), peer.irs.add(1), Flags::ACK, self.rcv_wnd >> shift, options, why, out);
     }
     /// A reset that the sender of a wrong ACK will believe.
-    fn send_reset(&self, seq: SeqNum, why: Rule, out: &mut Out) {
-        self.send(seq, SeqNum::default(), Flags::RST, 0, Options::default(), why, out);
+    fn send_reset(&self, about: &Segment, why: Rule, out: &mut Out) {
+        let options = offer::reset_options(&self.config, about);
+        self.send(about.ack, SeqNum::default(), Flags::RST, 0, options, why, out);
     }
     #[expect(clippy::too_many_arguments, reason = "the fields of a segment")]
     fn send(
@@ -306,6 +310,9 @@ impl Opening {
             connection.set_quick_ack(on);
         }
         connection.set_soft_error(self.soft_error);
+        if self.modest {
+            connection.be_modest();
+        }
         connection
     }
     /// Changes the state by the table.
@@ -393,6 +400,10 @@ impl Opening {
     /// The error that did not end the open.
     pub fn soft_error(&self) -> Option<Errno> {
         self.soft_error
+    }
+    /// The connection is to begin with a small window.
+    pub fn be_modest(&mut self) {
+        self.modest = true;
     }
     /// What a call fails with that needs an open connection.
     pub fn not_open(&mut self) -> Errno {

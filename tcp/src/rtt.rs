@@ -46,8 +46,8 @@ impl Rtt {
     }
 
     /// Takes a sample (RFC 6298, sections 2.2 and 2.3). `una` and `nxt` are SND.UNA after the acknowledgment and
-    /// SND.NXT.
-    pub fn sample(&mut self, now: Time, rtt: Duration, una: Seq, nxt: Seq, cfg: &Config) {
+    /// SND.NXT; `expected` is how many samples a round trip brings at present.
+    pub fn sample(&mut self, now: Time, rtt: Duration, (una, nxt): (Seq, Seq), expected: u64, cfg: &Config) {
         self.syn_lost = false;
         let r = rtt.as_nanos().clamp(1, u64::MAX >> 8);
         self.shortest(now, rtt);
@@ -65,10 +65,17 @@ impl Rtt {
         let srtt = self.srtt8 / 8;
         let deviation = srtt.abs_diff(r);
         match cfg.min_rto_on {
-            RtoFloor::Total => self.mdev4 = self.mdev4 - self.mdev4 / 4 + deviation,
-            RtoFloor::Variance => self.linux_deviation(deviation, r < srtt, una, nxt, floor),
+            RtoFloor::Total => {
+                // 7323/4.2-GAIN: alpha and beta are divided by the expected number of samples.
+                let share = if cfg.rtt_gains_by_flight { expected.clamp(1, 1 << 20) } else { 1 };
+                self.mdev4 = self.mdev4 - self.mdev4 / (4 * share) + deviation / share;
+                self.srtt8 = self.srtt8 - srtt / share + r / share;
+            }
+            RtoFloor::Variance => {
+                self.linux_deviation(deviation, r < srtt, una, nxt, floor);
+                self.srtt8 = self.srtt8 - srtt + r;
+            }
         }
-        self.srtt8 = self.srtt8 - srtt + r;
     }
 
     /// Considers `rtt` for the minimum: of several segments acknowledged together, the one sent last tells most.
@@ -143,7 +150,7 @@ mod tests {
         let mut rtt = Rtt::new(false);
         for (i, s) in samples.iter().enumerate() {
             let i = i as u64;
-            rtt.sample(Time::from_nanos(i), ms(*s), Seq(i + 2), Seq(i + 2), cfg);
+            rtt.sample(Time::from_nanos(i), ms(*s), (Seq(i + 2), Seq(i + 2)), 1, cfg);
         }
         rtt
     }
@@ -155,7 +162,7 @@ mod tests {
         assert_eq!(Rtt::new(false).rto(&cfg), ms(1000));
         assert_eq!(Rtt::new(true).rto(&cfg), ms(3000));
         let mut measured = Rtt::new(true);
-        measured.sample(Time::ZERO, ms(400), Seq(1), Seq(1), &cfg);
+        measured.sample(Time::ZERO, ms(400), (Seq(1), Seq(1)), 1, &cfg);
         assert_eq!(measured.rto(&cfg), ms(1200));
     }
 
@@ -173,6 +180,29 @@ mod tests {
         assert_eq!(rtt.srtt().as_nanos(), 638_281_250);
         assert_eq!(rtt.rttvar().as_nanos(), 539_062_500);
         assert_eq!(rtt.rto(&Config::rfc()).as_nanos(), 638_281_250 + 4 * 539_062_500);
+    }
+
+    /// 7323/4.2-GAIN, 6298/2.3-GAINS: fifty samples of one round trip are remembered as long as one would be. (With the gains
+    /// of one sample a round trip the variation is gone after one.)
+    #[test]
+    fn many_samples_a_round_trip_do_not_shorten_the_memory() {
+        let cfg = Config::rfc();
+        let mut one = feed(&cfg, &[100, 500]);
+        let mut many = one;
+        let mut plain = one;
+        for round in 1..=8 {
+            one.sample(Time::ZERO, ms(500), (Seq(1), Seq(1)), 1, &cfg);
+            for _ in 0..50 {
+                many.sample(Time::ZERO, ms(500), (Seq(1), Seq(1)), 50, &cfg);
+                let without = Config { rtt_gains_by_flight: false, ..Config::rfc() };
+                plain.sample(Time::ZERO, ms(500), (Seq(1), Seq(1)), 50, &without);
+            }
+            let (one, many) = (one.rttvar().as_nanos(), many.rttvar().as_nanos());
+            assert!(many * 100 >= one * 90 && many * 100 <= one * 125, "round {round}: {many} for {one}");
+            assert!(plain.rttvar().as_nanos() * 2 < one, "round {round}");
+        }
+        let (one, many) = (one.srtt().as_nanos(), many.srtt().as_nanos());
+        assert!(one.abs_diff(many) * 100 <= one * 3, "{many} for {one}");
     }
 
     /// 6298/2.3-RTO, 6298/4-G: the margin never goes below G.
@@ -199,7 +229,7 @@ mod tests {
         let high = rtt.rto(&cfg);
         assert!(high > ms(500), "{high}");
         // The same round: no decay.
-        rtt.sample(Time::ZERO, ms(500), Seq(3), Seq(1000), &cfg);
+        rtt.sample(Time::ZERO, ms(500), (Seq(3), Seq(1000)), 1, &cfg);
         assert!(rtt.rto(&cfg) > ms(500));
     }
 
@@ -207,10 +237,10 @@ mod tests {
     fn minimum_of_five_minutes() {
         let cfg = Config::linux();
         let mut rtt = Rtt::new(false);
-        rtt.sample(Time::ZERO, ms(20), Seq(1), Seq(1), &cfg);
-        rtt.sample(Time::ZERO + Duration::from_secs(299), ms(200), Seq(1), Seq(1), &cfg);
+        rtt.sample(Time::ZERO, ms(20), (Seq(1), Seq(1)), 1, &cfg);
+        rtt.sample(Time::ZERO + Duration::from_secs(299), ms(200), (Seq(1), Seq(1)), 1, &cfg);
         assert_eq!(rtt.min(), ms(20));
-        rtt.sample(Time::ZERO + Duration::from_secs(301), ms(200), Seq(1), Seq(1), &cfg);
+        rtt.sample(Time::ZERO + Duration::from_secs(301), ms(200), (Seq(1), Seq(1)), 1, &cfg);
         assert_eq!(rtt.min(), ms(200));
     }
 }

@@ -181,6 +181,15 @@ impl Tcb {
             connection.on_path_mtu(now, mtu);
         }
     }
+    /// Large initial windows have failed on this path before: this connection, on which nothing was sent yet, begins with
+    /// that of RFC 3390 (RFC 6928, section 12).
+    pub fn be_modest(&mut self) {
+        match self {
+            Tcb::Opening(opening) => opening.be_modest(),
+            Tcb::Open(connection) => connection.be_modest(),
+            Tcb::TimeWait(_) => {}
+        }
+    }
     /// SEND (section 3.10.2): queues as much of `data` as the send buffer takes and returns how much that was.
     ///
     /// # Errors

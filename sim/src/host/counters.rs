@@ -78,6 +78,8 @@ counters! {
     syncookies_failed: "SyncookiesFailed";
     /// Connections that went through TIME-WAIT and out of it by its timer or were moved into it.
     tw: "TW";
+    /// Connections that found no room in TIME-WAIT.
+    tcp_time_wait_overflow: "TCPTimeWaitOverflow";
     /// TIME-WAIT records reused by a new open.
     tw_recycled: "TWRecycled";
     /// Segments dropped by PAWS.

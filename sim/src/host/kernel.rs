@@ -9,6 +9,7 @@ use tcp::{Duration, EcnCodepoint, Out, Rule, Time};
 
 use super::Setup;
 use super::counters::Counters;
+use super::first_windows::FirstWindows;
 use super::processes::Processes;
 use super::sockets::Sockets;
 use super::tap::Taps;
@@ -42,6 +43,7 @@ pub struct Kernel {
     pub(super) net: HostNet,
     pub(super) secrets: Secrets,
     pub(super) path_mtu: PathMtu,
+    pub(super) first_windows: FirstWindows,
     pub(super) reassembly: Reassembly,
     pub(super) icmp_limit: IcmpLimit,
     /// Packets to this host itself, by time of arrival.
@@ -90,6 +92,7 @@ impl Kernel {
             tcp: TcpLayer::new(secrets.isn),
             udp: UdpLayer::default(),
             path_mtu: PathMtu::default(),
+            first_windows: FirstWindows::default(),
             reassembly: Reassembly::new(setup.spec.reassembly_timeout),
             icmp_limit: IcmpLimit::default(),
             loopback: VecDeque::new(),

@@ -137,8 +137,11 @@ impl Kernel {
             out.state(State::TimeWait, State::Closed, Rule::TimeWaitReused);
         }
         match child {
-            Some(tcb) => {
+            Some(mut tcb) => {
                 self.counters.tcp_passive_opens += 1;
+                if self.first_windows.had_better_be_small(ctx.now, tuple.remote.ip()) {
+                    tcb.be_modest();
+                }
                 let conn = self.tcp.insert(tuple, tcb, Holder::Queue(id), true);
                 self.settle(ctx, conn, &mut out);
                 self.queue_child(ctx, id, conn);

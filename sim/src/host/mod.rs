@@ -5,6 +5,7 @@
 
 pub mod counters;
 mod deadlines;
+mod first_windows;
 mod icmp;
 mod kernel;
 mod listening;

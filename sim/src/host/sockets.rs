@@ -253,7 +253,10 @@ impl Kernel {
         let what = Connect { tuple, mtu: self.mtu_to(ctx.now, to.ip()), config, options, reuses };
         let secret = self.tcp.secret;
         let mut out = self.scratch.take(ctx.out.verbose());
-        let tcb = Tcb::connect(ctx.now, what, &secret, &mut out);
+        let mut tcb = Tcb::connect(ctx.now, what, &secret, &mut out);
+        if self.first_windows.had_better_be_small(ctx.now, to.ip()) {
+            tcb.be_modest();
+        }
         let conn = self.tcp.insert(tuple, tcb, Holder::Socket(id), bound.is_some());
         self.sockets.get_mut(id)?.kind = Kind::Connection(conn);
         self.settle(ctx, conn, &mut out);

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
 use rustc_hash::FxHashMap;
+use tcp::offer::reset_options;
 use tcp::time_wait::TimeWaitOutcome;
 use tcp::{Flags, IsnSecret, Note, Out, Outgoing, Rule, Segment, SeqNum, State, Tcb, Time, TimeWait, Tuple};
 
@@ -36,6 +37,8 @@ pub(super) struct TcpLayer {
     pub(super) ports: Ports,
     /// Connections so far: names an incarnation.
     opened: u32,
+    /// Records in TIME-WAIT.
+    time_waits: u32,
 }
 
 /// A place in the slab.
@@ -84,6 +87,7 @@ impl TcpLayer {
             listener_deadlines: Deadlines::default(),
             ports: Ports::default(),
             opened: 0,
+            time_waits: 0,
         }
     }
     pub(super) fn deadline(&self) -> Time {
@@ -136,6 +140,7 @@ impl TcpLayer {
     /// Gives a connection its place.
     pub(super) fn insert(&mut self, tuple: Tuple, tcb: Tcb, holder: Holder, port_bound: bool) -> ConnId {
         self.opened = self.opened.wrapping_add(1);
+        self.time_waits += u32::from(matches!(tcb, Tcb::TimeWait(_)));
         let ident = mix(self.secret.0[1] ^ u64::from(self.opened)) as u16;
         let slot = Slot {
             tcb: Some(tcb),
@@ -172,8 +177,8 @@ impl TcpLayer {
     pub(super) fn remove(&mut self, id: ConnId) {
         self.forget_tuple(id);
         self.deadlines.remove(id);
-        let slot = &mut self.slots[id as usize];
-        if slot.tcb.take().is_some() {
+        if let Some(tcb) = self.slots[id as usize].tcb.take() {
+            self.time_waits -= u32::from(matches!(tcb, Tcb::TimeWait(_)));
             self.free.push(id);
         }
     }
@@ -250,7 +255,8 @@ impl Kernel {
             let ack = segment.seq.add(segment.seq_len());
             Segment { seq: SeqNum(0), ack, flags: Flags::RST | Flags::ACK, ..Segment::default() }
         };
-        let reset = Segment { src: segment.dst, dst: segment.src, ..reset };
+        let options = reset_options(&self.setup.spec.tcp, segment);
+        let reset = Segment { src: segment.dst, dst: segment.src, options, ..reset };
         self.counters.tcp_out_segs += 1;
         self.counters.tcp_out_rsts += 1;
         let ip = self.header(tuple.local.ip(), tuple.remote.ip(), true, 0);
@@ -300,7 +306,7 @@ impl Kernel {
             self.wake(socket);
         }
         match out.time_wait.take() {
-            Some(record) => self.enter_time_wait(id, record),
+            Some(record) => self.enter_time_wait(ctx, id, record),
             None => self.tidy(id),
         }
     }
@@ -314,12 +320,21 @@ impl Kernel {
     }
 
     /// The connection has become a TIME-WAIT record, which takes its place under the four-tuple.
-    fn enter_time_wait(&mut self, id: ConnId, record: TimeWait) {
+    fn enter_time_wait(&mut self, ctx: &mut Ctx<'_>, id: ConnId, record: TimeWait) {
+        if self.tcp.time_waits >= self.setup.spec.tcp.max_tw_buckets {
+            // Its four-tuple is free at once: that the next connection between these ends may see old duplicates is the
+            // price of a bounded table.
+            self.counters.tcp_time_wait_overflow += 1;
+            let why = Cause { trigger: ctx.trigger, rule: Rule::TimeWaitOverflow };
+            ctx.out.state(self.tcp.slots[id as usize].tuple, State::TimeWait, State::Closed, why);
+            return self.tidy(id);
+        }
         self.counters.tw += 1;
         let slot = &mut self.tcp.slots[id as usize];
         let (tuple, port_bound) = (slot.tuple, slot.port_bound);
         if slot.holder == Holder::Nobody {
             slot.tcb = Some(Tcb::TimeWait(record));
+            self.tcp.time_waits += 1;
             return self.tidy(id);
         }
         self.tcp.forget_tuple(id);
@@ -377,6 +392,10 @@ impl Kernel {
                     if let Trigger::Packet(packet) = ctx.trigger {
                         ctx.out.dropped(packet, DropReason::Tcp(rule));
                     }
+                }
+                Note::Happened(Rule::InitialWindowLost) => {
+                    self.first_windows.failed(ctx.now, tuple.remote.ip());
+                    ctx.out.tcp(tuple, note, ctx.trigger);
                 }
                 Note::Happened(_) | Note::Cwnd { .. } | Note::Rtt { .. } => {
                     ctx.out.tcp(tuple, note, ctx.trigger)

@@ -123,6 +123,9 @@ knobs! {
     /// Drop segments without timestamps once they are negotiated (RFC 7323, section 3.2: SHOULD; Linux and FreeBSD
     /// tolerate them).
     require_timestamps: Option<bool>, "true";
+    /// A RST that answers a segment with timestamps carries them too (RFC 7323, section 3.2: SHOULD; Linux and FreeBSD leave
+    /// them out).
+    reset_timestamps: Option<bool>, "true";
     /// Offer and accept selective acknowledgment (RFC 2018).
     sack: Option<bool>, "true";
     /// Report duplicates in a first SACK block (RFC 2883).
@@ -163,6 +166,9 @@ knobs! {
     min_rto: Option<Span>, "\"1s\"";
     /// What `min_rto` bounds: the whole RTO, or its variance term so that RTO >= SRTT + min_rto (Linux).
     min_rto_on: Option<RtoFloor>, "Total";
+    /// Where a round trip brings several samples, the gains of the estimator are divided by as many, so that its memory is as
+    /// long as with one (RFC 7323, section 4.2: SHOULD; with `min_rto_on: Total`; Linux has an estimator of its own).
+    rtt_gains_by_flight: Option<bool>, "true";
     /// Largest RTO (RFC 6298, section 2.5: at least 60 s; Linux 120 s).
     max_rto: Option<Span>, "\"1s\"";
     /// R1: retransmissions after which delivery trouble is reported (RFC 9293, section 3.8.3; Linux `tcp_retries1`).
@@ -179,6 +185,9 @@ knobs! {
     tail_loss_probe: Option<bool>, "true";
     /// Spurious timeouts are detected by what the next acknowledgments cover (RFC 5682, F-RTO) and undone.
     frto: Option<bool>, "true";
+    /// A repeated timeout of the same segment is looked at by F-RTO like the first (Linux); off: it is followed by conventional
+    /// recovery (RFC 5682, section 2.1, step 1).
+    frto_repeats: Option<bool>, "true";
     /// A reduction is undone when timestamps (RFC 3522, Eifel) or D-SACKs (RFC 3708) prove it needless.
     undo: Option<bool>, "true";
     /// Duplicate ACKs that signal a loss (RFC 5681, section 3.2: 3).
@@ -195,6 +204,9 @@ knobs! {
     /// Bound on the initial window where it is more than four segments, in bytes: never less than two segments (RFC
     /// 6928, section 2: 14600); `None`: segments alone count (Linux).
     initial_window_bytes: Maybe<u32>, "14600";
+    /// A loss in an initial or restart window of more than 4 KB makes later restart windows, and for ten minutes the initial
+    /// windows of new connections to the same address, those of RFC 3390 (RFC 6928, sections 2 and 12: SHOULD; Linux keeps 10).
+    initial_window_fallback: Option<bool>, "true";
     /// A reduction takes its share of cwnd (Linux, FreeBSD), not of what is in flight (RFC 5681, section 3.1); a
     /// timeout inside a recovery is then no further reduction.
     ssthresh_from_cwnd: Option<bool>, "true";
@@ -246,6 +258,8 @@ knobs! {
     keepalive_count: Option<u8>, "3";
     /// Time in TIME-WAIT: 2 MSL (RFC 9293: 240 s; Linux and FreeBSD 60 s). Zero: no TIME-WAIT at all (ablation).
     time_wait: Option<Span>, "\"1s\"";
+    /// Most connections in TIME-WAIT; one that would be one too many is gone at once (Linux `tcp_max_tw_buckets` 262144).
+    max_tw_buckets: Option<u32>, "1000";
     /// A RST in TIME-WAIT is ignored (RFC 1337, fix F1; Linux `tcp_rfc1337`).
     rfc1337: Option<bool>, "true";
     /// A SYN with a newer timestamp or sequence number ends TIME-WAIT (RFC 6191; RFC 9293, section 3.6.1).

@@ -165,6 +165,12 @@ pub fn initial_window(mss: u32, lost: u8, cfg: &Config) -> u64 {
     }
 }
 
+/// The initial window of RFC 3390, section 1, in bytes: for a path on which a larger one has failed.
+pub fn modest_window(mss: u32) -> u64 {
+    let mss = u64::from(mss);
+    (4 * mss).min(4380.max(2 * mss))
+}
+
 /// Slow start (RFC 5681, section 3.1; RFC 3465, section 2.2): returns the window and how many of the acknowledged
 /// octets are left for congestion avoidance.
 fn slow_start(s: &Sample) -> (u64, u64) {

@@ -2,11 +2,11 @@
 
 use super::{Connection, clock};
 use crate::cause::Rule;
-use crate::offer::TIMESTAMP_BYTES;
+use crate::offer::{self, TIMESTAMP_BYTES};
 use crate::out::{EcnCodepoint, Out, Outgoing};
 use crate::payload::Payload;
 use crate::segment::{Flags, Options, SackBlocks, Segment, Timestamps};
-use crate::seq::{Seq, SeqNum};
+use crate::seq::Seq;
 use crate::time::Time;
 
 /// Room for options in a header, in bytes.
@@ -127,12 +127,13 @@ impl Connection {
         out.segments.push(Outgoing { segment, why, ecn: EcnCodepoint::NotEct });
     }
     /// `<SEQ=SEG.ACK><CTL=RST>`: the answer to a segment that should not be.
-    pub(super) fn send_bare_reset(&mut self, seq: SeqNum, why: Rule, out: &mut Out) {
+    pub(super) fn send_bare_reset(&mut self, about: &Segment, why: Rule, out: &mut Out) {
         let segment = Segment {
             src: self.tuple.local.port(),
             dst: self.tuple.remote.port(),
-            seq,
+            seq: about.ack,
             flags: Flags::RST,
+            options: offer::reset_options(&self.config, about),
             ..Segment::default()
         };
         self.segs_out = self.segs_out.wrapping_add(1);

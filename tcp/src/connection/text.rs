@@ -22,7 +22,7 @@ impl Connection {
         if self.orphan && !self.rcv.fin_received && data_end > nxt && !segment.payload.is_empty() {
             // Nobody will read it: the peer must learn (RFC 9293, section 3.6.1, after RFC 1122, 4.2.2.13).
             out.notes.push(Note::Dropped(Rule::DataAfterClose));
-            self.send_bare_reset(segment.ack, Rule::DataAfterClose, out);
+            self.send_bare_reset(segment, Rule::DataAfterClose, out);
             return self.fail(Rule::DataAfterClose, None, out);
         }
         self.accept_ecn(arrived);

@@ -209,7 +209,7 @@ impl Request {
             return self.on_duplicate_syn(now, config, &incoming.tuple, out);
         }
         if ack && !rst && segment.ack != self.iss.add(1) {
-            refuse(segment, Rule::SynReceivedBadAck, out);
+            refuse(config, segment, Rule::SynReceivedBadAck, out);
             return Verdict::Stays;
         }
         let wnd = self.agreed.window(config, &incoming.tuple, self.mtu);
@@ -368,13 +368,14 @@ impl Request {
 }
 
 /// Drops a segment and answers its ACK: <SEQ=SEG.ACK><CTL=RST>.
-pub(super) fn refuse(segment: &Segment, why: Rule, out: &mut Out) {
+pub(super) fn refuse(config: &Config, segment: &Segment, why: Rule, out: &mut Out) {
     out.notes.push(Note::Dropped(why));
     let reset = Segment {
         src: segment.dst,
         dst: segment.src,
         seq: segment.ack,
         flags: Flags::RST,
+        options: offer::reset_options(config, segment),
         ..Segment::default()
     };
     out.segments.push(Outgoing { segment: reset, why, ecn: EcnCodepoint::NotEct });

@@ -286,6 +286,20 @@ fn reset_of_a_request() {
     assert_eq!((end.notes, listener.requests().count()), (vec![note], 0));
 }
 
+/// 7323/3.2-RSTTS: the reset for a wrong ACK.
+#[test]
+fn reset_of_a_wrong_ack_echoes_the_timestamp_under_rfc() {
+    for (reset_timestamps, echo) in [(true, Some(Timestamps { val: 0, ecr: TSVAL + 20 })), (false, None)] {
+        let mut listener = listener(5, |c| c.reset_timestamps = reset_timestamps);
+        let client = Client::new(1);
+        let syn_ack = half_open(&mut listener, &client);
+        let mut ack = client.ack(&syn_ack, b"");
+        ack.ack = ack.ack.add(7);
+        let reaction = give(&mut listener, after(20), &ack);
+        assert_eq!((reaction.only().flags, reaction.only().options.timestamps), (Flags::RST, echo));
+    }
+}
+
 /// 9293/MUST-54, 5927/4.1-SEQ: an ICMP error finds the request it quotes. Under Linux a soft error ends it, to the
 /// letter a hard one does.
 #[test]

@@ -82,7 +82,7 @@ impl Opening {
         if segment.has(Flags::RST) {
             return;
         }
-        self.send_reset(segment.ack, Rule::SynSentBadAck, out);
+        self.send_reset(segment, Rule::SynSentBadAck, out);
         if let Some(soon) = self.config.bad_ack_rearms_syn
             && self.retransmits == 0
         {
@@ -141,7 +141,7 @@ impl Opening {
         }
         if segment.ack != self.iss.add(1) {
             out.notes.push(Note::Dropped(Rule::SynReceivedBadAck));
-            self.send_reset(segment.ack, Rule::SynReceivedBadAck, out);
+            self.send_reset(segment, Rule::SynReceivedBadAck, out);
             return None;
         }
         let mut connection = self.complete(now, &peer, segment, out);

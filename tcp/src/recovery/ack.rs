@@ -57,6 +57,7 @@ impl Sender {
         let (before, outstanding) = (self.una(), self.flight());
         let mut news = News::default();
         self.take_ack(now, ack, &mut news);
+        self.first_window = self.first_window.saturating_sub(news.acked as u32);
         self.take_sack(now, ack, before, &mut news);
         let rtt = self.measure(now, ack, &news, cfg, out);
 
@@ -94,7 +95,7 @@ impl Sender {
         if ack.ack <= self.una() {
             return;
         }
-        let Sender { queue, trouble, rack, rtt, detection, carried, .. } = self;
+        let Sender { queue, trouble, rack, rtt, detection, usage, .. } = self;
         let (min_rtt, rack_on) = (rtt.min(), *detection == LossDetection::Rack);
         let trouble = trouble.as_deref_mut();
         let point = trouble.as_ref().map_or(Seq::default(), |t| t.point);
@@ -113,7 +114,7 @@ impl Sender {
                 news.first.get_or_insert(sent.at);
                 news.last = Some(sent.at);
                 news.original |= range.end <= point;
-                *carried = (*carried).max(bytes as u32);
+                usage.carried = usage.carried.max(u16::try_from(bytes).unwrap_or(u16::MAX));
             }
             if rack_on && range.end == sent.end {
                 rack.delivered(now, sent, ack.echo, min_rtt);
@@ -198,7 +199,9 @@ impl Sender {
         let by_echo = ack.echo.filter(|_| news.advanced()).map(|echo| echo.from);
         let sample = now.since(by_seq.or(by_echo)?);
         let latest = if news.ambiguous { None } else { news.last };
-        self.rtt.sample(now, sample, self.queue.una, self.queue.nxt(), cfg);
+        // RFC 7323, appendix G: an ACK for every second segment of what was outstanding.
+        let expected = (self.flight() + news.acked).div_ceil(2 * self.mss64());
+        self.rtt.sample(now, sample, (self.queue.una, self.queue.nxt()), expected, cfg);
         if let Some(latest) = latest {
             self.rtt.shortest(now, now.since(latest));
         }
@@ -416,6 +419,7 @@ impl Sender {
     /// Losses are known: fast recovery begins (RFC 5681, section 3.2; RFC 6675, section 5).
     pub(super) fn enter_recovery(&mut self, ece: bool, brought: Delivered, cfg: &Config, out: &mut Out) {
         let (una, nxt) = (self.una(), self.nxt());
+        self.blame_first_window(cfg, out);
         self.prepare_undo(!ece);
         if self.phase != Phase::Reduction {
             self.reduce(Signal::Loss, brought, cfg);

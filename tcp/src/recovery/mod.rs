@@ -214,8 +214,8 @@ pub struct Sender {
     retransmitted: u32,
     /// D-SACKs believed so far.
     dsacks: u32,
-    /// The longest segment that was sent once and acknowledged, in octets: the path carries it.
-    carried: u32,
+    /// Octets of the initial or restart window that are not acknowledged.
+    first_window: u32,
     timer: Timer,
     phase: Phase,
     detection: LossDetection,
@@ -236,7 +236,7 @@ impl Probe {
     }
 }
 
-/// How much of the window was used (congestion window validation, as Linux does it).
+/// How much of the window was used (congestion window validation, as Linux does it), and what the path has carried.
 #[derive(Clone, Copy, Debug)]
 struct Usage {
     /// The round trip that is looked at ends when this is acknowledged.
@@ -248,6 +248,10 @@ struct Usage {
     /// Most octets in flight since cwnd last limited sending, and in which millisecond that was (RFC 2861, section 3.2).
     used: u32,
     full_ms: u32,
+    /// The longest segment that was sent once and acknowledged, in octets: the path carries it.
+    carried: u16,
+    /// An initial or restart window has lost something: the next ones are smaller (RFC 6928, section 2).
+    modest: bool,
 }
 
 /// The tail loss probe.
@@ -272,7 +276,7 @@ impl Sender {
         let mss = mss.max(1);
         let mut rtt = Rtt::new(handshake.retransmissions > 0);
         if let Some(sample) = handshake.rtt {
-            rtt.sample(now, sample, una, una, cfg);
+            rtt.sample(now, sample, (una, una), 1, cfg);
         }
         Sender {
             queue: Queue::new(una),
@@ -282,7 +286,15 @@ impl Sender {
             controller: Controller::new(cfg),
             cwnd: congestion::initial_window(mss, handshake.retransmissions, cfg),
             ssthresh: u64::MAX,
-            usage: Usage { until: una, max_flight: 0, limited: false, used: 0, full_ms: millis(now) },
+            usage: Usage {
+                until: una,
+                max_flight: 0,
+                limited: false,
+                used: 0,
+                full_ms: millis(now),
+                carried: 0,
+                modest: false,
+            },
             recover: una - 1,
             deadline: Time::NEVER,
             last_sent: now,
@@ -290,7 +302,7 @@ impl Sender {
             mss,
             retransmitted: 0,
             dsacks: 0,
-            carried: 0,
+            first_window: congestion::initial_window(mss, handshake.retransmissions, cfg) as u32,
             timer: Timer::Rto,
             phase: Phase::Open,
             detection: match cfg.loss_detection {
@@ -402,7 +414,7 @@ impl Sender {
         if !cfg.slow_start_after_idle || idle <= rto || self.controller.constant(self.mss64()).is_some() {
             return;
         }
-        let restart = congestion::initial_window(self.mss, 0, cfg).min(self.cwnd);
+        let restart = self.restart_window(cfg).min(self.cwnd);
         let before = self.cwnd;
         if cfg.idle_halving {
             self.ssthresh = self.current_ssthresh();
@@ -412,6 +424,7 @@ impl Sender {
         } else {
             self.cwnd = restart;
         }
+        self.first_window = self.cwnd as u32;
         (self.usage.used, self.usage.full_ms) = (0, millis(now));
         if self.cwnd < before {
             self.note(out, Rule::IdleRestart);
@@ -449,6 +462,32 @@ impl Sender {
             self.phase = Phase::Loss;
         }
         trouble.too_big |= any;
+    }
+
+    /// The window to begin again with: the initial one, or that of RFC 3390 once a large one has lost something.
+    fn restart_window(&self, cfg: &Config) -> u64 {
+        let window = congestion::initial_window(self.mss, 0, cfg);
+        if self.usage.modest { window.min(congestion::modest_window(self.mss)) } else { window }
+    }
+    /// A large initial window has failed on this path before: this one begins with that of RFC 3390 (RFC 6928, section 12).
+    pub fn be_modest(&mut self, cfg: &Config) {
+        if self.controller.constant(self.mss64()).is_none() && self.queue.is_empty() {
+            self.usage.modest = true;
+            self.cwnd = self.cwnd.min(self.restart_window(cfg));
+            self.first_window = self.cwnd as u32;
+        }
+    }
+    /// A loss was found: was it in an initial or restart window that carried more than 4 KB (6928/2-FALLBACK)?
+    fn blame_first_window(&mut self, cfg: &Config, out: &mut Out) {
+        let left = u64::from(self.first_window);
+        if !cfg.initial_window_fallback || self.usage.modest || left == 0 {
+            return;
+        }
+        let carried = self.restart_window(cfg).saturating_sub(left) + self.flight().min(left);
+        if carried > 4096 {
+            self.usage.modest = true;
+            out.notes.push(Note::Happened(Rule::InitialWindowLost));
+        }
     }
 
     /// An ICMP unreachable quotes the first unacknowledged segment: one back-off is taken back (RFC 6069).

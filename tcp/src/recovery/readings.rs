@@ -45,11 +45,11 @@ impl Sender {
     }
     /// The longest segment that the path is known to carry: sent once, and acknowledged; in octets.
     pub fn carried(&self) -> u32 {
-        self.carried
+        u32::from(self.usage.carried)
     }
     /// The path has changed: what it carried before tells nothing.
     pub fn forget_carried(&mut self) {
-        self.carried = 0;
+        self.usage.carried = 0;
     }
     /// Retransmission timeout with back-off, as used for the next timer.
     pub fn rto(&self, cfg: &Config) -> Duration {

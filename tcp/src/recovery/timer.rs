@@ -109,6 +109,7 @@ impl Sender {
     /// The retransmission timer expired (RFC 6298, section 5; RFC 5681, section 3.1; RFC 8985, section 6.3).
     fn enter_loss(&mut self, now: Time, cfg: &Config, out: &mut Out) {
         let (una, nxt, mss) = (self.una(), self.nxt(), self.mss64());
+        self.blame_first_window(cfg, out);
         let again = self.retries() > 0;
         let fresh = matches!(self.phase, Phase::Open | Phase::Reduction);
         if !again {
@@ -138,7 +139,8 @@ impl Sender {
         trouble.forced = true;
         trouble.too_big = false;
         // 5682/2-FIRST, 5682/2-RESTART
-        trouble.frto = if cfg.frto && (fresh || again) { Frto::Waiting } else { Frto::Off };
+        trouble.frto =
+            if cfg.frto && (fresh || again && cfg.frto_repeats) { Frto::Waiting } else { Frto::Off };
         trouble.retries += 1;
         trouble.first_timeout.get_or_insert(now);
         // 6298/5.5, 6298/5.6

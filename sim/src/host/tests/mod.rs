@@ -1,6 +1,7 @@
 //! Hosts by themselves, over a wire that carries everything in 10 ms.
 
 mod icmp;
+mod limits;
 mod programs;
 mod storm;
 mod tcp_hosts;

@@ -274,3 +274,28 @@ fn retransmission_keeps_psh() {
     }
     assert!(copies[0].contains(" P. 1:+100 "), "{copies:?}");
 }
+
+/// 7323/3.2-RSTTS: resets that answer a segment bring its timestamp back: of a wrong ACK in SYN-SENT, of data for an orphan.
+#[test]
+fn resets_echo_timestamps() {
+    for (config, echoes) in [(Config::rfc(), true), (Config::linux(), false)] {
+        let mut end = Lone::syn_sent(config.clone());
+        end.out.segments.clear();
+        let mut ack = end.segment(Flags::SYN | Flags::ACK, 0, 5);
+        let stamp = Timestamps { val: 77, ecr: 1 };
+        ack.options.timestamps = Some(stamp);
+        end.tcb.on_segment(end.now, &ack, EcnCodepoint::NotEct, &mut end.out);
+        let echo = echoes.then_some(Timestamps { val: 0, ecr: 77 });
+        assert_eq!(end.out.segments[0].segment.options.timestamps, echo);
+
+        let mut end = Lone::established(config);
+        end.call(|t, now, out| t.close(now, out));
+        let mut data = end.data(1, 10, 2);
+        data.options.timestamps = Some(Timestamps { val: data.options.timestamps.unwrap().val, ecr: 0 });
+        end.tcb.on_segment(end.now, &data, EcnCodepoint::NotEct, &mut end.out);
+        let reset = &end.out.segments[0].segment;
+        assert_eq!(reset.flags, Flags::RST);
+        let val = data.options.timestamps.unwrap().val;
+        assert_eq!(reset.options.timestamps, echoes.then_some(Timestamps { val: 0, ecr: val }));
+    }
+}

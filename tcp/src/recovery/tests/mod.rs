@@ -1,7 +1,9 @@
 //! The rows of the RFCs, on a small model of path and receiver.
 
+mod first_windows;
 mod model;
 mod properties;
+mod repairs;
 mod rows;
 
 use super::Sender;
