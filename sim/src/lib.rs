@@ -17,6 +17,7 @@ pub mod route;
 pub mod simulator;
 mod slab;
 pub mod spec;
+pub mod sys;
 #[cfg(test)]
 mod testing;
 pub mod topology;

@@ -198,6 +198,10 @@ impl Connection {
         connection
     }
 
+    /// Changes the configuration.
+    pub(crate) fn reconfigure(&mut self, apply: &dyn Fn(&mut Config)) {
+        apply(Arc::make_mut(&mut self.config));
+    }
     /// ISS and IRS.
     pub(crate) fn initial_numbers(&self) -> (crate::SeqNum, crate::SeqNum) {
         (self.snd.iss.wire(), self.rcv.irs.wire())
@@ -298,6 +302,9 @@ impl Connection {
             snd_nxt: nxt.since(self.snd.iss),
             rcv_nxt: self.rcv.nxt().since(self.rcv.irs),
             congestion: queue.controller(),
+            notsent: self.queued_end().since(nxt),
+            snd_buf: self.socket.snd_buf,
+            rcv_buf: self.socket.rcv_buf,
         }
     }
     /// The timer that `ss` would show.

@@ -3,7 +3,7 @@
 use std::fmt;
 
 macro_rules! errnos {
-    ($($name:ident)*) => {
+    ($($name:ident = $number:literal,)*) => {
         /// An error as a program sees it: the name of an errno.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[allow(missing_docs, reason = "the names are the documentation: errno(3)")]
@@ -12,30 +12,61 @@ macro_rules! errnos {
         impl Errno {
             /// All of them.
             pub const ALL: &[Errno] = &[$(Errno::$name,)*];
+            /// Its number on Linux, most architectures.
+            pub const fn number(self) -> i32 {
+                match self { $(Errno::$name => $number,)* }
+            }
         }
     };
 }
 errnos! {
-    EADDRINUSE
-    EADDRNOTAVAIL
-    EAGAIN
-    EALREADY
-    EBADF
-    ECONNABORTED
-    ECONNREFUSED
-    ECONNRESET
-    EHOSTUNREACH
-    EINPROGRESS
-    EINVAL
-    EISCONN
-    EMFILE
-    EMSGSIZE
-    ENETUNREACH
-    ENOPROTOOPT
-    ENOTCONN
-    EPIPE
-    EPROTO
-    ETIMEDOUT
+    EACCES = 13,
+    EADDRINUSE = 98,
+    EADDRNOTAVAIL = 99,
+    EAFNOSUPPORT = 97,
+    EAGAIN = 11,
+    EALREADY = 114,
+    EBADF = 9,
+    ECONNABORTED = 103,
+    ECONNREFUSED = 111,
+    ECONNRESET = 104,
+    EDESTADDRREQ = 89,
+    EDOM = 33,
+    EEXIST = 17,
+    EFAULT = 14,
+    EHOSTDOWN = 112,
+    EHOSTUNREACH = 113,
+    EINPROGRESS = 115,
+    EINVAL = 22,
+    EISCONN = 106,
+    EMFILE = 24,
+    EMSGSIZE = 90,
+    ENETUNREACH = 101,
+    ENOENT = 2,
+    ENOMSG = 42,
+    ENONET = 64,
+    ENOPROTOOPT = 92,
+    ENOTCONN = 107,
+    ENOTSOCK = 88,
+    ENOTTY = 25,
+    EOPNOTSUPP = 95,
+    EPERM = 1,
+    EPIPE = 32,
+    EPROTO = 71,
+    EPROTONOSUPPORT = 93,
+    ESOCKTNOSUPPORT = 94,
+    ETIMEDOUT = 110,
+}
+
+impl Errno {
+    /// The errno of this name; `EWOULDBLOCK` is EAGAIN.
+    pub fn from_name(name: &str) -> Option<Errno> {
+        match name {
+            "EWOULDBLOCK" => Some(Errno::EAGAIN),
+            "ENOTSUP" => Some(Errno::EOPNOTSUPP),
+            name => Errno::ALL.iter().copied().find(|errno| format!("{errno:?}") == name),
+        }
+    }
 }
 
 impl fmt::Display for Errno {

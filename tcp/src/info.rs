@@ -72,6 +72,12 @@ pub struct Info {
     pub rcv_nxt: u64,
     /// Name of the congestion controller.
     pub congestion: &'static str,
+    /// Queued and never sent, in bytes.
+    pub notsent: u64,
+    /// Send buffer, in bytes.
+    pub snd_buf: u32,
+    /// Receive buffer, in bytes.
+    pub rcv_buf: u32,
 }
 
 /// A timer, in the words of `ss`.
@@ -126,6 +132,9 @@ impl Info {
             snd_nxt: 0,
             rcv_nxt: 0,
             congestion: "",
+            notsent: 0,
+            snd_buf: 0,
+            rcv_buf: 0,
         }
     }
 }

@@ -85,6 +85,10 @@ impl Listener {
     pub fn set_backlog(&mut self, backlog: u32) {
         self.backlog = backlog.min(self.config.somaxconn);
     }
+    /// Changes how connections behave that begin from now on.
+    pub fn reconfigure(&mut self, apply: &dyn Fn(&mut Config)) {
+        apply(Arc::make_mut(&mut self.config));
+    }
     /// Sets an option of the listening socket that shows in its SYN-ACKs: the receive buffer, the MSS. Others are
     /// for the host to set on the connections.
     pub fn set_option(&mut self, option: SocketOption) {

@@ -397,6 +397,14 @@ impl Opening {
     pub fn take_error(&mut self) -> Option<Errno> {
         self.error.take()
     }
+    /// Changes the configuration.
+    pub(crate) fn reconfigure(&mut self, apply: &dyn Fn(&mut Config)) {
+        apply(Arc::make_mut(&mut self.config));
+    }
+    /// The same, without clearing it.
+    pub fn pending_error(&self) -> Option<Errno> {
+        self.error
+    }
     /// The error that did not end the open.
     pub fn soft_error(&self) -> Option<Errno> {
         self.soft_error
@@ -450,6 +458,9 @@ impl Opening {
             snd_nxt: 1,
             rcv_nxt: u64::from(self.peer.is_some()),
             congestion: "",
+            notsent: 0,
+            snd_buf: self.socket.snd_buf,
+            rcv_buf: self.socket.rcv_buf,
         }
     }
 }

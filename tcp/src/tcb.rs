@@ -90,6 +90,8 @@ pub struct SendFlags {
     pub urgent: bool,
     /// More will follow (`MSG_MORE`).
     pub more: bool,
+    /// The record ends here: no later data joins its last segment (`MSG_EOR`).
+    pub eor: bool,
 }
 
 /// What a read brought.
@@ -270,6 +272,64 @@ impl Tcb {
             Tcb::Opening(opening) => opening.take_error(),
             Tcb::Open(connection) => connection.take_error(),
             Tcb::TimeWait(_) => None,
+        }
+    }
+    /// The same, without clearing it.
+    pub fn pending_error(&self) -> Option<Errno> {
+        match self {
+            Tcb::Opening(opening) => opening.pending_error(),
+            Tcb::Open(connection) => connection.pending_error(),
+            Tcb::TimeWait(_) => None,
+        }
+    }
+    /// Whether this side can send no more: it has closed, or the connection is gone.
+    pub fn is_write_shut(&self) -> bool {
+        match self {
+            Tcb::Opening(opening) => opening.state() == State::Closed,
+            Tcb::Open(connection) => connection.is_write_shut(),
+            Tcb::TimeWait(_) => true,
+        }
+    }
+    /// Whether poll(2) says that there is room to write. Where it does not, [`Wake::writable`](crate::Wake) will tell
+    /// when there is.
+    pub fn poll_writable(&mut self) -> bool {
+        match self {
+            Tcb::Open(connection) => connection.poll_writable(),
+            Tcb::Opening(_) => false,
+            Tcb::TimeWait(_) => true,
+        }
+    }
+    /// Whether urgent data is here that is read out of line.
+    pub fn has_urgent(&self) -> bool {
+        matches!(self, Tcb::Open(connection) if connection.has_urgent())
+    }
+    /// Up to `max` bytes from the `skip`th on, which stay where they are.
+    ///
+    /// # Errors
+    /// As [`recv`](Tcb::recv); the pending error stays too.
+    pub fn peek(&self, skip: u32, max: u32) -> Result<Received, Errno> {
+        match self {
+            Tcb::Opening(opening) => Err(opening.pending_error().unwrap_or(Errno::ENOTCONN)),
+            Tcb::Open(connection) => connection.peek(skip, max),
+            Tcb::TimeWait(_) => Ok(Received::Eof),
+        }
+    }
+    /// Takes the connection apart (Linux: connect to `AF_UNSPEC`): RST if the peer believes in it, no error for the
+    /// program here.
+    pub fn disconnect(&mut self, now: Time, out: &mut Out) {
+        let why = crate::Rule::DisconnectCall;
+        match self {
+            Tcb::Opening(opening) => opening.abort(why, out),
+            Tcb::Open(connection) => connection.abort(now, why, out),
+            Tcb::TimeWait(_) => {}
+        }
+    }
+    /// Changes the configuration of a connection as far as it is still looked at; what was agreed on or measured stays.
+    pub fn reconfigure(&mut self, apply: &dyn Fn(&mut Config)) {
+        match self {
+            Tcb::Opening(opening) => opening.reconfigure(apply),
+            Tcb::Open(connection) => connection.reconfigure(apply),
+            Tcb::TimeWait(_) => {}
         }
     }
     /// The error that did not end the connection, if delivery has not gone on since: what ICMP said, or ETIMEDOUT once

@@ -57,6 +57,10 @@ impl Duration {
     pub const fn as_nanos(self) -> u64 {
         self.0
     }
+    /// Whether it is no time at all.
+    pub const fn is_zero(self) -> bool {
+        self.0 == 0
+    }
     /// Whole microseconds, rounded down.
     pub const fn as_micros(self) -> u64 {
         self.0 / 1_000

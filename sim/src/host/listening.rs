@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tcp::config::{Config, Nagle};
 use tcp::listener::Incoming;
 use tcp::tcb::{IcmpError, SocketOption};
-use tcp::{EcnCodepoint, Errno, Listener, Note, Out, Rule, Segment, SeqNum, State, Tuple};
+use tcp::{EcnCodepoint, Errno, Listener, Note, Out, Rule, Segment, SeqNum, State, Tuple, Wake};
 
 use super::kernel::{Ctx, Kernel};
 use super::sockets::SocketId;
@@ -80,6 +80,12 @@ impl Kernel {
             slot.listener.set_option(option);
             slot.options.push(option);
         }
+    }
+
+    /// Options that connections of a listener inherit, in the order in which they were set.
+    pub(super) fn listener_options(&self, id: u32) -> &[SocketOption] {
+        let slot = self.tcp.listeners.get(id as usize).and_then(Option::as_ref);
+        slot.map_or(&[], |slot| &slot.options)
     }
 
     /// Stops listening: half-open requests are forgotten, connections that nobody accepted are reset.
@@ -204,7 +210,7 @@ impl Kernel {
             // What was valid on the listener and is too late here (MSS, buffer) came with its configuration.
             self.call(ctx, conn, |tcb, now, out| tcb.set_option(now, option, out).ok());
         }
-        self.wake(socket);
+        self.wake(socket, Wake { readable: true, ..Wake::default() });
     }
 }
 

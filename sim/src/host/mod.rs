@@ -14,6 +14,7 @@ mod processes;
 mod programs;
 mod rows;
 mod sockets;
+mod system;
 mod tap;
 mod tcp_layer;
 mod udp;
@@ -35,6 +36,7 @@ pub use counters::Counters;
 pub use kernel::{Ctx, Kernel};
 use programs::Programs;
 pub use sockets::{Readiness, SocketId};
+pub use system::{News, QueuedError, Queues, Stamp};
 
 /// What a host is made from.
 #[derive(Clone, Debug)]

@@ -8,11 +8,12 @@
 use std::net::{IpAddr, SocketAddr};
 
 use tcp::tcb::{Connect, Received, SendFlags, SocketOption};
-use tcp::{Errno, Payload, Rule, State, Tcb, Tuple};
+use tcp::{Errno, Payload, Rule, State, Tcb, Tuple, Wake};
 
 use super::kernel::{Ctx, Kernel, mix};
 use super::listening::inherited;
 use super::ports;
+use super::system::News;
 use super::tcp_layer::{ConnId, Holder};
 use crate::check::{StreamEnd, StreamEvent};
 use crate::ip::names_one_host;
@@ -51,9 +52,15 @@ pub(super) struct Socket {
     /// Address and port, once bound.
     pub(super) bound: Option<(Option<IpAddr>, u16)>,
     /// Options set before there was a connection.
-    options: Vec<SocketOption>,
+    pub(super) options: Vec<SocketOption>,
     /// `shutdown(SHUT_RD)`: an empty buffer reads as end of stream.
-    read_shut: bool,
+    pub(super) read_shut: bool,
+    /// A `shutdown(SHUT_WR)` without a connection.
+    pub(super) write_shut: bool,
+    /// What has happened, for watchers.
+    pub(super) news: News,
+    /// An error that no connection reports: it was taken apart.
+    pub(super) error: Option<Errno>,
 }
 
 /// What a socket is by now.
@@ -76,7 +83,7 @@ impl Sockets {
     pub(super) fn get(&self, id: SocketId) -> Option<&Socket> {
         self.list.get(id.0 as usize)?.as_ref()
     }
-    fn get_mut(&mut self, id: SocketId) -> Result<&mut Socket, Errno> {
+    pub(super) fn get_mut(&mut self, id: SocketId) -> Result<&mut Socket, Errno> {
         self.list.get_mut(id.0 as usize).and_then(Option::as_mut).ok_or(Errno::EBADF)
     }
     fn insert(&mut self, socket: Socket) -> SocketId {
@@ -122,6 +129,9 @@ impl Kernel {
             bound: None,
             options: Vec::new(),
             read_shut: false,
+            write_shut: false,
+            news: News::default(),
+            error: None,
         })
     }
 
@@ -133,8 +143,9 @@ impl Kernel {
     }
 
     /// The task that holds the socket may want to look at it.
-    pub(super) fn wake(&mut self, id: SocketId) {
-        if let Some(socket) = self.sockets.get(id) {
+    pub(super) fn wake(&mut self, id: SocketId, news: Wake) {
+        if let Ok(socket) = self.sockets.get_mut(id) {
+            socket.news.count(news);
             self.ready.push(socket.task);
         }
     }
@@ -412,7 +423,7 @@ impl Kernel {
     }
 
     /// Tells the checker that no program will read or write this connection any more.
-    fn stream_gone(&self, ctx: &mut Ctx<'_>, conn: ConnId) {
+    pub(super) fn stream_gone(&self, ctx: &mut Ctx<'_>, conn: ConnId) {
         ctx.out.stream(ctx.now, || self.stream_end(conn).map(StreamEvent::Gone));
     }
 
@@ -477,14 +488,14 @@ impl Kernel {
         Some(StreamEnd { tuple, iss, irs, incarnation })
     }
 
-    fn tcb_of(&self, id: SocketId) -> Option<&Tcb> {
+    pub(super) fn tcb_of(&self, id: SocketId) -> Option<&Tcb> {
         match self.sockets.get(id)?.kind {
             Kind::Connection(conn) => self.tcp.tcb(conn),
             _ => None,
         }
     }
 
-    fn connection(&self, id: SocketId) -> Result<ConnId, Errno> {
+    pub(super) fn connection(&self, id: SocketId) -> Result<ConnId, Errno> {
         match self.sockets.get(id).ok_or(Errno::EBADF)?.kind {
             Kind::Connection(conn) => Ok(conn),
             Kind::Fresh | Kind::Listener(_) => Err(Errno::ENOTCONN),

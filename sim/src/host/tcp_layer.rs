@@ -126,6 +126,10 @@ impl TcpLayer {
         let to = move |slot: &&mut Slot| slot.in_table && slot.tuple.remote.ip() == dst;
         self.slots.iter_mut().filter(to).filter_map(|slot| slot.tcb.as_mut())
     }
+    /// Calls `what` with each connection.
+    pub(super) fn each_tcb(&mut self, what: impl Fn(&mut Tcb)) {
+        self.slots.iter_mut().filter_map(|slot| slot.tcb.as_mut()).for_each(what);
+    }
     /// The states of all connections and half-open requests, each with its four-tuple.
     pub(super) fn states(&self) -> Vec<(Tuple, State)> {
         let requests = self.listeners.iter().flatten().flat_map(|slot| slot.listener.requests());
@@ -303,7 +307,7 @@ impl Kernel {
         if wake.any()
             && let Holder::Socket(socket) = slot.holder
         {
-            self.wake(socket);
+            self.wake(socket, wake);
         }
         match out.time_wait.take() {
             Some(record) => self.enter_time_wait(ctx, id, record),

@@ -68,6 +68,7 @@ fn info() -> Info {
         snd_nxt: 6,
         rcv_nxt: 6,
         congestion: "cubic",
+        ..Info::empty(State::Established)
     }
 }
 

@@ -172,6 +172,21 @@ impl ReceiveBuffer {
         }
         data
     }
+    /// Up to `max` bytes in order from the `skip`th unread one on; they stay. Copies only across pieces.
+    pub fn look(&self, skip: u32, max: u32) -> Payload {
+        let left = self.unread.saturating_sub(u64::from(skip));
+        let mut skip = u64::from(skip) + u64::from(self.skip);
+        let passed = self.pieces.iter().take_while(|piece| {
+            let whole = skip >= u64::from(piece.len());
+            skip -= if whole { u64::from(piece.len()) } else { 0 };
+            whole
+        });
+        let passed = passed.count();
+        match left.min(u64::from(max)) {
+            0 => Payload::Empty,
+            max => gather(self.pieces.range(passed..), skip as u32, max),
+        }
+    }
     /// Takes everything in order away, unseen: the reader is gone. What is beyond a gap stays.
     pub fn discard_unread(&mut self) {
         self.pieces.clear();

@@ -156,6 +156,30 @@ impl Connection {
             self.send_ack(now, Rule::AckQuick, out);
         }
     }
+    /// The pending error; it stays.
+    pub fn pending_error(&self) -> Option<Errno> {
+        self.error
+    }
+    /// Whether this side can send no more.
+    pub fn is_write_shut(&self) -> bool {
+        self.snd.fin || self.is_over()
+    }
+    /// Whether poll(2) says that there is room to write.
+    pub fn poll_writable(&mut self) -> bool {
+        let room = self.writable() > 0;
+        self.snd.starved |= !room;
+        room
+    }
+    /// Up to `max` bytes from the `skip`th on, which stay.
+    pub fn peek(&self, skip: u32, max: u32) -> Result<Received, Errno> {
+        let data = self.look(skip, max);
+        match self.error {
+            _ if !data.is_empty() || max == 0 => Ok(Received::Data(data)),
+            Some(error) => Err(error),
+            None if self.rcv.fin_received || self.is_over() => Ok(Received::Eof),
+            None => Err(Errno::EAGAIN),
+        }
+    }
     /// The error that did not end the connection.
     pub fn soft_error(&self) -> Option<Errno> {
         self.soft_error

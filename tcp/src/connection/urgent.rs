@@ -6,6 +6,7 @@
 use super::Connection;
 use crate::error::Errno;
 use crate::out::Out;
+use crate::payload::Payload;
 use crate::segment::{Flags, Segment};
 use crate::seq::Seq;
 
@@ -71,6 +72,24 @@ impl Connection {
             }
         }
         max
+    }
+    /// What a read would bring that has `skip` octets behind it: it stops at the mark, as a read does.
+    pub(super) fn look(&self, skip: u32, max: u32) -> Payload {
+        let from = self.rcv.buffer.nxt() - self.rcv.buffer.unread();
+        let (mut skip, mut max) = (skip, max);
+        match self.urgent.as_ref().map(|urgent| urgent.at) {
+            Some(at) if at > from => {
+                let ahead = u32::try_from(at - from).unwrap_or(u32::MAX);
+                max = max.min(ahead.saturating_sub(skip));
+            }
+            Some(at) if at == from && !self.socket.oob_inline => skip = skip.saturating_add(1),
+            _ => {}
+        }
+        self.rcv.buffer.look(skip, max)
+    }
+    /// Whether the urgent octet is here, and out of line.
+    pub fn has_urgent(&self) -> bool {
+        self.urgent.as_ref().is_some_and(|urgent| urgent.byte.is_some() && !urgent.read)
     }
     /// The program has read: urgent data behind it is forgotten.
     pub(super) fn forget_urgent(&mut self) {

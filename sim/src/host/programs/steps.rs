@@ -22,7 +22,9 @@ impl Doing {
             Step::Connect(to) => self.connect(*to, k, ctx, who),
             Step::Set(option) => self.set(*option, k, ctx, who),
             Step::Send(data) => self.send(data, SendFlags::default(), k, ctx, who),
-            Step::SendUrgent(data) => self.send(data, SendFlags { urgent: true, more: false }, k, ctx, who),
+            Step::SendUrgent(data) => {
+                self.send(data, SendFlags { urgent: true, ..SendFlags::default() }, k, ctx, who)
+            }
             Step::SendBytes { len, chunk, every } => self.send_bytes(*len, *chunk, *every, k, ctx, who),
             Step::Recv(len) => self.recv(*len, k, ctx, who),
             Step::RecvSome(max) => self.recv_some(*max, k, ctx, who),

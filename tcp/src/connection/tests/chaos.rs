@@ -210,7 +210,7 @@ fn apply(end: &mut Lone, event: &Event) {
         }
         Event::Write { len, urgent, more } => {
             let data = Payload::Pattern { stream: 1, offset: 0, len: *len };
-            let flags = SendFlags { urgent: *urgent, more: *more };
+            let flags = SendFlags { urgent: *urgent, more: *more, ..SendFlags::default() };
             let _ = end.call(|t, now, out| t.send(now, data, flags, out));
         }
         Event::Read(max) => drop(end.call(|t, now, out| t.recv(now, *max, out))),

@@ -1,0 +1,288 @@
+//! Sending and receiving (tcp.c of Linux).
+
+use tcp::tcb::{Received, SendFlags};
+use tcp::{Errno, Payload, State};
+
+use super::abi::*;
+use super::call::{
+    Addr, Control, ControlData, Detail, ExtendedError, Fd, Message, Outcome, Reply, Room, Source,
+};
+use super::process::{Job, Process, Progress};
+use crate::host::{Ctx, Kernel, SocketId};
+
+/// A send on its way.
+#[derive(Clone, Debug)]
+pub(super) struct Sending {
+    id: SocketId,
+    /// What is left.
+    data: Payload,
+    /// Behind it lies memory that cannot be read.
+    bad: bool,
+    flags: SendFlags,
+    sent: i64,
+}
+
+impl Sending {
+    /// What it returns that gives up waiting.
+    pub(super) fn give_up(self, refusal: Errno) -> Reply {
+        if self.sent > 0 { Reply::ok(self.sent) } else { Reply::err(refusal) }
+    }
+}
+
+/// A receive on its way.
+#[derive(Clone, Debug)]
+pub(super) struct Receiving {
+    id: SocketId,
+    /// Room that is left in all buffers that can be written.
+    room: u32,
+    /// Behind it lies memory that cannot be written.
+    bad: bool,
+    flags: i32,
+    /// Bytes that it waits for.
+    target: u32,
+    /// `TCP_INQ` is set, and there is room for control messages.
+    inq: bool,
+    data: Payload,
+    copied: u32,
+}
+
+impl Receiving {
+    /// What it returns that gives up waiting.
+    pub(super) fn give_up(self, refusal: Errno) -> Reply {
+        if self.copied > 0 {
+            let message = Message { data: self.data, ..Message::default() };
+            return Reply::with(self.copied.into(), Detail::Message(message));
+        }
+        Reply::err(refusal)
+    }
+}
+
+impl Process {
+    pub(super) fn send(
+        &mut self,
+        kernel: &mut Kernel,
+        ctx: &mut Ctx<'_>,
+        fd: Fd,
+        data: &[Source],
+        flags: i32,
+        to: Option<Addr>,
+    ) -> Outcome {
+        let socket = match self.socket_of(fd) {
+            Ok(socket) => socket,
+            Err(errno) => return errno.into(),
+        };
+        if flags & MSG_ZEROCOPY != 0 && socket.options.zerocopy {
+            return Outcome::Unsupported("MSG_ZEROCOPY".to_owned());
+        }
+        let id = socket.id;
+        if flags & MSG_FASTOPEN != 0 || socket.options.fastopen_connect {
+            let _ = to;
+            return Outcome::Unsupported("a send that opens the connection (MSG_FASTOPEN)".to_owned());
+        }
+        let (data, bad) = gather(data);
+        let flags_for_tcp = SendFlags {
+            urgent: flags & MSG_OOB != 0,
+            more: flags & MSG_MORE != 0,
+            eor: flags & MSG_EOR != 0,
+        };
+        let nonblock = self.is_nonblock(fd) || flags & MSG_DONTWAIT != 0;
+        let until = self.send_deadline(ctx.now, fd);
+        let sending = Sending { id, data, bad, flags: flags_for_tcp, sent: 0 };
+        self.start(kernel, ctx, Job::Send(sending), nonblock, until, Errno::EAGAIN)
+    }
+    pub(super) fn try_send(
+        &mut self,
+        kernel: &mut Kernel,
+        ctx: &mut Ctx<'_>,
+        sending: &mut Sending,
+    ) -> Progress {
+        let id = sending.id;
+        loop {
+            if matches!(kernel.socket_state(id), State::SynSent | State::SynReceived)
+                && kernel.pending_error(id).is_none()
+            {
+                return Progress::Waits;
+            }
+            if sending.sent > 0 && (kernel.pending_error(id).is_some() || kernel.is_write_shut(id)) {
+                // The next call will be told.
+                return Reply::ok(sending.sent).into();
+            }
+            if sending.data.is_empty() && sending.bad {
+                return if sending.sent > 0 { Reply::ok(sending.sent).into() } else { Errno::EFAULT.into() };
+            }
+            if let Some(errno) = kernel.take_own_error(id) {
+                return errno.into();
+            }
+            match kernel.send(ctx, id, &sending.data, sending.flags) {
+                Ok(taken) => {
+                    sending.sent += i64::from(taken);
+                    sending.data = sending.data.slice(taken, u32::MAX);
+                    if sending.data.is_empty() && !sending.bad {
+                        return Reply::ok(sending.sent).into();
+                    }
+                }
+                Err(Errno::EAGAIN) => return Progress::Waits,
+                Err(_) if sending.sent > 0 => return Reply::ok(sending.sent).into(),
+                Err(errno) => return errno.into(),
+            }
+        }
+    }
+
+    pub(super) fn recv(
+        &mut self,
+        kernel: &mut Kernel,
+        ctx: &mut Ctx<'_>,
+        fd: Fd,
+        room: &[Room],
+        flags: i32,
+        control: bool,
+    ) -> Outcome {
+        let socket = match self.socket_of(fd) {
+            Ok(socket) => socket,
+            Err(errno) => return errno.into(),
+        };
+        let (room, bad) = measure(room);
+        if flags & MSG_ERRQUEUE != 0 {
+            return receive_error(kernel, socket.id, room, socket.v6).into();
+        }
+        if flags & MSG_OOB != 0 {
+            return receive_urgent(kernel, ctx, socket.id, flags).into();
+        }
+        let lowat = socket.options.receive_low.max(1);
+        let target = if flags & MSG_WAITALL != 0 { room } else { room.min(lowat) };
+        let inq = control && socket.options.inq;
+        let receiving = Receiving {
+            id: socket.id,
+            room,
+            bad,
+            flags,
+            target: target.max(1),
+            inq,
+            data: Payload::Empty,
+            copied: 0,
+        };
+        let nonblock = self.is_nonblock(fd) || flags & MSG_DONTWAIT != 0;
+        let until = self.receive_deadline(ctx.now, fd);
+        self.start(kernel, ctx, Job::Recv(receiving), nonblock, until, Errno::EAGAIN)
+    }
+    pub(super) fn try_recv(
+        &mut self,
+        kernel: &mut Kernel,
+        ctx: &mut Ctx<'_>,
+        receiving: &mut Receiving,
+    ) -> Progress {
+        let id = receiving.id;
+        match kernel.socket_state(id) {
+            State::Listen => return Errno::ENOTCONN.into(),
+            State::SynSent | State::SynReceived if kernel.pending_error(id).is_none() => {
+                return Progress::Waits;
+            }
+            _ => {}
+        }
+        if receiving.bad && receiving.copied == receiving.room && kernel.readable(id).0 > 0 {
+            return if receiving.copied > 0 { receiving.done(kernel) } else { Errno::EFAULT.into() };
+        }
+        while receiving.copied < receiving.room || receiving.room == 0 {
+            if receiving.copied > 0 && kernel.pending_error(id).is_some() {
+                break; // the next call will be told
+            }
+            if let Some(errno) = kernel.take_own_error(id) {
+                return errno.into();
+            }
+            let left = receiving.room - receiving.copied;
+            let received = if receiving.flags & MSG_PEEK != 0 {
+                kernel.peek(id, receiving.copied, left)
+            } else {
+                kernel.recv(ctx, id, left)
+            };
+            match received {
+                Ok(Received::Data(data)) if data.is_empty() => break,
+                Ok(Received::Data(data)) => {
+                    receiving.copied += data.len();
+                    if receiving.flags & MSG_TRUNC == 0 {
+                        receiving.data = std::mem::take(&mut receiving.data).concat(&data);
+                    }
+                }
+                Ok(Received::Eof) => break,
+                Err(Errno::EAGAIN) if receiving.copied >= receiving.target => break,
+                Err(Errno::EAGAIN) => return Progress::Waits,
+                Err(_) if receiving.copied > 0 => break,
+                Err(errno) => return errno.into(),
+            }
+        }
+        receiving.done(kernel)
+    }
+}
+
+impl Receiving {
+    /// It has what it waited for.
+    fn done(&mut self, kernel: &Kernel) -> Progress {
+        let mut control = Vec::new();
+        if self.inq {
+            let hint = kernel.readable_hint(self.id);
+            control.push(Control { level: SOL_TCP, kind: TCP_CM_INQ, data: ControlData::Int(hint) });
+        }
+        let message = Message { data: std::mem::take(&mut self.data), flags: 0, control };
+        Reply::with(self.copied.into(), Detail::Message(message)).into()
+    }
+}
+
+/// `MSG_OOB`.
+fn receive_urgent(kernel: &mut Kernel, ctx: &mut Ctx<'_>, id: SocketId, flags: i32) -> Result<Reply, Errno> {
+    if flags & MSG_PEEK != 0 {
+        return Err(Errno::EINVAL);
+    }
+    let octet = kernel.recv_urgent(ctx, id)?;
+    let message = Message { data: Payload::from_bytes(&[octet]), flags: MSG_OOB, control: Vec::new() };
+    Ok(Reply::with(1, Detail::Message(message)))
+}
+
+/// `MSG_ERRQUEUE` (ip_recv_error of Linux).
+fn receive_error(kernel: &mut Kernel, id: SocketId, room: u32, v6: bool) -> Result<Reply, Errno> {
+    let queued = kernel.take_queued_error(id).ok_or(Errno::EAGAIN)?;
+    let mut control = Vec::new();
+    if let Some(at) = queued.reported {
+        let at = at.since(tcp::Time::ZERO);
+        let data = ControlData::Timestamp(at);
+        control.push(Control { level: SOL_SOCKET, kind: SCM_TIMESTAMPING, data });
+    }
+    let (level, kind) = if v6 { (SOL_IPV6, IPV6_RECVERR) } else { (SOL_IP, IP_RECVERR) };
+    let error = ExtendedError {
+        errno: Errno::ENOMSG.number(),
+        origin: SO_EE_ORIGIN_TIMESTAMPING as u8,
+        kind: 0,
+        code: 0,
+        info: queued.what.number(),
+        data: queued.key,
+    };
+    control.push(Control { level, kind, data: ControlData::Error(error) });
+    let copied = room.min(queued.len);
+    let truncated = if copied < queued.len { MSG_TRUNC } else { 0 };
+    let message = Message { data: Payload::Empty, flags: MSG_ERRQUEUE | truncated, control };
+    Ok(Reply::with(copied.into(), Detail::Message(message)))
+}
+
+/// The bytes that can be read, and whether memory that cannot comes behind them.
+fn gather(data: &[Source]) -> (Payload, bool) {
+    let mut whole = Payload::Empty;
+    for source in data {
+        match source {
+            Source::Data(piece) => whole = whole.concat(piece),
+            Source::Bad(0) => {}
+            Source::Bad(_) => return (whole, true),
+        }
+    }
+    (whole, false)
+}
+/// The room that can be written, and whether memory that cannot comes behind it.
+fn measure(room: &[Room]) -> (u32, bool) {
+    let mut whole: u32 = 0;
+    for room in room {
+        match room {
+            Room::Bytes(bytes) => whole = whole.saturating_add(*bytes),
+            Room::Bad(0) => {}
+            Room::Bad(_) => return (whole, true),
+        }
+    }
+    (whole, false)
+}

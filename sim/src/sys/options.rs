@@ -1,0 +1,280 @@
+//! setsockopt(2) and getsockopt(2): values, bounds and errnos of Linux 6.18 (sock.c, ip_sockglue.c, tcp.c).
+
+use tcp::tcb::SocketOption;
+use tcp::{Duration, Errno, Info, State, Time};
+
+use super::abi::*;
+use super::call::{Detail, Fd, OptionValue, Outcome, Reply};
+use super::process::{Process, Socket};
+use super::tcp_info::{self, SkMeminfo, TcpInfo};
+use crate::host::{Ctx, Kernel, SocketId};
+
+/// Largest buffer that a program may ask for, before it is doubled (Linux `wmem_max`, `rmem_max`), in bytes.
+const BUFFER_MAX: i64 = 212_992;
+/// Smallest send buffer (Linux `SOCK_MIN_SNDBUF`), in bytes.
+const SEND_BUFFER_MIN: u32 = 4608;
+/// Smallest receive buffer (Linux `SOCK_MIN_RCVBUF`), in bytes.
+const RECEIVE_BUFFER_MIN: u32 = 2304;
+
+/// The options of a socket, as getsockopt(2) gives them back, and those that matter to calls.
+#[derive(Clone, Debug)]
+pub(super) struct Options {
+    pub(super) receive_timeout: Option<Duration>,
+    pub(super) send_timeout: Option<Duration>,
+    /// `SO_RCVLOWAT`.
+    pub(super) receive_low: u32,
+    /// `SO_LINGER`.
+    pub(super) linger: Option<Duration>,
+    /// `TCP_INQ`.
+    pub(super) inq: bool,
+    /// `SO_ZEROCOPY`.
+    pub(super) zerocopy: bool,
+    /// `TCP_FASTOPEN_CONNECT`.
+    pub(super) fastopen_connect: bool,
+    /// Values that are only given back, by level and name.
+    kept: Vec<((i32, i32), i64)>,
+}
+
+/// What setsockopt(2) comes to.
+enum Set {
+    Done,
+    /// It is for the connection.
+    Tcp(SocketOption),
+    /// It is not modelled.
+    Unsupported,
+}
+
+impl Options {
+    /// Of a new socket.
+    pub(super) fn new() -> Options {
+        Options {
+            receive_timeout: None,
+            send_timeout: None,
+            receive_low: 1,
+            linger: None,
+            inq: false,
+            zerocopy: false,
+            fastopen_connect: false,
+            kept: Vec::new(),
+        }
+    }
+    fn keep(&mut self, option: (i32, i32), value: i64) {
+        match self.kept.iter_mut().find(|(kept, _)| *kept == option) {
+            Some((_, kept)) => *kept = value,
+            None => self.kept.push((option, value)),
+        }
+    }
+    fn kept(&self, option: (i32, i32)) -> Option<i64> {
+        self.kept.iter().find(|(kept, _)| *kept == option).map(|(_, value)| *value)
+    }
+}
+
+impl Process {
+    pub(super) fn set_option(
+        &mut self,
+        kernel: &mut Kernel,
+        ctx: &mut Ctx<'_>,
+        fd: Fd,
+        option: (i32, i32),
+        value: &OptionValue,
+        len: i32,
+    ) -> Outcome {
+        let socket = match self.socket_mut(fd) {
+            Ok(socket) => socket,
+            Err(errno) => return errno.into(),
+        };
+        let set = match (option.0, value) {
+            _ if len < 0 => Err(Errno::EINVAL),
+            (_, OptionValue::Bad) => Err(Errno::EFAULT),
+            (SOL_SOCKET, OptionValue::Int(value)) if len >= 4 => socket.set_general(kernel, option, *value),
+            (SOL_SOCKET, OptionValue::Linger { onoff, linger }) if len >= 8 && option.1 == SO_LINGER => {
+                let time = Duration::from_secs(u64::try_from(*linger).unwrap_or(u64::from(u32::MAX)));
+                socket.options.linger = (*onoff != 0).then_some(time);
+                Ok(Set::Tcp(SocketOption::Linger(socket.options.linger)))
+            }
+            (SOL_SOCKET, OptionValue::Time(time)) if len >= 16 => socket.set_timeout(option, *time),
+            (SOL_IP, OptionValue::Int(value)) if len >= 1 => socket.set_ip(option, *value, len),
+            (SOL_TCP, OptionValue::Int(value)) if len >= 4 => socket.set_tcp(kernel, option, *value),
+            (SOL_SOCKET | SOL_IP | SOL_TCP, OptionValue::Int(_) | OptionValue::Linger { .. }) => {
+                Err(Errno::EINVAL)
+            }
+            _ => Ok(Set::Unsupported),
+        };
+        let id = socket.id;
+        match set {
+            Ok(Set::Done) => Outcome::Returned(Reply::ok(0)),
+            Ok(Set::Tcp(option)) => kernel.set_option(ctx, id, option).map(|()| 0).into(),
+            Ok(Set::Unsupported) => Outcome::Unsupported(format!(
+                "setsockopt(2) level {} option {} {value:?}",
+                option.0, option.1
+            )),
+            Err(errno) => errno.into(),
+        }
+    }
+
+    pub(super) fn get_option(
+        &mut self,
+        kernel: &mut Kernel,
+        ctx: &Ctx<'_>,
+        fd: Fd,
+        option: (i32, i32),
+        len: i32,
+    ) -> Outcome {
+        let socket = match self.socket_of(fd) {
+            Ok(socket) => socket,
+            Err(errno) => return errno.into(),
+        };
+        if len < 0 {
+            return Errno::EINVAL.into();
+        }
+        let value = match option {
+            (SOL_SOCKET, SO_LINGER) => Some(OptionValue::Linger {
+                onoff: i32::from(socket.options.linger.is_some()),
+                linger: socket.options.linger.map_or(0, |time| time.as_secs() as i32),
+            }),
+            (SOL_SOCKET, SO_RCVTIMEO) => {
+                Some(OptionValue::Time(socket.options.receive_timeout.unwrap_or(Duration::ZERO)))
+            }
+            (SOL_SOCKET, SO_SNDTIMEO) => {
+                Some(OptionValue::Time(socket.options.send_timeout.unwrap_or(Duration::ZERO)))
+            }
+            (SOL_TCP, TCP_CONGESTION) => Some(OptionValue::Text(socket.congestion(kernel, ctx.now))),
+            option => socket.number(kernel, ctx.now, option).map(OptionValue::Int),
+        };
+        match value {
+            Some(value) => Outcome::Returned(Reply::with(0, Detail::Option(value))),
+            None => Outcome::Unsupported(format!("getsockopt(2) level {} option {}", option.0, option.1)),
+        }
+    }
+
+    /// `TCP_INFO`.
+    pub(super) fn tcp_info(&self, kernel: &Kernel, now: Time, fd: Fd) -> Option<TcpInfo> {
+        let socket = self.socket_of(fd).ok()?;
+        Some(tcp_info::tcp_info(&kernel.info(now, socket.id)?, now))
+    }
+    /// `SO_MEMINFO`.
+    pub(super) fn meminfo(&self, kernel: &Kernel, now: Time, fd: Fd) -> Option<SkMeminfo> {
+        let socket = self.socket_of(fd).ok()?;
+        Some(tcp_info::meminfo(&kernel.info(now, socket.id)?))
+    }
+}
+
+impl Socket {
+    /// `SOL_SOCKET`.
+    fn set_general(&mut self, kernel: &Kernel, option: (i32, i32), value: i64) -> Result<Set, Errno> {
+        let on = value != 0;
+        Ok(match option.1 {
+            // Sockets here always share their port with what is in TIME-WAIT.
+            SO_REUSEADDR | SO_PRIORITY | SO_MARK | SO_BROADCAST | SO_DONTROUTE => {
+                self.options.keep(option, value);
+                Set::Done
+            }
+            SO_SNDBUF => Set::Tcp(SocketOption::SndBuf(doubled(value, SEND_BUFFER_MIN) / 2)),
+            SO_RCVBUF => Set::Tcp(SocketOption::RcvBuf(doubled(value, RECEIVE_BUFFER_MIN) / 2)),
+            SO_KEEPALIVE => {
+                self.options.keep(option, on.into());
+                Set::Tcp(SocketOption::KeepAlive(on))
+            }
+            SO_OOBINLINE => {
+                self.options.keep(option, on.into());
+                Set::Tcp(SocketOption::OobInline(on))
+            }
+            SO_RCVLOWAT => {
+                self.options.receive_low = if value < 0 { i32::MAX as u32 } else { value.max(1) as u32 };
+                Set::Done
+            }
+            SO_ZEROCOPY if (0..=1).contains(&value) => {
+                self.options.zerocopy = on;
+                Set::Done
+            }
+            SO_ZEROCOPY => return Err(Errno::EINVAL),
+            SO_ERROR | SO_TYPE | SO_PROTOCOL | SO_DOMAIN | SO_ACCEPTCONN => return Err(Errno::ENOPROTOOPT),
+            SO_LINGER => return Err(Errno::EINVAL),
+            _ => {
+                let _ = kernel;
+                Set::Unsupported
+            }
+        })
+    }
+    fn set_timeout(&mut self, option: (i32, i32), time: Duration) -> Result<Set, Errno> {
+        let limit = (!time.is_zero()).then_some(time);
+        match option.1 {
+            SO_RCVTIMEO => self.options.receive_timeout = limit,
+            SO_SNDTIMEO => self.options.send_timeout = limit,
+            _ => return Err(Errno::EINVAL),
+        }
+        Ok(Set::Done)
+    }
+    /// `SOL_IP`.
+    fn set_ip(&mut self, option: (i32, i32), value: i64, len: i32) -> Result<Set, Errno> {
+        let value = if len >= 4 { value } else { value & 0xff };
+        let _ = (option, value);
+        Ok(Set::Unsupported)
+    }
+    /// `SOL_TCP`.
+    fn set_tcp(&mut self, kernel: &Kernel, option: (i32, i32), value: i64) -> Result<Set, Errno> {
+        let _ = kernel;
+        let on = value != 0;
+        let seconds = |bounds: std::ops::RangeInclusive<i64>| match value {
+            value if bounds.contains(&value) => Ok(Duration::from_secs(value as u64)),
+            _ => Err(Errno::EINVAL),
+        };
+        let tcp = match option.1 {
+            TCP_NODELAY => SocketOption::NoDelay(on),
+            TCP_CORK => SocketOption::Cork(on),
+            TCP_QUICKACK => SocketOption::QuickAck(on),
+            TCP_KEEPIDLE => SocketOption::KeepIdle(seconds(1..=32_767)?),
+            TCP_KEEPINTVL => SocketOption::KeepInterval(seconds(1..=32_767)?),
+            TCP_KEEPCNT if (1..=127).contains(&value) => SocketOption::KeepCount(value as u8),
+            TCP_USER_TIMEOUT if value >= 0 => SocketOption::UserTimeout(Duration::from_millis(value as u64)),
+            TCP_MAXSEG if value == 0 || (88..=32_767).contains(&value) => SocketOption::MaxSeg(value as u16),
+            TCP_KEEPCNT | TCP_USER_TIMEOUT | TCP_MAXSEG => return Err(Errno::EINVAL),
+            TCP_INQ if (0..=1).contains(&value) => {
+                self.options.inq = on;
+                return Ok(Set::Done);
+            }
+            TCP_INQ => return Err(Errno::EINVAL),
+            _ => return Ok(Set::Unsupported),
+        };
+        self.options.keep(option, value);
+        Ok(Set::Tcp(tcp))
+    }
+
+    fn congestion(&self, kernel: &Kernel, now: Time) -> String {
+        kernel.info(now, self.id).map_or_else(String::new, |info| info.congestion.to_owned())
+    }
+    /// The value of an option that is a number; `None`: not modelled.
+    fn number(&self, kernel: &mut Kernel, now: Time, option: (i32, i32)) -> Option<i64> {
+        let id: SocketId = self.id;
+        let info = |kernel: &Kernel| kernel.info(now, id).unwrap_or(Info::empty(State::Closed));
+        Some(match option {
+            (SOL_SOCKET, SO_ERROR) => kernel.take_error(id).map_or(0, |errno| errno.number()).into(),
+            (SOL_SOCKET, SO_TYPE) => SOCK_STREAM.into(),
+            (SOL_SOCKET, SO_PROTOCOL) => IPPROTO_TCP.into(),
+            (SOL_SOCKET, SO_DOMAIN) => if self.v6 { AF_INET6 } else { AF_INET }.into(),
+            (SOL_SOCKET, SO_ACCEPTCONN) => i64::from(kernel.socket_state(id) == State::Listen),
+            (SOL_SOCKET, SO_SNDBUF) => i64::from(info(kernel).snd_buf) * 2,
+            (SOL_SOCKET, SO_RCVBUF) => i64::from(info(kernel).rcv_buf) * 2,
+            (SOL_SOCKET, SO_RCVLOWAT) => self.options.receive_low.into(),
+            (SOL_SOCKET, SO_SNDLOWAT) => 1,
+            (SOL_SOCKET, SO_ZEROCOPY) => self.options.zerocopy.into(),
+            (SOL_TCP, TCP_MAXSEG) => info(kernel).mss.into(),
+            (SOL_TCP, TCP_INQ) => self.options.inq.into(),
+            (
+                SOL_SOCKET,
+                SO_REUSEADDR | SO_KEEPALIVE | SO_OOBINLINE | SO_PRIORITY | SO_MARK | SO_BROADCAST
+                | SO_DONTROUTE,
+            )
+            | (SOL_TCP, TCP_NODELAY | TCP_CORK) => self.options.kept(option).unwrap_or(0),
+            (SOL_TCP, TCP_USER_TIMEOUT) => self.options.kept(option).unwrap_or(0),
+            _ => return None,
+        })
+    }
+}
+
+/// A buffer size as Linux takes it: bounded, then doubled for what it takes to keep the data.
+fn doubled(value: i64, least: u32) -> u32 {
+    // What is negative reads as a very large number.
+    let asked = (value as u32).min(BUFFER_MAX as u32).min(i32::MAX as u32 / 2);
+    (asked * 2).max(least)
+}
