@@ -4,6 +4,7 @@
 pub mod names;
 pub mod packetdrill;
 pub mod pcap;
+pub mod requirements;
 pub mod scenario;
 pub mod view;
 

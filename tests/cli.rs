@@ -211,12 +211,49 @@ fn check_reads_without_running() {
 
 #[test]
 fn help_and_completions() {
-    for args in [&["--help"][..], &["run", "--help"], &["help", "run"]] {
+    for args in [&["--help"][..], &["run", "--help"], &["help", "run"], &["rfc", "--help"]] {
         let output = timewait(args);
         assert_eq!(output.status.code(), Some(0));
         assert!(stdout(&output).contains("Examples:"), "{args:?}");
     }
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         assert!(stdout(&timewait(&["completions", shell])).contains("timewait"), "{shell}");
+    }
+}
+
+#[test]
+fn rfc_counts_lists_and_shows() {
+    let all = stdout(&timewait(&["rfc"]));
+    assert!(all.lines().any(|line| line.starts_with("9293 ") && line.contains("194")), "{all}");
+    assert!(all.lines().any(|line| line.starts_with("rto ")), "{all}");
+    assert!(all.contains("933 demands: "), "{all}");
+    let list = stdout(&timewait(&["rfc", "9293"]));
+    assert!(list.lines().any(|line| line.starts_with("✓ 9293/MUST-13 ") && line.contains("2*MSL")), "{list}");
+    let area = stdout(&timewait(&["rfc", "timewait", "--only", "met"]));
+    assert!(area.lines().filter(|line| line.contains('/')).all(|line| line.starts_with("✓ ")), "{area}");
+}
+
+#[test]
+fn a_demand_is_shown_by_a_run_or_by_a_command() {
+    let run = timewait(&["rfc", "9293/MUST-13"]);
+    let text = stdout(&run);
+    assert_eq!(run.status.code(), Some(0), "{text}{}", stderr(&run));
+    assert!(text.contains("tcp/src/time_wait.rs") && text.contains("TIME-WAIT → CLOSED"), "{text}");
+    let test = stdout(&timewait(&["rfc", "9293/must-9"]));
+    assert!(test.contains("$ cargo test -p timewait-tcp differs_by_tuple_and_secret"), "{test}");
+    let quiet = stdout(&timewait(&["rfc", "9293/MUST-13", "--no-run"]));
+    assert!(!quiet.contains("→") && quiet.contains("timewait run scenarios/four_way_close.ron"), "{quiet}");
+    let reason = stdout(&timewait(&["rfc", "9293/MUST-51"]));
+    assert!(reason.contains("excepted: "), "{reason}");
+}
+
+#[test]
+fn a_mistyped_demand_gets_the_nearest() {
+    for (typed, near) in
+        [("9293/MUST-13x", "9293/MUST-13"), ("9239", "9293"), ("9294/MUST-7", "9293/MUST-7"), ("rt0", "rto")]
+    {
+        let output = timewait(&["rfc", typed]);
+        assert_eq!(output.status.code(), Some(2), "{typed}");
+        assert!(stderr(&output).contains(&format!("did you mean `{near}`?")), "{typed}: {}", stderr(&output));
     }
 }

@@ -107,9 +107,16 @@ fn sent(
         sender.shift = segment.options.wscale;
         return None;
     }
+    let on_syn_only = &segment.options;
+    if on_syn_only.mss.is_some() || on_syn_only.wscale.is_some() || on_syn_only.sack_permitted {
+        return Some("an option of SYNs on another segment".to_string());
+    }
     let (_, highest) = sender.isn?;
     if segment.has(Flags::RST) {
         return None;
+    }
+    if !segment.has(Flags::ACK) {
+        return Some("no acknowledgment behind the handshake".to_string());
     }
     let end = Seq::near(highest, segment.seq) + u64::from(segment.seq_len());
     let probe = why == Rule::ZeroWindowProbe;

@@ -10,5 +10,6 @@ mod invariants;
 mod kernel;
 mod packetdrill;
 mod readme;
+mod requirements;
 mod scenarios;
 mod weather;

@@ -4,6 +4,7 @@ pub mod check;
 pub mod gallery;
 pub mod paths;
 pub mod report;
+pub mod rfc;
 pub mod run;
 pub mod screen;
 
@@ -46,6 +47,14 @@ Examples:
 
 Exit status: 0 if every expectation was met, 1 if one was not, 2 if a file or an argument is wrong.";
 
+const RFC_EXAMPLES: &str = "\
+Examples:
+  timewait rfc                              coverage by document and by area
+  timewait rfc 9293                         the demands of one document
+  timewait rfc rto                          the demands of one area
+  timewait rfc 9293 --only open             those that are not met yet
+  timewait rfc 9293/MUST-13                 one, with the run that shows it";
+
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -63,6 +72,13 @@ pub enum Command {
         #[arg(required = true, value_name = "FILE", value_hint = ValueHint::AnyPath)]
         files: Vec<PathBuf>,
     },
+    /// What the standards demand, where it is met, and what shows it.
+    ///
+    /// Without an argument: how many demands of each document and of each area are met. With a document (`9293`) or an
+    /// area (`rto`): its demands. With an id (`9293/MUST-13`): that demand, where it is met, and a run of the scenario
+    /// that shows it.
+    #[command(after_help = RFC_EXAMPLES)]
+    Rfc(Rfc),
     /// Describe what can stand in a scenario file: every field with its type, unit, default and an example.
     Schema,
     /// Write the completion script of a shell.
@@ -106,6 +122,33 @@ pub struct Run {
     /// Columns to fit the `ladder` into. Default: the terminal's.
     #[arg(long, value_name = "COLUMNS")]
     pub width: Option<usize>,
+}
+
+/// Arguments of `timewait rfc`.
+#[derive(Args, Debug)]
+pub struct Rfc {
+    /// A document, an area, or an id.
+    #[arg(value_name = "WHAT")]
+    pub what: Option<String>,
+    /// Only demands that stand so.
+    #[arg(long, value_name = "STANDING")]
+    pub only: Option<Only>,
+    /// Do not run the scenario that shows a demand.
+    #[arg(long)]
+    pub no_run: bool,
+}
+
+/// Where the project stands with a demand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Only {
+    /// Met and shown.
+    Met,
+    /// Not met, with a reason.
+    Excepted,
+    /// Not applicable, with a reason.
+    NotApplicable,
+    /// Not met yet.
+    Open,
 }
 
 /// A way to look at a run.

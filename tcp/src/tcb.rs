@@ -225,6 +225,14 @@ impl Tcb {
             Tcb::Opening(_) | Tcb::TimeWait(_) => Err(Errno::EINVAL),
         }
     }
+    /// Octets from the next one to be read up to the last urgent one, that one included; `None`: nothing urgent is ahead
+    /// (RFC 9293, section 3.8.5).
+    pub fn urgent_ahead(&self) -> Option<u64> {
+        match self {
+            Tcb::Open(connection) => connection.urgent_ahead(),
+            Tcb::Opening(_) | Tcb::TimeWait(_) => None,
+        }
+    }
     /// Closes the sending side: FIN behind what is queued (`shutdown(SHUT_WR)`).
     ///
     /// # Errors

@@ -86,11 +86,15 @@ impl Kernel {
     }
 }
 
-/// What an error means to a connection (RFC 1122, section 4.2.3.9; errno as icmp(7) on Linux has it).
+/// What an error means to a connection (RFC 9293, section 3.9.2.2; errno as Linux has it). Over IPv6 what is prohibited
+/// is hard, and a protocol that nobody knows a parameter problem, which is soft.
 fn meaning(kind: IcmpKind, quote: &Quote) -> IcmpError {
+    let v6 = quote.ip.is_v6();
     match kind {
         // An old router that tells no MTU (RFC 1191, section 5).
         IcmpKind::FragmentationNeeded(0) => IcmpError::TooBig(plateau_below(quote.len)),
+        IcmpKind::AdminProhibited if v6 => IcmpError::Hard(Errno::EACCES),
+        IcmpKind::ProtocolUnreachable if v6 => IcmpError::Soft(Errno::EPROTO),
         IcmpKind::FragmentationNeeded(mtu) => IcmpError::TooBig(mtu),
         IcmpKind::NetUnreachable => IcmpError::Soft(Errno::ENETUNREACH),
         IcmpKind::ProtocolUnreachable => IcmpError::Hard(Errno::ENOPROTOOPT),
@@ -99,5 +103,38 @@ fn meaning(kind: IcmpKind, quote: &Quote) -> IcmpError {
         | IcmpKind::AdminProhibited
         | IcmpKind::TtlExceeded
         | IcmpKind::ReassemblyTimeExceeded => IcmpError::Soft(Errno::EHOSTUNREACH),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn quote(v6: bool) -> Quote {
+        let address: IpAddr = if v6 { [0; 16].into() } else { [0; 4].into() };
+        let ecn = tcp::EcnCodepoint::NotEct;
+        let ip = crate::packet::IpHeader { src: address, dst: address, ttl: 1, ecn, df: true, ident: 0 };
+        Quote { ip, len: 1500, protocol: PROTO_TCP, src: 1, dst: 2, seq: tcp::SeqNum(0) }
+    }
+
+    /// 9293/MUST-56, SHLD-26: hard are protocol and port unreachable, over IPv6 port unreachable and prohibited; all else is
+    /// soft.
+    #[test]
+    fn soft_and_hard_errors() {
+        use IcmpKind::*;
+        let kinds = [
+            (NetUnreachable, false, false),
+            (HostUnreachable, false, false),
+            (ProtocolUnreachable, true, false),
+            (PortUnreachable, true, true),
+            (AdminProhibited, false, true),
+            (TtlExceeded, false, false),
+            (ReassemblyTimeExceeded, false, false),
+        ];
+        for (kind, hard, hard_v6) in kinds {
+            let is_hard = |v6| matches!(meaning(kind, &quote(v6)), IcmpError::Hard(_));
+            assert_eq!((is_hard(false), is_hard(true)), (hard, hard_v6), "{kind:?}");
+        }
+        assert_eq!(meaning(FragmentationNeeded(1400), &quote(false)), IcmpError::TooBig(1400));
     }
 }

@@ -80,7 +80,7 @@ fn encode_quote(quote: &Quote, out: &mut Vec<u8>) {
 
 fn decode_quote(v6: bool, bytes: &[u8]) -> Result<Quote, DropReason> {
     let (header, protocol, len) = if v6 { ip::decode_v6(bytes) } else { ip::decode_v4(bytes, false) }?;
-    let start = header.header_len() as usize;
+    let start = if v6 { header.header_len() as usize } else { ip::v4_header_len(bytes) };
     let Some(behind) = bytes.get(start..).and_then(|b| b.first_chunk::<8>()) else {
         return Err(DropReason::BadHeader);
     };

@@ -76,7 +76,7 @@ pub(super) fn decode_header(bytes: &[u8]) -> Result<(IpHeader, u8, &[u8]), DropR
     match bytes.first().map(|first| first >> 4) {
         Some(4) => {
             let (ip, protocol, len) = decode_v4(bytes, true)?;
-            let payload = bytes.get(V4_HEADER..usize::from(len)).ok_or(DropReason::BadHeader)?;
+            let payload = bytes.get(v4_header_len(bytes)..usize::from(len)).ok_or(DropReason::BadHeader)?;
             Ok((ip, protocol, payload))
         }
         Some(6) => {
@@ -88,13 +88,20 @@ pub(super) fn decode_header(bytes: &[u8]) -> Result<(IpHeader, u8, &[u8]), DropR
     }
 }
 
+/// The length of an IPv4 header as it says itself, options included.
+pub(super) fn v4_header_len(bytes: &[u8]) -> usize {
+    bytes.first().map_or(V4_HEADER, |first| usize::from(first & 0x0f) * 4)
+}
+
 /// An IPv4 header with its protocol number and its total length; `strict`: as a host takes it, else as it is quoted.
+/// Options are passed over (RFC 9293, MUST-50).
 pub(super) fn decode_v4(bytes: &[u8], strict: bool) -> Result<(IpHeader, u8, u16), DropReason> {
     let Some(header) = bytes.first_chunk::<V4_HEADER>() else { return Err(DropReason::BadHeader) };
-    if header[0] != 0x45 {
+    let with_options = bytes.get(..v4_header_len(bytes)).ok_or(DropReason::BadHeader)?;
+    if header[0] >> 4 != 4 || with_options.len() < V4_HEADER {
         return Err(DropReason::BadHeader);
     }
-    if strict && Checksum::default().with(header).finish() != 0 {
+    if strict && Checksum::default().with(with_options).finish() != 0 {
         return Err(DropReason::BadIpChecksum);
     }
     let word = |at: usize| u16::from_be_bytes([header[at], header[at + 1]]);

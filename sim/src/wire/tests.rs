@@ -140,3 +140,77 @@ fn the_right_checksum_catches_a_flipped_bit() {
     assert_eq!(look_at_header(&mut at(8 * 13)), Err(DropReason::BadIpChecksum));
     assert_eq!(look_at_header(&mut at(8 * 40)), Ok(()), "a router does not look that far");
 }
+
+/// 9293/MUST-50: options of an IPv4 header are passed over, on a packet and on what an ICMP error quotes.
+#[test]
+fn ip_options_are_passed_over() {
+    let (src, dst) = addresses(false);
+    let ip = IpHeader { src, dst, ttl: 64, ecn: EcnCodepoint::NotEct, df: true, ident: 0 };
+    let segment = Segment { flags: Flags::ACK, payload: Payload::from_bytes(b"data"), ..Segment::default() };
+    let packet = Packet { id: PacketId(1), ip, body: Body::Tcp(segment), flipped_bit: None };
+    let with_option = |bytes: &[u8]| {
+        let mut long = bytes.to_vec();
+        long[0] = 0x46;
+        long[3] += 4;
+        long.splice(20..20, [0x9e, 4, 7, 7]); // option 30, copied
+        long[10..12].copy_from_slice(&[0, 0]);
+        let sum = tcp::wire::Checksum::default().with(&long[..24]).finish();
+        long[10..12].copy_from_slice(&sum.to_be_bytes());
+        long
+    };
+    let mut long = with_option(&encode(&packet));
+    assert_eq!(decode(packet.id, &long), Ok(packet.clone()));
+    long[22] ^= 1;
+    assert_eq!(decode(packet.id, &long), Err(DropReason::BadIpChecksum), "options are part of the header");
+    // An ICMP error whose quote has the option: type 3, code 1.
+    let quoted = with_option(&encode(&packet));
+    let mut error = vec![3, 1, 0, 0, 0, 0, 0, 0];
+    error.extend_from_slice(&quoted[..32]);
+    let sum = tcp::wire::Checksum::default().with(&error).finish();
+    error[2..4].copy_from_slice(&sum.to_be_bytes());
+    let Ok(Packet { body: Body::Icmp(icmp), .. }) = decode_payload(PacketId(2), ip, PROTO_ICMP, &error)
+    else {
+        panic!("an ICMP error");
+    };
+    assert_eq!((icmp.quote.src, icmp.quote.seq), (0, SeqNum(0)));
+    assert_eq!(icmp.quote.protocol, PROTO_TCP);
+}
+
+/// 9293/MUST-55, 6633/3-DISCARD: a source quench is dropped before anybody hears of it.
+#[test]
+fn source_quench_is_dropped() {
+    let (src, dst) = addresses(false);
+    let ip = IpHeader { src, dst, ttl: 64, ecn: EcnCodepoint::NotEct, df: true, ident: 0 };
+    let segment = Segment { flags: Flags::ACK, ..Segment::default() };
+    let quoted = encode(&Packet { id: PacketId(1), ip, body: Body::Tcp(segment), flipped_bit: None });
+    for (kind, taken) in [(4, false), (3, true)] {
+        let mut error = vec![kind, 0, 0, 0, 0, 0, 0, 0];
+        error.extend_from_slice(&quoted[..28]);
+        let sum = tcp::wire::Checksum::default().with(&error).finish();
+        error[2..4].copy_from_slice(&sum.to_be_bytes());
+        assert_eq!(decode_payload(PacketId(2), ip, PROTO_ICMP, &error).is_ok(), taken, "type {kind}");
+    }
+}
+
+/// 9293/DSCP-IGNORE: whatever the upper six bits of the traffic class say, the packet is the same.
+#[test]
+fn dscp_is_ignored() {
+    for v6 in [false, true] {
+        let (src, dst) = addresses(v6);
+        let ip = IpHeader { src, dst, ttl: 64, ecn: EcnCodepoint::Ect0, df: true, ident: 0 };
+        let segment = Segment { flags: Flags::ACK, ..Segment::default() };
+        let packet = Packet { id: PacketId(1), ip, body: Body::Tcp(segment), flipped_bit: None };
+        let mut bytes = encode(&packet);
+        for dscp in 0..64_u8 {
+            if v6 {
+                bytes[..2].copy_from_slice(&[0x60 | dscp >> 2, dscp << 6 | 2 << 4]);
+            } else {
+                bytes[1] = dscp << 2 | 2;
+                bytes[10..12].copy_from_slice(&[0, 0]);
+                let sum = tcp::wire::Checksum::default().with(&bytes[..20]).finish();
+                bytes[10..12].copy_from_slice(&sum.to_be_bytes());
+            }
+            assert_eq!(decode(packet.id, &bytes), Ok(packet.clone()), "{dscp}");
+        }
+    }
+}

@@ -159,6 +159,7 @@ macro_rules! errno {
     };
 }
 errno!(
+    EACCES,
     EADDRINUSE,
     EADDRNOTAVAIL,
     EAGAIN,

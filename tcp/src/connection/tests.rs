@@ -19,6 +19,7 @@ use crate::time::{Duration, Time};
 mod acks;
 mod arrivals;
 mod chaos;
+mod demands;
 mod letter;
 mod matrix;
 mod open;

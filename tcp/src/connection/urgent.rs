@@ -112,6 +112,12 @@ impl Connection {
             None => Err(Errno::EAGAIN),
         }
     }
+    /// Octets from the next one to be read up to the last urgent one, that one included; `None`: nothing urgent is ahead
+    /// (MUST-33, what `SIOCATMARK` tells).
+    pub fn urgent_ahead(&self) -> Option<u64> {
+        let from = self.rcv.buffer.nxt() - self.rcv.buffer.unread();
+        self.urgent.as_ref().filter(|urgent| urgent.at >= from).map(|urgent| urgent.at + 1 - from)
+    }
     /// Octets in order that a read would bring, the urgent one not counted where it is out of band.
     pub(super) fn readable_bytes(&self) -> u64 {
         let unread = self.rcv.buffer.unread();

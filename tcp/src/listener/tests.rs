@@ -234,6 +234,18 @@ fn text_and_fin_of_the_third_segment() {
     assert_eq!(give(&mut listener, after(20), &fin).tcb.expect("a connection").state(), State::CloseWait);
 }
 
+/// 9293/HS-DATA-ON-SYN: text on a SYN is not acknowledged, and so comes again behind the handshake, once.
+#[test]
+fn text_on_a_syn_comes_again() {
+    let mut listener = listener(5, |_| {});
+    let client = Client::new(1);
+    let syn = Segment { payload: Payload::from_bytes(b"hello"), ..client.syn() };
+    let syn_ack = give(&mut listener, AT, &syn).only().clone();
+    assert_eq!(syn_ack.ack, IRS.add(1));
+    let tcb = give(&mut listener, after(20), &client.ack(&syn_ack, b"hello")).tcb.expect("a connection");
+    assert_eq!(tcb.readable(), (5, false));
+}
+
 /// 9293/EV-SYNRCVD-DUPSYN: the same ISS each time, one entry, bounded replies; the captures dup_syn_syn_recv, and
 /// lost_synack_all: the timer starts anew, and what is echoed is the first SYN's timestamp.
 #[test]
@@ -339,7 +351,7 @@ fn another_syn_in_the_window() {
     assert_eq!(old.requests().count(), 0);
 }
 
-/// 9293/EV-SEQ in SYN-RECEIVED, 7323/5.3-R1: what does not fit is answered and changes nothing.
+/// 9293/SEQ-ACCEPT in SYN-RECEIVED, 7323/5.3-R1: what does not fit is answered and changes nothing.
 #[test]
 fn unacceptable_segments() {
     let client = Client::new(1);

@@ -177,6 +177,63 @@ fn malformed_options() {
     );
 }
 
+/// 9293/MUST-4, MUST-64: MSS, timestamps, no-operations and the end of the list in any order and at any offset.
+#[test]
+fn options_at_any_offset() {
+    let expected = Options { mss: Some(1460), timestamps: ts(1, 2), ..Options::default() };
+    let (mss, stamps) = ("020405b4", "080a0000000100000002");
+    for nops in ["", "01", "0101", "010101"] {
+        for list in [
+            format!("{nops}{mss}{stamps}00"),
+            format!("{mss}{nops}{stamps}"),
+            format!("{stamps}{nops}{mss}0000"),
+        ] {
+            assert_eq!(options::parse(&hex(&list)), expected, "{list}");
+        }
+    }
+}
+
+/// 9293/MUST-68, MUST-69: every option written but the two of one octet has a length, and zeros follow the end of the list.
+#[test]
+fn lists_are_well_formed() {
+    for order in [OptionOrder::Linux, OptionOrder::FreeBsd] {
+        for bits in 0..64_u32 {
+            let mut sack = SackBlocks::default();
+            if bits & 16 != 0 {
+                sack.push(SeqNum(1), SeqNum(2));
+            }
+            let options = Options {
+                mss: (bits & 1 != 0).then_some(1460),
+                wscale: (bits & 2 != 0).then_some(7),
+                sack_permitted: bits & 4 != 0,
+                timestamps: ts(1, 2).filter(|_| bits & 8 != 0),
+                sack,
+                order,
+                other: (bits & 32 != 0).then(|| [0x1e, 3, 9].as_slice().into()),
+            };
+            let bytes = options.to_wire();
+            let mut at = 0;
+            while at < bytes.len() && bytes[at] != 0 {
+                assert!(bytes[at] == 1 || bytes[at + 1] >= 2, "{bytes:02x?}");
+                at += if bytes[at] == 1 { 1 } else { usize::from(bytes[at + 1]) };
+            }
+            assert!(bytes.len().is_multiple_of(4) && bytes.len() - at < 4, "{bytes:02x?}");
+            assert!(bytes[at..].iter().all(|byte| *byte == 0), "{bytes:02x?}");
+        }
+    }
+}
+
+/// 9293/HDR-RSVD: the reserved bits are written as zero, and read as if they were.
+#[test]
+fn reserved_bits() {
+    let segment = Segment { flags: Flags(0xffff), ..base(1, 2, 3, 4, Flags::NONE, 5) };
+    let mut bytes = encode(&segment, CLIENT, SERVER);
+    assert_eq!(bytes[12] & 0x0e, 0);
+    let plain = decode_unverified(&bytes);
+    bytes[12] |= 0x0e;
+    assert_eq!(decode_unverified(&bytes), plain);
+}
+
 /// 9293/MUST-3
 #[test]
 fn damage_is_found() {

@@ -1,5 +1,6 @@
 //! Hosts by themselves, over a wire that carries everything in 10 ms.
 
+mod demands;
 mod icmp;
 mod limits;
 mod programs;

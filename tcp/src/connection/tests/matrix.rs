@@ -19,7 +19,7 @@ const STATES: [&str; 8] = [
     "LAST-ACK",
 ];
 
-fn reach(state: &str, config: &Config) -> Lone {
+pub(super) fn reach(state: &str, config: &Config) -> Lone {
     if let "SYN-SENT" | "SYN-RECEIVED" = state {
         let mut end = Lone::syn_sent(config.clone());
         let _ = end.said();

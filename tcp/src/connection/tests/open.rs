@@ -238,7 +238,7 @@ fn reset_in_syn_received() {
     assert_eq!((end.state(), end.tcb.take_error()), (State::Closed, Some(Errno::ECONNREFUSED)));
 }
 
-/// 9293/EV-ACK-SYNRCVD: an ACK of something else is answered with RST; and EV-CLOSE-SYNRCVD: close waits.
+/// 9293/EV-SYNRCVD-ACK: an ACK of something else is answered with RST; and EV-CLOSE-SYNRCVD: close waits.
 #[test]
 fn bad_ack_and_close_in_syn_received() {
     let mut end = lone();

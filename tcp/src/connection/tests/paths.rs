@@ -228,6 +228,8 @@ fn transfer(config: Config, total: u64, fate: Fate) {
         pair.run_for(5);
     }
     assert_eq!(read, total);
+    // 9293/RST-NOTSURE: whatever the wire did, nobody was reset.
+    assert!(pair.sent.iter().all(|(_, _, outgoing)| !outgoing.segment.has(Flags::RST)));
     pair.close('a');
     pair.run_for(10_000);
     assert_eq!(pair.b.readable(), (0, true));
