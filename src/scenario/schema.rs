@@ -51,6 +51,7 @@ pub const ALL: &[Described] = &[
     knobs::Tcp::DESCRIBED,
     knobs::Ecn::DESCRIBED,
     knobs::OptionOrder::DESCRIBED,
+    knobs::AccEcnOption::DESCRIBED,
     knobs::SynCookies::DESCRIBED,
     knobs::Isn::DESCRIBED,
     knobs::RtoFloor::DESCRIBED,

@@ -75,6 +75,7 @@ rules! {
     ResetInWindow: "RST somewhere in the window", "RFC 793 3.4";
     ResetInSynReceived: "RST: back to LISTEN", "RFC 9293 3.10.7.4";
     ConnectionRefused: "RST answers our SYN: refused", "RFC 9293 3.10.7.3";
+    EcnMixed: "SYNs of one handshake ask for both kinds of ECN: reset", "RFC 9768 3.1.5";
 
     // Checks that drop, or answer without accepting
     BadChecksum: "checksum wrong: dropped", "RFC 9293 3.1";
@@ -103,6 +104,8 @@ rules! {
     AckGapFilled: "ACK: gap filled, or part of it", "RFC 5681 4.2";
     AckOfFin: "ACK of the FIN", "RFC 9293 3.10.7.4";
     AckOnRead: "ACK: the program reads", "Linux";
+    AckOfCodepoint: "ACK: the ECN codepoint changed", "RFC 9768 3.2.2.5.1";
+    AckOfMarks: "ACK: so many CE marks", "RFC 9768 3.2.2.5.1";
     WindowUpdate: "window update", "RFC 9293 3.8.6.2.2";
     AckOfProbe: "answer to a probe", "RFC 9293 3.10.7.4";
 

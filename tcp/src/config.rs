@@ -27,8 +27,29 @@ pub struct Config {
     pub sack: bool,
     /// Report duplicates in a first SACK block (RFC 2883).
     pub dsack: bool,
-    /// Explicit congestion notification (RFC 3168).
+    /// Explicit congestion notification (RFC 3168; RFC 9768; Linux `tcp_ecn`).
     pub ecn: Ecn,
+    /// Give ECN up where the path seems to interfere: a SYN that is repeated asks no more (RFC 3168, section 6.1.1.1;
+    /// RFC 9768, section 3.1.4), and an ECN field that was changed on the way stops ECT (RFC 9768, section 3.2.2.3;
+    /// Linux `tcp_ecn_fallback`).
+    pub ecn_fallback: bool,
+    /// When the AccECN option is sent (RFC 9768, section 3.2.3; Linux `tcp_ecn_option`).
+    pub accecn_option: AccEcnOption,
+    /// With [`AccEcnOption::Minimum`], at least so many AccECN options go out each round trip (RFC 9768, section
+    /// 3.2.3.3; Linux `tcp_ecn_option_beacon`). Zero: none without a reason.
+    pub accecn_beacon: u8,
+    /// CE marks after which an ACK is due (RFC 9768, section 3.2.2.5.1: at most 7; Linux 6, and then the next one that
+    /// is owed anyway); `None`: two while data is unacknowledged, three otherwise, as that section recommends.
+    pub accecn_ack_after: Option<u8>,
+    /// With AccECN, segments without data and retransmissions are ECN-capable too (Linux; RFC 8311, section 4.3), not
+    /// only new data (RFC 3168, sections 6.1.4 and 6.1.5).
+    pub accecn_marks_all: bool,
+    /// Feedback that our SYN or SYN-ACK was marked CE makes the initial window that after a loss (RFC 9768, section
+    /// 3.2.2.2). Linux leaves the window as it is.
+    pub accecn_syn_response: bool,
+    /// A SYN that asks for classic ECN after one for AccECN, or the other way round, ends the handshake with a reset
+    /// (RFC 9768, section 3.1.5). Linux goes by the first.
+    pub accecn_mixed_reset: bool,
     /// Layout of options.
     pub option_order: crate::segment::OptionOrder,
 
@@ -236,8 +257,27 @@ pub enum Ecn {
     Off,
     /// Accepted when the peer asks (Linux `tcp_ecn` 2).
     Passive,
-    /// Asked for and accepted.
+    /// Asked for and accepted (Linux `tcp_ecn` 1).
     On,
+    /// AccECN asked for and accepted, classic ECN where the peer knows no better (Linux `tcp_ecn` 3).
+    Accurate,
+    /// AccECN accepted, classic ECN asked for (Linux `tcp_ecn` 4).
+    AccurateIn,
+    /// AccECN accepted, nothing asked for (Linux `tcp_ecn` 5).
+    AccuratePassive,
+}
+
+/// When the AccECN option is sent (RFC 9768, section 3.2.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum AccEcnOption {
+    /// Never.
+    Off,
+    /// When a codepoint changed, a counter is about to wrap, or a beacon is due.
+    Minimum,
+    /// On each segment that has room for it, until the path is seen to drop it.
+    Full,
+    /// On each segment that has room for it, whatever the path does.
+    Persist,
 }
 
 /// When a listener answers with SYN cookies.
@@ -346,6 +386,13 @@ impl Config {
             sack: true,
             dsack: true,
             ecn: Ecn::Passive,
+            ecn_fallback: true,
+            accecn_option: AccEcnOption::Full,
+            accecn_beacon: 3,
+            accecn_ack_after: Some(6),
+            accecn_marks_all: true,
+            accecn_syn_response: false,
+            accecn_mixed_reset: false,
             option_order: crate::segment::OptionOrder::Linux,
             initial_rto: Duration::from_secs(1),
             rto_after_syn_loss: Duration::from_secs(3),
@@ -443,6 +490,10 @@ impl Config {
             min_mss: 1,
             require_timestamps: true,
             ecn: Ecn::On,
+            accecn_ack_after: None,
+            accecn_marks_all: false,
+            accecn_syn_response: true,
+            accecn_mixed_reset: true,
             syn_retries: 8,
             syn_linear_timeouts: 0,
             connect_timeout: None,

@@ -8,6 +8,7 @@
 //! | `emit` | how a segment is put together |
 //! | `timers`, `limits` | what happens when time has passed (3.10.8), and when to give up |
 //! | `acking`, `window` | when to acknowledge, how much to offer |
+//! | `ecn` | congestion marks: what is told of them, and what is sent to be marked |
 //! | `urgent`, `icmp`, `path_mtu`, `closing` | urgent data; ICMP errors; the path MTU; resets, TIME-WAIT, orphans |
 //! | `clock`, `socket` | the timestamp clock; socket options |
 //!
@@ -16,6 +17,7 @@
 
 use std::sync::Arc;
 
+use crate::accecn::Mode;
 use crate::buffer::SendBuffer;
 use crate::cause::Rule;
 use crate::config::Config;
@@ -35,6 +37,7 @@ mod arrives;
 mod calls;
 pub(crate) mod clock;
 mod closing;
+mod ecn;
 mod emit;
 mod icmp;
 mod limits;
@@ -50,6 +53,7 @@ mod window;
 pub(crate) mod tests;
 
 use acking::Acking;
+use ecn::Ecn;
 use socket::Socket;
 use timers::Timers;
 use urgent::Urgent;
@@ -125,17 +129,6 @@ struct Send {
     starved: bool,
 }
 
-/// Explicit congestion notification on this connection (RFC 3168).
-#[derive(Clone, Copy, Default)]
-struct Ecn {
-    /// Negotiated.
-    on: bool,
-    /// CE was seen: ECE on every ACK until CWR comes.
-    echo: bool,
-    /// The peer's data has come as ECT.
-    seen: bool,
-}
-
 impl Connection {
     /// The connection that begins with this handshake, in ESTABLISHED. The segment that completed the handshake is
     /// given to [`Tcb::on_segment`](crate::Tcb::on_segment) next, for its text.
@@ -153,7 +146,9 @@ impl Connection {
         let irs = Seq::initial(h.irs);
         let rcv_mss = u32::from(h.rcv_mss.saturating_sub(option_bytes).max(1));
         let snd_mss = u32::from(h.snd_mss.saturating_sub(option_bytes).max(1));
-        let begun = recovery::Handshake { rtt: h.rtt, retransmissions: h.retransmits, sack: h.sack };
+        let ecn = Ecn::new(h.ecn);
+        let marked = config.accecn_syn_response && ecn.accurate.as_ref().is_some_and(|a| a.syn_marked);
+        let begun = recovery::Handshake { rtt: h.rtt, retransmissions: h.retransmits, sack: h.sack, marked };
         // A first guess of the peer's segment size, low enough not to hold ACKs back (Linux tcp_initialize_rcv_mss).
         let guess = rcv_mss.min(snd_mss).min(h.rcv_wnd / 2).clamp(88, 536);
         let mut connection = Connection {
@@ -185,7 +180,7 @@ impl Connection {
             state: State::Established,
             ts: h.timestamps,
             sack: h.sack,
-            ecn: Ecn { on: h.ecn, ..Ecn::default() },
+            ecn,
             orphan: false,
             error: None,
             soft_error: None,
@@ -279,7 +274,7 @@ impl Connection {
             wscale: self.snd.scaled.then_some((self.rcv.shift, self.snd.shift)),
             timestamps: self.ts.is_some(),
             sack: self.sack,
-            ecn: self.ecn.on,
+            ecn: self.ecn.mode() != Mode::Off,
             srtt: queue.srtt(),
             rttvar: queue.rttvar(),
             min_rtt: queue.min_rtt(),

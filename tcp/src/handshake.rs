@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use crate::accecn::AccEcn;
 use crate::config::Config;
 use crate::isn::Tuple;
 use crate::seq::SeqNum;
@@ -42,12 +43,28 @@ pub struct Handshake {
     pub timestamps: Option<TimestampState>,
     /// Both ends permitted SACK (RFC 2018, section 2).
     pub sack: bool,
-    /// Both ends agreed on ECN (RFC 3168, section 6.1.1).
-    pub ecn: bool,
+    /// What both ends agreed on about ECN.
+    pub ecn: EcnAgreed,
     /// Round-trip time of the handshake, unless Karn's algorithm forbids the sample (RFC 6298, section 3).
     pub rtt: Option<Duration>,
     /// How often our SYN or SYN-ACK was retransmitted (RFC 6298, section 5.7; RFC 6928, section 2).
     pub retransmits: u8,
+}
+
+/// What both ends agreed on about ECN, and what the handshake showed.
+#[derive(Clone, Debug, Default)]
+pub enum EcnAgreed {
+    /// No ECN.
+    #[default]
+    Off,
+    /// Classic ECN (RFC 3168, section 6.1.1). `ect`: no SYN or SYN-ACK without ECN flags was sent or received, so that
+    /// this end may send ECN-capable packets.
+    Classic {
+        /// Whether data is sent as ECT.
+        ect: bool,
+    },
+    /// AccECN (RFC 9768).
+    Accurate(Box<AccEcn>),
 }
 
 /// The two shifts of RFC 7323, section 2.3.

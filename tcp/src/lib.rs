@@ -17,6 +17,7 @@
 //! checksums in flight (computed in [`wire`] at the edges), payload bytes (described: [`Payload`]).
 #![forbid(unsafe_code)]
 
+pub mod accecn;
 pub mod buffer;
 pub mod cause;
 pub mod config;
@@ -54,7 +55,9 @@ pub use isn::{IsnSecret, Tuple};
 pub use listener::Listener;
 pub use out::{EcnCodepoint, Note, Out, Outgoing, Wake};
 pub use payload::Payload;
-pub use segment::{Flags, OptionOrder, Options, SackBlocks, Segment, Timestamps};
+pub use segment::{
+    AccEcnFields, FastOpenOption, Flags, OptionOrder, Options, SackBlocks, Segment, TfoCookie, Timestamps,
+};
 pub use seq::{Seq, SeqNum};
 pub use state::State;
 pub use tcb::Tcb;

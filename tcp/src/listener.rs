@@ -267,8 +267,13 @@ impl Listener {
         let Incoming { tuple, segment, ecn, .. } = *incoming;
         let handshake = request.handshake(now, &self.config, tuple, segment);
         out.state(State::SynReceived, State::Established, why);
-        let mut tcb = Tcb::Open(Box::new(Connection::new(now, handshake)));
-        if !segment.has(Flags::SYN) && (segment.seq_len() > 0 || segment.has(Flags::URG)) {
+        let mut connection = Box::new(Connection::new(now, handshake));
+        let carries_text = segment.seq_len() > 0 || segment.has(Flags::URG);
+        if !segment.has(Flags::SYN) && !carries_text {
+            connection.count_handshake_packet(ecn);
+        }
+        let mut tcb = Tcb::Open(connection);
+        if !segment.has(Flags::SYN) && carries_text {
             tcb.on_segment(now, segment, ecn, out);
         }
         self.accepted.push_back(tuple);
@@ -291,7 +296,8 @@ impl Listener {
         let clock = TimestampState::default().val(now);
         let val = agreed.cookie_options().into_timestamp(clock).wrapping_add(offset);
         let timestamps = Timestamps { val, ecr: syn.options.timestamps.map_or(0, |ts| ts.val) };
-        let segment = agreed.syn_ack(&self.config, tuple, *mtu, (iss, syn.seq), timestamps);
+        let mut segment = agreed.syn_ack(&self.config, tuple, *mtu, (iss, syn.seq), timestamps);
+        agreed.put_ecn(&mut segment, &self.config, incoming.ecn, (0, 0));
         out.segments.push(Outgoing { segment, why: Rule::SynCookieSent, ecn: EcnCodepoint::NotEct });
         self.last_cookie = Some(now);
     }
@@ -320,7 +326,7 @@ impl Listener {
         }
         let offset = secret.timestamp_offset(tuple);
         let ticks = segment.options.timestamps.map(|ts| ts.ecr.wrapping_sub(offset));
-        let agreed = Agreed::from_cookie(&self.config, mss, ticks);
+        let agreed = Agreed::from_cookie(&self.config, mss, ticks, segment.flags);
         let request = Request::of_cookie(now, incoming, agreed, iss, offset);
         out.state(State::Listen, State::SynReceived, Rule::SynCookieAccepted);
         Some(self.complete(now, incoming, &request, Rule::HandshakeComplete, out))

@@ -4,12 +4,13 @@
 
 use std::sync::Arc;
 
+use crate::accecn::{self, AccEcn, Mode, Mute};
 use crate::cause::Rule;
-use crate::config::{Config, Ecn, RetryLimit};
+use crate::config::{AccEcnOption, Config, RetryLimit};
 use crate::connection::socket::Socket;
 use crate::connection::{Connection, clock};
 use crate::error::Errno;
-use crate::handshake::{Handshake, TimestampState, WindowScale};
+use crate::handshake::{EcnAgreed, Handshake, TimestampState, WindowScale};
 use crate::info::{Info, TimerKind};
 use crate::isn::{IsnSecret, Tuple};
 use crate::offer::{self, MAX_SHIFT, TIMESTAMP_BYTES};
@@ -76,7 +77,9 @@ pub struct Opening {
 struct Peer {
     irs: SeqNum,
     options: Options,
-    ecn: bool,
+    ecn: Mode,
+    /// Codepoint of the last SYN or SYN-ACK that arrived.
+    codepoint: EcnCodepoint,
     seen: Time,
 }
 
@@ -192,16 +195,18 @@ impl Opening {
         let peer = self.peer.as_deref();
         if let Some(peer) = peer {
             flags |= Flags::ACK;
-            if peer.ecn {
-                flags |= Flags::ECE;
+            match peer.ecn {
+                Mode::Off => {}
+                Mode::Classic => flags |= Flags::ECE,
+                Mode::Accurate if self.retransmits > 1 && config.ecn_fallback => {}
+                Mode::Accurate => flags |= accecn::reflect(peer.codepoint),
             }
-        } else if config.ecn == Ecn::On && self.retransmits == 0 {
-            // A repeated SYN asks no more: something on the path may drop SYNs that do (RFC 3168, section 6.1.1.1).
-            flags |= Flags::ECE | Flags::CWR;
+        } else if self.still_asks() {
+            flags |= accecn::syn_flags(config.ecn.asks());
         }
         let accepts = |said: fn(&Options) -> bool| peer.is_none_or(|peer| said(&peer.options));
         let timestamps = config.timestamps && accepts(|o| o.timestamps.is_some());
-        let options = Options {
+        let mut options = Options {
             mss: Some(self.mss),
             wscale: self.shift.filter(|_| accepts(|o| o.wscale.is_some())),
             sack_permitted: config.sack && accepts(|o| o.sack_permitted),
@@ -209,8 +214,25 @@ impl Opening {
             order: config.option_order,
             ..Options::default()
         };
+        if peer.is_some_and(|peer| peer.ecn == Mode::Accurate)
+            && self.retransmits < 2
+            && config.accecn_option != AccEcnOption::Off
+        {
+            let saving = if options.wscale.is_some() { 1 } else { 0 };
+            let saving = if options.sack_permitted && options.timestamps.is_none() { 2 } else { saving };
+            options.accecn = accecn::syn_ack_option(options.wire_len(), saving);
+        }
         let (seq, ack) = (self.iss, peer.map_or(SeqNum::default(), |peer| peer.irs.add(1)));
         self.send(seq, ack, flags, self.rcv_wnd, options, why, out);
+    }
+    /// Whether the SYN as it is sent now asks for ECN. A repeated one asks no more, since something on the path may drop
+    /// SYNs that do (RFC 3168, section 6.1.1.1); for AccECN the second one still does (RFC 9768, section 3.1.4.1).
+    fn still_asks(&self) -> bool {
+        let asked = match self.config.ecn.asks() {
+            Mode::Accurate => self.retransmits < 2,
+            Mode::Classic | Mode::Off => self.retransmits == 0,
+        };
+        asked || !self.config.ecn_fallback
     }
     /// An ACK of the peer's SYN, in SYN-RECEIVED.
     fn send_ack(&mut self, now: Time, why: Rule, out: &mut Out) {
@@ -299,7 +321,7 @@ impl Opening {
             rcv_mss: self.mss,
             timestamps,
             sack: config.sack && said.sack_permitted,
-            ecn: peer.ecn,
+            ecn: self.ecn_agreed(peer, segment),
             rtt,
             retransmits: self.retransmits,
         };
@@ -314,6 +336,27 @@ impl Opening {
             connection.be_modest();
         }
         connection
+    }
+    /// What was agreed on about ECN, once `segment` has completed the open.
+    fn ecn_agreed(&self, peer: &Peer, segment: &Segment) -> EcnAgreed {
+        match peer.ecn {
+            Mode::Off => EcnAgreed::Off,
+            Mode::Classic => EcnAgreed::Classic { ect: true },
+            Mode::Accurate => {
+                let mut accurate = Box::new(AccEcn::new(peer.codepoint));
+                if self.peer.is_none() {
+                    accurate.on_syn_ack(segment, peer.codepoint, &self.config);
+                } else {
+                    // Both have opened: this end has answered the peer's SYN, as a server does.
+                    accurate.tells.last = peer.codepoint;
+                    if self.retransmits > 1 {
+                        accurate.silence(Mute::SentNone);
+                    }
+                    accurate.on_third_ack(segment, &self.config);
+                }
+                EcnAgreed::Accurate(accurate)
+            }
+        }
     }
     /// Changes the state by the table.
     fn transition(&mut self, input: Input, why: Rule, out: &mut Out) {

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::ops::{BitOr, BitOrAssign};
 
+use crate::out::EcnCodepoint;
 use crate::payload::Payload;
 use crate::seq::SeqNum;
 
@@ -76,6 +77,14 @@ impl Flags {
     pub const fn intersects(self, other: Flags) -> bool {
         self.0 & other.0 != 0
     }
+    /// The ACE field (RFC 9768, section 3.2.2): AE, CWR and ECE as one number.
+    pub const fn ace(self) -> u8 {
+        (self.0 >> 6) as u8 & 7
+    }
+    /// The flags that stand for this ACE field.
+    pub const fn of_ace(ace: u8) -> Flags {
+        Flags((ace as u16 & 7) << 6)
+    }
     /// `self` without the bits of `other`.
     pub const fn without(self, other: Flags) -> Flags {
         Flags(self.0 & !other.0)
@@ -135,6 +144,12 @@ pub struct Options {
     pub timestamps: Option<Timestamps>,
     /// SACK blocks (RFC 2018, section 3; RFC 2883).
     pub sack: SackBlocks,
+    /// Counters of octets by ECN codepoint (RFC 9768, section 3.2.3).
+    pub accecn: Option<AccEcnFields>,
+    /// User timeout (RFC 5482, section 3.3) as it stands on the wire: a flag for minutes, and 15 bits.
+    pub user_timeout: Option<std::num::NonZeroU16>,
+    /// Fast Open cookie, or a request for one (RFC 7413, section 4.1.1); on a SYN only.
+    pub fast_open: Option<Box<FastOpenOption>>,
     /// How the known options are laid out.
     pub order: OptionOrder,
     /// Further options exactly as they stood on the wire (kind, length, data), after the known ones.
@@ -160,6 +175,81 @@ pub struct Timestamps {
     pub ecr: u32,
 }
 
+/// The AccECN option (RFC 9768, section 3.2.3): the low 24 bits of up to three counters of octets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AccEcnFields {
+    /// Order 1 (kind 174): ECT(1), CE, ECT(0). Else order 0 (kind 172): ECT(0), CE, ECT(1).
+    pub order1: bool,
+    /// How many fields there are; at most three.
+    count: u8,
+    fields: [[u8; 3]; 3],
+}
+
+impl AccEcnFields {
+    /// The first `count` of these fields, at most three, cut to 24 bits.
+    pub fn new(order1: bool, fields: [u32; 3], count: u8) -> AccEcnFields {
+        let cut = |n: u32| [(n >> 16) as u8, (n >> 8) as u8, n as u8];
+        let mut cut = fields.map(cut);
+        let count = count.min(3);
+        cut[usize::from(count)..].fill([0; 3]);
+        AccEcnFields { order1, count, fields: cut }
+    }
+    /// Number of fields.
+    pub const fn count(&self) -> usize {
+        self.count as usize
+    }
+    /// The fields that are there, in wire order.
+    pub fn fields(&self) -> impl Iterator<Item = u32> + '_ {
+        self.fields[..self.count()].iter().map(|[a, b, c]| u32::from_be_bytes([0, *a, *b, *c]))
+    }
+    /// The codepoint that field number `i` counts, in the order of this option.
+    pub fn codepoint(&self, i: usize) -> EcnCodepoint {
+        match (i, self.order1) {
+            (1, _) => EcnCodepoint::Ce,
+            (0, true) | (2, false) => EcnCodepoint::Ect1,
+            _ => EcnCodepoint::Ect0,
+        }
+    }
+}
+
+/// The Fast Open option (RFC 7413, section 4.1.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FastOpenOption {
+    /// The cookie; `None`: one is asked for.
+    pub cookie: Option<TfoCookie>,
+    /// As an experimental option (kind 254, magic 0xF989) instead of kind 34.
+    pub experimental: bool,
+}
+
+/// A Fast Open cookie: 4 to 16 octets, an even number (RFC 7413, section 4.1.1).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TfoCookie {
+    len: u8,
+    bytes: [u8; 16],
+}
+
+impl TfoCookie {
+    /// The cookie of these octets; `None` for a length that no cookie has.
+    pub fn new(octets: &[u8]) -> Option<TfoCookie> {
+        if !(4..=16).contains(&octets.len()) || !octets.len().is_multiple_of(2) {
+            return None;
+        }
+        let mut bytes = [0; 16];
+        bytes[..octets.len()].copy_from_slice(octets);
+        Some(TfoCookie { len: octets.len() as u8, bytes })
+    }
+    /// Its octets.
+    pub fn as_slice(&self) -> &[u8] {
+        &self.bytes[..usize::from(self.len)]
+    }
+}
+
+impl fmt::Debug for TfoCookie {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.as_slice().iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
 /// Up to four SACK blocks; each is (left edge, right edge), the right edge exclusive.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub struct SackBlocks {
@@ -174,6 +264,10 @@ impl SackBlocks {
             *slot = (left, right);
             self.len += 1;
         }
+    }
+    /// Keeps the first `len` blocks.
+    pub fn truncate(&mut self, len: usize) {
+        self.len = self.len.min(u8::try_from(len).unwrap_or(u8::MAX));
     }
     /// The blocks, in wire order.
     pub fn as_slice(&self) -> &[(SeqNum, SeqNum)] {

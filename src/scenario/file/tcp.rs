@@ -34,6 +34,7 @@ plain! {
     Size => u32: |size| u32::try_from(size.0).unwrap_or(u32::MAX);
     Span => Duration: Span::duration;
     Ecn => config::Ecn: Into::into;
+    AccEcnOption => config::AccEcnOption: Into::into;
     SynCookies => config::SynCookies: Into::into;
     RtoFloor => config::RtoFloor: Into::into;
     LossDetection => config::LossDetection: Into::into;
@@ -58,6 +59,11 @@ plain! {
 impl Knob<Option<Duration>> for Maybe<Span> {
     fn set(&self, target: &mut Option<Duration>) {
         self.apply(target, Span::duration);
+    }
+}
+impl Knob<Option<u8>> for Maybe<u8> {
+    fn set(&self, target: &mut Option<u8>) {
+        self.apply(target, |n| n);
     }
 }
 impl Knob<Option<u16>> for Maybe<u16> {
@@ -130,8 +136,29 @@ knobs! {
     sack: Option<bool>, "true";
     /// Report duplicates in a first SACK block (RFC 2883).
     dsack: Option<bool>, "true";
-    /// Explicit congestion notification (RFC 3168).
+    /// Explicit congestion notification (RFC 3168; RFC 9768; Linux `tcp_ecn`).
     ecn: Option<Ecn>, "On";
+    /// Give ECN up where the path seems to interfere: a SYN that is repeated asks no more (RFC 3168, section 6.1.1.1;
+    /// RFC 9768, section 3.1.4), and an ECN field that was changed on the way stops ECT (RFC 9768, section 3.2.2.3;
+    /// Linux `tcp_ecn_fallback`).
+    ecn_fallback: Option<bool>, "false";
+    /// When the AccECN option is sent (RFC 9768, section 3.2.3; Linux `tcp_ecn_option`).
+    accecn_option: Option<AccEcnOption>, "Minimum";
+    /// With `Minimum`, at least so many AccECN options go out each round trip (RFC 9768, section 3.2.3.3; Linux
+    /// `tcp_ecn_option_beacon`). Zero: none without a reason.
+    accecn_beacon: Option<u8>, "1";
+    /// CE marks after which an ACK is due (RFC 9768, section 3.2.2.5.1: at most 7; Linux 6, and then the next one that
+    /// is owed anyway); `None`: two while data is unacknowledged, three otherwise, as that section recommends.
+    accecn_ack_after: Maybe<u8>, "6";
+    /// With AccECN, segments without data and retransmissions are ECN-capable too (Linux; RFC 8311, section 4.3), not
+    /// only new data (RFC 3168, sections 6.1.4 and 6.1.5).
+    accecn_marks_all: Option<bool>, "true";
+    /// Feedback that our SYN or SYN-ACK was marked CE makes the initial window that after a loss (RFC 9768, section
+    /// 3.2.2.2). Linux leaves the window as it is.
+    accecn_syn_response: Option<bool>, "true";
+    /// A SYN that asks for classic ECN after one for AccECN, or the other way round, ends the handshake with a reset
+    /// (RFC 9768, section 3.1.5). Linux goes by the first.
+    accecn_mixed_reset: Option<bool>, "true";
     /// Layout of options.
     option_order: Option<OptionOrder>, "FreeBsd";
     // opening
@@ -357,6 +384,25 @@ mirror! {
         Passive,
         /// Asked for and accepted.
         On,
+        /// AccECN asked for and accepted, classic ECN where the peer knows no better (Linux `tcp_ecn` 3).
+        Accurate,
+        /// AccECN accepted, classic ECN asked for (Linux `tcp_ecn` 4).
+        AccurateIn,
+        /// AccECN accepted, nothing asked for (Linux `tcp_ecn` 5).
+        AccuratePassive,
+    }
+}
+mirror! {
+    /// When the AccECN option is sent (RFC 9768, section 3.2.3).
+    AccEcnOption = config::AccEcnOption {
+        /// Never.
+        Off,
+        /// When a codepoint changed, a counter is about to wrap, or a beacon is due.
+        Minimum,
+        /// On each segment that has room for it, until the path is seen to drop it.
+        Full,
+        /// On each segment that has room for it, whatever the path does.
+        Persist,
     }
 }
 mirror! {

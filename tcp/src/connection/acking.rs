@@ -23,6 +23,8 @@ pub(crate) struct Acking {
     pub scheduled: bool,
     /// It is owed at once.
     pub at_once: Option<Rule>,
+    /// The next pure ACK answers ACKs only: without SACK blocks.
+    pub bare: bool,
     /// A segment that ended a write, or was smaller than the peer's full size, is among what is unacknowledged.
     pushed: bool,
     /// More than one such.
@@ -51,6 +53,7 @@ impl Acking {
         Acking {
             scheduled: false,
             at_once: None,
+            bare: false,
             pushed: false,
             pushed_twice: false,
             interactive: false,
@@ -76,6 +79,10 @@ impl Acking {
         self.pushed = false;
         self.pushed_twice = false;
         self.deadline = Time::NEVER;
+    }
+    /// Once an ACK is owed, it is owed at once.
+    pub fn hurry(&mut self, why: Rule) {
+        self.at_once.get_or_insert(why);
     }
     /// An ACK is owed at once.
     pub fn now(&mut self, why: Rule) {

@@ -3,7 +3,9 @@
 //!
 //! PAWS comes before the first (RFC 7323, section 5.3); RFC 5961 sharpens the second, the fourth and the fifth.
 
+use super::ecn::tells_congestion;
 use super::{Connection, clock};
+use crate::accecn::{Delivery, Mode};
 use crate::cause::Rule;
 use crate::error::Errno;
 use crate::out::{EcnCodepoint, Note, Out};
@@ -152,7 +154,8 @@ impl Connection {
             return true;
         }
         if self.config.challenge_syn || arrived.seq < self.rcv.nxt() {
-            self.challenge(now, Rule::ChallengeSyn, out);
+            self.note_repeated_syn(arrived.segment, arrived.ecn);
+            self.challenge_with(now, self.handshake_flags(), Rule::ChallengeSyn, out);
             return false;
         }
         // RFC 793: a SYN in the window is an error; both ends start over.
@@ -179,8 +182,9 @@ impl Connection {
             self.challenge(now, Rule::AckOfUnsent, out);
             return false;
         }
-        self.update_ts_recent(now, arrived);
-        self.process_ack(now, arrived, out);
+        self.count_codepoint(arrived);
+        let fresh = self.update_ts_recent(now, arrived);
+        self.process_ack(now, arrived, fresh, out);
         !self.is_over()
     }
     /// Whether `ack` covers the octet of a zero-window probe: then it counts as sent, and as sent twice, since
@@ -195,19 +199,21 @@ impl Connection {
         true
     }
     /// TS.Recent (RFC 7323, section 4.3): only from a segment that covers Last.ACK.sent, and never backwards.
-    fn update_ts_recent(&mut self, now: Time, arrived: &Arrived<'_>) {
-        let Some(stamp) = arrived.segment.options.timestamps else { return };
+    /// Whether it went forward.
+    fn update_ts_recent(&mut self, now: Time, arrived: &Arrived<'_>) -> bool {
+        let Some(stamp) = arrived.segment.options.timestamps else { return false };
         let wup = self.rcv.wup;
-        let Some(state) = &mut self.ts else { return };
+        let Some(state) = &mut self.ts else { return false };
         let newer = !clock::older(stamp.val, state.recent, 0, now.since(state.recent_at));
-        if arrived.seq <= wup && newer {
-            state.recent = stamp.val;
-            state.recent_at = now;
+        if arrived.seq > wup || !newer {
+            return false;
         }
+        state.recent_at = now;
+        std::mem::replace(&mut state.recent, stamp.val) != stamp.val
     }
 
     /// SND.UNA, the send window, the transmit queue; then what an ACK of our FIN means for the state.
-    fn process_ack(&mut self, now: Time, arrived: &Arrived<'_>, out: &mut Out) {
+    fn process_ack(&mut self, now: Time, arrived: &Arrived<'_>, fresh: bool, out: &mut Out) {
         let segment = arrived.segment;
         let before = self.snd.wnd;
         let offered = u64::from(segment.wnd) << if segment.has(Flags::SYN) { 0 } else { self.snd.shift };
@@ -233,10 +239,18 @@ impl Connection {
             echo: echoed.map(|(state, stamp)| clock::echo(now, state.offset, stamp.ecr)),
             has_data: segment.seq_len() > 0,
             window_changed: offered != before,
-            ece: self.ecn.on && segment.has(Flags::ECE),
+            ece: false,
             new_data_ready: nxt < self.queued_end() && nxt < edge,
         };
-        let result = self.snd.queue.on_ack(now, &ack, &self.config, out);
+        let sent = nxt.since(self.snd.iss);
+        let (queue, ecn) = (&mut self.snd.queue, &mut self.ecn);
+        let result = if ecn.mode() == Mode::Off {
+            queue.on_ack(now, &ack, &self.config, out)
+        } else {
+            let fresh = (fresh, sent);
+            let marked = |news: &Delivery| arrived.ack >= una && tells_congestion(ecn, news, segment, fresh);
+            queue.on_ack_with(now, &ack, marked, &self.config, out)
+        };
         if result.acked > 0 {
             self.on_acknowledged(now, out);
         }
@@ -300,15 +314,20 @@ impl Connection {
         }
         if !empty && arrived.seq < nxt {
             self.enter_quick_ack(self.config.delayed_ack.quick);
+            self.note_accecn_duplicate(arrived.segment.seq);
             self.rcv.duplicate(arrived.seq..arrived.end.min(nxt));
         }
         self.send_ack(now, if probe { Rule::AckOfProbe } else { why }, out);
     }
     /// Drops the segment and sends a challenge ACK: a peer in good faith answers so that all becomes clear.
     fn challenge(&mut self, now: Time, why: Rule, out: &mut Out) {
+        self.challenge_with(now, Flags::NONE, why, out);
+    }
+    /// The same with these flags besides ACK.
+    fn challenge_with(&mut self, now: Time, flags: Flags, why: Rule, out: &mut Out) {
         out.notes.push(Note::Dropped(why));
         if self.may_answer(now, self.config.challenge_interval) {
-            self.send_ack(now, why, out);
+            self.send_ack_with(now, flags, why, out);
         } else {
             self.note(Rule::ChallengeLimited, out);
         }

@@ -18,13 +18,14 @@ pub(super) struct Body {
     /// Flags besides ACK, ECE and URG.
     pub flags: Flags,
     pub payload: Payload,
-    pub ecn: EcnCodepoint,
+    /// The data was never sent before: it may be sent as ECN-capable.
+    pub new_data: bool,
 }
 
 impl Body {
     /// No data, no flag but ACK.
     pub fn empty(seq: Seq) -> Body {
-        Body { seq, flags: Flags::NONE, payload: Payload::Empty, ecn: EcnCodepoint::NotEct }
+        Body { seq, flags: Flags::NONE, payload: Payload::Empty, new_data: false }
     }
 }
 
@@ -32,7 +33,18 @@ impl Connection {
     /// Bytes that options take in a data segment now (RFC 6691: the sender subtracts them).
     pub(super) fn option_bytes(&self) -> u32 {
         let stamps = if self.ts.is_some() { u32::from(TIMESTAMP_BYTES) } else { 0 };
+        if self.ecn.accurate.is_some() {
+            return self.option_bytes_with_accecn(stamps);
+        }
         stamps + self.sack_bytes(stamps)
+    }
+    fn option_bytes_with_accecn(&self, stamps: u32) -> u32 {
+        let mut options = Options::default();
+        if self.sack {
+            self.fill_sack(stamps, &mut options.sack);
+        }
+        self.put_accecn(stamps, &mut options);
+        stamps + options.wire_len()
     }
     fn sack_bytes(&self, stamps: u32) -> u32 {
         if !self.sack || self.rcv.dsack.is_none() && !self.rcv.buffer.has_gap() {
@@ -67,18 +79,23 @@ impl Connection {
 
     /// Sends a segment with an ACK field, which settles what was owed to the peer.
     pub(super) fn emit(&mut self, now: Time, body: Body, why: Rule, out: &mut Out) {
-        let Body { seq, flags, payload, ecn } = body;
+        let Body { seq, flags, payload, new_data } = body;
         let mut options =
             Options { timestamps: self.stamp(now), order: self.config.option_order, ..Options::default() };
-        if self.sack {
-            let stamps = if self.ts.is_some() { u32::from(TIMESTAMP_BYTES) } else { 0 };
+        let stamps = if self.ts.is_some() { u32::from(TIMESTAMP_BYTES) } else { 0 };
+        // The ACK of ACKs that were marked must not look like a duplicate ACK (RFC 9768, section 3.2.2.5.1).
+        let bare = std::mem::take(&mut self.ack.bare) && payload.is_empty();
+        let mut duplicate = None;
+        if self.sack && !bare {
             self.fill_sack(stamps, &mut options.sack);
-            self.rcv.dsack = None;
+            duplicate = self.rcv.dsack.take();
         }
-        let mut flags = flags | Flags::ACK;
-        if self.ecn.echo {
-            flags |= Flags::ECE;
+        if self.ecn.accurate.is_some() {
+            self.tick_accecn(now);
+            self.put_accecn(stamps, &mut options);
+            self.on_accecn_sent(now, &options, flags.ace() == 0, duplicate.map(|(left, _)| left.wire().0));
         }
+        let mut flags = self.ecn.flags(flags) | Flags::ACK;
         let mut urg = 0;
         if let Some(pointer) = self.urgent_pointer(seq) {
             flags |= Flags::URG;
@@ -98,13 +115,21 @@ impl Connection {
         };
         self.ack.on_ack_sent(self.config.delayed_ack.min);
         self.segs_out = self.segs_out.wrapping_add(1);
+        let ecn = self.ecn.codepoint(new_data, &self.config);
         out.segments.push(Outgoing { segment, why, ecn });
     }
     /// `<SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>`.
     pub(super) fn send_ack(&mut self, now: Time, why: Rule, out: &mut Out) {
+        self.send_ack_with(now, Flags::NONE, why, out);
+    }
+    /// The ACK of a SYN or SYN-ACK, whose codepoint it tells.
+    pub(super) fn send_handshake_ack(&mut self, now: Time, why: Rule, out: &mut Out) {
+        self.send_ack_with(now, self.handshake_flags(), why, out);
+    }
+    pub(super) fn send_ack_with(&mut self, now: Time, flags: Flags, why: Rule, out: &mut Out) {
         // A peer that has taken its window back will not look at a number beyond it.
         let seq = self.snd.queue.nxt().min(self.window_end().max(self.snd.queue.una()));
-        self.emit(now, Body::empty(seq), why, out);
+        self.emit(now, Body { flags, ..Body::empty(seq) }, why, out);
     }
     /// `<SEQ=SND.NXT><ACK=RCV.NXT><CTL=RST,ACK>`: this end gives up, the peer does not know.
     pub(super) fn send_reset(&mut self, now: Time, why: Rule, out: &mut Out) {
@@ -113,7 +138,9 @@ impl Connection {
             dst: self.tuple.remote.port(),
             seq: self.snd.queue.nxt().min(self.window_end().max(self.snd.queue.una())).wire(),
             ack: self.rcv.nxt().wire(),
-            flags: Flags::RST | Flags::ACK,
+            flags: self.ecn.accurate.as_ref().map_or(Flags::NONE, |a| a.tells.ace())
+                | Flags::RST
+                | Flags::ACK,
             wnd: self.announce_window(),
             urg: 0,
             options: Options {
@@ -124,7 +151,8 @@ impl Connection {
             payload: Payload::Empty,
         };
         self.segs_out = self.segs_out.wrapping_add(1);
-        out.segments.push(Outgoing { segment, why, ecn: EcnCodepoint::NotEct });
+        let ecn = self.ecn.codepoint(false, &self.config);
+        out.segments.push(Outgoing { segment, why, ecn });
     }
     /// `<SEQ=SEG.ACK><CTL=RST>`: the answer to a segment that should not be.
     pub(super) fn send_bare_reset(&mut self, about: &Segment, why: Rule, out: &mut Out) {

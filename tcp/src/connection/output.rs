@@ -10,7 +10,7 @@ use super::Connection;
 use super::emit::Body;
 use crate::cause::Rule;
 use crate::config::Nagle;
-use crate::out::{EcnCodepoint, Out};
+use crate::out::Out;
 use crate::payload::Payload;
 use crate::recovery::Retransmission;
 use crate::segment::Flags;
@@ -51,6 +51,7 @@ impl Connection {
         }
         self.retransmit_lost(now, out);
         let before = self.snd.queue.nxt();
+        self.tick_accecn(now);
         let hold = self.send_new(now, occasion, out);
         while self.snd.queue.nxt() == before
             && let Some(rescue) = self.snd.queue.next_rescue(&self.config)
@@ -93,7 +94,7 @@ impl Connection {
         if start >= end {
             return false;
         }
-        self.send_range(now, start..end, what.why, EcnCodepoint::NotEct, Flags::NONE, out);
+        self.send_range(now, start..end, what.why, false, Flags::NONE, out);
         self.snd.queue.on_retransmitted(now, start..end, &self.config);
         true
     }
@@ -161,13 +162,10 @@ impl Connection {
     /// Sends `range`, which begins at SND.NXT, for the first time.
     pub(super) fn send_new_range(&mut self, now: Time, range: Range<Seq>, why: Rule, out: &mut Out) {
         let len = range.end.min(self.snd.buffer.end()).since(range.start);
-        let (mut flags, mut ecn) = (Flags::NONE, EcnCodepoint::NotEct);
-        if self.ecn.on && len > 0 {
-            ecn = EcnCodepoint::Ect0;
-            // 3168/6.1.2-CWR
-            if self.snd.queue.take_reduced() {
-                flags = Flags::CWR;
-            }
+        let mut flags = Flags::NONE;
+        // 3168/6.1.2-CWR; with AccECN the flag is a part of the counter (9768/3.1.5-NOCWR).
+        if self.ecn.on && !self.ecn.silent && len > 0 && self.snd.queue.take_reduced() {
+            flags = Flags::CWR;
         }
         if self.snd.queue.flight() == 0 {
             self.timers.progress = now;
@@ -177,7 +175,7 @@ impl Connection {
         }
         let why = if len == 0 && why == Rule::Data { Rule::FinQueued } else { why };
         let end = range.end;
-        let pushed = self.send_range(now, range, why, ecn, flags, out);
+        let pushed = self.send_range(now, range, why, len > 0, flags, out);
         self.snd.queue.on_sent(now, end, &self.config);
         if pushed {
             self.snd.queue.mark_pushed();
@@ -192,7 +190,7 @@ impl Connection {
         now: Time,
         range: Range<Seq>,
         why: Rule,
-        ecn: EcnCodepoint,
+        new_data: bool,
         flags: Flags,
         out: &mut Out,
     ) -> bool {
@@ -210,7 +208,7 @@ impl Connection {
         if range.end > data_end {
             flags |= Flags::FIN;
         }
-        self.emit(now, Body { seq: range.start, flags, payload, ecn }, why, out);
+        self.emit(now, Body { seq: range.start, flags, payload, new_data }, why, out);
         flags.contains(Flags::PSH)
     }
 

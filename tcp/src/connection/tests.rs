@@ -20,6 +20,7 @@ mod acks;
 mod arrivals;
 mod chaos;
 mod demands;
+mod ecn;
 mod letter;
 mod matrix;
 mod open;
@@ -73,7 +74,7 @@ fn handshake(now: Time, a: &Arc<Config>, b: &Config, tuple: Tuple, iss: u32, irs
             recent_at: now,
         }),
         sack: a.sack && b.sack,
-        ecn: false,
+        ecn: Default::default(),
         rtt: Some(DELAY * 2),
         retransmits: 0,
     }

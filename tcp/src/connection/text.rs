@@ -39,28 +39,6 @@ impl Connection {
         self.take_data(now, arrived, data_end, out);
         self.check_fin(now, out);
     }
-    /// ECN at the receiver (RFC 3168, section 6.1.3): CWR ends the echo, CE starts it; both on one packet start it.
-    fn accept_ecn(&mut self, arrived: &Arrived<'_>) {
-        if !self.ecn.on {
-            return;
-        }
-        if arrived.segment.has(Flags::CWR) {
-            self.ecn.echo = false;
-            self.ack.now(Rule::AckQuick);
-        }
-        match arrived.ecn {
-            EcnCodepoint::Ce if !self.ecn.echo => {
-                self.ecn.echo = true;
-                self.enter_quick_ack(2);
-            }
-            // Sent again, most likely: a retransmission is never ECT (Linux).
-            EcnCodepoint::NotEct if self.ecn.seen && self.config.delayed_ack.adaptive => {
-                self.enter_quick_ack(2);
-            }
-            _ => {}
-        }
-        self.ecn.seen |= arrived.ecn != EcnCodepoint::NotEct;
-    }
     /// Remembers where the stream ends, if that lies in the window.
     fn note_fin(&mut self, arrived: &Arrived<'_>, data_end: Seq) {
         let nxt = self.rcv.nxt();
@@ -108,6 +86,7 @@ impl Connection {
     }
     /// Something arrived twice: the ACK goes out at once and tells (RFC 2883).
     fn on_duplicate(&mut self, range: std::ops::Range<Seq>) {
+        self.note_accecn_duplicate(range.start.wire());
         if self.sack && self.config.dsack {
             self.rcv.duplicate(range);
         }
@@ -166,7 +145,7 @@ impl Connection {
         out: &mut Out,
     ) {
         if !self.ack.interactive {
-            self.send_ack(now, Rule::SynAckAnswered, out);
+            self.send_handshake_ack(now, Rule::SynAckAnswered, out);
         } else {
             self.ack.scheduled = true;
         }

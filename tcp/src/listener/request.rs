@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use super::Incoming;
+use crate::accecn::{self, AccEcn, Mode, Mute};
 use crate::cause::Rule;
-use crate::config::{Config, Ecn};
+use crate::config::{AccEcnOption, Config};
 use crate::cookie::CookieOptions;
-use crate::handshake::{Handshake, TimestampState, WindowScale};
+use crate::handshake::{EcnAgreed, Handshake, TimestampState, WindowScale};
 use crate::isn::Tuple;
 use crate::offer;
 use crate::out::{EcnCodepoint, Note, Out, Outgoing};
@@ -23,7 +24,7 @@ pub(super) struct Agreed {
     pub(super) wscale: Option<u8>,
     pub(super) timestamps: bool,
     pub(super) sack: bool,
-    pub(super) ecn: bool,
+    pub(super) ecn: Mode,
 }
 
 impl Agreed {
@@ -31,27 +32,27 @@ impl Agreed {
     /// 3168, section 6.1.1).
     pub(super) fn on_syn(config: &Config, incoming: &Incoming<'_>) -> Agreed {
         let Incoming { segment: syn, ecn, .. } = incoming;
-        let asks_for_ecn = syn.has(Flags::ECE | Flags::CWR);
-        // A SYN that is itself ECN-capable is not from a sender that follows RFC 3168.
-        let classic = *ecn == EcnCodepoint::NotEct || syn.has(Flags::AE);
         Agreed {
             mss: syn.options.mss,
             wscale: syn.options.wscale.map(|s| s.min(offer::MAX_SHIFT)).filter(|_| config.window_scaling),
             timestamps: syn.options.timestamps.is_some() && config.timestamps,
             sack: syn.options.sack_permitted && config.sack,
-            ecn: asks_for_ecn && classic && config.ecn != Ecn::Off,
+            ecn: accecn::granted(config, syn, *ecn),
         }
     }
-    /// What a cookie can bring back of it: without timestamps nothing but the MSS (4987/3.6-OPTS).
+    /// What a cookie can bring back of it: without timestamps nothing but the MSS (4987/3.6-OPTS), and AccECN, which
+    /// the ACK tells of itself (RFC 9768, section 5.1).
     pub(super) fn in_cookie(self) -> Agreed {
-        if self.timestamps { self } else { Agreed { wscale: None, sack: false, ecn: false, ..self } }
+        let ecn = if self.ecn == Mode::Classic { Mode::Off } else { self.ecn };
+        if self.timestamps { self } else { Agreed { wscale: None, sack: false, ecn, ..self } }
     }
     /// For the low bits of the SYN-ACK's timestamp.
     pub(super) fn cookie_options(&self) -> CookieOptions {
-        CookieOptions { wscale: self.wscale, sack: self.sack, ecn: self.ecn }
+        CookieOptions { wscale: self.wscale, sack: self.sack, ecn: self.ecn != Mode::Off }
     }
-    /// What the ACK of a cookie tells; `ticks` is the echoed reading of our clock, if it has timestamps.
-    pub(super) fn from_cookie(config: &Config, mss: u16, ticks: Option<u32>) -> Agreed {
+    /// What the ACK of a cookie, with these flags, tells; `ticks` is the echoed reading of our clock, if it has
+    /// timestamps. An ACE field of two or more is an AccECN client's (RFC 9768, section 5.1).
+    pub(super) fn from_cookie(config: &Config, mss: u16, ticks: Option<u32>, flags: Flags) -> Agreed {
         let ticks = ticks.filter(|_| config.timestamps);
         let options = ticks.map(CookieOptions::from_timestamp).unwrap_or_default();
         Agreed {
@@ -59,7 +60,11 @@ impl Agreed {
             wscale: options.wscale.filter(|_| config.window_scaling),
             timestamps: ticks.is_some(),
             sack: options.sack && config.sack,
-            ecn: options.ecn && config.ecn != Ecn::Off,
+            ecn: match config.ecn.grants() {
+                Mode::Accurate if flags.ace() > 1 => Mode::Accurate,
+                Mode::Classic | Mode::Accurate if options.ecn => Mode::Classic,
+                _ => Mode::Off,
+            },
         }
     }
     /// Our shift and the peer's.
@@ -72,7 +77,33 @@ impl Agreed {
         let segment = offer::announced_mss(config, tuple, mtu).saturating_sub(options);
         offer::initial_window(config, config.rcv_buf, segment)
     }
-    /// The SYN-ACK.
+    /// The flags and the AccECN option of the SYN-ACK that answers a SYN of codepoint `syn`, sent for the
+    /// `repeats + 1`th time, `retries` of them by the timer (RFC 9768, sections 3.1.2, 3.1.4.2 and 3.2.3.2.2): the
+    /// option goes first, then the flags.
+    pub(super) fn put_ecn(
+        &self,
+        segment: &mut Segment,
+        config: &Config,
+        syn: EcnCodepoint,
+        (repeats, retries): (u8, u8),
+    ) {
+        match self.ecn {
+            Mode::Off => {}
+            Mode::Classic => segment.flags |= Flags::ECE,
+            Mode::Accurate if retries > 1 && config.ecn_fallback => {}
+            Mode::Accurate => segment.flags |= accecn::reflect(syn),
+        }
+        if self.ecn == Mode::Accurate && repeats == 0 && config.accecn_option != AccEcnOption::Off {
+            let options = &mut segment.options;
+            let saving = match (options.sack_permitted && options.timestamps.is_none(), options.wscale) {
+                (true, _) => 2,
+                (false, Some(_)) => 1,
+                (false, None) => 0,
+            };
+            options.accecn = accecn::syn_ack_option(options.wire_len(), saving);
+        }
+    }
+    /// The SYN-ACK, without its ECN flags.
     pub(super) fn syn_ack(
         &self,
         config: &Config,
@@ -81,13 +112,12 @@ impl Agreed {
         (iss, irs): (SeqNum, SeqNum),
         timestamps: Timestamps,
     ) -> Segment {
-        let ecn = if self.ecn { Flags::ECE } else { Flags::NONE };
         Segment {
             src: tuple.local.port(),
             dst: tuple.remote.port(),
             seq: iss,
             ack: irs.add(1),
-            flags: Flags::SYN | Flags::ACK | ecn,
+            flags: Flags::SYN | Flags::ACK,
             wnd: self.window(config, tuple, mtu) as u16,
             options: Options {
                 mss: Some(offer::announced_mss(config, tuple, mtu)),
@@ -122,6 +152,10 @@ pub(super) struct Request {
     pub(super) retries: u8,
     /// All repetitions of the SYN-ACK.
     repeats: u8,
+    /// Codepoint of the last SYN.
+    syn: EcnCodepoint,
+    /// A SYN without any ECN flag came after one that asked.
+    none_asked: bool,
 }
 
 /// What a segment means for a request.
@@ -157,6 +191,8 @@ impl Request {
             ts_recent: incoming.segment.options.timestamps.map_or(0, |ts| ts.val),
             retries: 0,
             repeats: 0,
+            syn: incoming.ecn,
+            none_asked: false,
         }
     }
     /// The request that a cookie stands for: its ACK is the first that we remember of it.
@@ -168,7 +204,8 @@ impl Request {
         ts_offset: u32,
     ) -> Request {
         let irs = ack.segment.seq.add(u32::MAX);
-        Request { irs, since: Time::NEVER, ..Request::new(now, ack, agreed, iss, ts_offset) }
+        let syn = EcnCodepoint::NotEct;
+        Request { irs, syn, since: Time::NEVER, ..Request::new(now, ack, agreed, iss, ts_offset) }
     }
     /// How long the next repetition is to wait (RFC 6298, sections 2.1 and 5.5).
     pub(super) fn timeout(&self, config: &Config) -> Duration {
@@ -183,7 +220,8 @@ impl Request {
     /// Sends the SYN-ACK.
     pub(super) fn send(&self, now: Time, config: &Config, tuple: &Tuple, why: Rule, out: &mut Out) {
         let numbers = (self.iss, self.irs);
-        let segment = self.agreed.syn_ack(config, tuple, self.mtu, numbers, self.timestamps(now));
+        let mut segment = self.agreed.syn_ack(config, tuple, self.mtu, numbers, self.timestamps(now));
+        self.agreed.put_ecn(&mut segment, config, self.syn, (self.repeats, self.retries));
         out.segments.push(Outgoing { segment, why, ecn: EcnCodepoint::NotEct });
     }
     /// Sends it once more.
@@ -206,7 +244,7 @@ impl Request {
         let (rst, ack) = (segment.has(Flags::RST), segment.has(Flags::ACK));
         let stale = self.fails_paws(now, config, segment);
         if segment.seq == self.irs && segment.has(Flags::SYN) && !rst && !ack && !stale {
-            return self.on_duplicate_syn(now, config, &incoming.tuple, out);
+            return self.on_duplicate_syn(now, config, incoming, out);
         }
         if ack && !rst && segment.ack != self.iss.add(1) {
             refuse(config, segment, Rule::SynReceivedBadAck, out);
@@ -236,12 +274,30 @@ impl Request {
     }
 
     /// The SYN again: the SYN-ACK is repeated, but not at any rate (9293/EV-SYNRCVD-DUPSYN).
-    fn on_duplicate_syn(&mut self, now: Time, config: &Config, tuple: &Tuple, out: &mut Out) -> Verdict {
+    fn on_duplicate_syn(
+        &mut self,
+        now: Time,
+        config: &Config,
+        incoming: &Incoming<'_>,
+        out: &mut Out,
+    ) -> Verdict {
         if !self.may_reply(now, config, out) {
             out.notes.push(Note::Dropped(Rule::DuplicateSyn));
             return Verdict::Stays;
         }
-        self.repeat(now, config, tuple, Rule::DuplicateSyn, out);
+        let mixed = match (self.agreed.ecn, incoming.segment.flags.ace()) {
+            (Mode::Accurate, ace) => ace == 0b011,
+            (Mode::Classic, ace) => ace != 0 && ace != 0b011,
+            (Mode::Off, _) => false,
+        };
+        if mixed && config.accecn_mixed_reset && config.ecn.grants() == Mode::Accurate {
+            reset_by_syn(self, incoming.segment, out);
+            return Verdict::Ends(Rule::EcnMixed);
+        }
+        // The feedback is of the last SYN (9768/3.1.5-FEEDLATEST).
+        self.syn = incoming.ecn;
+        self.none_asked |= incoming.segment.flags.ace() == 0;
+        self.repeat(now, config, &incoming.tuple, Rule::DuplicateSyn, out);
         Verdict::Answered
     }
     /// RFC 5961, section 3.2; RFC 9293, section 3.10.7.4, second.
@@ -346,9 +402,31 @@ impl Request {
             rcv_mss: offer::announced_mss(config, &tuple, self.mtu),
             timestamps: self.agreed.timestamps.then_some(clock),
             sack: self.agreed.sack,
-            ecn: self.agreed.ecn,
+            ecn: self.ecn_agreed(last, config),
             rtt: self.rtt(now, last),
             retransmits: self.repeats,
+        }
+    }
+    /// What was agreed on about ECN, once `last` has completed the handshake.
+    fn ecn_agreed(&self, last: &Segment, config: &Config) -> EcnAgreed {
+        match self.agreed.ecn {
+            Mode::Off => EcnAgreed::Off,
+            // 3168/6.1.1-NONSETUPRX
+            Mode::Classic => EcnAgreed::Classic { ect: !self.none_asked },
+            Mode::Accurate => {
+                let mut accurate = Box::new(AccEcn::new(self.syn));
+                accurate.tells.last = self.syn;
+                if self.none_asked {
+                    accurate.silence(Mute::GotNone);
+                }
+                if self.repeats > 1 {
+                    accurate.silence(Mute::SentNone);
+                }
+                if !last.has(Flags::SYN) {
+                    accurate.on_third_ack(last, config);
+                }
+                EcnAgreed::Accurate(accurate)
+            }
         }
     }
     /// The round-trip time of SYN-ACK and ACK. After a repetition only the echoed timestamp tells which SYN-ACK was
@@ -379,6 +457,20 @@ pub(super) fn refuse(config: &Config, segment: &Segment, why: Rule, out: &mut Ou
         ..Segment::default()
     };
     out.segments.push(Outgoing { segment: reset, why, ecn: EcnCodepoint::NotEct });
+}
+
+/// Answers a SYN that ends a request: <SEQ=SND.NXT><ACK=RCV.NXT><CTL=RST,ACK>.
+fn reset_by_syn(request: &Request, syn: &Segment, out: &mut Out) {
+    out.notes.push(Note::Dropped(Rule::EcnMixed));
+    let reset = Segment {
+        src: syn.dst,
+        dst: syn.src,
+        seq: request.iss.add(1),
+        ack: request.irs.add(1),
+        flags: Flags::RST | Flags::ACK,
+        ..Segment::default()
+    };
+    out.segments.push(Outgoing { segment: reset, why: Rule::EcnMixed, ecn: EcnCodepoint::NotEct });
 }
 
 /// Whether `a` does not come after `b`, modulo 2^32.

@@ -2,8 +2,8 @@
 //! 3.10.7.4, its eight checks as far as they go before ESTABLISHED).
 
 use super::{Opening, Peer};
+use crate::accecn::{self, Mode};
 use crate::cause::Rule;
-use crate::config::Ecn;
 use crate::connection::{Connection, clock};
 use crate::error::Errno;
 use crate::out::{EcnCodepoint, Note, Out};
@@ -57,13 +57,16 @@ impl Opening {
             out.notes.push(Note::Dropped(Rule::SynSentIgnores));
             return None;
         }
-        let asked = self.config.ecn == Ecn::On && self.retransmits == 0;
-        let setup = if acks_syn {
-            asked && segment.has(Flags::ECE) && !segment.has(Flags::CWR)
+        let agreed = if !acks_syn {
+            accecn::granted(&self.config, segment, ecn)
+        } else if self.config.ecn.asks() == Mode::Accurate || self.still_asks() {
+            accecn::understood(self.config.ecn.asks(), segment.flags)
         } else {
-            self.config.ecn != Ecn::Off && segment.has(Flags::ECE) && segment.has(Flags::CWR)
+            // 3168/6.1.1-NOECT: a SYN that did not ask was sent too.
+            Mode::Off
         };
-        let peer = Peer { irs: segment.seq, options: segment.options.clone(), ecn: setup, seen: now };
+        let options = segment.options.clone();
+        let peer = Peer { irs: segment.seq, options, ecn: agreed, codepoint: ecn, seen: now };
         if acks_syn {
             return Some(self.syn_acknowledged(now, peer, segment, ecn, out));
         }

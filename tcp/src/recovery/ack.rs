@@ -8,6 +8,7 @@ use super::rack::Found;
 use super::undo::Frto;
 use super::window::Delivered;
 use super::{Ack, Acked, Phase, Sender, Timer, trouble};
+use crate::accecn::Delivery;
 use crate::cause::Rule;
 use crate::config::{Config, LossDetection};
 use crate::congestion::Signal;
@@ -22,8 +23,9 @@ struct News {
     acked: u64,
     /// Octets newly SACKed.
     sacked: u64,
-    /// Octets newly known to have arrived.
+    /// Octets newly known to have arrived, and in how many segments.
     delivered: u64,
+    packets: u32,
     /// A D-SACK that is believed.
     dsack: bool,
     /// That D-SACK is for the tail loss probe.
@@ -54,11 +56,29 @@ impl News {
 impl Sender {
     /// An acknowledgment arrived. `out` gets notes only.
     pub fn on_ack(&mut self, now: Time, ack: &Ack, cfg: &Config, out: &mut Out) -> Acked {
+        self.on_ack_with(now, ack, |_| ack.ece, cfg, out)
+    }
+    /// The same where `marked` tells, of what this acknowledgment shows to have arrived, whether some was marked CE.
+    pub fn on_ack_with(
+        &mut self,
+        now: Time,
+        ack: &Ack,
+        marked: impl FnOnce(&Delivery) -> bool,
+        cfg: &Config,
+        out: &mut Out,
+    ) -> Acked {
         let (before, outstanding) = (self.una(), self.flight());
         let mut news = News::default();
         self.take_ack(now, ack, &mut news);
         self.first_window = self.first_window.saturating_sub(news.acked as u32);
         self.take_sack(now, ack, before, &mut news);
+        let ece = marked(&Delivery {
+            packets: news.packets,
+            bytes: news.delivered,
+            mss: self.mss,
+            certain: self.sack || matches!(self.phase, Phase::Open | Phase::Reduction),
+        });
+        let ack = &Ack { ece, ..*ack };
         let rtt = self.measure(now, ack, &news, cfg, out);
 
         // 5681/3.2-DUPDEF, and for SACK only what brings news (6675/5-DUPINC).
@@ -108,6 +128,7 @@ impl Sender {
                 return;
             }
             news.delivered += bytes;
+            news.packets += 1;
             if again {
                 news.ambiguous = true;
             } else {
@@ -158,6 +179,7 @@ impl Sender {
                 let bytes = range.end - range.start;
                 news.sacked += bytes;
                 news.delivered += bytes;
+                news.packets += 1;
                 let again = sent.marks.has(Marks::EVER);
                 if !again {
                     news.first_sacked.get_or_insert(sent.at);

@@ -56,6 +56,8 @@ pub struct Handshake {
     pub retransmissions: u8,
     /// SACK is permitted by both.
     pub sack: bool,
+    /// The SYN or SYN-ACK was marked CE, and that counts as its loss does.
+    pub marked: bool,
 }
 
 /// An acknowledgment, as far as the transmit queue is concerned. The caller has made sure that `ack` is not beyond
@@ -284,7 +286,11 @@ impl Sender {
             rtt,
             rack: Rack::new(una),
             controller: Controller::new(cfg),
-            cwnd: congestion::initial_window(mss, handshake.retransmissions, cfg),
+            cwnd: if handshake.marked {
+                u64::from(mss)
+            } else {
+                congestion::initial_window(mss, handshake.retransmissions, cfg)
+            },
             ssthresh: u64::MAX,
             usage: Usage {
                 until: una,

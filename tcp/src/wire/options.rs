@@ -2,7 +2,9 @@
 //!
 //! Linux: `net/ipv4/tcp_output.c`, `tcp_options_write`. FreeBSD: `sys/netinet/tcp_output.c`, `tcp_addoptions`.
 
-use crate::segment::{OptionOrder, Options, SackBlocks, Timestamps};
+use std::num::NonZeroU16;
+
+use crate::segment::{AccEcnFields, FastOpenOption, OptionOrder, Options, SackBlocks, TfoCookie, Timestamps};
 use crate::seq::SeqNum;
 
 /// Bytes that a header can hold behind its fixed part.
@@ -14,6 +16,13 @@ const WSCALE: u8 = 3;
 const SACK_PERMITTED: u8 = 4;
 const SACK: u8 = 5;
 const TIMESTAMPS: u8 = 8;
+const USER_TIMEOUT: u8 = 28;
+const FAST_OPEN: u8 = 34;
+const ACCECN0: u8 = 172;
+const ACCECN1: u8 = 174;
+const EXPERIMENT: u8 = 254;
+/// What names Fast Open among the experimental options (RFC 7413, section 4.1.1).
+const FAST_OPEN_MAGIC: [u8; 2] = [0xf9, 0x89];
 
 /// The option list as it stands in a header: at most 40 bytes, a multiple of four.
 #[derive(Clone, Copy, Debug)]
@@ -62,16 +71,93 @@ fn linux(options: &Options, list: &mut Layout) {
     match (options.timestamps.is_some(), options.sack_permitted) {
         (true, true) => list.put(&[SACK_PERMITTED, 2]),
         (true, false) => list.put(&[NOP, NOP]),
-        (false, true) => list.put(&[NOP, NOP, SACK_PERMITTED, 2]),
-        (false, false) => {}
+        (false, _) => {}
     }
     put_timestamps(options, list);
+    // What does not fill a word of the AccECN option takes the place of the padding of the next option.
+    let mut rest = accecn_words(options, list);
+    if options.timestamps.is_none() && options.sack_permitted {
+        let [a, b] = rest.take_two();
+        list.put(&[a, b, SACK_PERMITTED, 2]);
+    }
     if let Some(shift) = options.wscale {
-        list.put(&[NOP, WSCALE, 3, shift]);
+        list.put(&[rest.take_single(), WSCALE, 3, shift]);
     }
     if !options.sack.is_empty() {
-        list.put(&[NOP, NOP]);
+        let [a, b] = rest.take_two();
+        list.put(&[a, b]);
         put_sack(options, list);
+    } else if rest.len > 0 {
+        let [a, b] = rest.take_two();
+        list.put(&[a, b, NOP, NOP]);
+    }
+    put_rare(options, list);
+}
+
+/// Up to two octets that are still to be laid out.
+struct Rest {
+    len: u8,
+    bytes: [u8; 2],
+}
+
+impl Rest {
+    fn take_two(&mut self) -> [u8; 2] {
+        self.len = 0;
+        std::mem::replace(&mut self.bytes, [NOP; 2])
+    }
+    /// The one octet that is left, if it is exactly one: two stay together.
+    fn take_single(&mut self) -> u8 {
+        if self.len == 1 { self.take_two()[0] } else { NOP }
+    }
+}
+
+/// Puts the whole words of the AccECN option; what is left of it is for the padding of another (Linux).
+fn accecn_words(options: &Options, list: &mut Layout) -> Rest {
+    let mut rest = Rest { len: 0, bytes: [NOP; 2] };
+    let Some(accecn) = &options.accecn else { return rest };
+    let (option, len) = accecn_bytes(accecn);
+    match len % 4 {
+        tail @ 1..=2 => {
+            list.put(&option[..len - tail]);
+            rest.len = tail as u8;
+            rest.bytes[..tail].copy_from_slice(&option[len - tail..len]);
+        }
+        _ => {
+            list.put(&option[..len]);
+            list.align(0, 4);
+        }
+    }
+    rest
+}
+
+fn accecn_bytes(accecn: &AccEcnFields) -> ([u8; 11], usize) {
+    let len = 2 + 3 * accecn.count();
+    let mut option = [0; 11];
+    option[0] = if accecn.order1 { ACCECN1 } else { ACCECN0 };
+    option[1] = len as u8;
+    for (place, field) in option[2..].chunks_exact_mut(3).zip(accecn.fields()) {
+        place.copy_from_slice(&field.to_be_bytes()[1..]);
+    }
+    (option, len)
+}
+
+/// What few segments carry, each in whole words.
+fn put_rare(options: &Options, list: &mut Layout) {
+    if let Some(timeout) = options.user_timeout {
+        let [high, low] = timeout.get().to_be_bytes();
+        list.put(&[USER_TIMEOUT, 4, high, low]);
+    }
+    if let Some(option) = &options.fast_open {
+        let cookie = option.cookie.as_ref().map_or(&[][..], TfoCookie::as_slice);
+        let (mut head, base) = ([FAST_OPEN, 0, 0, 0], if option.experimental { 4 } else { 2 });
+        if option.experimental {
+            head = [EXPERIMENT, 0, FAST_OPEN_MAGIC[0], FAST_OPEN_MAGIC[1]];
+        }
+        head[1] = (base + cookie.len()) as u8;
+        let mut bytes = [NOP; 20];
+        bytes[..base].copy_from_slice(&head[..base]);
+        bytes[base..base + cookie.len()].copy_from_slice(cookie);
+        list.put(&bytes[..(base + cookie.len()).next_multiple_of(4)]);
     }
 }
 
@@ -92,6 +178,14 @@ fn freebsd(options: &Options, list: &mut Layout) {
     if !options.sack.is_empty() {
         list.align(2, 4);
         put_sack(options, list);
+    }
+    if let Some(accecn) = &options.accecn {
+        let (option, len) = accecn_bytes(accecn);
+        list.put(&option[..len]);
+    }
+    if options.user_timeout.is_some() || options.fast_open.is_some() {
+        list.align(0, 4);
+        put_rare(options, list);
     }
 }
 
@@ -167,7 +261,22 @@ pub(super) fn parse(mut list: &[u8]) -> Options {
                     options.sack.push(SeqNum(word(&block[..4])), SeqNum(word(&block[4..])));
                 }
             }
-            [MSS | WSCALE | SACK_PERMITTED | SACK | TIMESTAMPS, ..] => {}
+            // Whole fields only, and no more than there are counters (RFC 9768, section 3.2.3).
+            [kind @ (ACCECN0 | ACCECN1), _, data @ ..] => {
+                let mut fields = [0; 3];
+                let (whole, _) = data.as_chunks::<3>();
+                fields.iter_mut().zip(whole).for_each(|(field, bytes)| *field = word(bytes));
+                let count = whole.len().min(3) as u8;
+                options.accecn = Some(AccEcnFields::new(*kind == ACCECN1, fields, count));
+            }
+            [USER_TIMEOUT, 4, high, low] => {
+                options.user_timeout = NonZeroU16::new(u16::from_be_bytes([*high, *low]));
+            }
+            [FAST_OPEN, _, cookie @ ..] => note_fast_open(cookie, false, &mut options),
+            [EXPERIMENT, _, magic, low, cookie @ ..] if [*magic, *low] == FAST_OPEN_MAGIC => {
+                note_fast_open(cookie, true, &mut options);
+            }
+            [MSS | WSCALE | SACK_PERMITTED | SACK | TIMESTAMPS | USER_TIMEOUT, ..] => {}
             unknown => other.extend_from_slice(unknown),
         }
     }
@@ -175,6 +284,18 @@ pub(super) fn parse(mut list: &[u8]) -> Options {
         options.other = Some(other.into());
     }
     options
+}
+
+/// A cookie of a length that none has is as if the option were not there (RFC 7413, section 4.1.1).
+fn note_fast_open(cookie: &[u8], experimental: bool, options: &mut Options) {
+    let cookie = match cookie {
+        [] => None,
+        octets => match TfoCookie::new(octets) {
+            Some(cookie) => Some(cookie),
+            None => return,
+        },
+    };
+    options.fast_open = Some(Box::new(FastOpenOption { cookie, experimental }));
 }
 
 /// Window scale in front of what now came: FreeBSD's order.

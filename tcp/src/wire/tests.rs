@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::segment::{OptionOrder, Options, SackBlocks, Timestamps};
+use crate::segment::{AccEcnFields, FastOpenOption, OptionOrder, Options, SackBlocks, TfoCookie, Timestamps};
 
 const CLIENT: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 1));
 const SERVER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 2));
@@ -276,16 +276,75 @@ fn segments() -> impl Strategy<Value = Segment> {
                 timestamps,
                 sack,
                 order,
-                other: None,
+                ..Options::default()
             };
             let room = used.wire_len() <= 36 && wscale.is_some();
-            let other = other.filter(|_| room).map(|(kind, data)| [kind | 0x80, 3, data].as_slice().into());
+            // Kinds of the AccECN option are known, whatever their length.
+            let other = other.filter(|(kind, _)| room && ![172, 174].contains(&(kind | 0x80)));
+            let other = other.map(|(kind, data)| [kind | 0x80, 3, data].as_slice().into());
             let ack = SeqNum(if flags.contains(Flags::ACK) { ack } else { 0 });
             let options = Options { other, ..used };
             let payload = Payload::from_bytes(&data);
             Segment { src, dst, seq: SeqNum(seq), ack, flags, wnd, urg, options, payload }
         },
     )
+}
+
+/// 9768/3.2.3-KIND, 9768/3.2.3-READ, 7413/4.1.1-LEN, 7413/9-KIND, 5482/3.3-FMT, 5482/3.4-RES: the rarer options, as
+/// Linux lays them out, in hexadecimal.
+#[test]
+fn rare_options() {
+    let wire =
+        |options: &Options| options.to_wire().iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let back = |bytes: &str| super::options::parse(&hex(bytes));
+    let accecn = |count| Some(AccEcnFields::new(true, [1, 0x20_0000, 0x0304_0506], count));
+    let sack_permitted = true;
+    // The scripts accecn_negotiation and accecn_sack_space_grab: the option fills the padding of the others.
+    for (options, bytes) in [
+        (Options { accecn: accecn(3), ..Options::default() }, "ae0b00000120000004050601"),
+        (Options { accecn: accecn(2), ..Options::default() }, "ae08000001200000"),
+        (Options { accecn: accecn(1), ..Options::default() }, "ae05000001010101"),
+        (Options { accecn: accecn(0), ..Options::default() }, "ae020101"),
+        (Options { accecn: accecn(1), sack_permitted, ..Options::default() }, "ae05000001010402"),
+        (Options { accecn: accecn(0), sack_permitted, ..Options::default() }, "ae020402"),
+        (Options { accecn: accecn(1), wscale: Some(8), ..Options::default() }, "ae05000001030308"),
+        (Options { accecn: accecn(0), wscale: Some(8), ..Options::default() }, "01030308ae020101"),
+    ] {
+        assert_eq!(wire(&options), bytes);
+        assert_eq!(back(bytes), options);
+    }
+    let mut sack = SackBlocks::default();
+    sack.push(SeqNum(1), SeqNum(2));
+    let options = Options { accecn: accecn(0), sack, ..Options::default() };
+    assert_eq!(wire(&options), "ae02050a0000000100000002");
+    // Order 0; a length that holds no whole number of fields, and one that holds more than there are.
+    assert_eq!(back("ac05000009").accecn, Some(AccEcnFields::new(false, [9, 0, 0], 1)));
+    assert_eq!(back("ac0600000901").accecn, Some(AccEcnFields::new(false, [9, 0, 0], 1)));
+    assert_eq!(back("ac0e000001000002000003000004").accecn, Some(AccEcnFields::new(false, [1, 2, 3], 3)));
+
+    let fast_open = |cookie: &str, experimental| Options {
+        fast_open: Some(Box::new(FastOpenOption { cookie: TfoCookie::new(&hex(cookie)), experimental })),
+        ..Options::default()
+    };
+    for (options, bytes) in [
+        (fast_open("", false), "22020101"),
+        (fast_open("3021b9d889017eeb", false), "220a3021b9d889017eeb0101"),
+        (fast_open("01020304", false), "2206010203040101"),
+        (fast_open("", true), "fe04f989"),
+        (fast_open("3021b9d889017eeb", true), "fe0cf9893021b9d889017eeb"),
+    ] {
+        assert_eq!(wire(&options), bytes);
+        assert_eq!(back(bytes), options);
+    }
+    for bytes in
+        ["2203aa", "2204aaaa", "2205aaaaaa", "2207aaaaaaaaaa", "2214aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"]
+    {
+        assert_eq!(back(bytes).fast_open, None, "{bytes}");
+    }
+
+    let timeout = |raw| Options { user_timeout: std::num::NonZeroU16::new(raw), ..Options::default() };
+    assert_eq!((wire(&timeout(0x8005)), back("1c048005")), ("1c048005".to_owned(), timeout(0x8005)));
+    assert_eq!((back("1c040000"), back("1c03aa")), (Options::default(), Options::default()));
 }
 
 proptest! {
