@@ -210,6 +210,7 @@ fn lists_are_well_formed() {
                 sack,
                 order,
                 other: (bits & 32 != 0).then(|| [0x1e, 3, 9].as_slice().into()),
+                ..Options::default()
             };
             let bytes = options.to_wire();
             let mut at = 0;
