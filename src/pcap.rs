@@ -10,6 +10,7 @@ use sim::Packet;
 use sim::trace::{NodeId, PipeId, What};
 use tcp::Time;
 
+use crate::packetdrill::run::Seen;
 use crate::view::{Story, words};
 
 const SECTION_HEADER: u32 = 0x0a0d_0d0a;
@@ -46,6 +47,27 @@ pub fn write(story: &Story<'_>, out: &mut dyn Write) -> io::Result<()> {
         let bytes = sim::wire::encode(packet);
         let comment = comment(story, index, node, direction, packet);
         block.packet(interface, record.time, &bytes, direction, &comment);
+        block.write_to(out)?;
+    }
+    Ok(())
+}
+
+/// Writes the capture of a packetdrill script: one interface, in the comments the causes and the script's lines.
+///
+/// # Errors
+/// Those of writing.
+pub fn write_seen(packets: &[Seen], out: &mut dyn Write) -> io::Result<()> {
+    let mut block = Block::default();
+    block.section_header();
+    block.write_to(out)?;
+    block.interface("tun0");
+    block.write_to(out)?;
+    for seen in packets {
+        let direction = if seen.inbound { INBOUND } else { OUTBOUND };
+        let line = seen.line.map(|line| format!("line {line}"));
+        let why = seen.why.map(|why| format!("{} ({})", why.rule.text(), why.rule.source()));
+        let comment: Vec<String> = line.into_iter().chain(why).collect();
+        block.packet(0, seen.at, &sim::wire::encode(&seen.packet), direction, &comment.join(": "));
         block.write_to(out)?;
     }
     Ok(())

@@ -2,6 +2,7 @@
 
 pub mod check;
 pub mod gallery;
+pub mod packetdrill;
 pub mod paths;
 pub mod report;
 pub mod rfc;
@@ -55,6 +56,13 @@ Examples:
   timewait rfc 9293 --only open             those that are not met yet
   timewait rfc 9293/MUST-13                 one, with the run that shows it";
 
+const PACKETDRILL_EXAMPLES: &str = "\
+Examples:
+  timewait packetdrill tests/packetdrill/keepalive_to_expiry.pkt
+  timewait packetdrill packetdrill/gtests/net/tcp
+
+Exit status: 0 if every script passed, 1 if one failed, 2 if a file or an argument is wrong.";
+
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -79,6 +87,8 @@ pub enum Command {
     /// that shows it.
     #[command(after_help = RFC_EXAMPLES)]
     Rfc(Rfc),
+    /// Run packetdrill scripts, unchanged, against this TCP on virtual time.
+    Packetdrill(Packetdrill),
     /// Describe what can stand in a scenario file: every field with its type, unit, default and an example.
     Schema,
     /// Write the completion script of a shell.
@@ -151,6 +161,43 @@ pub enum Only {
     Open,
 }
 
+/// Arguments of `timewait packetdrill`.
+#[derive(Args, Debug)]
+#[command(after_help = PACKETDRILL_EXAMPLES)]
+pub struct Packetdrill {
+    /// Scripts (`.pkt`), or folders with some.
+    #[arg(required = true, value_name = "FILE", value_hint = ValueHint::AnyPath)]
+    pub files: Vec<PathBuf>,
+    /// What a word of the scripts stands for; repeatable. Those that the suites' own runners define for version 4 are
+    /// known: TFO_COOKIE, TFO_COOKIE_ZERO, CODE, CMSG_LEVEL_IP, CMSG_TYPE_RECVERR.
+    #[arg(short = 'D', long, value_name = "NAME=VALUE")]
+    pub define: Vec<String>,
+    /// Only read the scripts, and say what is wrong with them.
+    #[arg(long)]
+    pub check: bool,
+    /// Whose habits TCP has before a script changes its settings.
+    #[arg(long, value_name = "NAME", default_value = "linux")]
+    pub personality: Personality,
+    /// Seed of initial sequence numbers and the like.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// What differs only by a habit of Linux (PSH on one segment, readings of TCP_INFO) is a failure, too.
+    #[arg(long)]
+    pub strict: bool,
+    /// A packet behind the last line of a script is a failure.
+    #[arg(long)]
+    pub no_leftovers: bool,
+    /// One record a script, for programs (docs/packetdrill.md).
+    #[arg(long)]
+    pub json: bool,
+    /// Write a capture of one script for Wireshark: pcapng, with the cause of each packet and the script's line.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub pcap: Option<PathBuf>,
+    /// No line for each script; twice: no table either.
+    #[arg(long, short, action = ArgAction::Count)]
+    pub quiet: u8,
+}
+
 /// A way to look at a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum View {
@@ -170,6 +217,17 @@ pub enum View {
     Json,
     /// Each packet with its cause and what became of it.
     Why,
+}
+
+/// A personality of TCP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Personality {
+    /// Linux 6.18.
+    Linux,
+    /// The letter of the RFCs.
+    Rfc,
+    /// FreeBSD 15.
+    Freebsd,
 }
 
 /// When to write colours.

@@ -7,13 +7,22 @@ use anyhow::{Context, Result, bail};
 
 /// The scenario files among `given`: files as they are, folders with all `.ron` files below them, by name.
 pub fn scenarios(given: &[PathBuf]) -> Result<Vec<PathBuf>> {
+    files(given, "ron", "scenario file")
+}
+
+/// The packetdrill scripts among `given`: files as they are, folders with all `.pkt` files below them, by name.
+pub fn scripts(given: &[PathBuf]) -> Result<Vec<PathBuf>> {
+    files(given, "pkt", "packetdrill script")
+}
+
+fn files(given: &[PathBuf], extension: &str, what: &str) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for path in given {
         if path.is_dir() {
             let before = files.len();
-            walk(path, &mut files)?;
+            walk(path, extension, &mut files)?;
             if files.len() == before {
-                bail!("no scenario file (*.ron) in {}", path.display());
+                bail!("no {what} (*.{extension}) in {}", path.display());
             }
         } else {
             files.push(path.clone());
@@ -22,14 +31,14 @@ pub fn scenarios(given: &[PathBuf]) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-fn walk(dir: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+fn walk(dir: &Path, extension: &str, files: &mut Vec<PathBuf>) -> Result<()> {
     let entries = fs::read_dir(dir).with_context(|| format!("cannot read {}", dir.display()))?;
     let mut entries = entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<Vec<_>, _>>()?;
     entries.sort();
     for path in entries {
         if path.is_dir() {
-            walk(&path, files)?;
-        } else if path.extension().is_some_and(|ext| ext == "ron") {
+            walk(&path, extension, files)?;
+        } else if path.extension().is_some_and(|ext| ext == extension) {
             files.push(path);
         }
     }

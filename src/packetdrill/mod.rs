@@ -8,6 +8,7 @@ pub mod ast;
 pub mod code;
 pub mod lex;
 pub mod parse;
+pub mod run;
 pub mod shell;
 
 pub use ast::Script;
