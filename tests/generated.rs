@@ -151,7 +151,7 @@ fn forged(dice: &mut Dice) -> String {
 }
 
 /// The scenario that the number `seed` stands for.
-fn generated(seed: u64) -> String {
+pub fn generated(seed: u64) -> String {
     let mut dice = Dice(seed);
     let (a, b) = (tcp(&mut dice), tcp(&mut dice));
     let rules = match dice.roll(5) {

@@ -4,6 +4,7 @@ mod cli;
 mod determinism;
 mod errors;
 mod expectations;
+mod freeze;
 mod gallery;
 mod generated;
 mod invariants;

@@ -13,7 +13,7 @@ use crate::fate::FateRules;
 use crate::hash::TraceHash;
 use crate::host::{Counters, Host, Setup};
 use crate::hostio::{HostNet, HostOut};
-use crate::link::{Pipe, PipeCounters};
+use crate::link::{FateLog, Pipe, PipeCounters};
 use crate::node::{HostNode, Node, RouterNode};
 use crate::queue::{EventQueue, Source};
 use crate::spec::{self, Spec};
@@ -109,6 +109,21 @@ impl Simulator {
     pub fn without_checks(mut self) -> Simulator {
         self.out.streams = None;
         self
+    }
+
+    /// The same world, which writes down what chance does on its links: [`fate_log`](Self::fate_log). `spec` is what the
+    /// world was made from. The trace and its hash do not change.
+    pub fn keeping_fates(mut self, spec: &Spec) -> Simulator {
+        let ways = spec.links.values().flat_map(|link| &link.ways);
+        for (number, way) in ways.enumerate() {
+            let name = self.plan.names.stream(PipeId(number as u32));
+            self.pipes[number].keep_log(self.plan.seed, &name, way);
+        }
+        self
+    }
+    /// What chance has done on a direction of a link, if that is written down.
+    pub fn fate_log(&self, pipe: PipeId) -> Option<&FateLog> {
+        self.pipes[pipe.0 as usize].log()
     }
 
     fn make_node(&self, spec: &Spec, id: NodeId, name: &str, node: &spec::Node) -> Node {

@@ -113,6 +113,22 @@ pub struct Way {
     pub mtu: u16,
     /// What the queue in front of the link holds.
     pub limit: Limit,
+    /// What else happens to which packets, instead of by chance.
+    pub listed: Option<Arc<Listed>>,
+}
+
+/// What happens to packets of one direction of a link, by their number: the same as chance does, but written down.
+/// Losses are [`Loss::Listed`]. Numbers count from one; each list is in their order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Listed {
+    /// Packets that are sent twice, of those handed to the link.
+    pub copy: Vec<u64>,
+    /// Packets of those handed to the link of which this bit is flipped, counted from the start of the IP header.
+    pub flip: Vec<(u64, u32)>,
+    /// Packets of those that left the queue that take so many nanoseconds longer, or less long, than the delay.
+    pub shift: Vec<(u64, i64)>,
+    /// Packets of those that left the queue that are overtaken.
+    pub overtake: Vec<u64>,
 }
 
 /// Variation of a link's delay.

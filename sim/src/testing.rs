@@ -27,6 +27,7 @@ pub(crate) fn way() -> Way {
         corrupt_ppm: 0,
         mtu: 1500,
         limit: Limit::Unlimited,
+        listed: None,
     }
 }
 

@@ -1,6 +1,8 @@
 //! The command line: what can be asked for, and in what words.
 
 pub mod check;
+pub mod finding;
+pub mod freeze;
 pub mod gallery;
 pub mod packetdrill;
 pub mod paths;
@@ -89,6 +91,8 @@ pub enum Command {
     Rfc(Rfc),
     /// Run packetdrill scripts, unchanged, against this TCP on virtual time.
     Packetdrill(Packetdrill),
+    #[command(flatten)]
+    Finding(finding::Finding),
     /// Describe what can stand in a scenario file: every field with its type, unit, default and an example.
     Schema,
     /// Write the completion script of a shell.

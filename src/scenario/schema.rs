@@ -77,6 +77,7 @@ const VALUES: &[(&str, &str, &str)] = &[
         "in quotes, with a unit: `\"200ms\"`, `\"1.5s\"`; ns, us, ms, s, min, h, d; at most nanoseconds. A time is a \
          duration since the start of the run",
     ),
+    ("Shift", "shift", "a duration that may be negative, in quotes: `\"1ms\"`, `\"-20us\"`"),
     (
         "Rate",
         "rate",

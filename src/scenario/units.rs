@@ -178,6 +178,25 @@ impl Span {
     }
 }
 
+/// So much later, or with a minus sign sooner, in nanoseconds: `"1ms"`, `"-20us"`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Shift(pub i64);
+impl FromStr for Shift {
+    type Err = Complaint;
+    fn from_str(text: &str) -> Result<Shift, Complaint> {
+        let (sooner, span) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
+        let nanos = i64::try_from(span.parse::<Span>()?.0).map_err(|_| format!("`{text}` is too large"))?;
+        Ok(Shift(if sooner { -nanos } else { nanos }))
+    }
+}
+impl fmt::Display for Shift {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0 < 0 { "-" } else { "" })?;
+        Span(self.0.unsigned_abs()).fmt(f)
+    }
+}
+as_text!(Shift, "a duration in quotes, with a minus sign if sooner, such as \"-20us\"");
+
 impl Serialize for Size {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if self.0 < 10_000 { serializer.serialize_u64(self.0) } else { serializer.collect_str(self) }

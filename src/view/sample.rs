@@ -81,6 +81,7 @@ fn link(a: &str, b: &str) -> Link {
         corrupt_ppm: 0,
         mtu: 1500,
         limit: Limit::Unlimited,
+        listed: None,
     };
     Link { ends: (a.to_owned(), b.to_owned()), ways: [way.clone(), way] }
 }

@@ -3,10 +3,12 @@
 //! The order of decisions is netem's: duplicate, loss (of a duplicated packet, one of the two), corrupt, then the
 //! queue's limit, then the delay with its variation and reordering. Each decision draws from a stream of its own.
 
+use std::sync::Arc;
+
 use tcp::Duration;
 
 use crate::rng::{self, Correlated, Stream};
-use crate::spec::{Distribution, Jitter, Loss, Way};
+use crate::spec::{Distribution, Jitter, Listed, Loss, Way};
 
 /// The parts of a [`Way`] that are left to chance, or to a list.
 #[derive(Clone, Debug)]
@@ -17,14 +19,30 @@ pub(super) struct Impairment {
     loss: Loss,
     /// Gilbert-Elliott: in the bad state.
     bad: bool,
-    /// Packets that have come to the decision about loss.
+    /// Packets that have come to the decision about loss, since there is one to make.
     seen: u64,
+    /// Whether any of this was ever asked for: without it, what is here only writes down.
+    asked_for: bool,
+    /// Packets handed over, and packets that left the queue, from the start.
+    entered: u64,
+    left: u64,
+    listed: Option<Arc<Listed>>,
+    log: Option<Box<FateLog>>,
     duplicate_ppm: u32,
     reorder_ppm: u32,
     corrupt_ppm: u32,
     jitter: Jitter,
     correlated: Correlated,
     streams: [Option<Box<Stream>>; 5],
+}
+
+/// What chance did to the packets of one direction of a link: as a list, it does the same again.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FateLog {
+    /// Packets that were lost, by their number among those handed over.
+    pub lose: Vec<u64>,
+    /// What happened to others.
+    pub listed: Listed,
 }
 
 /// Which stream.
@@ -56,6 +74,14 @@ pub(super) fn needed(way: &Way) -> bool {
         || way.reorder_ppm > 0
         || way.corrupt_ppm > 0
         || way.jitter.scale > Duration::ZERO
+        || way.listed.is_some()
+}
+
+fn is_listed(numbers: &[u64], n: u64) -> bool {
+    numbers.binary_search(&n).is_ok()
+}
+fn looked_up<T: Copy>(pairs: &[(u64, T)], n: u64) -> Option<T> {
+    pairs.binary_search_by_key(&n, |(number, _)| *number).ok().map(|i| pairs[i].1)
 }
 
 impl Impairment {
@@ -66,6 +92,11 @@ impl Impairment {
             loss: Loss::None,
             bad: false,
             seen: 0,
+            asked_for: false,
+            entered: 0,
+            left: 0,
+            listed: None,
+            log: None,
             duplicate_ppm: 0,
             reorder_ppm: 0,
             corrupt_ppm: 0,
@@ -78,6 +109,10 @@ impl Impairment {
     }
     /// New parameters; streams and states go on where they are.
     pub(super) fn change(&mut self, way: &Way) {
+        if !self.asked_for && needed(way) {
+            (self.asked_for, self.seen) = (true, 0);
+        }
+        self.listed.clone_from(&way.listed);
         self.loss = way.loss.clone();
         if let Loss::Listed(numbers) = &mut self.loss {
             numbers.sort_unstable();
@@ -95,22 +130,57 @@ impl Impairment {
     fn chance(&mut self, purpose: Purpose, ppm: u32) -> bool {
         ppm > 0 && self.stream(purpose).chance(ppm)
     }
-    /// Whether this packet is sent twice.
+    /// From now on, what happens is written down.
+    pub(super) fn keep_log(&mut self) {
+        self.log = Some(Box::default());
+    }
+    /// What was written down.
+    pub(super) fn log(&self) -> Option<&FateLog> {
+        self.log.as_deref()
+    }
+    /// Whether this packet, the next that is handed over, is sent twice.
     pub(super) fn duplicates(&mut self) -> bool {
-        self.chance(Purpose::Duplicate, self.duplicate_ppm)
+        self.entered += 1;
+        let listed = self.listed.as_ref().is_some_and(|listed| is_listed(&listed.copy, self.entered));
+        let twice = self.chance(Purpose::Duplicate, self.duplicate_ppm) || listed;
+        if let Some(log) = self.log.as_mut().filter(|_| twice) {
+            log.listed.copy.push(self.entered);
+        }
+        twice
     }
     /// Whether this packet is overtaken.
     pub(super) fn reorders(&mut self) -> bool {
-        self.chance(Purpose::Reorder, self.reorder_ppm)
+        let listed = self.listed.as_ref().is_some_and(|listed| is_listed(&listed.overtake, self.left));
+        let overtaken = self.chance(Purpose::Reorder, self.reorder_ppm) || listed;
+        if let Some(log) = self.log.as_mut().filter(|_| overtaken) {
+            log.listed.overtake.push(self.left);
+        }
+        overtaken
     }
     /// The bit that is flipped in this packet of `len` bytes, if one is.
     pub(super) fn corrupts(&mut self, len: u32) -> Option<u32> {
-        self.chance(Purpose::Corrupt, self.corrupt_ppm)
-            .then(|| self.stream(Purpose::Corrupt).below(u64::from(len) * 8) as u32)
+        let bits = u64::from(len.max(1)) * 8;
+        let listed = self.listed.as_ref().and_then(|listed| looked_up(&listed.flip, self.entered));
+        let flip = if self.chance(Purpose::Corrupt, self.corrupt_ppm) {
+            Some(self.stream(Purpose::Corrupt).below(bits) as u32)
+        } else {
+            listed.map(|bit| (u64::from(bit) % bits) as u32)
+        };
+        if let (Some(log), Some(bit)) = (self.log.as_mut(), flip) {
+            log.listed.flip.push((self.entered, bit));
+        }
+        flip
     }
     /// Whether this packet is lost.
     pub(super) fn loses(&mut self) -> bool {
         self.seen += 1;
+        let lost = self.is_lost();
+        if let Some(log) = self.log.as_mut().filter(|_| lost) {
+            log.lose.push(self.entered);
+        }
+        lost
+    }
+    fn is_lost(&mut self) -> bool {
         match self.loss {
             Loss::None => false,
             Loss::Bernoulli(ppm) => self.chance(Purpose::Loss, ppm),
@@ -121,11 +191,20 @@ impl Impairment {
                 self.bad ^= self.chance(Purpose::Loss, change);
                 lost
             }
-            Loss::Listed(ref numbers) => numbers.binary_search(&self.seen).is_ok(),
+            Loss::Listed(ref numbers) => is_listed(numbers, self.seen),
         }
     }
-    /// This packet's deviation from the delay, in nanoseconds.
+    /// The deviation from the delay of this packet, the next that leaves the queue, in nanoseconds.
     pub(super) fn jitter(&mut self) -> i64 {
+        self.left += 1;
+        let listed = self.listed.as_ref().and_then(|listed| looked_up(&listed.shift, self.left));
+        let shift = self.drawn_jitter().saturating_add(listed.unwrap_or(0));
+        if let Some(log) = self.log.as_mut().filter(|_| shift != 0) {
+            log.listed.shift.push((self.left, shift));
+        }
+        shift
+    }
+    fn drawn_jitter(&mut self) -> i64 {
         let Jitter { scale, distribution, correlation_ppm, .. } = self.jitter;
         if scale == Duration::ZERO {
             return 0;

@@ -7,5 +7,6 @@ mod qdisc;
 #[cfg(test)]
 mod tests;
 
+pub use impairment::FateLog;
 pub use pipe::PipeCounters;
 pub(crate) use pipe::{Flight, Luck, Offer, Pipe};

@@ -12,7 +12,7 @@ use std::collections::VecDeque;
 
 use tcp::{Duration, Time};
 
-use super::impairment::{self, Impairment};
+use super::impairment::{self, FateLog, Impairment};
 use super::qdisc::{Qdisc, Verdict};
 use crate::slab::Handle;
 use crate::spec::Way;
@@ -142,6 +142,14 @@ impl Pipe {
             }
             None => {}
         }
+    }
+    /// From now on what chance does is written down; `name` is what the names of this link's streams begin with.
+    pub(crate) fn keep_log(&mut self, seed: u64, name: &str, way: &Way) {
+        self.chance.get_or_insert_with(|| Box::new(Impairment::new(seed, name, way))).keep_log();
+    }
+    /// What chance has done, if that was written down.
+    pub(crate) fn log(&self) -> Option<&FateLog> {
+        self.chance.as_ref().and_then(|chance| chance.log())
     }
     /// A packet of `len` bytes is handed over.
     #[inline]

@@ -16,7 +16,7 @@ pub use self::loose::{Maybe, Named, Nth, OneOrMany, Ports, Range};
 pub use self::program::{Program, Run, Socket, Step};
 use self::table::described;
 pub use self::tcp::Tcp;
-use super::units::{Address, Percent, Prefix, Rate, Size, Span};
+use super::units::{Address, Percent, Prefix, Rate, Shift, Size, Span};
 
 /// How RON is read: values of optional fields are written without `Some`, and no deeper than 64 levels.
 pub fn options() -> ron::Options {
@@ -153,6 +153,14 @@ macro_rules! with_way {
                 reorder_delay: Option<Span> = "1ms", "\"5ms\"";
                 /// Probability that one bit of a packet is flipped.
                 corrupt: Option<Percent> = "0%", "\"0.1%\"";
+                /// Packets that are sent twice, by their number among those handed to this direction, from one.
+                copy: Vec<u64> = "none", "[4]";
+                /// Packets by such a number of which this bit is flipped, counted from the start of the IP header.
+                flip: Vec<(u64, u32)> = "none", "[(6, 331)]";
+                /// Packets, by their number among those that left the queue, that take so much longer or less long.
+                shift: Vec<(u64, Shift)> = "none", "[(2, \"1ms\"), (3, \"-20us\")]";
+                /// Packets by such a number that are overtaken, as by `reorder`.
+                overtake: Vec<u64> = "none", "[5]";
                 /// Largest packet with its IP header, in bytes.
                 mtu: Option<u16> = "1500", "1400";
                 /// What the queue in front of the link holds; it fills only if there is a rate.
@@ -177,9 +185,36 @@ macro_rules! with_way {
                     reorder: self.reorder,
                     reorder_delay: self.reorder_delay,
                     corrupt: self.corrupt,
+                    copy: self.copy.clone(),
+                    flip: self.flip.clone(),
+                    shift: self.shift.clone(),
+                    overtake: self.overtake.clone(),
                     mtu: self.mtu,
                     limit: self.limit.clone(),
                 }
+            }
+            /// Other parameters.
+            pub fn set_way(&mut self, way: Way) {
+                                self.rate = way.rate;
+                self.delay = way.delay;
+                self.jitter = way.jitter;
+                self.jitter_shape = way.jitter_shape;
+                self.jitter_correlation = way.jitter_correlation;
+                self.jitter_reorders = way.jitter_reorders;
+                self.loss = way.loss;
+                self.burst_loss = way.burst_loss;
+                self.lose = way.lose;
+                self.duplicate = way.duplicate;
+                self.duplicate_delay = way.duplicate_delay;
+                self.reorder = way.reorder;
+                self.reorder_delay = way.reorder_delay;
+                self.corrupt = way.corrupt;
+                self.copy = way.copy;
+                self.flip = way.flip;
+                self.shift = way.shift;
+                self.overtake = way.overtake;
+                self.mtu = way.mtu;
+                self.limit = way.limit;
             }
         }
     };
@@ -200,6 +235,34 @@ with_way! {
 with_way! {
     /// Parameters of one direction of a link. The words are those of netem and qdisc.
     pub struct Way {}
+}
+
+impl Way {
+    /// Nothing typed.
+    pub const NONE: Way = {
+        Way {
+            rate: None,
+            delay: None,
+            jitter: None,
+            jitter_shape: None,
+            jitter_correlation: None,
+            jitter_reorders: None,
+            loss: None,
+            burst_loss: None,
+            lose: Vec::new(),
+            duplicate: None,
+            duplicate_delay: None,
+            reorder: None,
+            reorder_delay: None,
+            corrupt: None,
+            copy: Vec::new(),
+            flip: Vec::new(),
+            shift: Vec::new(),
+            overtake: Vec::new(),
+            mtu: None,
+            limit: None,
+        }
+    };
 }
 
 described! {

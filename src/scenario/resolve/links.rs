@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use sim::spec;
 
@@ -81,8 +82,15 @@ impl<'a> Resolver<'a> {
                 None,
             );
         }
-        if way.lose.contains(&0) {
-            self.wrong(&at.field("lose"), "the first packet is number 1, not 0", "counted from 1", None);
+        let zeros = [
+            ("lose", way.lose.contains(&0)),
+            ("copy", way.copy.contains(&0)),
+            ("flip", way.flip.iter().any(|(n, _)| *n == 0)),
+            ("shift", way.shift.iter().any(|(n, _)| *n == 0)),
+            ("overtake", way.overtake.contains(&0)),
+        ];
+        for (field, _) in zeros.iter().filter(|(_, zero)| *zero) {
+            self.wrong(&at.field(field), "the first packet is number 1, not 0", "counted from 1", None);
         }
         match way.limit {
             Some(Limit::Packets(0)) => {
@@ -187,7 +195,23 @@ pub(super) fn resolved(way: &Way) -> spec::Way {
             Some(Limit::Packets(n)) => spec::Limit::Packets(n),
             Some(Limit::Bytes(size)) => spec::Limit::Bytes(size.0),
         },
+        listed: listed(way),
     }
+}
+
+/// The numbered packets to which something happens, if there are any.
+fn listed(way: &Way) -> Option<Arc<spec::Listed>> {
+    let mut shift: Vec<(u64, i64)> = way.shift.iter().map(|(n, shift)| (*n, shift.0)).collect();
+    let mut flip = way.flip.clone();
+    shift.sort_by_key(|(n, _)| *n);
+    flip.sort_by_key(|(n, _)| *n);
+    let listed = spec::Listed { copy: sorted(&way.copy), flip, shift, overtake: sorted(&way.overtake) };
+    (listed != spec::Listed::default()).then(|| Arc::new(listed))
+}
+
+/// The first list, or the second if that is empty.
+fn or<T: Clone>(own: &[T], base: &[T]) -> Vec<T> {
+    if own.is_empty() { base.to_vec() } else { own.to_vec() }
 }
 
 /// In order, each once.
@@ -199,7 +223,8 @@ fn sorted(numbers: &[u64]) -> Vec<u64> {
 }
 
 impl Way {
-    /// These parameters where they are typed, those of `base` otherwise. A kind of loss takes the place of another.
+    /// These parameters where they are typed, those of `base` otherwise. A kind of loss takes the place of another; so
+    /// does a probability of the list of packets to which the same happens.
     pub fn over(&self, base: &Way) -> Way {
         let own_loss = self.loss.is_some() || self.burst_loss.is_some() || !self.lose.is_empty();
         let loss = if own_loss { self } else { base };
@@ -218,6 +243,14 @@ impl Way {
             reorder: self.reorder.or(base.reorder),
             reorder_delay: self.reorder_delay.or(base.reorder_delay),
             corrupt: self.corrupt.or(base.corrupt),
+            copy: if self.duplicate.is_some() { self.copy.clone() } else { or(&self.copy, &base.copy) },
+            flip: if self.corrupt.is_some() { self.flip.clone() } else { or(&self.flip, &base.flip) },
+            shift: if self.jitter.is_some() { self.shift.clone() } else { or(&self.shift, &base.shift) },
+            overtake: if self.reorder.is_some() {
+                self.overtake.clone()
+            } else {
+                or(&self.overtake, &base.overtake)
+            },
             mtu: self.mtu.or(base.mtu),
             limit: self.limit.clone().or(base.limit.clone()),
         }

@@ -56,6 +56,7 @@ fn any_way() -> impl Strategy<Value = Way> {
             corrupt_ppm,
             mtu,
             limit,
+            listed: None,
         })
 }
 fn seq() -> impl Strategy<Value = SeqRef> {

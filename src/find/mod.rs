@@ -1,0 +1,4 @@
+//! Finding what nobody thought of: runs written down without chance, random scenarios, small ones made of large ones,
+//! and all faults tried.
+
+pub mod freeze;
