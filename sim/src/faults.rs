@@ -129,6 +129,7 @@ impl Simulator {
             dst: inject.dst.ip(),
             ttl: FORGED_TTL,
             ecn: inject.ecn,
+            dscp: 0,
             df: true,
             ident: 0,
         };

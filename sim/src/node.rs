@@ -112,5 +112,6 @@ pub(crate) fn drop_code(why: DropReason) -> u64 {
         DropReason::BadIcmpChecksum => 12,
         DropReason::HostDown => 13,
         DropReason::IcmpUnmatched => 14,
+        DropReason::SourceRoute => 15,
     }
 }

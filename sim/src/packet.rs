@@ -92,6 +92,8 @@ pub struct IpHeader {
     pub ttl: u8,
     /// ECN field.
     pub ecn: EcnCodepoint,
+    /// Differentiated services code point (RFC 2474), 0 to 63.
+    pub dscp: u8,
     /// Don't fragment (RFC 791).
     pub df: bool,
     /// Identification, for reassembly.

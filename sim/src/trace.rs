@@ -196,4 +196,6 @@ pub enum DropReason {
     HostDown,
     /// Quoted nothing that is known here.
     IcmpUnmatched,
+    /// It asked for a source route.
+    SourceRoute,
 }

@@ -114,7 +114,8 @@ impl Maker {
         let id = PacketId(self.next);
         self.next += 1;
         let ecn = EcnCodepoint::NotEct;
-        let ip = IpHeader { src: src.ip(), dst: dst.ip(), ttl: 64, ecn, df: true, ident: id.0 as u16 };
+        let ip =
+            IpHeader { src: src.ip(), dst: dst.ip(), ttl: 64, ecn, dscp: 0, df: true, ident: id.0 as u16 };
         Packet { id, ip, body, flipped_bit: None }
     }
 

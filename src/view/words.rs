@@ -189,6 +189,7 @@ pub fn drop_reason(why: DropReason) -> String {
         DropReason::BadIcmpChecksum => "ICMP checksum wrong".to_owned(),
         DropReason::HostDown => "host is down".to_owned(),
         DropReason::IcmpUnmatched => "quotes nothing known here".to_owned(),
+        DropReason::SourceRoute => "source routes are not provided".to_owned(),
     }
 }
 

@@ -59,6 +59,38 @@ pub enum SocketOption {
     MaxSeg(u16),
     /// `SO_OOBINLINE`.
     OobInline(bool),
+    /// `IP_TOS`: the DSCP of what the connection sends (RFC 9293, section 3.9.1.9); the ECN field is TCP's own.
+    Dscp(u8),
+    /// `IP_TTL`: the TTL or hop limit of what the connection sends (RFC 9293, section 3.9.2).
+    Ttl(u8),
+    /// `IP_OPTIONS` with a source route (RFC 9293, section 3.9.2.1), which is not provided.
+    SourceRoute,
+}
+
+/// Bounds of the keepalive times (Linux `MAX_TCP_KEEPIDLE`), and the smallest `TCP_MAXSEG` (Linux `TCP_MIN_MSS`).
+const KEEPALIVE_TIMES: std::ops::RangeInclusive<Duration> =
+    Duration::from_secs(1)..=Duration::from_secs(32_767);
+const LEAST_MAXSEG: u16 = 88;
+
+impl SocketOption {
+    /// Whether this value can be set.
+    ///
+    /// # Errors
+    /// EINVAL for a value that the option cannot take; ENOPROTOOPT for an option that is not provided.
+    pub fn check(self) -> Result<(), Errno> {
+        let fits = match self {
+            SocketOption::KeepIdle(time) | SocketOption::KeepInterval(time) => {
+                KEEPALIVE_TIMES.contains(&time)
+            }
+            SocketOption::KeepCount(count) => (1..=127).contains(&count),
+            SocketOption::MaxSeg(mss) => mss >= LEAST_MAXSEG,
+            SocketOption::Dscp(dscp) => dscp < 64,
+            SocketOption::Ttl(ttl) => ttl > 0,
+            SocketOption::SourceRoute => return Err(Errno::ENOPROTOOPT),
+            _ => true,
+        };
+        if fits { Ok(()) } else { Err(Errno::EINVAL) }
+    }
 }
 
 impl fmt::Display for SocketOption {
@@ -79,6 +111,9 @@ impl fmt::Display for SocketOption {
             SocketOption::SndBuf(bytes) => write!(f, "SO_SNDBUF, {bytes}"),
             SocketOption::MaxSeg(bytes) => write!(f, "TCP_MAXSEG, {bytes}"),
             SocketOption::OobInline(on) => write!(f, "SO_OOBINLINE, {}", u8::from(on)),
+            SocketOption::Dscp(dscp) => write!(f, "IP_TOS, {:#04x}", u16::from(dscp) << 2),
+            SocketOption::Ttl(ttl) => write!(f, "IP_TTL, {ttl}"),
+            SocketOption::SourceRoute => f.write_str("IP_OPTIONS, source route"),
         }
     }
 }

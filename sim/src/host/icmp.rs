@@ -113,7 +113,8 @@ mod tests {
     fn quote(v6: bool) -> Quote {
         let address: IpAddr = if v6 { [0; 16].into() } else { [0; 4].into() };
         let ecn = tcp::EcnCodepoint::NotEct;
-        let ip = crate::packet::IpHeader { src: address, dst: address, ttl: 1, ecn, df: true, ident: 0 };
+        let ip =
+            crate::packet::IpHeader { src: address, dst: address, ttl: 1, ecn, dscp: 0, df: true, ident: 0 };
         Quote { ip, len: 1500, protocol: PROTO_TCP, src: 1, dst: 2, seq: tcp::SeqNum(0) }
     }
 

@@ -150,7 +150,7 @@ impl Kernel {
     /// The header of a packet of this host. A packet that must not be fragmented needs no identification (RFC 6864,
     /// section 4.1); Linux counts it by connection all the same, which `ident` then brings.
     pub(super) fn header(&self, src: IpAddr, dst: IpAddr, df: bool, ident: u16) -> IpHeader {
-        IpHeader { src, dst, ttl: self.setup.spec.ttl, ecn: EcnCodepoint::NotEct, df, ident }
+        IpHeader { src, dst, ttl: self.setup.spec.ttl, ecn: EcnCodepoint::NotEct, dscp: 0, df, ident }
     }
 
     /// Sends a packet: to itself, whole, or cut to what the link takes.

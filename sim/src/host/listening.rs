@@ -11,7 +11,7 @@ use tcp::{EcnCodepoint, Errno, Listener, Note, Out, Rule, Segment, SeqNum, State
 
 use super::kernel::{Ctx, Kernel};
 use super::sockets::SocketId;
-use super::tcp_layer::{ConnId, Holder};
+use super::tcp_layer::{ConnId, Holder, Mark};
 use crate::trace::Cause;
 
 /// A listener and what the host keeps for it.
@@ -23,6 +23,8 @@ pub(super) struct ListenSlot {
     pub(super) port: u16,
     /// Options that connections inherit.
     options: Vec<SocketOption>,
+    /// What the program has asked of IP.
+    mark: Mark,
     /// The connections of the listener's accept queue, in the same order. Some may be closed by now.
     queue: VecDeque<ConnId>,
 }
@@ -49,6 +51,7 @@ impl Kernel {
             address,
             port,
             options: options.to_vec(),
+            mark: Mark::of(options),
             queue: VecDeque::new(),
         };
         let id = match self.tcp.listeners.iter().position(Option::is_none) {
@@ -79,6 +82,7 @@ impl Kernel {
         if let Some(slot) = self.tcp.listeners.get_mut(id as usize).and_then(Option::as_mut) {
             slot.listener.set_option(option);
             slot.options.push(option);
+            slot.mark.set(option);
         }
     }
 
@@ -136,7 +140,7 @@ impl Kernel {
         let mut out = self.scratch.take(ctx.out.verbose());
         let incoming = Incoming { tuple, mtu, segment, ecn, reopens };
         let child = slot.listener.on_segment(ctx.now, &incoming, &secret, &mut out);
-        let deadline = slot.listener.deadline();
+        let (deadline, mark) = (slot.listener.deadline(), slot.mark);
         let said = |note: &Note| matches!(note, Note::State { from: State::TimeWait, .. });
         if reopens.is_some() && !out.notes.iter().any(said) {
             // The listener had no room: TIME-WAIT is gone all the same.
@@ -148,11 +152,11 @@ impl Kernel {
                 if self.first_windows.had_better_be_small(ctx.now, tuple.remote.ip()) {
                     tcb.be_modest();
                 }
-                let conn = self.tcp.insert(tuple, tcb, Holder::Queue(id), true);
+                let conn = self.tcp.insert(tuple, tcb, (Holder::Queue(id), mark), true);
                 self.settle(ctx, conn, &mut out);
                 self.queue_child(ctx, id, conn);
             }
-            None => self.listener_settle(ctx, tuple, &mut out),
+            None => self.listener_settle(ctx, tuple, mark, &mut out),
         }
         self.scratch.give_back(out);
         self.tcp.listener_deadlines.set(id, deadline);
@@ -172,8 +176,8 @@ impl Kernel {
         };
         let mut out = self.scratch.take(ctx.out.verbose());
         let known = slot.listener.on_icmp(&tuple, error, seq, &mut out);
-        let deadline = slot.listener.deadline();
-        self.listener_settle(ctx, tuple, &mut out);
+        let (deadline, mark) = (slot.listener.deadline(), slot.mark);
+        self.listener_settle(ctx, tuple, mark, &mut out);
         self.scratch.give_back(out);
         self.tcp.listener_deadlines.set(id, deadline);
         known
@@ -188,15 +192,16 @@ impl Kernel {
                 self.tcp.listener_deadlines.set(id, deadline);
                 break;
             };
-            self.listener_settle(ctx, tuple, &mut out);
+            let mark = slot.mark;
+            self.listener_settle(ctx, tuple, mark, &mut out);
         }
         self.scratch.give_back(out);
     }
 
-    fn listener_settle(&mut self, ctx: &mut Ctx<'_>, tuple: Tuple, out: &mut Out) {
+    fn listener_settle(&mut self, ctx: &mut Ctx<'_>, tuple: Tuple, mark: Mark, out: &mut Out) {
         self.note(ctx, tuple, out);
         for outgoing in out.segments.drain(..) {
-            self.send_segment(ctx, tuple, outgoing, 0);
+            self.send_segment(ctx, tuple, outgoing, (0, mark));
         }
         out.take_wake();
     }

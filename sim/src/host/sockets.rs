@@ -14,7 +14,7 @@ use super::kernel::{Ctx, Kernel, mix};
 use super::listening::inherited;
 use super::ports;
 use super::system::News;
-use super::tcp_layer::{ConnId, Holder};
+use super::tcp_layer::{ConnId, Holder, Mark};
 use crate::check::{StreamEnd, StreamEvent};
 use crate::ip::names_one_host;
 use crate::trace::Cause;
@@ -260,7 +260,7 @@ impl Kernel {
             }
             Some(_) => return Err(Errno::EADDRNOTAVAIL),
         };
-        let config = inherited(&self.setup.spec.tcp, &options);
+        let (config, mark) = (inherited(&self.setup.spec.tcp, &options), Mark::of(&options));
         let what = Connect { tuple, mtu: self.mtu_to(ctx.now, to.ip()), config, options, reuses };
         let secret = self.tcp.secret;
         let mut out = self.scratch.take(ctx.out.verbose());
@@ -268,7 +268,7 @@ impl Kernel {
         if self.first_windows.had_better_be_small(ctx.now, to.ip()) {
             tcb.be_modest();
         }
-        let conn = self.tcp.insert(tuple, tcb, Holder::Socket(id), bound.is_some());
+        let conn = self.tcp.insert(tuple, tcb, (Holder::Socket(id), mark), bound.is_some());
         self.sockets.get_mut(id)?.kind = Kind::Connection(conn);
         self.settle(ctx, conn, &mut out);
         self.scratch.give_back(out);
@@ -379,13 +379,18 @@ impl Kernel {
     /// setsockopt(2).
     ///
     /// # Errors
-    /// EINVAL: see [`Tcb::set_option`].
+    /// EINVAL, ENOPROTOOPT: see [`SocketOption::check`].
     pub fn set_option(&mut self, ctx: &mut Ctx<'_>, id: SocketId, option: SocketOption) -> Result<(), Errno> {
         let socket = self.sockets.get_mut(id)?;
+        option.check()?;
         match socket.kind {
-            Kind::Connection(conn) => self
-                .call(ctx, conn, |tcb, now, out| tcb.set_option(now, option, out))
-                .unwrap_or(Err(Errno::EBADF)),
+            Kind::Connection(conn) => {
+                if let Some(mark) = self.tcp.mark_mut(conn) {
+                    mark.set(option);
+                }
+                self.call(ctx, conn, |tcb, now, out| tcb.set_option(now, option, out))
+                    .unwrap_or(Err(Errno::EBADF))
+            }
             Kind::Fresh => {
                 socket.options.push(option);
                 Ok(())

@@ -8,6 +8,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use rustc_hash::FxHashMap;
 use tcp::offer::reset_options;
+use tcp::tcb::SocketOption;
 use tcp::time_wait::TimeWaitOutcome;
 use tcp::{Flags, IsnSecret, Note, Out, Outgoing, Rule, Segment, SeqNum, State, Tcb, Time, TimeWait, Tuple};
 
@@ -52,10 +53,38 @@ struct Slot {
     incarnation: u32,
     /// IP identification of the next packet.
     ident: u16,
+    /// What the program has asked of IP.
+    mark: Mark,
     /// Whether the table leads here.
     in_table: bool,
     /// Whether the port was bound by a program: to a number of its choice, or by a listener.
     port_bound: bool,
+}
+
+/// What a program asks of IP for its packets (RFC 9293, section 3.9.1.9 and 3.9.2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Mark {
+    /// Differentiated services code point.
+    dscp: u8,
+    /// TTL or hop limit; zero: that of the host.
+    ttl: u8,
+}
+
+impl Mark {
+    /// That of a socket with these options.
+    pub(super) fn of(options: &[SocketOption]) -> Mark {
+        let mut mark = Mark::default();
+        options.iter().for_each(|option| mark.set(*option));
+        mark
+    }
+    /// Takes an option, if it is IP's.
+    pub(super) fn set(&mut self, option: SocketOption) {
+        match option {
+            SocketOption::Dscp(dscp) => self.dscp = dscp,
+            SocketOption::Ttl(ttl) => self.ttl = ttl,
+            _ => {}
+        }
+    }
 }
 
 /// Who would miss a connection.
@@ -141,8 +170,18 @@ impl TcpLayer {
         let port = local.port();
         self.listening.get(&(port, Some(local.ip()))).or_else(|| self.listening.get(&(port, None))).copied()
     }
+    /// What the program asks of IP for this connection.
+    pub(super) fn mark_mut(&mut self, id: ConnId) -> Option<&mut Mark> {
+        self.slots.get_mut(id as usize).map(|slot| &mut slot.mark)
+    }
     /// Gives a connection its place.
-    pub(super) fn insert(&mut self, tuple: Tuple, tcb: Tcb, holder: Holder, port_bound: bool) -> ConnId {
+    pub(super) fn insert(
+        &mut self,
+        tuple: Tuple,
+        tcb: Tcb,
+        (holder, mark): (Holder, Mark),
+        port_bound: bool,
+    ) -> ConnId {
         self.opened = self.opened.wrapping_add(1);
         self.time_waits += u32::from(matches!(tcb, Tcb::TimeWait(_)));
         let ident = mix(self.secret.0[1] ^ u64::from(self.opened)) as u16;
@@ -152,6 +191,7 @@ impl TcpLayer {
             holder,
             incarnation: self.opened,
             ident,
+            mark,
             in_table: true,
             port_bound,
         };
@@ -298,8 +338,8 @@ impl Kernel {
             for outgoing in out.segments.drain(..) {
                 let slot = &mut self.tcp.slots[id as usize];
                 slot.ident = slot.ident.wrapping_add(1);
-                let ident = slot.ident;
-                self.send_segment(ctx, tuple, outgoing, ident);
+                let (ident, mark) = (slot.ident, slot.mark);
+                self.send_segment(ctx, tuple, outgoing, (ident, mark));
             }
         }
         let wake = out.take_wake();
@@ -335,14 +375,14 @@ impl Kernel {
         }
         self.counters.tw += 1;
         let slot = &mut self.tcp.slots[id as usize];
-        let (tuple, port_bound) = (slot.tuple, slot.port_bound);
+        let (tuple, port_bound, mark) = (slot.tuple, slot.port_bound, slot.mark);
         if slot.holder == Holder::Nobody {
             slot.tcb = Some(Tcb::TimeWait(record));
             self.tcp.time_waits += 1;
             return self.tidy(id);
         }
         self.tcp.forget_tuple(id);
-        let record_id = self.tcp.insert(tuple, Tcb::TimeWait(record), Holder::Nobody, port_bound);
+        let record_id = self.tcp.insert(tuple, Tcb::TimeWait(record), (Holder::Nobody, mark), port_bound);
         self.tidy(record_id);
         // A program still holds what is left to read.
         self.tidy(id);
@@ -409,11 +449,21 @@ impl Kernel {
     }
 
     /// Sends a segment of a connection or a listener.
-    pub(super) fn send_segment(&mut self, ctx: &mut Ctx<'_>, tuple: Tuple, outgoing: Outgoing, ident: u16) {
+    pub(super) fn send_segment(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        tuple: Tuple,
+        outgoing: Outgoing,
+        (ident, mark): (u16, Mark),
+    ) {
         self.counters.segment_sent(&outgoing);
         let df = self.setup.spec.tcp.path_mtu_discovery;
         let mut ip = self.header(tuple.local.ip(), tuple.remote.ip(), df, ident);
         ip.ecn = outgoing.ecn;
+        ip.dscp = mark.dscp;
+        if mark.ttl > 0 {
+            ip.ttl = mark.ttl;
+        }
         self.transmit(ctx, ip, Body::Tcp(outgoing.segment), outgoing.why);
     }
 

@@ -12,7 +12,15 @@ pub fn icmp_error(id: PacketId, from: IpAddr, about: &Packet, kind: IcmpKind, tt
     if !may_answer(about) {
         return None;
     }
-    let ip = IpHeader { src: from, dst: about.ip.src, ttl, ecn: EcnCodepoint::NotEct, df: false, ident: 0 };
+    let ip = IpHeader {
+        src: from,
+        dst: about.ip.src,
+        ttl,
+        ecn: EcnCodepoint::NotEct,
+        dscp: 0,
+        df: false,
+        ident: 0,
+    };
     let icmp = Icmp { kind, quote: quote(about) };
     Some(Packet { id, ip, body: Body::Icmp(Box::new(icmp)), flipped_bit: None })
 }

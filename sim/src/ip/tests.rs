@@ -12,7 +12,7 @@ fn datagram(id: u64, v6: bool, len: u32) -> Packet {
     } else {
         ([10, 0, 0, 1].into(), [10, 0, 0, 2].into())
     };
-    let ip = IpHeader { src, dst, ttl: 64, ecn: EcnCodepoint::NotEct, df: false, ident: 7 };
+    let ip = IpHeader { src, dst, ttl: 64, ecn: EcnCodepoint::NotEct, dscp: 0, df: false, ident: 7 };
     let payload = Payload::Pattern { stream: 1, offset: 0, len };
     Packet { id: PacketId(id), ip, body: Body::Udp(Datagram { src: 1, dst: 2, payload }), flipped_bit: None }
 }

@@ -25,6 +25,7 @@ fn example() -> Packet {
         dst: [10, 0, 0, 2].into(),
         ttl: 64,
         ecn: tcp::EcnCodepoint::NotEct,
+        dscp: 0,
         df: false,
         ident: 0,
     };

@@ -39,7 +39,7 @@ pub(super) fn encode_v4(
     let df = if ip.df { DONT_FRAGMENT } else { 0 };
     let more = fragment.map_or(0, |f| (f.offset / 8) | if f.more { MORE_FRAGMENTS } else { 0 });
     let octets = |addr| if let IpAddr::V4(addr) = addr { addr.octets() } else { [0; 4] };
-    out.extend_from_slice(&[0x45, ip.ecn as u8]);
+    out.extend_from_slice(&[0x45, class_of(ip)]);
     out.extend_from_slice(&len.to_be_bytes());
     out.extend_from_slice(&ip.ident.to_be_bytes());
     out.extend_from_slice(&(df | more).to_be_bytes());
@@ -59,7 +59,8 @@ pub(super) fn encode_v6(
     out: &mut Vec<u8>,
 ) {
     let octets = |addr| if let IpAddr::V6(addr) = addr { addr.octets() } else { [0; 16] };
-    out.extend_from_slice(&[0x60, (ip.ecn as u8) << 4, 0, 0]);
+    let class = class_of(ip);
+    out.extend_from_slice(&[0x60 | class >> 4, class << 4, 0, 0]);
     out.extend_from_slice(&len.to_be_bytes());
     out.extend_from_slice(&[if fragment.is_some() { PROTO_FRAGMENT } else { protocol }, ip.ttl]);
     out.extend_from_slice(&octets(ip.src));
@@ -94,15 +95,18 @@ pub(super) fn v4_header_len(bytes: &[u8]) -> usize {
 }
 
 /// An IPv4 header with its protocol number and its total length; `strict`: as a host takes it, else as it is quoted.
-/// Options are passed over (RFC 9293, MUST-50).
+/// Options are passed over (RFC 9293, MUST-50), source routes refused.
 pub(super) fn decode_v4(bytes: &[u8], strict: bool) -> Result<(IpHeader, u8, u16), DropReason> {
     let Some(header) = bytes.first_chunk::<V4_HEADER>() else { return Err(DropReason::BadHeader) };
-    let with_options = bytes.get(..v4_header_len(bytes)).ok_or(DropReason::BadHeader)?;
-    if header[0] >> 4 != 4 || with_options.len() < V4_HEADER {
+    let whole = bytes.get(..v4_header_len(bytes)).ok_or(DropReason::BadHeader)?;
+    if header[0] >> 4 != 4 || whole.len() < V4_HEADER {
         return Err(DropReason::BadHeader);
     }
-    if strict && Checksum::default().with(with_options).finish() != 0 {
+    if strict && Checksum::default().with(whole).finish() != 0 {
         return Err(DropReason::BadIpChecksum);
+    }
+    if strict {
+        look_at_options(&whole[V4_HEADER..])?;
     }
     let word = |at: usize| u16::from_be_bytes([header[at], header[at + 1]]);
     let flags = word(6);
@@ -115,10 +119,32 @@ pub(super) fn decode_v4(bytes: &[u8], strict: bool) -> Result<(IpHeader, u8, u16
         dst: addr(16),
         ttl: header[8],
         ecn: ecn_of(header[1]),
+        dscp: header[1] >> 2,
         df: flags & DONT_FRAGMENT != 0,
         ident: word(4),
     };
     Ok((ip, header[9], word(2)))
+}
+
+/// IP options (RFC 791, section 3.1): what is unknown is skipped (RFC 9293, section 3.9.2, MUST-50). Source routes are not
+/// provided, and who sends one is not to reach anybody through it: such a packet is dropped (9293/MUST-53, waived).
+fn look_at_options(mut options: &[u8]) -> Result<(), DropReason> {
+    const END: u8 = 0;
+    const NOTHING: u8 = 1;
+    const LOOSE_SOURCE_ROUTE: u8 = 131;
+    const STRICT_SOURCE_ROUTE: u8 = 137;
+    while let [kind, rest @ ..] = options {
+        options = match *kind {
+            END => return Ok(()),
+            NOTHING => rest,
+            LOOSE_SOURCE_ROUTE | STRICT_SOURCE_ROUTE => return Err(DropReason::SourceRoute),
+            _ => {
+                let len = usize::from(*rest.first().ok_or(DropReason::BadHeader)?);
+                options.get(len..).filter(|_| len >= 2).ok_or(DropReason::BadHeader)?
+            }
+        };
+    }
+    Ok(())
 }
 
 /// An IPv6 header with the number of what is next and the length of all behind it.
@@ -135,9 +161,15 @@ pub(super) fn decode_v6(bytes: &[u8]) -> Result<(IpHeader, u8, u16), DropReason>
         octets.copy_from_slice(&header[at..at + 16]);
         IpAddr::from(Ipv6Addr::from(octets))
     };
-    let ecn = ecn_of(header[1] >> 4);
-    let ip = IpHeader { src: addr(8), dst: addr(24), ttl: header[7], ecn, df: true, ident: 0 };
+    let class = header[0] << 4 | header[1] >> 4;
+    let (ecn, dscp) = (ecn_of(class), class >> 2);
+    let ip = IpHeader { src: addr(8), dst: addr(24), ttl: header[7], ecn, dscp, df: true, ident: 0 };
     Ok((ip, header[6], u16::from_be_bytes([header[4], header[5]])))
+}
+
+/// The traffic class octet: DSCP and ECN field (RFC 2474, RFC 3168).
+fn class_of(ip: &IpHeader) -> u8 {
+    ip.dscp << 2 | ip.ecn as u8
 }
 
 /// The ECN field in the low two bits of a traffic class (RFC 3168, section 5).

@@ -2,7 +2,7 @@
 //!
 //! Needed at the edges only: capture files, and packets of which the network has flipped a bit.
 //!
-//! Not modelled: IP options and extension headers other than the fragment header, DSCP, flow labels. Over IPv6 there is
+//! Not modelled: IP options and extension headers other than the fragment header, flow labels. Over IPv6 there is
 //! no DF bit; a packet read from bytes has it set, since routers do not fragment.
 
 mod icmp;
@@ -75,7 +75,8 @@ fn look_at_damaged_header(packet: &mut Packet, bit: u32) -> Result<(), DropReaso
     if !matches!(bit, 4..=31 | 56..=63) {
         return Err(DropReason::BadHeader);
     }
-    packet.ip.ecn = ip::ecn_of(bytes[1] >> 4);
+    let class = bytes[0] << 4 | bytes[1] >> 4;
+    (packet.ip.ecn, packet.ip.dscp) = (ip::ecn_of(class), class >> 2);
     packet.ip.ttl = bytes[7];
     packet.flipped_bit = None;
     Ok(())

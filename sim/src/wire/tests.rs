@@ -15,11 +15,13 @@ fn addresses(v6: bool) -> (IpAddr, IpAddr) {
 }
 
 fn header() -> impl Strategy<Value = IpHeader> {
-    (any::<bool>(), any::<u8>(), 0..4u8, any::<bool>(), any::<u16>()).prop_map(|(v6, ttl, ecn, df, ident)| {
-        let (src, dst) = addresses(v6);
-        let (df, ident) = if v6 { (true, 0) } else { (df, ident) };
-        IpHeader { src, dst, ttl, ecn: ip::ecn_of(ecn), df, ident }
-    })
+    (any::<bool>(), any::<u8>(), any::<u8>(), any::<bool>(), any::<u16>()).prop_map(
+        |(v6, ttl, class, df, ident)| {
+            let (src, dst) = addresses(v6);
+            let (df, ident) = if v6 { (true, 0) } else { (df, ident) };
+            IpHeader { src, dst, ttl, ecn: ip::ecn_of(class), dscp: class >> 2, df, ident }
+        },
+    )
 }
 
 fn payload() -> impl Strategy<Value = Payload> {
@@ -60,7 +62,8 @@ fn packet() -> impl Strategy<Value = Packet> {
         (kind(), any::<(u16, u16, u32)>(), any::<bool>()).prop_map(|(kind, (src, dst, seq), is_tcp)| {
             let (protocol, seq) = if is_tcp { (PROTO_TCP, SeqNum(seq)) } else { (PROTO_UDP, SeqNum(0)) };
             let (a, b) = addresses(false);
-            let ip = IpHeader { src: b, dst: a, ttl: 3, ecn: EcnCodepoint::Ect0, df: true, ident: 7 };
+            let ip =
+                IpHeader { src: b, dst: a, ttl: 3, ecn: EcnCodepoint::Ect0, dscp: 0, df: true, ident: 7 };
             Body::Icmp(Box::new(Icmp { kind, quote: Quote { ip, len: 1500, protocol, src, dst, seq } }))
         });
     (header(), prop_oneof![tcp, udp, icmp]).prop_map(|(ip, mut body)| {
@@ -102,7 +105,7 @@ proptest! {
         }
         let _ = decode(PacketId(1), &bytes);
         let (src, dst) = addresses(false);
-        let ip = IpHeader { src, dst, ttl: 1, ecn: EcnCodepoint::NotEct, df: true, ident: 0 };
+        let ip = IpHeader { src, dst, ttl: 1, ecn: EcnCodepoint::NotEct, dscp: 0, df: true, ident: 0 };
         for protocol in [PROTO_ICMP, PROTO_ICMPV6, PROTO_TCP, PROTO_UDP, 99] {
             let _ = decode_payload(PacketId(1), ip, protocol, &bytes);
         }
@@ -117,6 +120,7 @@ fn an_ipv4_header_is_as_the_rfc_draws_it() {
         dst: [192, 168, 0, 199].into(),
         ttl: 64,
         ecn: EcnCodepoint::NotEct,
+        dscp: 0,
         df: true,
         ident: 0,
     };
@@ -131,7 +135,7 @@ fn an_ipv4_header_is_as_the_rfc_draws_it() {
 #[test]
 fn the_right_checksum_catches_a_flipped_bit() {
     let (src, dst) = addresses(false);
-    let ip = IpHeader { src, dst, ttl: 64, ecn: EcnCodepoint::NotEct, df: true, ident: 0 };
+    let ip = IpHeader { src, dst, ttl: 64, ecn: EcnCodepoint::NotEct, dscp: 0, df: true, ident: 0 };
     let segment = Segment { flags: Flags::ACK, payload: Payload::from_bytes(b"data"), ..Segment::default() };
     let packet = Packet { id: PacketId(1), ip, body: Body::Tcp(segment), flipped_bit: None };
     let at = |bit| Packet { flipped_bit: Some(bit), ..packet.clone() };
@@ -145,7 +149,7 @@ fn the_right_checksum_catches_a_flipped_bit() {
 #[test]
 fn ip_options_are_passed_over() {
     let (src, dst) = addresses(false);
-    let ip = IpHeader { src, dst, ttl: 64, ecn: EcnCodepoint::NotEct, df: true, ident: 0 };
+    let ip = IpHeader { src, dst, ttl: 64, ecn: EcnCodepoint::NotEct, dscp: 0, df: true, ident: 0 };
     let segment = Segment { flags: Flags::ACK, payload: Payload::from_bytes(b"data"), ..Segment::default() };
     let packet = Packet { id: PacketId(1), ip, body: Body::Tcp(segment), flipped_bit: None };
     let with_option = |bytes: &[u8]| {
@@ -180,7 +184,7 @@ fn ip_options_are_passed_over() {
 #[test]
 fn source_quench_is_dropped() {
     let (src, dst) = addresses(false);
-    let ip = IpHeader { src, dst, ttl: 64, ecn: EcnCodepoint::NotEct, df: true, ident: 0 };
+    let ip = IpHeader { src, dst, ttl: 64, ecn: EcnCodepoint::NotEct, dscp: 0, df: true, ident: 0 };
     let segment = Segment { flags: Flags::ACK, ..Segment::default() };
     let quoted = encode(&Packet { id: PacketId(1), ip, body: Body::Tcp(segment), flipped_bit: None });
     for (kind, taken) in [(4, false), (3, true)] {
@@ -192,12 +196,12 @@ fn source_quench_is_dropped() {
     }
 }
 
-/// 9293/DSCP-IGNORE: whatever the upper six bits of the traffic class say, the packet is the same.
+/// 9293/DSCP-IGNORE: whatever the upper six bits of the traffic class say, the segment is the same.
 #[test]
 fn dscp_is_ignored() {
     for v6 in [false, true] {
         let (src, dst) = addresses(v6);
-        let ip = IpHeader { src, dst, ttl: 64, ecn: EcnCodepoint::Ect0, df: true, ident: 0 };
+        let ip = IpHeader { src, dst, ttl: 64, ecn: EcnCodepoint::Ect0, dscp: 0, df: true, ident: 0 };
         let segment = Segment { flags: Flags::ACK, ..Segment::default() };
         let packet = Packet { id: PacketId(1), ip, body: Body::Tcp(segment), flipped_bit: None };
         let mut bytes = encode(&packet);
@@ -210,7 +214,36 @@ fn dscp_is_ignored() {
                 let sum = tcp::wire::Checksum::default().with(&bytes[..20]).finish();
                 bytes[10..12].copy_from_slice(&sum.to_be_bytes());
             }
-            assert_eq!(decode(packet.id, &bytes), Ok(packet.clone()), "{dscp}");
+            let marked = Packet { ip: IpHeader { dscp, ..ip }, ..packet.clone() };
+            assert_eq!(decode(packet.id, &bytes), Ok(marked), "{dscp}");
         }
+    }
+}
+
+/// 9293/MUST-53 is waived: a source route goes nowhere. Options with impossible lengths are refused.
+#[test]
+fn source_routes_are_refused() {
+    let (src, dst) = addresses(false);
+    let ip = IpHeader { src, dst, ttl: 64, ecn: EcnCodepoint::NotEct, dscp: 46, df: true, ident: 0 };
+    let segment = tcp::Segment { src: 1, dst: 80, flags: tcp::Flags::SYN, ..Default::default() };
+    let packet = Packet { id: PacketId(1), ip, body: Body::Tcp(segment), flipped_bit: None };
+    let with = |options: &[u8]| {
+        let mut bytes = encode(&packet);
+        bytes.splice(20..20, options.iter().copied());
+        bytes[0] = 0x45 + (options.len() / 4) as u8;
+        let len = (bytes.len() as u16).to_be_bytes();
+        bytes[2..4].copy_from_slice(&len);
+        bytes[10..12].fill(0);
+        let sum = tcp::wire::Checksum::default().with(&bytes[..20 + options.len()]).finish();
+        bytes[10..12].copy_from_slice(&sum.to_be_bytes());
+        decode(PacketId(1), &bytes)
+    };
+    assert_eq!(with(&[30, 4, 1, 2]), Ok(packet.clone()));
+    assert_eq!(with(&[1, 1, 1, 0]), Ok(packet.clone()));
+    assert_eq!(with(&[7, 7, 4, 0, 0, 0, 0, 0]), Ok(packet.clone()), "record route");
+    assert_eq!(with(&[131, 7, 4, 10, 0, 0, 9, 0]), Err(DropReason::SourceRoute));
+    assert_eq!(with(&[1, 137, 7, 4, 10, 0, 0, 9]), Err(DropReason::SourceRoute));
+    for broken in [[30, 0, 1, 2], [30, 1, 1, 2], [30, 5, 1, 2], [1, 1, 1, 30]] {
+        assert_eq!(with(&broken), Err(DropReason::BadHeader));
     }
 }

@@ -63,6 +63,7 @@ impl<'a> Runner<'a> {
             dst: local.ip(),
             ttl: packet.ip.ttl.unwrap_or(64),
             ecn: segment::ecn(packet.ip.tos),
+            dscp: 0,
             df: true,
             ident: 0,
         };
@@ -187,6 +188,7 @@ impl<'a> Runner<'a> {
             dst: remote.ip(),
             ttl: 64,
             ecn: tcp::EcnCodepoint::NotEct,
+            dscp: 0,
             df: true,
             ident: 0,
         };

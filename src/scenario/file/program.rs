@@ -291,6 +291,12 @@ described! {
         MaxSeg(u16),
         /// `SO_OOBINLINE`.
         OobInline(bool),
+        /// `IP_TOS`: the DSCP of what is sent, 0 to 63.
+        Dscp(u8),
+        /// `IP_TTL`: TTL or hop limit of what is sent.
+        Ttl(u8),
+        /// `IP_OPTIONS` with a source route: not provided, fails with ENOPROTOOPT.
+        SourceRoute,
     }
 }
 

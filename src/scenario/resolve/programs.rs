@@ -299,6 +299,9 @@ impl<'a> Resolver<'a> {
             Socket::SndBuf(size) => SocketOption::SndBuf(self.chunk(at, size)),
             Socket::MaxSeg(n) => SocketOption::MaxSeg(n),
             Socket::OobInline(on) => SocketOption::OobInline(on),
+            Socket::Dscp(dscp) => SocketOption::Dscp(dscp),
+            Socket::Ttl(ttl) => SocketOption::Ttl(ttl),
+            Socket::SourceRoute => SocketOption::SourceRoute,
         }
     }
 

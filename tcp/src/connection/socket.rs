@@ -7,11 +7,6 @@ use crate::time::Duration;
 
 /// Least buffer that a program can ask for, in bytes (Linux: half of `SOCK_MIN_RCVBUF`, rounded).
 const LEAST_BUFFER: u32 = 1152;
-/// Least MSS that a program can ask for, in bytes (Linux `TCP_MIN_MSS`).
-const LEAST_MSS: u16 = 88;
-/// Largest keepalive time and interval that a program can ask for (Linux `MAX_TCP_KEEPIDLE`).
-const LONGEST_KEEPALIVE: Duration = Duration::from_secs(32_767);
-
 /// The options of one socket.
 #[derive(Clone, Debug)]
 pub(crate) struct Socket {
@@ -63,18 +58,15 @@ impl Socket {
 
     /// Sets an option. [`SocketOption::QuickAck`] is not kept here.
     pub fn set(&mut self, option: SocketOption) -> Result<(), Errno> {
-        let keepalive = |d: Duration| (Duration::from_secs(1)..=LONGEST_KEEPALIVE).contains(&d);
+        option.check()?;
         match option {
             SocketOption::NoDelay(on) => self.no_delay = on,
             SocketOption::Cork(on) => self.cork = on,
             SocketOption::QuickAck(_) => {}
             SocketOption::KeepAlive(on) => self.keepalive = on,
-            SocketOption::KeepIdle(d) if keepalive(d) => self.rare().keep_idle = Some(d),
-            SocketOption::KeepInterval(d) if keepalive(d) => self.rare().keep_interval = Some(d),
-            SocketOption::KeepCount(n) if (1..=127).contains(&n) => self.rare().keep_count = Some(n),
-            SocketOption::KeepIdle(_) | SocketOption::KeepInterval(_) | SocketOption::KeepCount(_) => {
-                return Err(Errno::EINVAL);
-            }
+            SocketOption::KeepIdle(d) => self.rare().keep_idle = Some(d),
+            SocketOption::KeepInterval(d) => self.rare().keep_interval = Some(d),
+            SocketOption::KeepCount(n) => self.rare().keep_count = Some(n),
             SocketOption::UserTimeout(d) => {
                 self.rare().user_timeout = (d > Duration::ZERO).then_some(d);
             }
@@ -87,9 +79,10 @@ impl Socket {
                 self.snd_buf = bytes.max(LEAST_BUFFER);
                 self.snd_buf_set = true;
             }
-            SocketOption::MaxSeg(mss) if mss >= LEAST_MSS => self.rare().max_seg = Some(mss),
-            SocketOption::MaxSeg(_) => return Err(Errno::EINVAL),
+            SocketOption::MaxSeg(mss) => self.rare().max_seg = Some(mss),
             SocketOption::OobInline(on) => self.oob_inline = on,
+            // IP's: the host sees to them.
+            SocketOption::Dscp(_) | SocketOption::Ttl(_) | SocketOption::SourceRoute => {}
         }
         Ok(())
     }

@@ -15,7 +15,7 @@ impl Net {
     /// A segment from `src` to `dst` reaches host b.
     fn inject(&mut self, src: &str, dst: &str, segment: Segment) {
         let (src, dst) = (src.parse().unwrap(), dst.parse().unwrap());
-        let ip = IpHeader { src, dst, ttl: 60, ecn: EcnCodepoint::NotEct, df: true, ident: 0 };
+        let ip = IpHeader { src, dst, ttl: 60, ecn: EcnCodepoint::NotEct, dscp: 0, df: true, ident: 0 };
         let packet = Packet { id: PacketId(1_000_000), ip, body: Body::Tcp(segment), flipped_bit: None };
         self.visit(1, |host, now, out| host.on_packet(now, &packet, out));
     }

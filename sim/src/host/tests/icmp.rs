@@ -15,6 +15,7 @@ impl Net {
             dst: about.ip.src,
             ttl: 60,
             ecn: EcnCodepoint::NotEct,
+            dscp: 0,
             df: false,
             ident: 0,
         };
@@ -109,7 +110,7 @@ fn a_syn_from_an_address_that_names_no_single_host_is_ignored() {
         net.run(ms(1));
         let syn = tcp::Segment { src: 1, dst: 80, flags: tcp::Flags::SYN, wnd: 9000, ..Default::default() };
         let (src, dst) = (src.parse().unwrap(), "10.0.0.2".parse().unwrap());
-        let ip = IpHeader { src, dst, ttl: 60, ecn: EcnCodepoint::NotEct, df: true, ident: 0 };
+        let ip = IpHeader { src, dst, ttl: 60, ecn: EcnCodepoint::NotEct, dscp: 0, df: true, ident: 0 };
         let packet = Packet { id: PacketId(1_000_000), ip, body: Body::Tcp(syn), flipped_bit: None };
         net.visit(1, |host, now, out| host.on_packet(now, &packet, out));
         assert_eq!(net.sent.len(), answers, "{src}");

@@ -1,5 +1,6 @@
 //! Hosts by themselves, over a wire that carries everything in 10 ms.
 
+mod addresses;
 mod demands;
 mod icmp;
 mod limits;
@@ -88,10 +89,21 @@ impl Net {
         a: Vec<spec::Program>,
         b: Vec<spec::Program>,
     ) -> Net {
+        Net::at(&["10.0.0.1"], &["10.0.0.2"], config, ports, a, b)
+    }
+    /// The same with hosts at these addresses.
+    pub(super) fn at(
+        of_a: &[&str],
+        of_b: &[&str],
+        config: Config,
+        ports: (u16, u16),
+        a: Vec<spec::Program>,
+        b: Vec<spec::Program>,
+    ) -> Net {
         let config = Arc::new(config);
-        let host = |name: &str, address: &str, programs| {
+        let host = |name: &str, addresses: &[&str], programs| {
             let spec = spec::Host {
-                addresses: vec![address.parse().unwrap()],
+                addresses: addresses.iter().map(|address| address.parse().unwrap()).collect(),
                 tcp: Arc::clone(&config),
                 ports,
                 ttl: 64,
@@ -102,7 +114,7 @@ impl Net {
             Host::new(Setup { name: Arc::from(name), seed: 7, spec, programs, net: HostNet::single(1500) })
         };
         Net {
-            hosts: [host("a", "10.0.0.1", a), host("b", "10.0.0.2", b)],
+            hosts: [host("a", of_a, a), host("b", of_b, b)],
             wire: BTreeMap::new(),
             serial: 0,
             now: Time::ZERO,

@@ -33,6 +33,7 @@ fn body() -> impl Strategy<Value = Body> {
         dst: "10.0.0.1".parse().unwrap(),
         ttl: 1,
         ecn: EcnCodepoint::Ce,
+        dscp: 0,
         df: true,
         ident: 0,
     };
@@ -70,7 +71,7 @@ proptest! {
                 dst: "10.0.0.2".parse().unwrap(),
                 ttl: 64,
                 ecn: EcnCodepoint::NotEct,
-                df: true,
+                dscp: 0,                df: true,
                 ident: 1,
             };
             let packet = Packet { id: PacketId(now), ip, body, flipped_bit: None };

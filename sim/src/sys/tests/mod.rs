@@ -55,7 +55,15 @@ impl Bench {
             payload: Payload::from_bytes(&vec![0; len as usize]),
             ..Segment::default()
         };
-        let ip = IpHeader { src: PEER, dst: HOST, ttl: 64, ecn: EcnCodepoint::NotEct, df: true, ident: 0 };
+        let ip = IpHeader {
+            src: PEER,
+            dst: HOST,
+            ttl: 64,
+            ecn: EcnCodepoint::NotEct,
+            dscp: 0,
+            df: true,
+            ident: 0,
+        };
         self.machine.deliver(ip, Body::Tcp(segment));
     }
     /// What was sent: flags, relative number, length.
