@@ -6,6 +6,7 @@
 //! to the window [`crate::congestion`]'s.
 
 use crate::config::{AccEcnOption, Config, Ecn};
+use crate::info::AccEcnInfo;
 use crate::out::EcnCodepoint;
 use crate::segment::{AccEcnFields, Flags, Segment};
 use crate::time::{Duration, Time};
@@ -155,6 +156,19 @@ impl AccEcn {
     /// After a SYN or SYN-ACK with this codepoint.
     pub fn new(syn: EcnCodepoint) -> AccEcn {
         AccEcn { tells: Tells::default(), told: Told::default(), syn, mute: None, syn_marked: false }
+    }
+    /// A reading.
+    pub fn info(&self) -> AccEcnInfo {
+        AccEcnInfo {
+            received_ce: self.tells.ce_packets,
+            received_bytes: self.tells.bytes,
+            delivered_ce: self.told.ce_packets,
+            delivered_bytes: self.told.bytes,
+            mute: self.mute,
+            seen: self.told.seen,
+            ignored: self.told.ignores_options(),
+            dropped: self.tells.is_dropped(),
+        }
     }
     /// Sends no ECT from here on. The first reason stays.
     pub fn silence(&mut self, why: Mute) {

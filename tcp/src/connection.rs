@@ -275,6 +275,7 @@ impl Connection {
             timestamps: self.ts.is_some(),
             sack: self.sack,
             ecn: self.ecn.mode() != Mode::Off,
+            accecn: self.ecn.accurate.as_ref().map(|accurate| accurate.info()),
             srtt: queue.srtt(),
             rttvar: queue.rttvar(),
             min_rtt: queue.min_rtt(),

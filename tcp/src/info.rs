@@ -30,6 +30,8 @@ pub struct Info {
     pub sack: bool,
     /// ECN in use.
     pub ecn: bool,
+    /// What AccECN has counted, if it is in use.
+    pub accecn: Option<AccEcnInfo>,
     /// Smoothed round-trip time; zero before the first measurement.
     pub srtt: Duration,
     /// Its variation.
@@ -80,6 +82,27 @@ pub struct Info {
     pub rcv_buf: u32,
 }
 
+/// What AccECN has counted (RFC 9768). Octets are in the order ECT(1), ECT(0), CE.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AccEcnInfo {
+    /// Packets that arrived with CE.
+    pub received_ce: u32,
+    /// Octets that arrived, by codepoint.
+    pub received_bytes: [u32; 3],
+    /// Packets that arrived there with CE, as the peer tells.
+    pub delivered_ce: u32,
+    /// Octets that arrived there, by codepoint.
+    pub delivered_bytes: [u32; 3],
+    /// Why this end sends no ECT, if so.
+    pub mute: Option<crate::accecn::Mute>,
+    /// What options have come from the peer.
+    pub seen: crate::accecn::Seen,
+    /// The options of the peer are not looked at.
+    pub ignored: bool,
+    /// Our options do not get through.
+    pub dropped: bool,
+}
+
 /// A timer, in the words of `ss`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TimerKind {
@@ -111,6 +134,7 @@ impl Info {
             timestamps: false,
             sack: false,
             ecn: false,
+            accecn: None,
             srtt: Duration::ZERO,
             rttvar: Duration::ZERO,
             min_rtt: Duration::ZERO,

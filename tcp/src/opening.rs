@@ -480,6 +480,7 @@ impl Opening {
             timestamps: false,
             sack: false,
             ecn: false,
+            accecn: None,
             srtt: Duration::ZERO,
             rttvar: Duration::ZERO,
             min_rtt: Duration::ZERO,

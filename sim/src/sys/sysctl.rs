@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::RangeInclusive;
 
-use tcp::config::{Congestion, Ecn, LossDetection, RetryLimit, SynCookies};
+use tcp::config::{AccEcnOption, Congestion, Ecn, LossDetection, RetryLimit, SynCookies};
 use tcp::{Config, Duration};
 
 use crate::host::Kernel;
@@ -149,10 +149,23 @@ fn setting(name: &str, text: &str) -> Result<Apply, Refusal> {
                 0 => Ecn::Off,
                 1 => Ecn::On,
                 2 => Ecn::Passive,
-                _ => return Err(Refusal::Unknown),
+                3 => Ecn::Accurate,
+                4 => Ecn::AccurateIn,
+                _ => Ecn::AccuratePassive,
             };
             Box::new(move |c| c.ecn = ecn)
         }
+        "tcp_ecn_fallback" => set_flag(flag()?, |c| &mut c.ecn_fallback),
+        "tcp_ecn_option" => {
+            let option = match number(0..=3)? {
+                0 => AccEcnOption::Off,
+                1 => AccEcnOption::Minimum,
+                2 => AccEcnOption::Full,
+                _ => AccEcnOption::Persist,
+            };
+            Box::new(move |c| c.accecn_option = option)
+        }
+        "tcp_ecn_option_beacon" => set_byte(number(0..=63)? as u8, |c| &mut c.accecn_beacon),
         "tcp_syncookies" => {
             let cookies = match number(0..=2)? {
                 0 => SynCookies::Off,

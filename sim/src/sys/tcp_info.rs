@@ -1,6 +1,7 @@
 //! `struct tcp_info` and `SO_MEMINFO` as Linux 6.18 fills them, in its units.
 
-use tcp::{Duration, Info, State, Time};
+use tcp::accecn::Mute;
+use tcp::{AccEcnInfo, Duration, Info, State, Time};
 
 macro_rules! fields {
     ($(#[$doc:meta])* $type:ident { $($(#[$field_doc:meta])* $field:ident: $name:literal,)* }) => {
@@ -193,7 +194,20 @@ fields! {
 pub(super) fn tcp_info(info: &Info, now: Time) -> TcpInfo {
     let _ = now;
     let micros = |duration: Duration| duration.as_nanos() / 1000;
+    let ecn = info.accecn.unwrap_or_default();
+    let [received_e1_bytes, received_e0_bytes, received_ce_bytes] = ecn.received_bytes.map(u64::from);
+    let [delivered_e1_bytes, delivered_e0_bytes, delivered_ce_bytes] = ecn.delivered_bytes.map(u64::from);
     TcpInfo {
+        received_ce: ecn.received_ce.into(),
+        received_e1_bytes,
+        received_e0_bytes,
+        received_ce_bytes,
+        delivered_ce: ecn.delivered_ce.into(),
+        delivered_e1_bytes,
+        delivered_e0_bytes,
+        delivered_ce_bytes,
+        accecn_fail_mode: accecn_fail_mode(&ecn),
+        accecn_opt_seen: ecn.seen as u64,
         state: state_number(info.state),
         options: u64::from(info.timestamps)
             | u64::from(info.sack) << 1
@@ -223,6 +237,16 @@ pub(super) fn tcp_info(info: &Info, now: Time) -> TcpInfo {
         rcv_wnd: info.rcv_wnd,
         ..TcpInfo::default()
     }
+}
+
+/// `TCP_ACCECN_ACE_FAIL_SEND` 1, `…ACE_FAIL_RECV` 2, `…OPT_FAIL_SEND` 4, `…OPT_FAIL_RECV` 8.
+fn accecn_fail_mode(ecn: &AccEcnInfo) -> u64 {
+    let ace = match ecn.mute {
+        None => 0,
+        Some(Mute::SentNone) => 1,
+        Some(Mute::GotNone | Mute::Mangled | Mute::Inconsistent) => 2,
+    };
+    ace | u64::from(ecn.dropped) << 2 | u64::from(ecn.ignored) << 3
 }
 
 /// What Linux would show of its memory.

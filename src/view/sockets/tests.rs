@@ -47,6 +47,7 @@ fn info() -> Info {
         timestamps: true,
         sack: true,
         ecn: false,
+        accecn: None,
         srtt: Duration::from_micros(20_397),
         rttvar: Duration::from_micros(10_200),
         min_rtt: Duration::from_micros(20_397),

@@ -7,6 +7,7 @@ use crate::out::{EcnCodepoint, Out, Outgoing};
 use crate::payload::Payload;
 use crate::segment::{Flags, Options, SackBlocks, Segment, Timestamps};
 use crate::seq::Seq;
+use crate::state::State;
 use crate::time::Time;
 
 /// Room for options in a header, in bytes.
@@ -83,6 +84,8 @@ impl Connection {
         let mut options =
             Options { timestamps: self.stamp(now), order: self.config.option_order, ..Options::default() };
         let stamps = if self.ts.is_some() { u32::from(TIMESTAMP_BYTES) } else { 0 };
+        // Of an orphan in FIN-WAIT-2 Linux keeps no more than of TIME-WAIT: nothing that counts marks.
+        let record = self.state == State::FinWait2 && self.orphan && self.config.fin_wait_2.is_some();
         // The ACK of ACKs that were marked must not look like a duplicate ACK (RFC 9768, section 3.2.2.5.1).
         let bare = std::mem::take(&mut self.ack.bare) && payload.is_empty();
         let mut duplicate = None;
@@ -90,12 +93,12 @@ impl Connection {
             self.fill_sack(stamps, &mut options.sack);
             duplicate = self.rcv.dsack.take();
         }
-        if self.ecn.accurate.is_some() {
+        if self.ecn.accurate.is_some() && !record {
             self.tick_accecn(now);
             self.put_accecn(stamps, &mut options);
             self.on_accecn_sent(now, &options, flags.ace() == 0, duplicate.map(|(left, _)| left.wire().0));
         }
-        let mut flags = self.ecn.flags(flags) | Flags::ACK;
+        let mut flags = if record { flags } else { self.ecn.flags(flags) } | Flags::ACK;
         let mut urg = 0;
         if let Some(pointer) = self.urgent_pointer(seq) {
             flags |= Flags::URG;
