@@ -31,7 +31,15 @@ pub fn violation(records: &[Record]) -> Option<String> {
     let mut resets: BTreeSet<PacketId> = BTreeSet::new();
     let mut made: BTreeSet<PacketId> = BTreeSet::new();
     let mut forged: BTreeSet<Way> = BTreeSet::new();
+    let mut answered: BTreeSet<(PacketId, Way)> = BTreeSet::new();
     for record in records {
+        if let What::Received { packet, .. } = &record.what
+            && let Body::Tcp(segment) = &packet.body
+        {
+            // A copy of it may be answered again.
+            let (from, to) = way(packet, segment);
+            answered.remove(&(packet.id, (to, from)));
+        }
         let wrong = match &record.what {
             What::Sent { packet, why: Some(why), .. } if why.rule == Rule::Forged => {
                 if let Body::Tcp(segment) = &packet.body {
@@ -50,6 +58,12 @@ pub fn violation(records: &[Record]) -> Option<String> {
                     confuse(&mut senders, way(packet, segment));
                 }
                 match why.trigger {
+                    // 5681/4.2-ONEACK
+                    Trigger::Packet(id)
+                        if is_bare_ack(segment, why.rule) && !answered.insert((id, way(packet, segment))) =>
+                    {
+                        Some("two acknowledgments of one segment".to_string())
+                    }
                     Trigger::Packet(id) if segment.has(Flags::RST) && resets.contains(&id) => {
                         Some("a reset answers a reset".to_string())
                     }
@@ -73,6 +87,13 @@ pub fn violation(records: &[Record]) -> Option<String> {
 
 fn way(packet: &Packet, segment: &Segment) -> Way {
     (SocketAddr::new(packet.ip.src, segment.src), SocketAddr::new(packet.ip.dst, segment.dst))
+}
+
+/// Whether this is an acknowledgment and nothing else: no probe, and not for the sake of the window.
+fn is_bare_ack(segment: &Segment, why: Rule) -> bool {
+    let other =
+        matches!(why, Rule::WindowUpdate | Rule::AckOnRead | Rule::ZeroWindowProbe | Rule::KeepaliveProbe);
+    segment.seq_len() == 0 && !segment.has(Flags::RST) && !other
 }
 
 fn confuse(senders: &mut BTreeMap<Way, Sender>, way: Way) {

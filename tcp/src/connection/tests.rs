@@ -302,6 +302,8 @@ pub(crate) fn check(c: &Connection) {
         assert!(c.rcv.wup <= c.rcv.nxt(), "Last.ACK.sent beyond RCV.NXT");
         assert!(c.rcv.nxt() <= c.rcv.edge + 1, "RCV.NXT beyond the right edge");
         assert!(c.snd.queue.cwnd() > 0, "cwnd is zero");
+        // 8985/8-ONETIMER: the persist timer runs only while the queue's does not.
+        assert!(c.timers.persist == Time::NEVER || c.snd.queue.deadline().is_none(), "two timers run");
         if una < nxt {
             let waits = c.snd.queue.deadline().is_some() || c.deadline() != Time::NEVER;
             assert!(waits, "data is outstanding and no timer runs");

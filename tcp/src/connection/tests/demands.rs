@@ -419,3 +419,39 @@ fn soft_errors_are_kept_for_the_program() {
         assert_eq!(end.tcb.soft_error(), None);
     }
 }
+
+/// 2018/4-NOTPERM: without SACK agreed on, a gap is acknowledged without blocks.
+#[test]
+fn no_blocks_without_permission() {
+    let mut end = Lone::established(Config { sack: false, ..Config::linux() });
+    let gap = end.data(101, 100, 1);
+    assert_eq!(end.show(&gap), [". 1 a1 AckOutOfOrder"]);
+}
+
+/// 5681/4.2-STRETCH, 2525/2.13-STRETCH: small segments are segments too: every second one is acknowledged.
+#[test]
+fn every_second_small_segment() {
+    for len in [300, 500, 536] {
+        let mut end = Lone::established(Config::rfc());
+        let mut acks = 0;
+        for n in 0..20 {
+            let mut data = end.data(1 + n * i64::from(len), len, 1);
+            data.flags = Flags::ACK;
+            acks += end.show(&data).len();
+        }
+        assert!((9..=20).contains(&acks), "{acks} for 20 of {len}");
+    }
+}
+
+/// 5681/3.1-SYNNOINC: the handshake does not open the congestion window.
+#[test]
+fn the_handshake_does_not_open_the_window() {
+    for (config, segments) in [(Config::linux(), 10), (Config::rfc(), 3)] {
+        let mut end = Lone::syn_sent(config);
+        let mut segment = end.segment(Flags::SYN | Flags::ACK, 0, 1);
+        segment.options.mss = Some(1460);
+        segment.options.timestamps = Some(Timestamps { val: 7, ecr: 0 });
+        end.show(&segment);
+        assert_eq!(end.tcb.info(end.now).cwnd, segments);
+    }
+}
