@@ -1,17 +1,50 @@
-//! One bulk transfer through a router, for callgrind and its like: its megabytes are the first argument, and what goes
-//! into the first link may be the second. Two runs of different length give the cost of a segment: see
+//! One run of one workload, for callgrind, perf and their like, and for comparisons by the clock: see
 //! `benches/README.md`.
+//!
+//! `once 100`: a bulk transfer of 100 MB; what goes into the first link may follow. `once dumbbell 100`, `once lossy
+//! 100`: so many flows. `once short 100000`: so many short connections. `checked` at the end: with the stream checker.
 
 use sim::{Simulator, TraceLevel};
 
 #[path = "common/scenarios.rs"]
 mod scenarios;
 
+use scenarios::Dumbbell;
+
 fn main() {
-    let megabytes = std::env::args().filter_map(|arg| arg.parse::<u64>().ok()).next().unwrap_or(10);
-    let extra = std::env::args().nth(2).unwrap_or_default();
-    let bytes = 1_000_000 * megabytes;
-    let mut sim = Simulator::new(&scenarios::bulk(bytes, &extra), TraceLevel::Off);
+    let args: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with("--")).collect();
+    let word = |n: usize| args.get(n).map_or("", String::as_str);
+    let number = |n: usize| word(n).parse::<u32>().unwrap_or(10);
+    let spec = match word(0) {
+        "dumbbell" => Dumbbell::clean(number(1)).spec(),
+        "lossy" => Dumbbell::lossy(number(1)).spec(),
+        "short" => scenarios::short(number(1)),
+        _ => scenarios::bulk(1_000_000 * u64::from(number(0)), word(1)),
+    };
+    let checked = !matches!(word(0), "dumbbell" | "lossy" | "short") || word(2) == "checked";
+    let mut sim = Simulator::new(&spec, TraceLevel::Off);
+    if !checked {
+        sim = sim.without_checks();
+    }
+    let begun = cpu_ms();
     sim.run();
-    println!("{} segments, {} events, hash {:016x}", bytes.div_ceil(1448), sim.events(), sim.trace_hash());
+    let spent = cpu_ms() - begun;
+    let packets: u64 = (0..sim.names().pipes()).map(|n| sim.pipe_counters(sim::PipeId(n)).delivered).sum();
+    println!("{} events, {packets} hops, {} ms of CPU, hash {:016x}", sim.events(), spent, sim.trace_hash());
+    if let Some([there, _]) = sim.names().link_pipes("shared") {
+        let there = sim.pipe_counters(there);
+        let seconds = sim.now().as_nanos() / 1_000_000_000;
+        println!(
+            "shared link: {} packets, {} dropped, {} Mbit/s of IP",
+            there.delivered,
+            there.dropped,
+            8 * there.delivered_bytes / 1_000_000 / seconds.max(1)
+        );
+    }
+}
+
+/// CPU time of this process so far, in milliseconds; zero where the system does not tell.
+fn cpu_ms() -> u64 {
+    let text = std::fs::read_to_string("/proc/self/schedstat").unwrap_or_default();
+    text.split(' ').next().and_then(|ns| ns.parse::<u64>().ok()).unwrap_or(0) / 1_000_000
 }

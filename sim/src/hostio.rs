@@ -4,10 +4,11 @@
 //! host's route names), and reads the host's deadline again. After that nothing is left to poll.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use tcp::{Note, State, Time, Tuple};
+use tcp::{Note, Out, State, Time, Tuple};
 
 use crate::check::{StreamCheck, StreamEvent};
 use crate::packet::{Packet, PacketId};
@@ -18,6 +19,7 @@ use crate::trace::{Cause, DropReason, NodeId, PipeId, TraceLevel, Trigger, What}
 /// What a host wants to happen, in order. The engine owns it, drains it after each call and reuses it.
 #[derive(Clone, Debug, Default)]
 pub struct HostOut {
+    tcp: Scratch,
     pub(crate) items: Vec<HostItem>,
     /// Where packets live from the moment they are sent.
     pub(crate) packets: Slab,
@@ -37,7 +39,33 @@ pub(crate) enum HostItem {
     Record(Box<What>),
 }
 
+/// The buffer that TCP writes into, kept for its capacity: empty between calls, so a clone begins with a new one.
+#[derive(Default)]
+struct Scratch(Option<Box<Out>>);
+
+impl Clone for Scratch {
+    fn clone(&self) -> Scratch {
+        Scratch::default()
+    }
+}
+impl fmt::Debug for Scratch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Scratch")
+    }
+}
+
 impl HostOut {
+    /// The buffer that TCP writes into, for one call; it is returned after it.
+    #[inline]
+    pub(crate) fn borrow_tcp(&mut self) -> Box<Out> {
+        let mut out = self.tcp.0.take().unwrap_or_default();
+        out.verbose = self.verbose();
+        out
+    }
+    #[inline]
+    pub(crate) fn return_tcp(&mut self, out: Box<Out>) {
+        self.tcp.0 = Some(out);
+    }
     /// A buffer for tests of a host by itself.
     pub fn new(node: NodeId, level: TraceLevel) -> HostOut {
         HostOut { level, node, ..HostOut::default() }

@@ -21,10 +21,18 @@ pub enum Source {
     Host(u32),
 }
 
-/// The next event of each source.
+/// The next event of each source. Links and hosts are kept apart: there may be many hosts, whose timers are set and
+/// not touched for long, and few links that carry anything, which have an event every moment.
 #[derive(Clone, Default)]
 pub struct EventQueue {
-    heap: PriorityQueue<Packed, Reverse<u128>, FxBuildHasher>,
+    links: Ordered,
+    hosts: Ordered,
+}
+
+/// Sources in the order of their next events.
+#[derive(Clone, Default)]
+struct Ordered {
+    heap: PriorityQueue<Packed, Reverse<Order>, FxBuildHasher>,
     /// The source that was popped last, while its entry is still in place: nearly always it is set again at once, and
     /// moving an entry costs half of taking it out and putting it in.
     popped: Option<Packed>,
@@ -32,6 +40,9 @@ pub struct EventQueue {
 
 /// A source as one number, ordered alike: its rank above its number.
 type Packed = u64;
+
+/// A time above a source: the order of events.
+type Order = u128;
 
 impl Source {
     fn pack(self) -> Packed {
@@ -52,15 +63,11 @@ impl Source {
 
 impl EventQueue {
     /// Sets the time of the next event of `source`; [`Time::NEVER`]: it has none.
+    #[inline]
     pub fn set(&mut self, source: Source, time: Time) {
-        let source = source.pack();
-        if self.popped == Some(source) {
-            self.popped = None;
-        }
-        if time == Time::NEVER {
-            self.heap.remove(&source);
-        } else {
-            self.heap.push(source, Reverse(u128::from(time.as_nanos()) << 64 | u128::from(source)));
+        match source {
+            Source::Host(_) => self.hosts.set(source.pack(), time),
+            Source::Pipe(_) | Source::Timeline => self.links.set(source.pack(), time),
         }
     }
     /// Takes the earliest event. Its source has none until it is set again.
@@ -73,16 +80,40 @@ impl EventQueue {
         if time > limit {
             return None;
         }
-        self.popped = Some(source.pack());
+        match source {
+            Source::Host(_) => self.hosts.popped = Some(source.pack()),
+            Source::Pipe(_) | Source::Timeline => self.links.popped = Some(source.pack()),
+        }
         Some((time, source))
     }
     /// The earliest event.
+    #[inline]
     pub fn peek(&mut self) -> Option<(Time, Source)> {
+        let first = match (self.links.first(), self.hosts.first()) {
+            (Some(link), Some(host)) => link.min(host),
+            (first, None) | (None, first) => first?,
+        };
+        Some((Time::from_nanos((first >> 64) as u64), Source::unpack(first as u64)))
+    }
+}
+
+impl Ordered {
+    fn set(&mut self, source: Packed, time: Time) {
+        if self.popped == Some(source) {
+            self.popped = None;
+        }
+        if time == Time::NEVER {
+            self.heap.remove(&source);
+        } else {
+            self.heap.push(source, Reverse(Order::from(time.as_nanos()) << 64 | Order::from(source)));
+        }
+    }
+    #[inline]
+    fn first(&mut self) -> Option<Order> {
         if let Some(source) = self.popped.take() {
             self.heap.remove(&source);
         }
-        let (source, Reverse(order)) = self.heap.peek()?;
-        Some((Time::from_nanos((order >> 64) as u64), Source::unpack(*source)))
+        self.heap.peek().map(|(_, Reverse(order))| *order)
     }
 }
 

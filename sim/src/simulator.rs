@@ -173,7 +173,7 @@ impl Simulator {
         if self.stuck() {
             return false;
         }
-        let Some((time, source)) = self.queue.pop_until(limit) else {
+        let Some((time, source)) = self.pop_until(limit) else {
             return false;
         };
         assert!(time >= self.now, "time goes back from {:?} to {time:?} at {source:?}", self.now);
@@ -188,6 +188,18 @@ impl Simulator {
         true
     }
 
+    /// Takes the earliest event if it is no later than `limit`.
+    #[inline]
+    fn pop_until(&mut self, limit: Time) -> Option<(Time, Source)> {
+        loop {
+            let (time, source) = self.queue.pop_until(limit)?;
+            match source {
+                Source::Host(number) if !self.is_due(NodeId(number), time) => {}
+                _ => return Some((time, source)),
+            }
+        }
+    }
+
     /// A packet comes out of a pipe.
     fn on_arrival(&mut self, pipe: PipeId) {
         let line = &mut self.pipes[pipe.0 as usize];
@@ -195,7 +207,7 @@ impl Simulator {
         let Some(flight) = line.pop() else { return };
         debug_assert_eq!(flight.arrival, self.now, "packets arrive when they arrive");
         line.counters.delivered += 1;
-        line.counters.delivered_bytes += u64::from(self.out.packets.packet_len(flight.handle));
+        line.counters.delivered_bytes += u64::from(flight.len);
         let to = line.to;
         self.schedule_pipe(pipe);
         self.arrive(to, pipe, flight.handle);
@@ -226,7 +238,13 @@ impl Simulator {
     }
     /// When the next event is; `None`: nothing is left to happen.
     pub fn next_event(&mut self) -> Option<Time> {
-        self.queue.peek().map(|(time, _)| time)
+        loop {
+            let (time, source) = self.queue.peek()?;
+            match source {
+                Source::Host(number) if !self.is_due(NodeId(number), time) => {}
+                _ => return Some(time),
+            }
+        }
     }
     /// What happened, in order; empty unless a trace is kept.
     pub fn records(&self) -> &[Record] {

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
-use tcp::{Duration, EcnCodepoint, Out, Rule, Time};
+use tcp::{Duration, EcnCodepoint, Rule, Time};
 
 use super::Setup;
 use super::counters::Counters;
@@ -41,6 +41,8 @@ pub struct Ctx<'a> {
 pub struct Kernel {
     pub(super) setup: Arc<Setup>,
     pub(super) net: HostNet,
+    /// The first of its addresses: most hosts have no other.
+    address: Option<IpAddr>,
     pub(super) secrets: Secrets,
     pub(super) path_mtu: PathMtu,
     pub(super) first_windows: FirstWindows,
@@ -59,29 +61,6 @@ pub struct Kernel {
     pub(super) counters: Counters,
     /// Tasks whose sockets have news, in order of the news; one may stand here twice.
     pub(super) ready: Vec<u32>,
-    pub(super) scratch: Scratch,
-}
-
-/// The buffer that TCP writes into, kept for its capacity: empty between calls, so a clone begins with a new one.
-#[derive(Default)]
-pub(super) struct Scratch(Option<Box<Out>>);
-
-impl Scratch {
-    /// The buffer, for one call; it is given back after it.
-    pub(super) fn take(&mut self, verbose: bool) -> Box<Out> {
-        let mut out = self.0.take().unwrap_or_default();
-        out.verbose = verbose;
-        out
-    }
-    pub(super) fn give_back(&mut self, out: Box<Out>) {
-        self.0 = Some(out);
-    }
-}
-
-impl Clone for Scratch {
-    fn clone(&self) -> Scratch {
-        Scratch::default()
-    }
 }
 
 impl Kernel {
@@ -102,8 +81,8 @@ impl Kernel {
             processes: Processes::new(&setup),
             counters: Counters::default(),
             ready: Vec::new(),
-            scratch: Scratch::default(),
             secrets,
+            address: setup.spec.addresses.first().copied(),
             net,
             setup,
         }
@@ -116,8 +95,9 @@ impl Kernel {
     }
 
     /// Whether `address` is one of the host's.
+    #[inline]
     pub(super) fn is_local(&self, address: IpAddr) -> bool {
-        self.setup.spec.addresses.contains(&address) || address.is_loopback()
+        self.address == Some(address) || self.setup.spec.addresses.contains(&address) || address.is_loopback()
     }
 
     /// The address that packets to `dst` come from.

@@ -137,7 +137,7 @@ impl Kernel {
         let mtu = self.mtu_to(ctx.now, tuple.remote.ip());
         let secret = self.tcp.secret;
         let Some(slot) = self.tcp.listeners.get_mut(id as usize).and_then(Option::as_mut) else { return };
-        let mut out = self.scratch.take(ctx.out.verbose());
+        let mut out = ctx.out.borrow_tcp();
         let incoming = Incoming { tuple, mtu, segment, ecn, reopens };
         let child = slot.listener.on_segment(ctx.now, &incoming, &secret, &mut out);
         let (deadline, mark) = (slot.listener.deadline(), slot.mark);
@@ -158,7 +158,7 @@ impl Kernel {
             }
             None => self.listener_settle(ctx, tuple, mark, &mut out),
         }
-        self.scratch.give_back(out);
+        ctx.out.return_tcp(out);
         self.tcp.listener_deadlines.set(id, deadline);
     }
 
@@ -174,18 +174,18 @@ impl Kernel {
         let Some(slot) = self.tcp.listeners.get_mut(id as usize).and_then(Option::as_mut) else {
             return false;
         };
-        let mut out = self.scratch.take(ctx.out.verbose());
+        let mut out = ctx.out.borrow_tcp();
         let known = slot.listener.on_icmp(&tuple, error, seq, &mut out);
         let (deadline, mark) = (slot.listener.deadline(), slot.mark);
         self.listener_settle(ctx, tuple, mark, &mut out);
-        self.scratch.give_back(out);
+        ctx.out.return_tcp(out);
         self.tcp.listener_deadlines.set(id, deadline);
         known
     }
 
     /// A deadline of a listener may have come: SYN-ACKs are repeated or given up.
     pub(super) fn listener_deadline(&mut self, ctx: &mut Ctx<'_>, id: u32) {
-        let mut out = self.scratch.take(ctx.out.verbose());
+        let mut out = ctx.out.borrow_tcp();
         while let Some(slot) = self.tcp.listeners.get_mut(id as usize).and_then(Option::as_mut) {
             let Some(tuple) = slot.listener.on_deadline(ctx.now, &mut out) else {
                 let deadline = slot.listener.deadline();
@@ -195,7 +195,7 @@ impl Kernel {
             let mark = slot.mark;
             self.listener_settle(ctx, tuple, mark, &mut out);
         }
-        self.scratch.give_back(out);
+        ctx.out.return_tcp(out);
     }
 
     fn listener_settle(&mut self, ctx: &mut Ctx<'_>, tuple: Tuple, mark: Mark, out: &mut Out) {

@@ -263,7 +263,7 @@ impl Kernel {
         let (config, mark) = (inherited(&self.setup.spec.tcp, &options), Mark::of(&options));
         let what = Connect { tuple, mtu: self.mtu_to(ctx.now, to.ip()), config, options, reuses };
         let secret = self.tcp.secret;
-        let mut out = self.scratch.take(ctx.out.verbose());
+        let mut out = ctx.out.borrow_tcp();
         let mut tcb = Tcb::connect(ctx.now, what, &secret, &mut out);
         if self.first_windows.had_better_be_small(ctx.now, to.ip()) {
             tcb.be_modest();
@@ -271,7 +271,7 @@ impl Kernel {
         let conn = self.tcp.insert(tuple, tcb, (Holder::Socket(id), mark), bound.is_some());
         self.sockets.get_mut(id)?.kind = Kind::Connection(conn);
         self.settle(ctx, conn, &mut out);
-        self.scratch.give_back(out);
+        ctx.out.return_tcp(out);
         Err(Errno::EINPROGRESS)
     }
 

@@ -315,12 +315,12 @@ impl Kernel {
         id: ConnId,
         what: impl FnOnce(&mut Tcb, Time, &mut Out) -> R,
     ) -> Option<R> {
-        let mut out = self.scratch.take(ctx.out.verbose());
+        let mut out = ctx.out.borrow_tcp();
         let result = self.tcp.tcb_mut(id).map(|tcb| what(tcb, ctx.now, &mut out));
         if result.is_some() {
             self.settle(ctx, id, &mut out);
         }
-        self.scratch.give_back(out);
+        ctx.out.return_tcp(out);
         result
     }
 

@@ -19,7 +19,8 @@ pub(crate) struct HostNode {
     pub(crate) power: Power,
     /// What came while it was paused.
     waiting: Vec<Waiting>,
-    /// The deadline that the event queue knows of.
+    /// The time at which the event queue wakes it. Restarting a timer does not move that: the host is woken too early
+    /// then, and nobody notices.
     queued: Time,
 }
 
@@ -44,6 +45,14 @@ const MOST_WAITING: usize = 1000;
 impl HostNode {
     pub(crate) fn new(host: Host, net: HostNet) -> HostNode {
         HostNode { host, net, power: Power::Up, waiting: Vec::new(), queued: Time::NEVER }
+    }
+    /// When something of it is due next.
+    #[inline]
+    fn deadline(&self) -> Time {
+        match self.power {
+            Power::Up => self.host.deadline(),
+            Power::Paused | Power::Down => Time::NEVER,
+        }
     }
 }
 
@@ -135,15 +144,23 @@ impl Simulator {
     pub(crate) fn schedule_host(&mut self, node: NodeId) {
         let now = self.now;
         let Some(host) = self.host_node(node) else { return };
-        let next = match host.power {
-            // A deadline that has passed comes at once: time does not go back.
-            Power::Up => host.host.deadline().max(now),
-            Power::Paused | Power::Down => Time::NEVER,
-        };
-        if next != host.queued {
+        // A deadline that has passed comes at once: time does not go back.
+        let next = host.deadline().max(now);
+        if next < host.queued {
             host.queued = next;
             self.queue.set(Source::Host(node.0), next);
         }
+    }
+    /// Whether something of a host is due at `time`, at which the event queue has it. If it is not, the queue learns
+    /// better.
+    pub(crate) fn is_due(&mut self, node: NodeId, time: Time) -> bool {
+        let Some(host) = self.host_node(node) else { return false };
+        let deadline = host.deadline();
+        if deadline > time {
+            host.queued = deadline;
+            self.queue.set(Source::Host(node.0), deadline);
+        }
+        deadline <= time
     }
 
     /// The host does nothing from now on; what arrives waits.

@@ -64,7 +64,7 @@ impl Simulator {
             Action::Refuse(kind) => return self.refuse_by_rule(pipe, handle, rule, kind),
             Action::HoldUntil(at) if at > self.now => {
                 self.fate(pipe, handle, Fate::Delayed(at));
-                return self.put(pipe, Flight { arrival: at, handle, held: true });
+                return self.put(pipe, handle, at, true);
             }
             Action::HoldUntil(_) => {}
             Action::Duplicate { copies, after } => {
@@ -103,7 +103,7 @@ impl Simulator {
         match self.pipes[pipe.0 as usize].offer(self.now, self.out.packets.packet_len(handle)) {
             Offer::Lost(fate) => self.lose(pipe, handle, fate),
             Offer::Carried { arrival, luck: None } if orders == Orders::default() => {
-                self.put(pipe, Flight { arrival, handle, held: false });
+                self.put(pipe, handle, arrival, false);
             }
             Offer::Carried { arrival, luck } => self.carry_specially(pipe, handle, arrival, orders, luck),
         }
@@ -125,7 +125,7 @@ impl Simulator {
             self.fate(pipe, handle, Fate::Duplicated(at));
             self.pipes[pipe.0 as usize].counters.copies += 1;
             let copy = self.out.packets.insert(self.out.packets.get(handle).clone());
-            self.put(pipe, Flight { arrival: at, handle: copy, held: false });
+            self.put(pipe, copy, at, false);
         }
         if overtaken || later > Duration::ZERO {
             self.fate(pipe, handle, Fate::Delayed(arrival));
@@ -133,7 +133,7 @@ impl Simulator {
         if let Some(bit) = flip {
             self.corrupt(pipe, handle, bit);
         }
-        self.put(pipe, Flight { arrival, handle, held: false });
+        self.put(pipe, handle, arrival, false);
     }
 
     /// Cuts a packet that is too large for `pipe` and sends the pieces.
@@ -161,7 +161,8 @@ impl Simulator {
         };
         self.fate(pipe, handle, Fate::Corrupted(bit));
     }
-    fn put(&mut self, pipe: PipeId, flight: Flight) {
+    fn put(&mut self, pipe: PipeId, handle: Handle, arrival: Time, held: bool) {
+        let flight = Flight { arrival, handle, len: self.out.packets.packet_len(handle), held };
         if self.pipes[pipe.0 as usize].push(flight) {
             self.schedule_pipe(pipe);
         }

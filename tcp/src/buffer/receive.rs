@@ -61,7 +61,11 @@ impl ReceiveBuffer {
         let end = (seq + u64::from(data.len())).min(edge);
         if seq == self.nxt && self.beyond.is_none() && seq < end {
             let advanced = end - seq;
-            self.append(data.slice(0, advanced as u32));
+            if advanced < u64::from(data.len()) {
+                self.append(&data.slice(0, advanced as u32));
+            } else {
+                self.append(data);
+            }
             return Inserted { advanced, ..Inserted::default() };
         }
         let mut result =
@@ -118,7 +122,7 @@ impl ReceiveBuffer {
     fn deliver(&mut self, seq: Seq, data: &Payload, end: Seq) -> bool {
         let mut filled = false;
         let Some(mut beyond) = self.beyond.take() else {
-            self.append(data.slice((self.nxt - seq) as u32, (end - self.nxt) as u32));
+            self.append(&data.slice((self.nxt - seq) as u32, (end - self.nxt) as u32));
             return false;
         };
         while self.nxt < end || beyond.pieces.first_key_value().is_some_and(|(at, _)| *at <= self.nxt) {
@@ -126,12 +130,12 @@ impl ReceiveBuffer {
                 Some((at, _)) if *at <= self.nxt => {
                     if let Some((_, piece)) = beyond.pieces.pop_first() {
                         filled = true;
-                        self.append(piece);
+                        self.append(&piece);
                     }
                 }
                 first => {
                     let to = first.map_or(end, |(at, _)| end.min(*at));
-                    self.append(data.slice((self.nxt - seq) as u32, (to - self.nxt) as u32));
+                    self.append(&data.slice((self.nxt - seq) as u32, (to - self.nxt) as u32));
                 }
             }
         }
@@ -142,12 +146,12 @@ impl ReceiveBuffer {
         filled
     }
 
-    fn append(&mut self, data: Payload) {
+    fn append(&mut self, data: &Payload) {
         let len = u64::from(data.len());
         self.nxt += len;
         self.unread += len;
-        if !self.pieces.back_mut().is_some_and(|last| merge(last, &data)) {
-            self.pieces.push_back(data);
+        if !self.pieces.back_mut().is_some_and(|last| merge(last, data)) {
+            self.pieces.push_back(data.clone());
         }
     }
 
@@ -157,7 +161,10 @@ impl ReceiveBuffer {
         if max == 0 {
             return Payload::Empty;
         }
-        let data = gather(self.pieces.iter(), self.skip, max);
+        let data = match self.pieces.front() {
+            Some(first) if u64::from(first.len() - self.skip) >= max => first.slice(self.skip, max as u32),
+            _ => gather(self.pieces.iter(), self.skip, max),
+        };
         let mut left = u64::from(data.len());
         self.unread -= left;
         left += u64::from(self.skip);

@@ -40,8 +40,15 @@ impl SendBuffer {
         if len == 0 {
             return Payload::Empty;
         }
-        let i = self.pieces.partition_point(|(at, _)| *at <= seq) - 1;
-        let skip = (seq - self.pieces[i].0) as u32;
+        let i = match self.pieces.len() {
+            1 => 0,
+            _ => self.pieces.partition_point(|(at, _)| *at <= seq) - 1,
+        };
+        let (at, piece) = &self.pieces[i];
+        let skip = (seq - *at) as u32;
+        if u64::from(piece.len() - skip) >= len {
+            return piece.slice(skip, len as u32);
+        }
         gather(self.pieces.range(i..).map(|(_, piece)| piece), skip, len)
     }
     /// Drops everything below `seq`: it has been acknowledged. What lies above `end` is ignored.

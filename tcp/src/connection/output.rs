@@ -110,16 +110,17 @@ impl Connection {
             if nxt >= self.queued_end() {
                 return Hold::Nothing;
             }
-            let (range, hold) = self.next_new(nxt, occasion);
+            let size = self.segment_size();
+            let (range, hold) = self.next_new(nxt, size, occasion);
             if hold != Hold::Nothing {
                 return hold;
             }
-            self.send_new_range(now, range, Rule::Data, out);
+            self.send_new_range(now, range, size, Rule::Data, out);
         }
     }
     /// The next new segment, and whether something holds it back.
-    fn next_new(&self, nxt: Seq, occasion: Occasion) -> (Range<Seq>, Hold) {
-        let size = u64::from(self.segment_size());
+    fn next_new(&self, nxt: Seq, size: u32, occasion: Occasion) -> (Range<Seq>, Hold) {
+        let size = u64::from(size);
         let waiting = self.snd.buffer.end().since(nxt);
         let len = waiting.min(size);
         let room = self.window_end().since(nxt);
@@ -159,8 +160,15 @@ impl Connection {
             Nagle::Classic | Nagle::Off => true,
         }
     }
-    /// Sends `range`, which begins at SND.NXT, for the first time.
-    pub(super) fn send_new_range(&mut self, now: Time, range: Range<Seq>, why: Rule, out: &mut Out) {
+    /// Sends `range`, which begins at SND.NXT, for the first time. `size`: of a full segment.
+    pub(super) fn send_new_range(
+        &mut self,
+        now: Time,
+        range: Range<Seq>,
+        size: u32,
+        why: Rule,
+        out: &mut Out,
+    ) {
         let len = range.end.min(self.snd.buffer.end()).since(range.start);
         let mut flags = Flags::NONE;
         // 3168/6.1.2-CWR; with AccECN the flag is a part of the counter (9768/3.1.5-NOCWR).
@@ -170,7 +178,7 @@ impl Connection {
         if self.snd.queue.flight() == 0 {
             self.timers.progress = now;
         }
-        if len < u64::from(self.segment_size()) {
+        if len < u64::from(size) {
             self.snd.small = range.end;
         }
         let why = if len == 0 && why == Rule::Data { Rule::FinQueued } else { why };
@@ -218,11 +226,11 @@ impl Connection {
         let nxt = self.snd.queue.nxt();
         let room = self.window_end().since(nxt);
         if room > 0 && nxt < self.queued_end() {
-            let size = u64::from(self.segment_size()).min(room);
+            let size = self.segment_size();
             let waiting = self.snd.buffer.end().since(nxt);
-            let len = waiting.min(size);
+            let len = waiting.min(u64::from(size).min(room));
             let fin = self.snd.fin && len == waiting && len < room;
-            self.send_new_range(now, nxt..nxt + len + u64::from(fin), Rule::SwsOverride, out);
+            self.send_new_range(now, nxt..nxt + len + u64::from(fin), size, Rule::SwsOverride, out);
             return;
         }
         if self.config.probe_with_data && nxt < self.snd.buffer.end() {
@@ -245,9 +253,10 @@ impl Connection {
     /// One segment of new data as a tail loss probe, whatever cwnd says.
     pub(super) fn send_tail_probe(&mut self, now: Time, out: &mut Out) {
         let nxt = self.snd.queue.nxt();
-        let (range, hold) = self.next_new(nxt, Occasion { more: false, force: true });
+        let size = self.segment_size();
+        let (range, hold) = self.next_new(nxt, size, Occasion { more: false, force: true });
         if range.start < range.end && matches!(hold, Hold::Nothing | Hold::Congestion) {
-            self.send_new_range(now, range, Rule::TailLossProbe, out);
+            self.send_new_range(now, range, size, Rule::TailLossProbe, out);
         }
     }
 }

@@ -81,6 +81,11 @@ impl Receive {
     }
 }
 
+/// The least multiple of the window's unit that is no smaller.
+fn round_up(window: u64, shift: u8) -> u64 {
+    (window + ((1 << shift) - 1)) >> shift << shift
+}
+
 impl Connection {
     /// Bytes that the receive buffer has room for.
     fn space(&self) -> u64 {
@@ -90,18 +95,18 @@ impl Connection {
     pub(super) fn select_window(&self) -> u64 {
         let full = u64::from(self.socket.rcv_buf);
         let mss = u64::from(self.ack.segment).min(full);
-        let unit = 1u64 << self.rcv.shift;
+        let shift = self.rcv.shift;
         let mut free = self.space();
         if free < full / 2 {
-            free = free / unit * unit;
+            free = free >> shift << shift;
             if free < full / 16 || free < mss {
                 return 0;
             }
         }
         free = free.min(self.rcv.growing);
-        if self.rcv.shift > 0 {
+        if shift > 0 {
             // Rounded up, or a small window would be scaled away.
-            return free.div_ceil(unit) * unit;
+            return round_up(free, shift);
         }
         let current = self.rcv.wnd;
         if current + mss <= free || current > free {
@@ -114,20 +119,20 @@ impl Connection {
     }
     /// Offers a window: moves the edge, and returns SEG.WND as it stands in the header.
     pub(super) fn announce_window(&mut self) -> u16 {
-        let unit = 1u64 << self.rcv.shift;
+        let shift = self.rcv.shift;
         let current = self.rcv.window();
         let mut offered = self.select_window();
         if offered < current && !self.config.shrink_window {
             // Rounded up like Linux; but not without end, or a peer could creep past the buffer in tiny steps.
-            let up = current.div_ceil(unit) * unit;
-            let limit = self.rcv.buffer.unread() + up <= u64::from(self.socket.rcv_buf) + unit;
-            offered = if limit { up } else { current / unit * unit };
+            let up = round_up(current, shift);
+            let limit = self.rcv.buffer.unread() + up <= u64::from(self.socket.rcv_buf) + (1 << shift);
+            offered = if limit { up } else { current >> shift << shift };
         }
-        let field = (offered >> self.rcv.shift).min(65_535);
+        let field = (offered >> shift).min(65_535);
         let nxt = self.rcv.nxt();
         self.rcv.wup = nxt;
-        self.rcv.wnd = offered.min(65_535 << self.rcv.shift);
-        let edge = nxt + (field << self.rcv.shift);
+        self.rcv.wnd = offered.min(65_535 << shift);
+        let edge = nxt + (field << shift);
         self.rcv.edge = if self.config.shrink_window { edge } else { self.rcv.edge.max(edge) };
         field as u16
     }

@@ -111,6 +111,7 @@ impl Queue {
         Queue { una, records: VecDeque::new(), transmissions: 0 }
     }
     /// SND.NXT.
+    #[inline]
     pub fn nxt(&self) -> Seq {
         self.records.back().map_or(self.una, |r| r.end)
     }
@@ -137,8 +138,16 @@ impl Queue {
         self.start(i)..self.records[i].end
     }
     /// The segment that `seq` lies in; the number of segments if it is SND.NXT or beyond.
+    #[inline]
     pub fn index_of(&self, seq: Seq) -> usize {
-        self.records.partition_point(|r| r.end <= seq)
+        // Nearly always one of the ends is asked for.
+        if seq <= self.una {
+            0
+        } else if seq >= self.nxt() {
+            self.records.len()
+        } else {
+            self.records.partition_point(|r| r.end <= seq)
+        }
     }
     pub fn push(&mut self, end: Seq, at: Time) {
         debug_assert!(end > self.nxt(), "a segment without sequence numbers has no place in the queue");
