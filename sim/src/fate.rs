@@ -79,21 +79,13 @@ impl FateRules {
             || spec.faults.iter().any(|(_, fault)| counts_from_isn(fault));
         FateRules { counts: vec![0; rules.len()], rules, isns: relative.then(Isns::default) }
     }
-    /// What the rules say of a packet that is handed to `pipe`: the number of the rule, and its action.
+    /// Whether there is nothing to judge by and nothing to learn, as in most scenarios.
     #[inline]
-    pub(crate) fn judge(
-        &mut self,
-        now: Time,
-        pipe: PipeId,
-        place: Place,
-        packet: &Packet,
-    ) -> Option<(u32, Action)> {
-        if self.counts.is_empty() && self.isns.is_none() {
-            return None; // as in most scenarios
-        }
-        self.judge_by_rules(now, pipe, place, packet)
+    pub(crate) fn are_idle(&self) -> bool {
+        self.counts.is_empty() && self.isns.is_none()
     }
-    fn judge_by_rules(
+    /// What the rules say of a packet that is handed to `pipe`: the number of the rule, and its action.
+    pub(crate) fn judge(
         &mut self,
         now: Time,
         pipe: PipeId,

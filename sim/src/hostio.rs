@@ -35,7 +35,11 @@ pub struct HostOut {
 pub(crate) enum HostItem {
     /// A packet goes out.
     Send(Handle, Cause),
-    /// A line for the trace.
+    /// A packet was dropped.
+    Dropped(PacketId, DropReason),
+    /// A connection changed its state.
+    State(Tuple, State, State, Cause),
+    /// Another line for the trace.
     Record(Box<What>),
 }
 
@@ -51,6 +55,18 @@ impl Clone for Scratch {
 impl fmt::Debug for Scratch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Scratch")
+    }
+}
+
+impl HostItem {
+    /// The line of the trace that this is, if it is one, on this host.
+    pub(crate) fn into_record(self, node: NodeId) -> Option<What> {
+        match self {
+            HostItem::Send(..) => None,
+            HostItem::Dropped(packet, why) => Some(What::Dropped { node, packet, why }),
+            HostItem::State(tuple, from, to, why) => Some(What::State { node, tuple, from, to, why }),
+            HostItem::Record(what) => Some(*what),
+        }
     }
 }
 
@@ -83,11 +99,11 @@ impl HostOut {
     }
     /// Notes that a packet was dropped. Part of the trace hash, so always kept.
     pub fn dropped(&mut self, packet: PacketId, why: DropReason) {
-        self.record(What::Dropped { node: self.node, packet, why });
+        self.items.push(HostItem::Dropped(packet, why));
     }
     /// Notes a change of state. Part of the trace hash, so always kept.
     pub fn state(&mut self, tuple: Tuple, from: State, to: State, why: Cause) {
-        self.record(What::State { node: self.node, tuple, from, to, why });
+        self.items.push(HostItem::State(tuple, from, to, why));
     }
     /// Notes something that happened within TCP, if a trace is kept.
     pub fn tcp(&mut self, tuple: Tuple, note: Note, trigger: Trigger) {
@@ -133,7 +149,7 @@ impl HostOut {
         for item in self.items.drain(..) {
             match item {
                 HostItem::Send(handle, why) => packets.push((*self.packets.take(handle), why)),
-                HostItem::Record(what) => records.push(*what),
+                item => records.extend(item.into_record(self.node)),
             }
         }
         (packets, records)

@@ -35,19 +35,18 @@ pub(crate) enum Mark {
 impl Simulator {
     /// A packet comes out of `pipe` at `node`.
     pub(crate) fn arrive(&mut self, node: NodeId, pipe: PipeId, handle: Handle) {
-        let packet = self.out.packets.get(handle);
-        let id = packet.id;
         if self.tracing() {
-            let packet = packet.clone();
+            let packet = self.out.packets.get(handle).clone();
             self.record(What::Received { node, pipe, packet });
         }
-        self.note(Mark::Received, pipe.0, id);
+        self.note(Mark::Received, pipe.0, handle.id);
         match self.nodes[node.0 as usize] {
             Node::Router(_) => self.route(node, handle),
             Node::Host(_) => self.receive(node, handle),
         }
     }
     /// Takes an event into the trace hash: its kind, where it happened and the packet.
+    #[inline]
     pub(crate) fn note(&mut self, mark: Mark, place: u32, packet: PacketId) {
         self.hash.add(self.now.as_nanos());
         self.hash.add((mark as u64) << 60 | u64::from(place) << 32 ^ packet.0);
@@ -76,7 +75,7 @@ impl Simulator {
             let packet = self.out.packets.take(handle);
             return self.drop_at(node, packet.id, DropReason::NoRoute);
         };
-        if self.out.packets.packet_len(handle) <= u32::from(self.pipes[pipe.0 as usize].mtu) {
+        if handle.len <= u32::from(self.pipes[pipe.0 as usize].mtu) {
             return self.transmit(pipe, handle, Origin::Made(why));
         }
         let packet = self.out.packets.take(handle);

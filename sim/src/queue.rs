@@ -5,6 +5,7 @@
 //! neither does which other sources share the queue.
 
 use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 
 use priority_queue::PriorityQueue;
 use rustc_hash::FxBuildHasher;
@@ -25,11 +26,22 @@ pub enum Source {
 /// not touched for long, and few links that carry anything, which have an event every moment.
 #[derive(Clone, Default)]
 pub struct EventQueue {
-    links: Ordered,
-    hosts: Ordered,
+    pipes: Arrivals,
+    others: Ordered,
 }
 
-/// Sources in the order of their next events.
+/// The next arrivals of pipes. An entry is nearly always the next event of its pipe until it is popped, and then
+/// replaced in its place; one that is not any more stays where it is, and is passed over.
+#[derive(Clone, Default)]
+struct Arrivals {
+    heap: BinaryHeap<Reverse<Order>>,
+    /// The next arrival of each pipe, by its number: an entry of another time means nothing.
+    next: Vec<Time>,
+    /// The top was popped and is still in its place.
+    popped: Option<u32>,
+}
+
+/// Hosts and the timeline in the order of their next events.
 #[derive(Clone, Default)]
 struct Ordered {
     heap: PriorityQueue<Packed, Reverse<Order>, FxBuildHasher>,
@@ -66,8 +78,8 @@ impl EventQueue {
     #[inline]
     pub fn set(&mut self, source: Source, time: Time) {
         match source {
-            Source::Host(_) => self.hosts.set(source.pack(), time),
-            Source::Pipe(_) | Source::Timeline => self.links.set(source.pack(), time),
+            Source::Pipe(number) => self.pipes.set(number, time),
+            Source::Host(_) | Source::Timeline => self.others.set(source.pack(), time),
         }
     }
     /// Takes the earliest event. Its source has none until it is set again.
@@ -81,19 +93,64 @@ impl EventQueue {
             return None;
         }
         match source {
-            Source::Host(_) => self.hosts.popped = Some(source.pack()),
-            Source::Pipe(_) | Source::Timeline => self.links.popped = Some(source.pack()),
+            Source::Pipe(number) => {
+                self.pipes.next[number as usize] = Time::NEVER;
+                self.pipes.popped = Some(number);
+            }
+            Source::Host(_) | Source::Timeline => self.others.popped = Some(source.pack()),
         }
         Some((time, source))
     }
     /// The earliest event.
     #[inline]
     pub fn peek(&mut self) -> Option<(Time, Source)> {
-        let first = match (self.links.first(), self.hosts.first()) {
-            (Some(link), Some(host)) => link.min(host),
+        let first = match (self.pipes.first(), self.others.first()) {
+            (Some(pipe), Some(other)) => pipe.min(other),
             (first, None) | (None, first) => first?,
         };
-        Some((Time::from_nanos((first >> 64) as u64), Source::unpack(first as u64)))
+        Some((time_of(first), Source::unpack(first as Packed)))
+    }
+}
+
+fn order(time: Time, source: Packed) -> Order {
+    Order::from(time.as_nanos()) << 64 | Order::from(source)
+}
+fn time_of(order: Order) -> Time {
+    Time::from_nanos((order >> 64) as u64)
+}
+
+impl Arrivals {
+    #[inline]
+    fn set(&mut self, number: u32, time: Time) {
+        if self.next.len() <= number as usize {
+            self.next.resize(number as usize + 1, Time::NEVER);
+        }
+        self.next[number as usize] = time;
+        if time == Time::NEVER {
+            return;
+        }
+        let entry = Reverse(order(time, Source::Pipe(number).pack()));
+        if self.popped == Some(number)
+            && let Some(mut top) = self.heap.peek_mut()
+        {
+            self.popped = None;
+            *top = entry;
+        } else {
+            self.heap.push(entry);
+        }
+    }
+    #[inline]
+    fn first(&mut self) -> Option<Order> {
+        if self.popped.take().is_some() {
+            self.heap.pop();
+        }
+        loop {
+            let Reverse(first) = *self.heap.peek()?;
+            if self.next[first as u32 as usize] == time_of(first) {
+                return Some(first);
+            }
+            self.heap.pop();
+        }
     }
 }
 
@@ -105,7 +162,7 @@ impl Ordered {
         if time == Time::NEVER {
             self.heap.remove(&source);
         } else {
-            self.heap.push(source, Reverse(Order::from(time.as_nanos()) << 64 | Order::from(source)));
+            self.heap.push(source, Reverse(order(time, source)));
         }
     }
     #[inline]

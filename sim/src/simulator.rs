@@ -207,7 +207,7 @@ impl Simulator {
         let Some(flight) = line.pop() else { return };
         debug_assert_eq!(flight.arrival, self.now, "packets arrive when they arrive");
         line.counters.delivered += 1;
-        line.counters.delivered_bytes += u64::from(flight.len);
+        line.counters.delivered_bytes += u64::from(flight.handle.len);
         let to = line.to;
         self.schedule_pipe(pipe);
         self.arrive(to, pipe, flight.handle);

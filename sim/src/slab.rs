@@ -1,26 +1,25 @@
 //! Where packets live while they are under way: one place each, from link to link, to the host that they are for.
 
-use crate::packet::Packet;
+use crate::packet::{Packet, PacketId};
 
-/// Names a packet in the slab.
+/// Names a packet in the slab, and says of it what each link asks for and nothing on the way changes: a link need not
+/// look at the packet itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Handle(u32);
+pub(crate) struct Handle {
+    index: u32,
+    /// Its length on the wire, in bytes.
+    pub(crate) len: u32,
+    pub(crate) id: PacketId,
+}
 
 /// All packets under way.
 #[derive(Debug, Default)]
 pub(crate) struct Slab {
-    slots: Vec<Slot>,
+    slots: Vec<Option<Box<Packet>>>,
     free: Vec<u32>,
     /// Boxes of packets that have arrived, for those to come.
     #[expect(clippy::vec_box, reason = "it is the boxes that are kept: a packet moves by its pointer")]
     spare: Vec<Box<Packet>>,
-}
-
-#[derive(Clone, Debug)]
-struct Slot {
-    packet: Option<Box<Packet>>,
-    /// Its length on the wire, which each link asks for and nothing on the way changes.
-    len: u32,
 }
 
 /// Without the boxes that wait to be used again.
@@ -35,7 +34,7 @@ const GONE: &str = "a handle names a packet until it is taken";
 impl Slab {
     #[inline]
     pub(crate) fn insert(&mut self, packet: Packet) -> Handle {
-        let len = packet.len();
+        let (len, id) = (packet.len(), packet.id);
         let packet = Some(match self.spare.pop() {
             Some(mut place) => {
                 *place = packet;
@@ -43,16 +42,17 @@ impl Slab {
             }
             None => Box::new(packet),
         });
-        match self.free.pop() {
+        let index = match self.free.pop() {
             Some(index) => {
-                self.slots[index as usize] = Slot { packet, len };
-                Handle(index)
+                self.slots[index as usize] = packet;
+                index
             }
             None => {
-                self.slots.push(Slot { packet, len });
-                Handle((self.slots.len() - 1) as u32)
+                self.slots.push(packet);
+                (self.slots.len() - 1) as u32
             }
-        }
+        };
+        Handle { index, len, id }
     }
     /// The packet under this handle, which then names nothing.
     ///
@@ -60,8 +60,8 @@ impl Slab {
     /// If the handle names nothing, as all methods here do.
     #[inline]
     pub(crate) fn take(&mut self, handle: Handle) -> Box<Packet> {
-        self.free.push(handle.0);
-        self.slots[handle.0 as usize].packet.take().expect(GONE)
+        self.free.push(handle.index);
+        self.slots[handle.index as usize].take().expect(GONE)
     }
     /// Takes the box of a packet that has arrived and been looked at: nothing is allocated for a packet while as many
     /// arrive as are sent.
@@ -76,17 +76,12 @@ impl Slab {
     }
     #[inline]
     pub(crate) fn get(&self, handle: Handle) -> &Packet {
-        self.slots[handle.0 as usize].packet.as_ref().expect(GONE)
+        self.slots[handle.index as usize].as_ref().expect(GONE)
     }
-    /// The packet, to change it in ways that leave its length as it is.
+    /// The packet, to change it in ways that leave its length and its number as they are.
     #[inline]
     pub(crate) fn get_mut(&mut self, handle: Handle) -> &mut Packet {
-        self.slots[handle.0 as usize].packet.as_mut().expect(GONE)
-    }
-    /// The length of the packet on the wire, in bytes.
-    #[inline]
-    pub(crate) fn packet_len(&self, handle: Handle) -> u32 {
-        self.slots[handle.0 as usize].len
+        self.slots[handle.index as usize].as_mut().expect(GONE)
     }
     /// Number of packets under way.
     pub(crate) fn len(&self) -> usize {

@@ -52,8 +52,6 @@ pub(crate) struct Pipe {
 pub(crate) struct Flight {
     pub(crate) arrival: Time,
     pub(crate) handle: Handle,
-    /// Its length, in bytes.
-    pub(crate) len: u32,
     /// Held by a fate rule: arrives whatever happens to the link.
     pub(crate) held: bool,
 }

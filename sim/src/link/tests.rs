@@ -72,8 +72,8 @@ fn a_link_that_is_down_takes_nothing_and_loses_what_it_has() {
     let mut p = pipe(&Way { delay: Duration::from_millis(10), ..way() });
     let mut slab = Slab::default();
     let (normal, held) = (slab.insert(example()), slab.insert(example()));
-    p.push(Flight { arrival: ms(10), handle: normal, len: 28, held: false });
-    p.push(Flight { arrival: ms(20), handle: held, len: 28, held: true });
+    p.push(Flight { arrival: ms(10), handle: normal, held: false });
+    p.push(Flight { arrival: ms(20), handle: held, held: true });
     assert_eq!(p.set_down(ms(1)), [normal]);
     assert_eq!((p.on_the_way(), p.next_arrival()), (1, ms(20)), "what a rule holds is not lost");
     assert_eq!(p.offer(ms(2), 100), Offer::Lost(Fate::LinkDown));
@@ -160,7 +160,7 @@ fn the_ring_is_ordered_by_arrival_then_by_handing_over() {
     let mut slab = Slab::default();
     let mut flights = Vec::new();
     for at in [5, 3, 9, 3, 5, 1] {
-        let flight = Flight { arrival: ms(at), handle: slab.insert(example()), len: 28, held: false };
+        let flight = Flight { arrival: ms(at), handle: slab.insert(example()), held: false };
         flights.push(flight);
         p.push(flight);
     }

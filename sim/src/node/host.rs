@@ -1,15 +1,15 @@
 //! A host in the network: calls of the host, and what it wants to happen after each.
 
-use tcp::Time;
+use tcp::{State, Time, Tuple};
 
-use super::{Mark, Node, drop_code};
+use super::{Mark, Node};
 use crate::host::Host;
 use crate::hostio::{HostItem, HostNet};
 use crate::packet::Packet;
 use crate::queue::Source;
 use crate::simulator::Simulator;
 use crate::slab::Handle;
-use crate::trace::{DropReason, NodeId, What};
+use crate::trace::{Cause, DropReason, NodeId, What};
 
 /// A host, and what the network knows of it.
 #[derive(Clone)]
@@ -114,30 +114,24 @@ impl Simulator {
         for item in items.drain(..) {
             match item {
                 HostItem::Send(handle, why) => self.send_out(node, handle, why),
-                HostItem::Record(what) => self.take_record(*what),
+                HostItem::Dropped(packet, why) => self.drop_at(node, packet, why),
+                HostItem::State(tuple, from, to, why) => self.change_state(node, tuple, from, to, why),
+                HostItem::Record(what) => self.record(*what),
             }
         }
         self.out.items = items; // keeps its room
     }
-    fn take_record(&mut self, what: What) {
-        match &what {
-            What::Dropped { node, packet, why } => {
-                self.note(Mark::Dropped, node.0, *packet);
-                self.hash.add(drop_code(*why));
-            }
-            What::State { node, tuple, from, to, why } => {
-                self.hash.add(self.now.as_nanos());
-                self.hash
-                    .add((Mark::State as u64) << 60 | u64::from(node.0) << 32 | u64::from(why.rule.code()));
-                self.hash.add_addr(tuple.local.ip());
-                self.hash.add_addr(tuple.remote.ip());
-                let ports = u64::from(tuple.local.port()) << 16 | u64::from(tuple.remote.port());
-                self.hash.add(ports << 32 | (*from as u64) << 8 | *to as u64);
-            }
-            _ => {}
-        }
+    /// A connection of a host changes its state.
+    fn change_state(&mut self, node: NodeId, tuple: Tuple, from: State, to: State, why: Cause) {
+        let hash = &mut self.hash;
+        hash.add(self.now.as_nanos());
+        hash.add((Mark::State as u64) << 60 | u64::from(node.0) << 32 | u64::from(why.rule.code()));
+        hash.add_addr(tuple.local.ip());
+        hash.add_addr(tuple.remote.ip());
+        let ports = u64::from(tuple.local.port()) << 16 | u64::from(tuple.remote.port());
+        hash.add(ports << 32 | (from as u64) << 8 | to as u64);
         if self.tracing() {
-            self.record(what);
+            self.record(What::State { node, tuple, from, to, why });
         }
     }
     /// Brings the event queue up to date with a host.

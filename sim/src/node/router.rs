@@ -58,7 +58,7 @@ impl Simulator {
             Hop::NoRoute => return self.refuse(node, handle, DropReason::NoRoute, IcmpKind::NetUnreachable),
         };
         let mtu = self.pipes[pipe.0 as usize].mtu;
-        if self.out.packets.packet_len(handle) <= u32::from(mtu) {
+        if handle.len <= u32::from(mtu) {
             self.transmit(pipe, handle, Origin::Forwarded);
         } else if may_cut {
             let packet = self.out.packets.take(handle);

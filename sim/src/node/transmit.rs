@@ -24,7 +24,7 @@ pub(crate) enum Origin {
 }
 
 /// What a rule asks of the link that carries a packet.
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Default)]
 struct Orders {
     /// It takes so much longer.
     later: Duration,
@@ -42,8 +42,11 @@ impl Simulator {
         self.note_sent(pipe, handle, origin);
         let counters = &mut self.pipes[pipe.0 as usize].counters;
         counters.sent += 1;
-        counters.sent_bytes += u64::from(self.out.packets.packet_len(handle));
+        counters.sent_bytes += u64::from(handle.len);
 
+        if self.rules.are_idle() {
+            return self.carry(pipe, handle, None);
+        }
         let place = match origin {
             Origin::Made(why) if why.rule == Rule::Forged => Place::Forged,
             Origin::Made(_) => Place::Made,
@@ -51,7 +54,7 @@ impl Simulator {
             Origin::Forwarded => Place::OnTheWay,
         };
         match self.rules.judge(self.now, pipe, place, self.out.packets.get(handle)) {
-            None => self.carry(pipe, handle, Orders::default()),
+            None => self.carry(pipe, handle, None),
             Some((rule, action)) => self.obey(pipe, handle, rule, action),
         }
     }
@@ -73,7 +76,7 @@ impl Simulator {
             Action::Delay(by) => orders.later = by,
             Action::Corrupt(bit) => {
                 let bit = bit.unwrap_or_else(|| first_bit_of_payload(self.out.packets.get(handle)));
-                self.corrupt(pipe, handle, bit % (8 * self.out.packets.packet_len(handle)));
+                self.corrupt(pipe, handle, bit % (8 * handle.len));
             }
             Action::MarkCe if self.out.packets.get(handle).ip.ecn == EcnCodepoint::NotEct => {
                 return self.lose(pipe, handle, Fate::DroppedByRule(rule));
@@ -83,7 +86,7 @@ impl Simulator {
                 self.fate(pipe, handle, Fate::Marked);
             }
         }
-        self.carry(pipe, handle, orders);
+        self.carry(pipe, handle, Some(orders));
     }
 
     /// Drops a packet and answers it with an ICMP error, where one may be sent.
@@ -99,10 +102,11 @@ impl Simulator {
     }
 
     /// What chance and the queue make of a packet that no rule took away.
-    fn carry(&mut self, pipe: PipeId, handle: Handle, orders: Orders) {
-        match self.pipes[pipe.0 as usize].offer(self.now, self.out.packets.packet_len(handle)) {
+    #[inline]
+    fn carry(&mut self, pipe: PipeId, handle: Handle, orders: Option<Orders>) {
+        match self.pipes[pipe.0 as usize].offer(self.now, handle.len) {
             Offer::Lost(fate) => self.lose(pipe, handle, fate),
-            Offer::Carried { arrival, luck: None } if orders == Orders::default() => {
+            Offer::Carried { arrival, luck: None } if orders.is_none() => {
                 self.put(pipe, handle, arrival, false);
             }
             Offer::Carried { arrival, luck } => self.carry_specially(pipe, handle, arrival, orders, luck),
@@ -114,10 +118,10 @@ impl Simulator {
         pipe: PipeId,
         handle: Handle,
         arrival: Time,
-        orders: Orders,
+        orders: Option<Orders>,
         luck: Option<Luck>,
     ) {
-        let Orders { later, copies, after } = orders;
+        let Orders { later, copies, after } = orders.unwrap_or_default();
         let Luck { copy, flip, overtaken } =
             luck.unwrap_or(Luck { copy: None, flip: None, overtaken: false });
         let arrival = arrival + later;
@@ -161,8 +165,9 @@ impl Simulator {
         };
         self.fate(pipe, handle, Fate::Corrupted(bit));
     }
+    #[inline]
     fn put(&mut self, pipe: PipeId, handle: Handle, arrival: Time, held: bool) {
-        let flight = Flight { arrival, handle, len: self.out.packets.packet_len(handle), held };
+        let flight = Flight { arrival, handle, held };
         if self.pipes[pipe.0 as usize].push(flight) {
             self.schedule_pipe(pipe);
         }
@@ -175,7 +180,7 @@ impl Simulator {
         self.out.packets.remove(handle);
     }
     fn fate(&mut self, pipe: PipeId, handle: Handle, fate: Fate) {
-        self.fate_of(pipe, self.out.packets.get(handle).id, fate);
+        self.fate_of(pipe, handle.id, fate);
     }
     /// Something happens to a packet.
     pub(crate) fn fate_of(&mut self, pipe: PipeId, packet: crate::PacketId, fate: Fate) {
@@ -186,22 +191,21 @@ impl Simulator {
             self.record(What::Fate { pipe, packet, fate });
         }
     }
+    #[inline]
     fn note_sent(&mut self, pipe: PipeId, handle: Handle, origin: Origin) {
-        let packet = self.out.packets.get(handle);
-        let id = packet.id;
         let why = if let Origin::Made(why) = origin { Some(why) } else { None };
         if self.tracing() {
-            let (node, packet) = (self.pipes[pipe.0 as usize].from, packet.clone());
+            let (node, packet) = (self.pipes[pipe.0 as usize].from, self.out.packets.get(handle).clone());
             self.record(What::Sent { node, pipe, packet, why });
         }
-        self.note(if why.is_some() { Mark::Made } else { Mark::Forwarded }, pipe.0, id);
+        self.note(if why.is_some() { Mark::Made } else { Mark::Forwarded }, pipe.0, handle.id);
         if why.is_some() {
             self.hash_packet(handle);
         }
     }
     /// Takes in what a packet says, once, where it is made.
     fn hash_packet(&mut self, handle: Handle) {
-        let (packet, len) = (self.out.packets.get(handle), self.out.packets.packet_len(handle));
+        let (packet, len) = (self.out.packets.get(handle), handle.len);
         let hash = &mut self.hash;
         hash.add_addr(packet.ip.src);
         hash.add_addr(packet.ip.dst);

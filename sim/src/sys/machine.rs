@@ -237,7 +237,10 @@ impl Machine {
                     let packet = *self.out.packets.take(handle);
                     self.sent.push_back(Sent { at: now, packet, why });
                 }
-                HostItem::Record(what) => self.records.push(Record { time: now, what: *what }),
+                item => {
+                    let what = item.into_record(self.out.node);
+                    self.records.extend(what.map(|what| Record { time: now, what }));
+                }
             }
         }
     }
