@@ -6,10 +6,14 @@
 
 use sim::{Simulator, TraceLevel};
 
+#[path = "common/parse.rs"]
+mod parse;
 #[path = "common/scenarios.rs"]
 mod scenarios;
+#[path = "common/workloads.rs"]
+mod workloads;
 
-use scenarios::Dumbbell;
+use workloads::Dumbbell;
 
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with("--")).collect();
@@ -18,7 +22,7 @@ fn main() {
     let spec = match word(0) {
         "dumbbell" => Dumbbell::clean(number(1)).spec(),
         "lossy" => Dumbbell::lossy(number(1)).spec(),
-        "short" => scenarios::short(number(1)),
+        "short" => workloads::short(number(1)),
         _ => scenarios::bulk(1_000_000 * u64::from(number(0)), word(1)),
     };
     let checked = !matches!(word(0), "dumbbell" | "lossy" | "short") || word(2) == "checked";

@@ -37,8 +37,8 @@ struct Arrivals {
     heap: BinaryHeap<Reverse<Order>>,
     /// The next arrival of each pipe, by its number: an entry of another time means nothing.
     next: Vec<Time>,
-    /// The top was popped and is still in its place.
-    popped: Option<u32>,
+    /// The entry that was popped last, while it is still in its place.
+    popped: Option<Order>,
 }
 
 /// Hosts and the timeline in the order of their next events.
@@ -95,7 +95,7 @@ impl EventQueue {
         match source {
             Source::Pipe(number) => {
                 self.pipes.next[number as usize] = Time::NEVER;
-                self.pipes.popped = Some(number);
+                self.pipes.popped = Some(order(time, source.pack()));
             }
             Source::Host(_) | Source::Timeline => self.others.popped = Some(source.pack()),
         }
@@ -129,19 +129,23 @@ impl Arrivals {
         if time == Time::NEVER {
             return;
         }
-        let entry = Reverse(order(time, Source::Pipe(number).pack()));
-        if self.popped == Some(number)
+        let source = Source::Pipe(number).pack();
+        let entry = Reverse(order(time, source));
+        if self.popped.is_some_and(|popped| popped as Packed == source)
             && let Some(mut top) = self.heap.peek_mut()
+            && Some(top.0) == self.popped
         {
-            self.popped = None;
             *top = entry;
-        } else {
-            self.heap.push(entry);
+            self.popped = None;
+            return;
         }
+        self.heap.push(entry);
     }
     #[inline]
     fn first(&mut self) -> Option<Order> {
-        if self.popped.take().is_some() {
+        if let Some(popped) = self.popped.take()
+            && self.heap.peek() == Some(&Reverse(popped))
+        {
             self.heap.pop();
         }
         loop {
