@@ -37,6 +37,8 @@ pub struct Simulator {
     pub(crate) records: Vec<Record>,
     pub(crate) hash: TraceHash,
     events: u64,
+    /// Packets that nodes have made and handed to a link.
+    pub(crate) packets_sent: u64,
     /// Events since time last moved.
     at_once: u32,
     pub(crate) plan: Arc<Plan>,
@@ -90,6 +92,7 @@ impl Simulator {
             records: Vec::new(),
             hash: TraceHash::default(),
             events: 0,
+            packets_sent: 0,
             at_once: 0,
             plan: Arc::new(plan),
         };
@@ -266,6 +269,10 @@ impl Simulator {
     /// Number of events so far.
     pub fn events(&self) -> u64 {
         self.events
+    }
+    /// Number of packets that were made and handed to a link so far; forwarding one makes no new one.
+    pub fn packets_sent(&self) -> u64 {
+        self.packets_sent
     }
     /// Number of packets on links.
     pub fn packets_under_way(&self) -> usize {

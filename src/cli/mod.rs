@@ -130,7 +130,8 @@ pub struct Run {
     /// Write a capture for Wireshark: pcapng, one interface per link end, the cause in each packet's comment.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub pcap: Option<PathBuf>,
-    /// No view and no progress, only the summary; twice: nothing but what failed.
+    /// No view and no progress, only the summary; twice: nothing but what failed. Where nothing is expected either, no
+    /// trace is kept, and a run of any length needs little memory.
     #[arg(long, short, action = ArgAction::Count)]
     pub quiet: u8,
     /// Columns to fit the `ladder` into. Default: the terminal's.

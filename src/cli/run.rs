@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result, anyhow, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use sim::check::Finding;
-use sim::{NodeId, Simulator, Spec, TraceLevel, What};
+use sim::{NodeId, Simulator, Spec, TraceLevel};
 use tcp::Time;
 use timewait::scenario::expect::Outcome as Ended;
 use timewait::scenario::{self, Scenario};
@@ -35,7 +35,8 @@ fn one(file: &Path, args: &Run, color: Color, out: &mut dyn Write) -> Result<boo
     if args.quiet == 0 && matches!(args.view, View::Ss | View::Netstat) && !args.at.is_empty() {
         look(&spec, &names, show, args, out)?;
     }
-    let simulator = simulate(&spec, TraceLevel::On);
+    let shown = args.quiet == 0 || args.pcap.is_some();
+    let simulator = simulate(&scenario, &spec, shown);
     if args.quiet == 0 {
         if is_prose(args.view) {
             title(&scenario, &names, out)?;
@@ -73,7 +74,7 @@ fn several(files: &[std::path::PathBuf], args: &Run, color: Color, out: &mut dyn
         let scenario = load(file, args, color)?;
         let spec = spec(&scenario, args)?;
         let names = Names::of(&spec);
-        let simulator = simulate(&spec, TraceLevel::On);
+        let simulator = simulate(&scenario, &spec, false);
         outcomes.push(outcome(file, &scenario, &simulator, &names, color));
         progress.inc(1);
     }
@@ -130,10 +131,21 @@ fn show(args: &Run, names: &Names) -> Result<Show> {
     Ok(Show { host: host.transpose()?, width: args.width.unwrap_or_else(screen::width) })
 }
 
-fn simulate(spec: &Spec, level: TraceLevel) -> Simulator {
-    let mut simulator = Simulator::new(spec, level);
+/// Runs it. A trace is kept only if it is shown or something is expected of it: a long run needs no memory for one that
+/// nobody reads.
+fn simulate(scenario: &Scenario, spec: &Spec, shown: bool) -> Simulator {
+    let wanted = shown || !scenario.expectations().is_empty();
+    let mut simulator = Simulator::new(spec, if wanted { TraceLevel::On } else { TraceLevel::Off });
+    if !checks_streams(scenario) {
+        simulator = simulator.without_checks();
+    }
     simulator.run();
     simulator
+}
+
+/// Whether streams have to arrive as they were written: unless the scenario says otherwise.
+fn checks_streams(scenario: &Scenario) -> bool {
+    scenario.typed.check.as_ref().and_then(|check| check.stream).unwrap_or(true)
 }
 
 /// What the run was about, and who takes part.
@@ -218,22 +230,18 @@ fn outcome(file: &Path, scenario: &Scenario, simulator: &Simulator, names: &Name
     let missed = scenario.check(&run);
     let mut failures: Vec<String> =
         missed.iter().map(|failure| failure.render(scenario, screen::is_colored_out(color))).collect();
-    if scenario.typed.check.as_ref().and_then(|check| check.stream).unwrap_or(true) {
-        failures.extend(simulator.findings().iter().map(|finding| broken_stream(finding, names)));
-    }
+    failures.extend(simulator.findings().iter().map(|finding| broken_stream(finding, names)));
     if simulator.stuck() {
         let clock = view::words::clock(simulator.now());
         failures.push(format!(
             "the run was ended: too many events at one moment, {clock} s, and no end in sight"
         ));
     }
-    let packets =
-        simulator.records().iter().filter(|record| matches!(record.what, What::Sent { why: Some(_), .. }));
     Outcome {
         name: paths::name(file),
         end: simulator.now(),
         events: simulator.events(),
-        packets: packets.count() as u64,
+        packets: simulator.packets_sent(),
         hash: simulator.trace_hash(),
         checked: scenario.expectations().len(),
         failures,

@@ -200,6 +200,7 @@ impl Simulator {
         }
         self.note(if why.is_some() { Mark::Made } else { Mark::Forwarded }, pipe.0, handle.id);
         if why.is_some() {
+            self.packets_sent += 1;
             self.hash_packet(handle);
         }
     }
