@@ -192,8 +192,8 @@ impl Kernel {
     /// Hands a whole packet to its transport.
     fn deliver(&mut self, ctx: &mut Ctx<'_>, packet: &Packet) {
         match &packet.body {
-            // A segment from an address that nobody can answer to (9293/MUST-63).
-            Body::Tcp(_) if !names_one_host(packet.ip.src) && !self.is_local(packet.ip.src) => {
+            // From an address that nobody can answer to (9293/MUST-63, 1122/3.2.1.3-BADSRC).
+            _ if !names_one_host(packet.ip.src) && !self.is_local(packet.ip.src) => {
                 ctx.out.dropped(packet.id, DropReason::BadHeader);
             }
             Body::Tcp(segment) => self.tcp_input(ctx, &packet.ip, segment),

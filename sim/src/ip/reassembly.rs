@@ -20,8 +20,8 @@ use crate::wire;
 #[derive(Clone, Debug)]
 pub struct Reassembly {
     timeout: Duration,
-    /// By age: all have the same time to live, so the first is the next to expire.
-    pending: BTreeMap<u64, Pending>,
+    /// Of IPv4 and of IPv6, each by age: all of a family have the same time to live, so the first is the next to expire.
+    pending: [BTreeMap<u64, Pending>; 2],
     by_key: FxHashMap<Key, u64>,
     next: u64,
     bytes: usize,
@@ -52,20 +52,25 @@ struct Pending {
     pieces: Vec<Packet>,
     /// Its length without the IP header, once the last fragment has come.
     total: Option<u32>,
+    /// Fragments have overlapped: whatever else comes of it is discarded too (RFC 8200, section 4.5).
+    spoilt: bool,
 }
 
 /// Bound on the memory that fragments take (Linux `ipfrag_high_thresh`), in bytes.
 const MOST_BYTES: usize = 4 << 20;
 /// What a fragment takes besides its data.
 const OVERHEAD: usize = 256;
+/// Time to put an IPv6 packet together (RFC 8200, section 4.5).
+const TIMEOUT_V6: Duration = Duration::from_secs(60);
 /// The smallest TCP header.
 const TCP_HEADER: u16 = 20;
 
 impl Reassembly {
-    /// Nothing waits. An incomplete packet is given up `timeout` after its first fragment came.
+    /// Nothing waits. An incomplete IPv4 packet is given up `timeout` after its first fragment came, an IPv6 packet after a
+    /// minute.
     pub fn new(timeout: Duration) -> Reassembly {
         let by_key = FxHashMap::default();
-        Reassembly { timeout, pending: BTreeMap::new(), by_key, next: 0, bytes: 0 }
+        Reassembly { timeout, pending: Default::default(), by_key, next: 0, bytes: 0 }
     }
     /// A fragment arrived (other packets are handed back as they are). Returns the whole packet once it is complete.
     ///
@@ -82,14 +87,24 @@ impl Reassembly {
         let number = *self.by_key.entry(key).or_insert(self.next);
         if number == self.next {
             self.next += 1;
-            let deadline = now + self.timeout;
-            self.pending.insert(number, Pending { key, deadline, pieces: Vec::new(), total: None });
+            let deadline = now + if key.src.is_ipv6() { TIMEOUT_V6 } else { self.timeout };
+            let pending = Pending { key, deadline, pieces: Vec::new(), total: None, spoilt: false };
+            self.pending[key.family()].insert(number, pending);
         }
-        let Some(pending) = self.pending.get_mut(&number) else { return Ok(None) };
+        let Some(pending) = self.pending[key.family()].get_mut(&number) else { return Ok(None) };
+        if pending.spoilt {
+            return Err(DropReason::BadFragment);
+        }
         match pending.place(fragment) {
             Place::Repeated => Ok(None),
+            Place::Overlaps if key.src.is_ipv6() => {
+                self.bytes = self.bytes + OVERHEAD - pending.cost();
+                pending.pieces.clear();
+                pending.spoilt = true;
+                Err(DropReason::BadFragment)
+            }
             Place::Overlaps => {
-                self.forget(number);
+                self.forget(key.family(), number);
                 Err(DropReason::BadFragment)
             }
             Place::At(index) => {
@@ -101,33 +116,45 @@ impl Reassembly {
                 if !pending.is_complete() {
                     return Ok(None);
                 }
-                let Some(pending) = self.forget(number) else { return Ok(None) };
+                let Some(pending) = self.forget(key.family(), number) else { return Ok(None) };
                 wire::as_received(whole(&pending.pieces)?).map(Some)
             }
         }
     }
     /// When [`expire`](Self::expire) wants to be called next.
     pub fn deadline(&self) -> Time {
-        self.pending.first_key_value().map_or(Time::NEVER, |(_, pending)| pending.deadline)
+        let first = |family: &BTreeMap<u64, Pending>| family.first_key_value().map(|(_, p)| p.deadline);
+        self.pending.iter().filter_map(first).min().unwrap_or(Time::NEVER)
     }
     /// Gives up the packets whose time is over at `now`, oldest first.
     pub fn expire(&mut self, now: Time) -> Vec<Expired> {
         let mut expired = Vec::new();
-        while let Some((number, _)) = self.pending.first_key_value().filter(|(_, p)| p.deadline <= now) {
-            let pieces = self.forget(*number).map(|pending| pending.pieces);
-            expired.extend(pieces.into_iter().flatten().next().map(|fragment| Expired { fragment }));
+        for family in 0..self.pending.len() {
+            while let Some((number, _)) =
+                self.pending[family].first_key_value().filter(|(_, p)| p.deadline <= now)
+            {
+                let pieces = self.forget(family, *number).map(|pending| pending.pieces);
+                expired.extend(pieces.into_iter().flatten().next().map(|fragment| Expired { fragment }));
+            }
         }
         expired
     }
     /// Number of packets that are being put together.
     pub fn pending(&self) -> usize {
-        self.pending.len()
+        self.pending.iter().flat_map(BTreeMap::values).filter(|pending| !pending.spoilt).count()
     }
-    fn forget(&mut self, number: u64) -> Option<Pending> {
-        let pending = self.pending.remove(&number)?;
+    fn forget(&mut self, family: usize, number: u64) -> Option<Pending> {
+        let pending = self.pending[family].remove(&number)?;
         self.by_key.remove(&pending.key);
-        self.bytes -= pending.pieces.iter().filter_map(piece).map(cost).sum::<usize>();
+        self.bytes -= pending.cost();
         Some(pending)
+    }
+}
+
+impl Key {
+    /// Where packets of this address family wait.
+    fn family(&self) -> usize {
+        usize::from(self.src.is_ipv6())
     }
 }
 
@@ -142,6 +169,11 @@ enum Place {
 }
 
 impl Pending {
+    /// What it takes of the memory for fragments.
+    fn cost(&self) -> usize {
+        let pieces: usize = self.pieces.iter().filter_map(piece).map(cost).sum();
+        if self.spoilt { OVERHEAD } else { pieces }
+    }
     fn place(&self, new: &Fragment) -> Place {
         let (start, end_) = (u32::from(new.offset), end(new));
         let last_end = self.pieces.last().and_then(piece).map_or(0, end);

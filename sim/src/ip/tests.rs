@@ -222,3 +222,35 @@ fn the_path_mtu_is_learnt_bounded_and_forgotten() {
     assert_eq!(cache.learn(ms(600_004), v6, 1279, (1500, 1500), &linux), None);
     assert_eq!(cache.learn(ms(600_004), v6, 1280, (1500, 1500), &linux), Some(1280));
 }
+
+/// 8200/4.5-OVERLAP, 8200/4.5-60S, 5722/4-NOCREATE: over IPv6 an overlap discards the packet with all that is still to come of
+/// it, for a minute.
+#[test]
+fn an_overlap_spoils_an_ipv6_packet() {
+    let mut r = reassembly();
+    let (a, b) = (cut(datagram(1, true, 4000), 1500), cut(datagram(1, true, 4000), 1280));
+    r.add(ms(0), a[0].clone()).unwrap();
+    assert_eq!(r.deadline(), ms(60_000));
+    assert_eq!(r.add(ms(0), b[1].clone()), Err(DropReason::BadFragment));
+    for piece in &a {
+        assert_eq!(r.add(ms(1), piece.clone()), Err(DropReason::BadFragment));
+    }
+    assert_eq!((r.pending(), r.deadline()), (0, ms(60_000)));
+    assert!(r.expire(ms(60_000)).is_empty(), "in silence");
+    for piece in &a[..2] {
+        assert_eq!(r.add(ms(60_001), piece.clone()), Ok(None));
+    }
+    assert!(matches!(r.add(ms(60_001), a[2].clone()), Ok(Some(_))), "another packet of that number");
+}
+
+/// 815/3-BOUND, SAFE/OOBFUZZ: fragments that would make more than a packet can hold (ping of death) are dropped.
+#[test]
+fn nothing_beyond_the_largest_packet() {
+    let pieces = cut(datagram(1, false, 4000), 1500);
+    for (offset, len, taken) in [(65_528, 7, true), (65_528, 8, false), (65_520, 100, false)] {
+        let mut piece = pieces[2].clone();
+        let Body::Fragment(fragment) = &mut piece.body else { panic!("a fragment") };
+        (fragment.offset, fragment.len) = (offset, len);
+        assert_eq!(reassembly().add(ms(0), piece).is_ok(), taken, "{len} at {offset}");
+    }
+}

@@ -87,7 +87,7 @@ described! {
         ports: Option<(u16, u16)> = "(32768, 60999)", "(40000, 40009)";
         /// TTL of what it sends.
         ttl: Option<u8> = "64", "255";
-        /// Life of an incomplete reassembly.
+        /// Life of an incomplete IPv4 reassembly; over IPv6 it is a minute.
         reassembly_timeout: Option<Span> = "30s", "\"60s\"";
         /// Overrides of the computed routes.
         routes: Vec<Route> = "none", "[(to: \"10.9.0.0/16\", via: \"r1\")]";

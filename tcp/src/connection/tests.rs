@@ -24,6 +24,7 @@ mod ecn;
 mod letter;
 mod matrix;
 mod open;
+mod options;
 mod path_mtu;
 mod paths;
 mod sending;

@@ -167,3 +167,70 @@ fn a_host_with_two_addresses() {
         assert_eq!(net.flags(), [answer]);
     }
 }
+
+/// 1122/3.2.1.3-BADSRC: no transport hears of a packet from an address that is nobody's.
+#[test]
+fn datagrams_from_nobody_are_dropped() {
+    for (src, answers) in [("224.0.0.1", 0), ("255.255.255.255", 0), ("0.0.0.0", 0), ("10.0.0.9", 1)] {
+        let mut net = Net::new(vec![], vec![]);
+        let (src, dst) = (src.parse().unwrap(), "10.0.0.2".parse().unwrap());
+        let ip = IpHeader { src, dst, ttl: 60, ecn: EcnCodepoint::NotEct, dscp: 0, df: true, ident: 0 };
+        let body = Body::Udp(crate::packet::Datagram { src: 1, dst: 2, payload: text("x") });
+        let packet = Packet { id: PacketId(1_000_000), ip, body, flipped_bit: None };
+        net.visit(1, |host, now, out| host.on_packet(now, &packet, out));
+        assert_eq!(net.hosts[1].counters().udp_in_datagrams + net.hosts[1].counters().udp_no_ports, answers);
+    }
+}
+
+/// 1122/3.2.1.7-RXTTL, 3.2.1.7-TTL0: what arrives with a TTL of one or none has arrived; nothing is sent with none.
+#[test]
+fn a_packet_may_arrive_with_no_time_left() {
+    for ttl in [0, 1] {
+        let mut net = Net::new(vec![], vec![listening(80)]);
+        net.run(ms(1));
+        let (src, dst) = ("10.0.0.9".parse().unwrap(), "10.0.0.2".parse().unwrap());
+        let ip = IpHeader { src, dst, ttl, ecn: EcnCodepoint::NotEct, dscp: 0, df: true, ident: 0 };
+        let syn = Segment { src: 1, dst: 80, flags: Flags::SYN, wnd: 9000, ..Segment::default() };
+        let packet = Packet { id: PacketId(1_000_000), ip, body: Body::Tcp(syn), flipped_bit: None };
+        net.visit(1, |host, now, out| host.on_packet(now, &packet, out));
+        assert_eq!(net.flags(), ["b S."]);
+        assert!(net.sent.iter().all(|(_, _, packet)| packet.ip.ttl > 0));
+    }
+}
+
+/// 6056/3-RANDPORT, 6056/3.1-RANGE: ports of active opens are drawn from the whole range, without order, and none is in use.
+#[test]
+fn ports_are_random_and_free() {
+    let clients = Run::Clients {
+        count: 60,
+        every: Duration::from_millis(1),
+        at_once: 0,
+        script: Arc::from(vec![connect(), Step::WaitEnd]),
+    };
+    let mut server = serve(80, vec![Step::WaitEnd]);
+    server.backlog = 100;
+    let server = program("server", 0, Run::Serve(server));
+    let mut net = Net::with(Config::linux(), (20_000, 59_999), vec![program("c", 0, clients)], vec![server]);
+    net.run(ms(500));
+    let mut ports: Vec<u16> = net.hosts[0].sockets(net.now).iter().map(|row| row.local.port()).collect();
+    assert_eq!(ports.len(), 60);
+    assert!(!ports.is_sorted() && !ports.iter().rev().is_sorted());
+    assert!(ports.iter().all(|port| (20_000..60_000).contains(port)));
+    assert!(ports.iter().any(|port| *port < 30_000) && ports.iter().any(|port| *port >= 50_000));
+    ports.sort_unstable();
+    ports.dedup();
+    assert_eq!(ports.len(), 60, "none twice");
+}
+
+/// 9293/SHLD-21: a program may change the DSCP of an open connection.
+#[test]
+fn dscp_may_change() {
+    let set = |dscp| Step::Set(tcp::tcb::SocketOption::Dscp(dscp));
+    let steps =
+        vec![connect(), set(10), Step::Send(text("one")), sleep(200), set(46), Step::Send(text("two"))];
+    let mut net = Net::new(vec![program("c", 0, script(steps))], vec![listening(80)]);
+    net.run(ms(1000));
+    let data = |(_, _, packet): &&(Time, usize, Packet)| packet.tcp().is_some_and(|s| !s.payload.is_empty());
+    let marks: Vec<u8> = net.sent.iter().filter(data).map(|(_, _, packet)| packet.ip.dscp).collect();
+    assert_eq!(marks, [10, 46]);
+}

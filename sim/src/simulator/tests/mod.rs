@@ -265,6 +265,18 @@ fn a_packet_too_large_is_refused_with_the_next_mtu() {
     assert_eq!(drops(&s)[0], DropReason::FragmentationNeeded);
 }
 
+/// 8200/4.5-SRCFRAG: over IPv6 only the source cuts, whatever the packet says of it.
+#[test]
+fn routers_do_not_cut_ipv6() {
+    let narrow = Way { mtu: 1280, ..slow(10) };
+    let (a, b) = ("2001:db8::1", "2001:db8::2");
+    let sp = spec().host("a", a).host("b", b).router("r", "2001:db8::ff");
+    let sp = sp.link("a", "r", slow(10)).link("r", "b", narrow);
+    let s = ran(&sp.forged(ms(0), "a", "[2001:db8::1]:1", "[2001:db8::2]:2", 1400));
+    assert_eq!(icmp(&received(&s, "a")[0].1).unwrap().kind, IcmpKind::FragmentationNeeded(1280));
+    assert_eq!(received(&s, "b").len(), 0);
+}
+
 #[test]
 fn routes_are_the_shortest_and_can_be_changed() {
     // a - r, then r - b directly, or r - s - b.
