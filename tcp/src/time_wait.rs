@@ -117,6 +117,9 @@ impl TimeWait {
             self.refuse(now, segment, Rule::TimeWaitAck, out);
         } else if old_timestamp {
             self.refuse(now, segment, Rule::Paws, out);
+        } else if !self.config.exact_window && segment.seq != self.last.rcv_nxt {
+            // Linux: nothing can come behind the FIN, so a number that is not the next one is as good as none.
+            self.refuse(now, segment, Rule::TimeWaitAck, out);
         } else {
             self.take_timestamp(now, segment);
         }

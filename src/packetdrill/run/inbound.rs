@@ -67,10 +67,7 @@ impl<'a> Runner<'a> {
             df: true,
             ident: 0,
         };
-        for piece in self.pieces(segment) {
-            self.deliver(now, ip, packet::Body::Tcp(piece))?;
-        }
-        Ok(())
+        self.deliver(now, ip, packet::Body::Tcp(segment))
     }
 
     /// A packet that comes while the socket listens, or while there is none, begins a connection from a new port.
@@ -132,21 +129,6 @@ impl<'a> Runner<'a> {
                 "the timestamp {ecr} that this echoes was never expected of the host: nobody knows what it is"
             )
         })
-    }
-
-    /// A segment as the network brings it: in pieces of `--mss`, if the script has that.
-    fn pieces(&self, segment: tcp::Segment) -> Vec<tcp::Segment> {
-        let Some(mss) = self.script.options.mss.filter(|mss| *mss > 0 && segment.payload.len() > *mss) else {
-            return vec![segment];
-        };
-        let len = segment.payload.len();
-        let piece = |start: u32| {
-            let last = start + mss >= len;
-            let flags = if last { segment.flags } else { segment.flags.without(Flags::FIN | Flags::PSH) };
-            let payload = segment.payload.slice(start, mss);
-            tcp::Segment { seq: segment.seq.add(start), flags, payload, ..segment.clone() }
-        };
-        (0..len).step_by(mss as usize).map(piece).collect()
     }
 
     /// So many bytes of zero.

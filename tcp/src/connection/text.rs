@@ -131,6 +131,8 @@ impl Connection {
             }
             _ => {}
         }
+        // The stream is over: there is no more to say about what came twice (Linux `tcp_fin`).
+        self.rcv.dsack = None;
     }
 
     // --- the rest of the segment that completed a handshake --------------------------------------------------------
