@@ -298,6 +298,9 @@ impl Sender {
     }
 
     fn in_open(&mut self, now: Time, ack: &Ack, news: &mut News, cfg: &Config, out: &mut Out) {
+        if news.advanced() && !self.sack && cfg.abc_limit.is_none() {
+            self.discount_duplicates(news);
+        }
         self.count_duplicate(news);
         if self.phase == Phase::Open {
             self.undo_by_dsack(cfg, out);
@@ -329,6 +332,13 @@ impl Sender {
             news.delivered += mss;
         }
         true
+    }
+
+    /// Of what is acknowledged, duplicate ACKs have told of the arrival already: the window grows by the rest (Linux
+    /// `tcp_remove_reno_sacks`).
+    fn discount_duplicates(&self, news: &mut News) {
+        let told = self.trouble.as_ref().map_or(0, |trouble| u64::from(trouble.dup_acks)) * self.mss64();
+        news.delivered = news.delivered.saturating_sub(told).max(self.mss64().min(news.delivered));
     }
 
     fn in_recovery(&mut self, now: Time, ack: &Ack, news: &mut News, cfg: &Config, out: &mut Out) {
