@@ -201,8 +201,8 @@ impl<'a> Runner<'a> {
         let what: Vec<&str> = differences.iter().map(|difference| difference.field).collect();
         let headline = format!("the packet differs: {}", what.join(", "));
         let details: Vec<String> = differences.iter().map(ToString::to_string).collect();
-        let failure = self
-            .failure(now.event.span.clone(), headline)
+        let before = self.packets.len().saturating_sub(burst.count as usize);
+        let failure = Failure::new(now.event.span.clone(), headline, self.history_before(before))
             .marked(packet.span.clone(), details.join("; "))
             .expected(self.script.excerpt(&packet.span))
             .seen(self.describe_burst(burst));

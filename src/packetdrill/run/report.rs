@@ -80,20 +80,29 @@ impl Failure {
 impl Runner<'_> {
     /// The last packets, in the words of the script.
     pub(super) fn history(&self) -> History {
-        let from = self.packets.len().saturating_sub(HISTORY);
-        self.packets[from..].iter().map(|seen| self.line(seen)).collect()
+        self.history_before(self.packets.len())
+    }
+    /// The last packets before this one.
+    pub(super) fn history_before(&self, end: usize) -> History {
+        let packets = &self.packets[end.saturating_sub(HISTORY)..end];
+        let texts: Vec<String> = packets.iter().map(|seen| self.text(seen)).collect();
+        let width = texts.iter().map(|text| text.chars().count()).max().unwrap_or(0);
+        let row = |(seen, text): (&Seen, &String)| {
+            let time = seconds(micros(seen.at));
+            let line = seen.line.map(|line| format!("  line {line}")).unwrap_or_default();
+            format!("{time:>12} {text:<width$}{line}").trim_end().to_owned()
+        };
+        packets.iter().zip(&texts).map(row).collect()
     }
 
-    fn line(&self, seen: &Seen) -> String {
-        let time = seconds(micros(seen.at));
-        let line = seen.line.map(|line| format!("line {line}")).unwrap_or_default();
+    fn text(&self, seen: &Seen) -> String {
         let text = match &seen.packet.body {
             packet::Body::Tcp(segment) => self.describe(segment, seen.packet.ip, seen.inbound),
             packet::Body::Icmp(icmp) => format!("icmp {}", words::icmp_kind(icmp.kind)),
             _ => "another packet".into(),
         };
         let direction = if seen.inbound { '<' } else { '>' };
-        format!("{time:>12} {direction} {text:<50} {line}")
+        format!("{direction} {text}")
     }
 
     /// A segment in the words of the script, its numbers as the script counts them.

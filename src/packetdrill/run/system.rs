@@ -37,8 +37,8 @@ const GOOGLE: &[(&str, &str)] = &[("tcp_ecn_option", "2"), ("tcp_fastopen", "0x7
 const KERNEL: &[(&str, &str)] = &[("tcp_fastopen", "0x3")];
 
 /// The configuration that a script finds. How large the receive buffer may become by default depends on how much memory
-/// a machine has (Linux `tcp_init()`: at most 6 MiB), and the window scale offered depends on that; a script that
-/// leaves it alone tells by the scale that it expects what machine it was written on.
+/// a machine has and on how old its kernel is (Linux `tcp_init()`: at most 4, 6 and now 32 MiB), and the window scale
+/// offered depends on that; a script that leaves it alone tells by the scale that it expects what it was written on.
 pub(super) fn fitted(script: &Script, tcp: &Config) -> Config {
     let mut tcp = tcp.clone();
     let sets_it = script.shells().flat_map(|shell| &shell.program.pipelines).any(|(_, step)| match step {
@@ -58,8 +58,8 @@ pub(super) fn fitted(script: &Script, tcp: &Config) -> Config {
         },
         _ => None,
     });
-    if let (false, Some(shift @ 0..=6)) = (sets_it, expected) {
-        tcp.rcv_buf_max = 65_535 << shift;
+    if let (false, Some(shift @ 0..=13)) = (sets_it, expected) {
+        tcp.rcv_buf_max = tcp.rcv_buf_max.min(65_535 << shift);
     }
     tcp
 }
