@@ -125,3 +125,15 @@ fn deep_nesting() {
     let problems = Scenario::parse("deep.ron", &text).expect_err("that is too deep");
     assert_eq!(problems.problems[0].message, "nested too deep");
 }
+
+#[test]
+fn queues() {
+    insta::assert_snapshot!(said(&[
+        ("rate: \"10Mbit\"", "qdisc: Codel()"),
+        ("rate: \"10Mbit\"", "rate: \"1Mbit\", qdisc: Coddle()"),
+        ("rate: \"10Mbit\"", "rate: \"1Mbit\", qdisc: Codel(tagret: \"5ms\")"),
+        ("rate: \"10Mbit\"", "rate: \"1Mbit\", qdisc: Red(min: 30, max: 20, probability: \"200%\")"),
+        ("rate: \"10Mbit\"", "rate: \"1Mbit\", qdisc: FqCodel(flows: 0, quantum: 0)"),
+        ("rate: \"10Mbit\"", "shape: (rate: \"0bit\", burst: 100)"),
+    ]));
+}

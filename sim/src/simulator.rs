@@ -203,10 +203,13 @@ impl Simulator {
         }
     }
 
-    /// A packet comes out of a pipe.
+    /// A packet comes out of a pipe, or leaves the queue in front of it.
     fn on_arrival(&mut self, pipe: PipeId) {
         let line = &mut self.pipes[pipe.0 as usize];
         line.queued = Time::NEVER;
+        if line.next_arrival() > self.now {
+            return self.on_departure(pipe);
+        }
         let Some(flight) = line.pop() else { return };
         debug_assert_eq!(flight.arrival, self.now, "packets arrive when they arrive");
         line.counters.delivered += 1;
@@ -219,7 +222,7 @@ impl Simulator {
     #[inline]
     pub(crate) fn schedule_pipe(&mut self, pipe: PipeId) {
         let line = &mut self.pipes[pipe.0 as usize];
-        let next = line.next_arrival();
+        let next = line.next_event();
         if next != line.queued {
             line.queued = next;
             self.queue.set(Source::Pipe(pipe.0), next);
@@ -286,8 +289,12 @@ impl Simulator {
     pub fn pipe_counters(&self, pipe: PipeId) -> PipeCounters {
         self.pipes[pipe.0 as usize].counters
     }
+    /// The parameters of a direction of a link, as they are now.
+    pub fn way(&self, pipe: PipeId) -> &spec::Way {
+        &self.pipes[pipe.0 as usize].way
+    }
     /// Packets and bytes that wait in front of a direction of a link.
-    pub fn backlog(&mut self, pipe: PipeId) -> (usize, u64) {
+    pub fn backlog(&self, pipe: PipeId) -> (usize, u64) {
         self.pipes[pipe.0 as usize].backlog(self.now)
     }
     /// The counters of a host; `None` for a router.

@@ -28,6 +28,8 @@ pub(crate) fn way() -> Way {
         mtu: 1500,
         limit: Limit::Unlimited,
         listed: None,
+        discipline: crate::spec::Discipline::DropTail,
+        shape: None,
     }
 }
 

@@ -147,6 +147,8 @@ pub enum Fate {
     DroppedByRule(u32),
     /// No room in the queue.
     QueueFull,
+    /// Dropped by a queue that keeps itself short (RED, PIE, CoDel, FQ-CoDel).
+    DroppedEarly,
     /// The link was down.
     LinkDown,
     /// Larger than the link's MTU, and nobody who could cut it.

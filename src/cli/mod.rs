@@ -112,10 +112,10 @@ pub struct Run {
     /// What to show of one file.
     #[arg(long, short, value_name = "VIEW", default_value = "trace")]
     pub view: View,
-    /// Only what this host sees; for `tcpdump`, `ss` and `netstat`, the host on which they run.
+    /// Only what this host sees; for `tcpdump`, `ss` and `netstat`, the host on which they run; for `tc`, the host that sends.
     #[arg(long, value_name = "NAME")]
     pub host: Option<String>,
-    /// When `ss` and `netstat` look; repeatable. Default: at the end.
+    /// When `ss`, `netstat` and `tc` look; repeatable. Default: at the end.
     #[arg(long, value_name = "TIME")]
     pub at: Vec<String>,
     /// Another seed than the file's.
@@ -218,6 +218,8 @@ pub enum View {
     Ss,
     /// What `netstat -anpto` would print on each host.
     Netstat,
+    /// What `tc -s qdisc show` would print of each direction of the links.
+    Tc,
     /// One record a line, for programs (docs/json.md).
     Json,
     /// Each packet with its cause and what became of it.

@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result, anyhow, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use sim::check::Finding;
-use sim::{NodeId, Simulator, Spec, TraceLevel};
+use sim::{NodeId, PipeId, Simulator, Spec, TraceLevel};
 use tcp::Time;
 use timewait::scenario::expect::Outcome as Ended;
 use timewait::scenario::{self, Scenario};
@@ -32,7 +32,7 @@ fn one(file: &Path, args: &Run, color: Color, out: &mut dyn Write) -> Result<boo
     let spec = spec(&scenario, args)?;
     let names = Names::of(&spec);
     let show = show(args, &names)?;
-    if args.quiet == 0 && matches!(args.view, View::Ss | View::Netstat) && !args.at.is_empty() {
+    if args.quiet == 0 && matches!(args.view, View::Ss | View::Netstat | View::Tc) && !args.at.is_empty() {
         look(&spec, &names, show, args, out)?;
     }
     let shown = args.quiet == 0 || args.pcap.is_some();
@@ -174,8 +174,10 @@ fn view(simulator: &Simulator, names: &Names, show: Show, args: &Run, out: &mut 
         View::Ladder => view::ladder::write(&story, show, out)?,
         View::Json => view::json::write(&story, show, out)?,
         View::Why => view::why::write(&story, show, out)?,
-        View::Ss | View::Netstat if args.at.is_empty() => tables(simulator, names, show, args, out)?,
-        View::Ss | View::Netstat => {}
+        View::Ss | View::Netstat | View::Tc if args.at.is_empty() => {
+            tables(simulator, names, show, args, out)?
+        }
+        View::Ss | View::Netstat | View::Tc => {}
     }
     Ok(())
 }
@@ -197,6 +199,9 @@ fn look(spec: &Spec, names: &Names, show: Show, args: &Run, out: &mut dyn Write)
 
 /// The sockets of each host, now.
 fn tables(simulator: &Simulator, names: &Names, show: Show, args: &Run, out: &mut dyn Write) -> Result<()> {
+    if args.view == View::Tc {
+        return queues(simulator, show, out);
+    }
     let hosts: Vec<NodeId> = names.hosts().filter(|id| show.host.is_none_or(|host| host == *id)).collect();
     for (i, host) in hosts.into_iter().enumerate() {
         if i > 0 {
@@ -210,6 +215,18 @@ fn tables(simulator: &Simulator, names: &Names, show: Show, args: &Run, out: &mu
             sockets::ss::write(&rows, now, out)?;
         } else {
             sockets::netstat::write(&rows, now, out)?;
+        }
+    }
+    Ok(())
+}
+
+/// The queues in front of each direction of the links, now: of all, or of those that a host sends into.
+fn queues(simulator: &Simulator, show: Show, out: &mut dyn Write) -> Result<()> {
+    let clock = view::words::clock(simulator.now());
+    writeln!(out, "{}", paint(DIM, format_args!("# at {clock} s")))?;
+    for pipe in (0..simulator.names().pipes()).map(PipeId) {
+        if show.host.is_none_or(|host| host == simulator.names().ends(pipe).0) {
+            sockets::tc::write(simulator, pipe, out)?;
         }
     }
     Ok(())

@@ -20,6 +20,8 @@ pub const ALL: &[Described] = &[
     file::Shape::DESCRIBED,
     file::BurstLoss::DESCRIBED,
     file::Limit::DESCRIBED,
+    file::Qdisc::DESCRIBED,
+    file::Shaper::DESCRIBED,
     program::Program::DESCRIBED,
     program::Run::DESCRIBED,
     program::Listen::DESCRIBED,

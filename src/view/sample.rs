@@ -82,6 +82,8 @@ fn link(a: &str, b: &str) -> Link {
         mtu: 1500,
         limit: Limit::Unlimited,
         listed: None,
+        discipline: sim::spec::Discipline::DropTail,
+        shape: None,
     };
     Link { ends: (a.to_owned(), b.to_owned()), ways: [way.clone(), way] }
 }

@@ -1,7 +1,8 @@
-//! What `ss` and `netstat` would show on a host, in the words of the real tools.
+//! What `ss` and `netstat` would show on a host, and `tc` of a queue, in the words of the real tools.
 
 pub mod netstat;
 pub mod ss;
+pub mod tc;
 
 use tcp::{Duration, Time, TimerKind};
 

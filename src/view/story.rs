@@ -154,7 +154,12 @@ impl Journey<'_> {
 /// Whether a packet ends by this.
 pub fn is_loss(fate: Fate) -> bool {
     match fate {
-        Fate::Lost | Fate::DroppedByRule(_) | Fate::QueueFull | Fate::LinkDown | Fate::TooBig => true,
+        Fate::Lost
+        | Fate::DroppedByRule(_)
+        | Fate::QueueFull
+        | Fate::DroppedEarly
+        | Fate::LinkDown
+        | Fate::TooBig => true,
         Fate::Duplicated(_) | Fate::Delayed(_) | Fate::Corrupted(_) | Fate::Marked | Fate::Fragmented(_) => {
             false
         }

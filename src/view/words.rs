@@ -161,6 +161,7 @@ pub fn fate(fate: Fate) -> String {
         Fate::Lost => "lost".to_owned(),
         Fate::DroppedByRule(rule) => format!("dropped by rule {}", rule + 1),
         Fate::QueueFull => "dropped: queue full".to_owned(),
+        Fate::DroppedEarly => "dropped early: queue too long".to_owned(),
         Fate::LinkDown => "lost: link down".to_owned(),
         Fate::TooBig => "dropped: larger than the MTU".to_owned(),
         Fate::Duplicated(at) => format!("duplicated, the copy arrives at {}", clock(at)),

@@ -9,4 +9,5 @@ mod tests;
 
 pub use impairment::FateLog;
 pub use pipe::PipeCounters;
-pub(crate) use pipe::{Flight, Luck, Offer, Pipe};
+pub(crate) use pipe::{Flight, Left, Luck, Offer, Pipe};
+pub(crate) use qdisc::{Orders, Waiting};

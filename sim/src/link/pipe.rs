@@ -3,7 +3,8 @@
 //! A packet that is handed over waits until those before it are transmitted, is transmitted at the link's rate, and
 //! arrives a delay later. All of that is known when it is handed over, so it costs one event: its arrival. A pipe has
 //! at most one entry in the event queue; its packets wait in a ring of their own, ordered by arrival, those of one
-//! moment in the order in which they were handed over.
+//! moment in the order in which they were handed over. Only a queue that decides about its packets when they leave
+//! (CoDel, FQ-CoDel) keeps them before the ring, and costs an event for each departure more.
 //!
 //! Packets do not overtake each other, also when the delay becomes shorter, unless the jitter reorders, the packet was
 //! picked as one to be overtaken, or a fate rule delays it. New parameters hold for packets handed over from then on.
@@ -13,7 +14,7 @@ use std::collections::VecDeque;
 use tcp::{Duration, Time};
 
 use super::impairment::{self, FateLog, Impairment};
-use super::qdisc::{Qdisc, Verdict};
+use super::qdisc::{Arriving, Departure, Fifo, Gone, Leaving, Shaper, Verdict, Waiting};
 use crate::slab::Handle;
 use crate::spec::Way;
 use crate::trace::{Fate, NodeId};
@@ -37,12 +38,17 @@ pub(crate) struct Pipe {
     /// The latest arrival of a packet that may not be overtaken.
     latest: Time,
     ring: VecDeque<Flight>,
-    qdisc: Qdisc,
+    queue: Fifo,
+    /// The queue, if it decides when packets leave.
+    leaving: Option<Box<Leaving>>,
+    shaper: Option<Box<Shaper>>,
     /// Extra delay of copies and of overtaken packets.
     duplicate_delay: Duration,
     reorder_delay: Duration,
     chance: Option<Box<Impairment>>,
     pub(crate) counters: PipeCounters,
+    /// The parameters, as they are now.
+    pub(crate) way: Box<Way>,
     /// The arrival that the event queue knows of.
     pub(crate) queued: Time,
 }
@@ -73,6 +79,14 @@ pub struct PipeCounters {
     pub dropped: u64,
     /// Of these, for want of room in the queue.
     pub queue_full: u64,
+    /// Of these, by a queue that was not full.
+    pub early: u64,
+    /// Packets that the queue marked.
+    pub marked: u64,
+    /// How long packets waited in the queue, all together.
+    pub waited: Duration,
+    /// How long one waited, at most.
+    pub longest_wait: Duration,
 }
 
 /// What a pipe does with a packet that is handed over.
@@ -89,8 +103,8 @@ pub(crate) enum Offer {
     Lost(Fate),
 }
 
-/// What chance has done to a packet that is not lost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What chance and the queue have done to a packet that is not lost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Luck {
     /// When its copy arrives, if there is one.
     pub(crate) copy: Option<Time>,
@@ -98,6 +112,16 @@ pub(crate) struct Luck {
     pub(crate) flip: Option<u32>,
     /// Whether it was picked to be overtaken.
     pub(crate) overtaken: bool,
+    /// Whether the queue marked it.
+    pub(crate) mark: bool,
+}
+
+/// A packet that has left a queue that decides about its packets then.
+#[derive(Clone, Debug)]
+pub(crate) struct Left {
+    pub(crate) packet: Waiting,
+    pub(crate) arrival: Time,
+    pub(crate) luck: Luck,
 }
 
 impl Pipe {
@@ -115,11 +139,14 @@ impl Pipe {
             rest: 0,
             latest: Time::ZERO,
             ring: VecDeque::new(),
-            qdisc: Qdisc::new(way.limit),
+            queue: Fifo::new(seed, name, way),
+            leaving: Leaving::new(way).map(Box::new),
+            shaper: None,
             duplicate_delay: Duration::ZERO,
             reorder_delay: Duration::ZERO,
             chance: None,
             counters: PipeCounters::default(),
+            way: Box::new(way.clone()),
             queued: Time::NEVER,
         };
         pipe.change(seed, name, way);
@@ -127,6 +154,7 @@ impl Pipe {
     }
     /// New parameters.
     pub(crate) fn change(&mut self, seed: u64, name: &str, way: &Way) {
+        *self.way = way.clone();
         self.mtu = way.mtu;
         self.rate_bps = way.rate_bps;
         self.delay = way.delay;
@@ -134,7 +162,14 @@ impl Pipe {
         self.reorder_delay = way.reorder_delay;
         self.reorders = way.jitter.reorders;
         self.rest = 0;
-        self.qdisc.set_limit(way.limit);
+        self.queue.change(way);
+        if let Some(queue) = &mut self.leaving {
+            queue.change(way);
+        }
+        match (&mut self.shaper, way.shape) {
+            (Some(shaper), Some(shape)) => shaper.change(shape),
+            (shaper, shape) => *shaper = shape.map(|shape| Box::new(Shaper::new(shape))),
+        }
         match &mut self.chance {
             Some(chance) => chance.change(way),
             None if impairment::needed(way) => {
@@ -151,42 +186,63 @@ impl Pipe {
     pub(crate) fn log(&self) -> Option<&FateLog> {
         self.chance.as_ref().and_then(|chance| chance.log())
     }
-    /// A packet of `len` bytes is handed over.
+    /// A packet of `len` bytes is handed over; `ect`: whether it may be marked.
     #[inline]
-    pub(crate) fn offer(&mut self, now: Time, len: u32) -> Offer {
+    pub(crate) fn offer(&mut self, now: Time, len: u32, ect: impl FnOnce() -> bool) -> Offer {
         if !self.up {
             return Offer::Lost(Fate::LinkDown);
         }
         if self.chance.is_some() {
-            return self.offer_to_chance(now, len);
+            return self.offer_to_chance(now, len, ect);
         }
-        let Some(departure) = self.transmit(now, len) else {
-            return Offer::Lost(Fate::QueueFull);
+        match self.transmit(now, len, ect) {
+            Err(fate) => Offer::Lost(fate),
+            Ok((departure, false)) => Offer::Carried { arrival: self.arrival(departure), luck: None },
+            Ok((departure, true)) => {
+                let luck = Some(Luck { mark: true, ..Luck::default() });
+                Offer::Carried { arrival: self.arrival(departure), luck }
+            }
+        }
+    }
+    /// The same where chance has a say.
+    fn offer_to_chance(&mut self, now: Time, len: u32, ect: impl FnOnce() -> bool) -> Offer {
+        let (copied, flip) = match self.chance_before(len) {
+            Ok(luck) => luck,
+            Err(fate) => return Offer::Lost(fate),
         };
+        match self.transmit(now, len, ect) {
+            Err(fate) => Offer::Lost(fate),
+            Ok((departure, mark)) => {
+                let (arrival, overtaken) = self.arrival_by_chance(departure);
+                let copy = copied.then(|| arrival + self.duplicate_delay);
+                Offer::Carried { arrival, luck: Some(Luck { copy, flip, overtaken, mark }) }
+            }
+        }
+    }
+    /// What chance decides before the queue: whether a packet is sent twice, and which bit is flipped.
+    fn chance_before(&mut self, len: u32) -> Result<(bool, Option<u32>), Fate> {
+        let Some(chance) = &mut self.chance else { return Ok((false, None)) };
+        let mut copied = chance.duplicates();
+        if chance.loses() && !std::mem::take(&mut copied) {
+            return Err(Fate::Lost);
+        }
+        Ok((copied, chance.corrupts(len)))
+    }
+    /// When a packet arrives that has left.
+    #[inline]
+    fn arrival(&mut self, departure: Time) -> Time {
         let mut arrival = departure + self.delay;
         if !self.reorders {
             arrival = arrival.max(self.latest);
         }
         self.latest = self.latest.max(arrival);
-        Offer::Carried { arrival, luck: None }
+        arrival
     }
-    /// The same where chance has a say.
-    fn offer_to_chance(&mut self, now: Time, len: u32) -> Offer {
-        let (mut copied, mut flip, mut overtaken, mut jitter) = (false, None, false, 0);
-        if let Some(chance) = &mut self.chance {
-            copied = chance.duplicates();
-            if chance.loses() && !std::mem::take(&mut copied) {
-                return Offer::Lost(Fate::Lost);
-            }
-            flip = chance.corrupts(len);
-        }
-        let Some(departure) = self.transmit(now, len) else {
-            return Offer::Lost(Fate::QueueFull);
-        };
-        if let Some(chance) = &mut self.chance {
-            jitter = chance.jitter();
-            overtaken = chance.reorders();
-        }
+    /// The same where chance has a say; also whether the packet was picked to be overtaken.
+    fn arrival_by_chance(&mut self, departure: Time) -> (Time, bool) {
+        let Some(chance) = &mut self.chance else { return (self.arrival(departure), false) };
+        let jitter = chance.jitter();
+        let overtaken = chance.reorders();
         let delay = self.delay.as_nanos().saturating_add_signed(jitter);
         let mut arrival = departure + Duration::from_nanos(delay);
         if !self.reorders {
@@ -197,28 +253,105 @@ impl Pipe {
         } else {
             self.latest = self.latest.max(arrival);
         }
-        let copy = copied.then(|| arrival + self.duplicate_delay);
-        Offer::Carried { arrival, luck: Some(Luck { copy, flip, overtaken }) }
+        (arrival, overtaken)
     }
-    /// Queues and transmits a packet: when its last bit leaves; `None`: there is no room for it.
+    /// Queues and transmits a packet: when its last bit leaves, and whether it is marked.
     #[inline]
-    fn transmit(&mut self, now: Time, len: u32) -> Option<Time> {
-        if self.rate_bps == 0 {
+    fn transmit(&mut self, now: Time, len: u32, ect: impl FnOnce() -> bool) -> Result<(Time, bool), Fate> {
+        if self.rate_bps == 0 && self.shaper.is_none() {
             self.busy_until = self.busy_until.max(now);
-            return Some(self.busy_until);
+            return Ok((self.busy_until, false));
         }
-        if self.busy_until <= now {
+        let idle_since = self.free_from(now);
+        let start = self.start(len);
+        let ect = self.queue.may_mark() && ect();
+        let verdict = self.queue.offer(Arriving { now, start, idle_since, len, ect });
+        match verdict {
+            Verdict::Full => return Err(Fate::QueueFull),
+            Verdict::Early => return Err(Fate::DroppedEarly),
+            Verdict::Take | Verdict::Mark => {}
+        }
+        self.note_wait(start.since(now));
+        Ok((self.occupy(start, len), verdict == Verdict::Mark))
+    }
+    /// Since when nothing was transmitted; from now on the transmitter counts as free since `now` at the earliest.
+    #[inline]
+    fn free_from(&mut self, now: Time) -> Time {
+        let since = self.busy_until;
+        if since <= now {
             self.busy_until = now;
             self.rest = 0;
         }
-        if self.qdisc.offer(now, self.busy_until, len) == Verdict::Drop {
+        since
+    }
+    /// When the transmission of a packet of `len` bytes may begin.
+    #[inline]
+    fn start(&self, len: u32) -> Time {
+        self.shaper.as_ref().map_or(self.busy_until, |shaper| shaper.ready(self.busy_until, len))
+    }
+    /// Transmits a packet from `start` on: when its last bit leaves.
+    #[inline]
+    fn occupy(&mut self, start: Time, len: u32) -> Time {
+        if let Some(shaper) = &mut self.shaper {
+            shaper.take(start, len);
+            if start > self.busy_until {
+                self.rest = 0;
+            }
+        }
+        self.busy_until = start;
+        if self.rate_bps > 0 {
+            // Rounded up only over a whole burst: what is cut off here is added to the next packet.
+            let bits = u64::from(len).saturating_mul(8 * 1_000_000_000).saturating_add(self.rest);
+            self.rest = bits % self.rate_bps;
+            self.busy_until += Duration::from_nanos(bits / self.rate_bps);
+        }
+        self.busy_until
+    }
+    #[inline]
+    fn note_wait(&mut self, wait: Duration) {
+        let counters = &mut self.counters;
+        counters.waited += wait;
+        counters.longest_wait = counters.longest_wait.max(wait);
+    }
+
+    /// Whether packets wait in a queue that decides about them when they leave.
+    #[inline]
+    pub(crate) fn queues(&self) -> bool {
+        self.leaving.is_some()
+    }
+    /// A packet is handed over to such a queue. `Ok`: the bit of it that is flipped, if one is.
+    pub(crate) fn enqueue(&mut self, mut packet: Waiting) -> Result<Option<u32>, Fate> {
+        if !self.up {
+            return Err(Fate::LinkDown);
+        }
+        let (copied, flip) = self.chance_before(packet.len)?;
+        packet.copied = copied;
+        self.free_from(packet.since);
+        if let Some(queue) = &mut self.leaving {
+            queue.push(packet);
+        }
+        Ok(flip)
+    }
+    /// When the next packet may leave such a queue.
+    fn next_departure(&self) -> Time {
+        let len = self.leaving.as_ref().and_then(|queue| queue.front_len());
+        len.map_or(Time::NEVER, |len| self.start(len))
+    }
+    /// Lets the packet leave whose turn it is, if the link is free for it.
+    pub(crate) fn depart(&mut self, now: Time) -> Option<Left> {
+        if self.next_departure() > now {
             return None;
         }
-        // Rounded up only over a whole burst: what is cut off here is added to the next packet.
-        let bits = u64::from(len).saturating_mul(8 * 1_000_000_000).saturating_add(self.rest);
-        self.rest = bits % self.rate_bps;
-        self.busy_until += Duration::from_nanos(bits / self.rate_bps);
-        Some(self.busy_until)
+        let Departure { packet, mark } = self.leaving.as_mut()?.dequeue(now)?;
+        self.note_wait(now.since(packet.since));
+        let departure = self.occupy(now, packet.len);
+        let (arrival, overtaken) = self.arrival_by_chance(departure);
+        let copy = packet.copied.then(|| arrival + self.duplicate_delay);
+        Some(Left { packet, arrival, luck: Luck { copy, flip: None, overtaken, mark } })
+    }
+    /// A packet that such a queue dropped.
+    pub(crate) fn next_gone(&mut self) -> Option<Gone> {
+        self.leaving.as_mut()?.gone.pop_front()
     }
     /// Puts a packet on its way. Whether it arrives before all others.
     #[inline]
@@ -244,6 +377,15 @@ impl Pipe {
     pub(crate) fn pop(&mut self) -> Option<Flight> {
         self.ring.pop_front()
     }
+    /// When something happens here next: an arrival or, from a queue that decides then, a departure.
+    #[inline]
+    pub(crate) fn next_event(&self) -> Time {
+        if self.leaving.is_none() {
+            self.next_arrival()
+        } else {
+            self.next_arrival().min(self.next_departure())
+        }
+    }
     /// When the next packet arrives.
     #[inline]
     pub(crate) fn next_arrival(&self) -> Time {
@@ -251,11 +393,14 @@ impl Pipe {
     }
     /// Number of packets that wait or are on the way.
     pub(crate) fn on_the_way(&self) -> usize {
-        self.ring.len()
+        self.ring.len() + self.leaving.as_ref().map_or(0, |queue| queue.backlog().0)
     }
     /// Packets and bytes that wait for their transmission.
-    pub(crate) fn backlog(&mut self, now: Time) -> (usize, u64) {
-        self.qdisc.backlog(now)
+    pub(crate) fn backlog(&self, now: Time) -> (usize, u64) {
+        match &self.leaving {
+            Some(queue) => queue.backlog(),
+            None => self.queue.backlog(now),
+        }
     }
     /// The link carries again.
     pub(crate) fn set_up(&mut self) {
@@ -266,8 +411,10 @@ impl Pipe {
         self.up = false;
         self.busy_until = now;
         self.latest = now;
-        self.qdisc.clear();
-        let lost = self.ring.iter().filter(|f| !f.held).map(|f| f.handle).collect();
+        self.queue.clear();
+        let waiting = self.leaving.as_mut().map(|queue| queue.clear());
+        let flying = self.ring.iter().filter(|f| !f.held).map(|f| f.handle);
+        let lost = flying.chain(waiting.into_iter().flatten()).collect();
         self.ring.retain(|f| f.held);
         lost
     }

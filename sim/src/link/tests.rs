@@ -37,17 +37,17 @@ fn example() -> Packet {
 fn transmission_takes_bits_over_rate_and_the_way_a_delay() {
     // 1500 bytes at 10 Mbit/s: 1.2 ms; the second waits for the first.
     let mut p = pipe(&Way { rate_bps: 10_000_000, delay: Duration::from_millis(5), ..way() });
-    assert_eq!(arrival(p.offer(ms(0), 1500)), Some(nanos(6_200_000)));
-    assert_eq!(arrival(p.offer(ms(0), 1500)), Some(nanos(7_400_000)));
+    assert_eq!(arrival(p.offer(ms(0), 1500, || false)), Some(nanos(6_200_000)));
+    assert_eq!(arrival(p.offer(ms(0), 1500, || false)), Some(nanos(7_400_000)));
     // After a pause the link is idle again.
-    assert_eq!(arrival(p.offer(ms(100), 500)), Some(nanos(105_400_000)));
+    assert_eq!(arrival(p.offer(ms(100), 500, || false)), Some(nanos(105_400_000)));
 }
 
 #[test]
 fn rounding_does_not_add_up_over_a_burst() {
     // 1 byte at 3 Mbit/s: 2666.67 ns; three of them: exactly 8000 ns.
     let mut p = pipe(&Way { rate_bps: 3_000_000, ..way() });
-    let times: Vec<_> = (0..3).filter_map(|_| arrival(p.offer(Time::ZERO, 1))).collect();
+    let times: Vec<_> = (0..3).filter_map(|_| arrival(p.offer(Time::ZERO, 1, || false))).collect();
     assert_eq!(times, [nanos(2_666), nanos(5_333), nanos(8_000)]);
 }
 
@@ -55,15 +55,15 @@ fn rounding_does_not_add_up_over_a_burst() {
 fn a_limit_counts_what_waits_but_not_what_is_transmitted() {
     let slow = Way { rate_bps: 8_000, limit: Limit::Packets(2), ..way() }; // 1 ms a byte
     let mut p = pipe(&slow);
-    let taken = (0..5).filter(|_| arrival(p.offer(Time::ZERO, 100)).is_some()).count();
+    let taken = (0..5).filter(|_| arrival(p.offer(Time::ZERO, 100, || false)).is_some()).count();
     assert_eq!(taken, 3, "one on the wire, two in the queue");
     assert_eq!(p.backlog(Time::ZERO), (2, 200));
-    assert_eq!(p.offer(ms(99), 100), Offer::Lost(Fate::QueueFull));
-    assert_eq!(arrival(p.offer(ms(100), 100)), Some(ms(400)), "one has left the queue");
+    assert_eq!(p.offer(ms(99), 100, || false), Offer::Lost(Fate::QueueFull));
+    assert_eq!(arrival(p.offer(ms(100), 100, || false)), Some(ms(400)), "one has left the queue");
 
     let mut p = pipe(&Way { limit: Limit::Bytes(250), ..slow });
     let taken: Vec<bool> =
-        [100, 100, 100, 100, 50].map(|len| arrival(p.offer(Time::ZERO, len)).is_some()).into();
+        [100, 100, 100, 100, 50].map(|len| arrival(p.offer(Time::ZERO, len, || false)).is_some()).into();
     assert_eq!(taken, [true, true, true, false, true]);
 }
 
@@ -76,22 +76,23 @@ fn a_link_that_is_down_takes_nothing_and_loses_what_it_has() {
     p.push(Flight { arrival: ms(20), handle: held, held: true });
     assert_eq!(p.set_down(ms(1)), [normal]);
     assert_eq!((p.on_the_way(), p.next_arrival()), (1, ms(20)), "what a rule holds is not lost");
-    assert_eq!(p.offer(ms(2), 100), Offer::Lost(Fate::LinkDown));
+    assert_eq!(p.offer(ms(2), 100, || false), Offer::Lost(Fate::LinkDown));
     p.set_up();
-    assert_eq!(arrival(p.offer(ms(3), 100)), Some(ms(13)));
+    assert_eq!(arrival(p.offer(ms(3), 100, || false)), Some(ms(13)));
 }
 
 #[test]
 fn bernoulli_loses_its_share() {
     let mut p = pipe(&Way { loss: Loss::Bernoulli(100_000), ..way() });
-    let lost = (0..10_000).filter(|_| p.offer(Time::ZERO, 100) == Offer::Lost(Fate::Lost)).count();
+    let lost = (0..10_000).filter(|_| p.offer(Time::ZERO, 100, || false) == Offer::Lost(Fate::Lost)).count();
     assert!((900..1_100).contains(&lost), "{lost}"); // standard deviation 30
 }
 
 #[test]
 fn listed_packets_are_lost_and_no_others() {
     let mut p = pipe(&Way { loss: Loss::Listed(vec![5, 2]), ..way() });
-    let lost: Vec<u64> = (1..=6).filter(|_| p.offer(Time::ZERO, 100) == Offer::Lost(Fate::Lost)).collect();
+    let lost: Vec<u64> =
+        (1..=6).filter(|_| p.offer(Time::ZERO, 100, || false) == Offer::Lost(Fate::Lost)).collect();
     assert_eq!(lost, [2, 5]);
 }
 
@@ -101,7 +102,7 @@ fn gilbert_elliott_loses_in_bursts() {
     let loss = Loss::GilbertElliott { p: 10_000, r: 100_000, bad_loss: 1_000_000, good_loss: 0 };
     let mut p = pipe(&Way { loss, ..way() });
     let fates: Vec<bool> =
-        (0..100_000).map(|_| p.offer(Time::ZERO, 100) == Offer::Lost(Fate::Lost)).collect();
+        (0..100_000).map(|_| p.offer(Time::ZERO, 100, || false) == Offer::Lost(Fate::Lost)).collect();
     let lost = fates.iter().filter(|lost| **lost).count();
     let bursts = fates.windows(2).filter(|w| !w[0] && w[1]).count();
     assert!((8_300..9_900).contains(&lost), "{lost}");
@@ -114,14 +115,16 @@ fn copies_come_later_and_as_often_as_they_should() {
     let mut p = pipe(&dup);
     let mut copies = 0;
     for _ in 0..10_000 {
-        if let Offer::Carried { arrival, luck: Some(Luck { copy: Some(copy), .. }) } = p.offer(ms(1), 100) {
+        if let Offer::Carried { arrival, luck: Some(Luck { copy: Some(copy), .. }) } =
+            p.offer(ms(1), 100, || false)
+        {
             assert_eq!((arrival, copy), (ms(1), ms(4)));
             copies += 1;
         }
     }
     assert!((1_850..2_150).contains(&copies), "{copies}"); // standard deviation 40
     let mut p = pipe(&Way { duplicate_ppm: 1_000_000, loss: Loss::Bernoulli(1_000_000), ..dup });
-    let offer = p.offer(ms(1), 100);
+    let offer = p.offer(ms(1), 100, || false);
     assert!(
         matches!(offer, Offer::Carried { luck: Some(Luck { copy: None, .. }), .. }),
         "one of the two is lost: {offer:?}"
@@ -137,7 +140,8 @@ fn jitter_stays_in_order_unless_it_reorders() {
             w.jitter.distribution = distribution;
             w.jitter.reorders = reorders;
             let mut p = pipe(&w);
-            let times: Vec<Time> = (0..1_000).filter_map(|n| arrival(p.offer(ms(n), 100))).collect();
+            let times: Vec<Time> =
+                (0..1_000).filter_map(|n| arrival(p.offer(ms(n), 100, || false))).collect();
             assert_eq!(times.is_sorted(), !reorders, "{distribution:?}");
             assert!(times.iter().zip(0..).all(|(t, n)| *t >= ms(n)), "nothing arrives before it is sent");
         }
@@ -148,7 +152,7 @@ fn jitter_stays_in_order_unless_it_reorders() {
 fn an_overtaken_packet_arrives_later_and_holds_up_no_other() {
     let mut p = pipe(&Way { reorder_ppm: 500_000, reorder_delay: Duration::from_millis(30), ..way() });
     for n in 0..100 {
-        let Offer::Carried { arrival, luck } = p.offer(ms(n), 100) else { panic!("lost") };
+        let Offer::Carried { arrival, luck } = p.offer(ms(n), 100, || false) else { panic!("lost") };
         let overtaken = luck.is_some_and(|luck| luck.overtaken);
         assert_eq!(arrival, if overtaken { ms(n + 30) } else { ms(n) });
     }

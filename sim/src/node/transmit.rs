@@ -4,8 +4,9 @@ use tcp::{Duration, EcnCodepoint, Rule, Time};
 
 use super::Mark;
 use crate::fate::Place;
+use crate::hash::TraceHash;
 use crate::ip;
-use crate::link::{Flight, Luck, Offer};
+use crate::link::{Flight, Left, Luck, Offer, Orders, Waiting};
 use crate::packet::{Body, IcmpKind, Packet};
 use crate::simulator::Simulator;
 use crate::slab::Handle;
@@ -21,16 +22,6 @@ pub(crate) enum Origin {
     Cut,
     /// Forwarded as it came.
     Forwarded,
-}
-
-/// What a rule asks of the link that carries a packet.
-#[derive(Clone, Copy, Default)]
-struct Orders {
-    /// It takes so much longer.
-    later: Duration,
-    /// So many copies follow, each this much later than the one before.
-    copies: u32,
-    after: Duration,
 }
 
 /// Copies that one rule may make of a packet.
@@ -104,7 +95,13 @@ impl Simulator {
     /// What chance and the queue make of a packet that no rule took away.
     #[inline]
     fn carry(&mut self, pipe: PipeId, handle: Handle, orders: Option<Orders>) {
-        match self.pipes[pipe.0 as usize].offer(self.now, handle.len) {
+        let line = &mut self.pipes[pipe.0 as usize];
+        if line.queues() {
+            return self.enqueue(pipe, handle, orders);
+        }
+        let packets = &self.out.packets;
+        let ect = || packets.get(handle).ip.ecn != EcnCodepoint::NotEct;
+        match line.offer(self.now, handle.len, ect) {
             Offer::Lost(fate) => self.lose(pipe, handle, fate),
             Offer::Carried { arrival, luck: None } if orders.is_none() => {
                 self.put(pipe, handle, arrival, false);
@@ -122,9 +119,13 @@ impl Simulator {
         luck: Option<Luck>,
     ) {
         let Orders { later, copies, after } = orders.unwrap_or_default();
-        let Luck { copy, flip, overtaken } =
-            luck.unwrap_or(Luck { copy: None, flip: None, overtaken: false });
+        let Luck { copy, flip, overtaken, mark } = luck.unwrap_or_default();
         let arrival = arrival + later;
+        if mark {
+            self.pipes[pipe.0 as usize].counters.marked += 1;
+            self.out.packets.get_mut(handle).ip.ecn = EcnCodepoint::Ce;
+            self.fate(pipe, handle, Fate::Marked);
+        }
         for at in (1..=u64::from(copies)).map(|n| arrival + after * n).chain(copy) {
             self.fate(pipe, handle, Fate::Duplicated(at));
             self.pipes[pipe.0 as usize].counters.copies += 1;
@@ -138,6 +139,40 @@ impl Simulator {
             self.corrupt(pipe, handle, bit);
         }
         self.put(pipe, handle, arrival, false);
+    }
+
+    /// Hands a packet to a queue that decides about it when it leaves.
+    fn enqueue(&mut self, pipe: PipeId, handle: Handle, orders: Option<Orders>) {
+        let packet = self.out.packets.get(handle);
+        let waiting = Waiting {
+            handle,
+            len: handle.len,
+            since: self.now,
+            ect: packet.ip.ecn != EcnCodepoint::NotEct,
+            flow: flow_of(self.plan.seed, packet),
+            orders,
+            copied: false,
+        };
+        match self.pipes[pipe.0 as usize].enqueue(waiting) {
+            Err(fate) => self.lose(pipe, handle, fate),
+            Ok(flip) => {
+                if let Some(bit) = flip {
+                    self.corrupt(pipe, handle, bit);
+                }
+                self.on_departure(pipe);
+            }
+        }
+    }
+    /// Lets the packet leave such a queue whose turn it is, if the link is free.
+    pub(crate) fn on_departure(&mut self, pipe: PipeId) {
+        let left = self.pipes[pipe.0 as usize].depart(self.now);
+        while let Some(gone) = self.pipes[pipe.0 as usize].next_gone() {
+            self.lose(pipe, gone.handle, gone.fate);
+        }
+        if let Some(Left { packet, arrival, luck }) = left {
+            self.carry_specially(pipe, packet.handle, arrival, packet.orders, Some(luck));
+        }
+        self.schedule_pipe(pipe);
     }
 
     /// Cuts a packet that is too large for `pipe` and sends the pieces.
@@ -176,6 +211,7 @@ impl Simulator {
         let counters = &mut self.pipes[pipe.0 as usize].counters;
         counters.dropped += 1;
         counters.queue_full += u64::from(fate == Fate::QueueFull);
+        counters.early += u64::from(fate == Fate::DroppedEarly);
         self.fate(pipe, handle, fate);
         self.out.packets.remove(handle);
     }
@@ -238,6 +274,23 @@ fn first_bit_of_payload(packet: &Packet) -> u32 {
     octet * 8
 }
 
+/// A number that packets of one flow have in common: addresses, protocol and ports, and the run's seed, so that nobody
+/// can choose flows that share a queue (RFC 8290, Section 4.1.2).
+fn flow_of(seed: u64, packet: &Packet) -> u64 {
+    let (protocol, ports) = match &packet.body {
+        Body::Tcp(segment) => (6, u64::from(segment.src) << 16 | u64::from(segment.dst)),
+        Body::Udp(datagram) => (17, u64::from(datagram.src) << 16 | u64::from(datagram.dst)),
+        Body::Icmp(_) => (1, 0),
+        Body::Fragment(_) => (0, 0), // no ports behind the first: the fragments of a packet stay together
+    };
+    let mut hash = TraceHash::default();
+    hash.add(seed);
+    hash.add_addr(packet.ip.src);
+    hash.add_addr(packet.ip.dst);
+    hash.add(protocol << 32 | ports);
+    hash.value()
+}
+
 /// A number for each fate, and what it says more, which only the trace hash sees.
 fn fate_code(fate: Fate) -> (u64, u64) {
     match fate {
@@ -251,5 +304,6 @@ fn fate_code(fate: Fate) -> (u64, u64) {
         Fate::Corrupted(bit) => (8, u64::from(bit)),
         Fate::Marked => (9, 0),
         Fate::Fragmented(count) => (10, u64::from(count)),
+        Fate::DroppedEarly => (11, 0),
     }
 }

@@ -165,6 +165,10 @@ macro_rules! with_way {
                 mtu: Option<u16> = "1500", "1400";
                 /// What the queue in front of the link holds; it fills only if there is a rate.
                 limit: Option<Limit> = "Packets(1000)", "Bytes(\"64KiB\")";
+                /// How the queue is kept short.
+                qdisc: Option<Qdisc> = "DropTail", "FqCodel(target: \"10ms\")";
+                /// A token bucket in front of the link (`tbf`): bursts pass, the long run keeps a rate.
+                shape: Option<Shaper> = "none", "(rate: \"5Mbit\", burst: \"15kB\")";
             }
         }
         impl $name {
@@ -191,6 +195,8 @@ macro_rules! with_way {
                     overtake: self.overtake.clone(),
                     mtu: self.mtu,
                     limit: self.limit.clone(),
+                    qdisc: self.qdisc,
+                    shape: self.shape.clone(),
                 }
             }
             /// Other parameters.
@@ -215,6 +221,8 @@ macro_rules! with_way {
                 self.overtake = way.overtake;
                 self.mtu = way.mtu;
                 self.limit = way.limit;
+                self.qdisc = way.qdisc;
+                self.shape = way.shape;
             }
         }
     };
@@ -261,6 +269,8 @@ impl Way {
             overtake: Vec::new(),
             mtu: None,
             limit: None,
+            qdisc: None,
+            shape: None,
         }
     };
 }
@@ -300,6 +310,75 @@ described! {
         Packets(u32),
         /// So many bytes.
         Bytes(Size),
+    }
+}
+
+described! {
+    /// How a queue is kept short before it is full. What it drops or marks depends on how long packets wait.
+    pub enum Qdisc: Copy {
+        /// Not at all: first in, first out, up to the limit (`pfifo`, `bfifo`).
+        DropTail,
+        /// Random early detection (Floyd and Jacobson, 1993), in packets.
+        Red {
+            /// Average length of the queue below which nothing is dropped.
+            min: Option<u32> = "5", "30";
+            /// Average length at which the probability is `probability`.
+            max: Option<u32> = "three times `min`", "90";
+            /// The probability of a drop at `max`.
+            probability: Option<Percent> = "10%", "\"2%\"";
+            /// Weight of the present length in the average.
+            weight: Option<Percent> = "0.2%", "\"1%\"";
+            /// Whether the probability rises on to one at twice `max`, instead of being one from `max` on.
+            gentle: Option<bool> = "true", "false";
+            /// Whether packets that allow it are marked instead of dropped.
+            ecn: Option<bool> = "true", "false";
+        },
+        /// PIE (RFC 8033).
+        Pie {
+            /// The delay that it aims at.
+            target: Option<Span> = "15ms", "\"20ms\"";
+            /// Time between updates of the probability.
+            update: Option<Span> = "15ms", "\"30ms\"";
+            /// How long a burst may be before anything is dropped.
+            burst: Option<Span> = "150ms", "\"0s\"";
+            /// Whether packets that allow it are marked instead of dropped,
+            ecn: Option<bool> = "true", "false";
+            /// up to this probability.
+            ecn_most: Option<Percent> = "10%", "\"50%\"";
+        },
+        /// CoDel (RFC 8289).
+        Codel {
+            /// The wait that is accepted.
+            target: Option<Span> = "5ms", "\"10ms\"";
+            /// How long it may be exceeded.
+            interval: Option<Span> = "100ms", "\"200ms\"";
+            /// Whether packets that allow it are marked instead of dropped.
+            ecn: Option<bool> = "true", "false";
+        },
+        /// FQ-CoDel (RFC 8290): a queue for each flow, served in turn, CoDel in each. Its limit is 10,240 packets unless
+        /// `limit` says otherwise.
+        FqCodel {
+            /// The wait that is accepted.
+            target: Option<Span> = "5ms", "\"10ms\"";
+            /// How long it may be exceeded.
+            interval: Option<Span> = "100ms", "\"200ms\"";
+            /// Whether packets that allow it are marked instead of dropped.
+            ecn: Option<bool> = "true", "false";
+            /// Number of queues.
+            flows: Option<u32> = "1024", "16";
+            /// Bytes that a queue may send in its turn.
+            quantum: Option<u32> = "1514", "300";
+        },
+    }
+}
+
+described! {
+    /// A token bucket.
+    pub struct Shaper {
+        /// Rate at which it fills.
+        rate: Rate, "\"5Mbit\"";
+        /// What it holds.
+        burst: Size, "\"15kB\"";
     }
 }
 

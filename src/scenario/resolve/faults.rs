@@ -128,6 +128,15 @@ impl<'a> Resolver<'a> {
                 let forth = typed.way();
                 let returning = typed.back.as_ref().map_or(forth.clone(), |back| back.over(&forth));
                 let now = ways.entry(number).or_insert([forth, returning]);
+                for (field, typed) in [("set", set), ("back", back)] {
+                    let same = |way: &Way| !typed.as_ref().is_some_and(|new| way.changes_kind_of_queue(new));
+                    if !now.iter().all(same) {
+                        let help = "its parameters may, and its `limit`";
+                        let at = at.field(field);
+                        let what = "the kind of a queue does not change during a run";
+                        self.wrong(&at.field("qdisc"), what, "another kind", Some(help.to_owned()));
+                    }
+                }
                 if let Some(set) = set {
                     *now = [set.over(&now[0]), set.over(&now[1])];
                 }

@@ -5,10 +5,11 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use sim::spec;
+use tcp::Duration;
 
 use super::{At, Resolver};
 use crate::scenario::error::suggest;
-use crate::scenario::file::{Limit, Link, Shape, Way};
+use crate::scenario::file::{Limit, Link, Qdisc, Shape, Way};
 use crate::scenario::units::{Percent, Span};
 
 impl<'a> Resolver<'a> {
@@ -28,6 +29,7 @@ impl<'a> Resolver<'a> {
             }
             let least = self.least_mtu(a, b);
             let forth = link.way();
+            self.fills(&at, &forth);
             let ways = [self.way(&at, &forth, least), self.way_back(&at, link, least)];
             links.insert(name, spec::Link { ends: link.between.clone(), ways });
         }
@@ -101,6 +103,7 @@ impl<'a> Resolver<'a> {
             }
             _ => {}
         }
+        self.queue(at, way);
         let chances = [
             ("jitter_correlation", way.jitter_correlation),
             ("loss", way.loss),
@@ -120,6 +123,54 @@ impl<'a> Resolver<'a> {
             }
         }
         resolved(way)
+    }
+
+    /// A discipline that never has anything to do is a mistake.
+    fn fills(&mut self, at: &At<'_>, way: &Way) {
+        let keeps_short = way.qdisc.is_some_and(|qdisc| qdisc != Qdisc::DropTail);
+        if keeps_short && way.rate.is_none() && way.shape.is_none() {
+            let help = "give the link a `rate`, or a `shape`";
+            self.wrong(
+                &at.field("qdisc"),
+                "a queue without a rate never fills",
+                "no rate",
+                Some(help.to_owned()),
+            );
+        }
+    }
+    /// A queue discipline and a shaper, checked.
+    fn queue(&mut self, at: &At<'_>, way: &Way) {
+        let within = at.field("qdisc");
+        match way.qdisc {
+            Some(Qdisc::Red { min, max, probability, weight, .. }) => {
+                self.chance(&within.field("probability"), probability);
+                self.chance(&within.field("weight"), weight);
+                if max.is_some_and(|max| max <= min.unwrap_or(spec::Red::default().min)) {
+                    self.wrong(&within.field("max"), "`max` is not above `min`", "more than `min`", None);
+                }
+            }
+            Some(Qdisc::Pie { ecn_most, .. }) => self.chance(&within.field("ecn_most"), ecn_most),
+            Some(Qdisc::FqCodel { flows, quantum, .. }) => {
+                if flows.is_some_and(|flows| !(1..=65_536).contains(&flows)) {
+                    self.wrong(&within.field("flows"), "so many queues cannot be", "1 to 65536", None);
+                }
+                if quantum == Some(0) {
+                    self.wrong(&within.field("quantum"), "a turn of nothing", "at least 1", None);
+                }
+            }
+            Some(Qdisc::DropTail | Qdisc::Codel { .. }) | None => {}
+        }
+        if let Some(shape) = &way.shape {
+            let at = at.field("shape");
+            if shape.rate.0 == 0 {
+                self.wrong(&at.field("rate"), "a bucket that never fills", "zero", None);
+            }
+            let mtu = u64::from(way.mtu.unwrap_or(1500));
+            if shape.burst.0 < mtu {
+                let help = format!("at least the MTU, {mtu} bytes");
+                self.wrong(&at.field("burst"), "no full packet would ever pass", "too small", Some(help));
+            }
+        }
     }
 
     fn chance(&mut self, at: &At<'_>, chance: Option<Percent>) {
@@ -189,7 +240,10 @@ pub(super) fn resolved(way: &Way) -> spec::Way {
         reorder_delay: duration(Some(way.reorder_delay.unwrap_or(Span(1_000_000)))),
         corrupt_ppm: ppm(way.corrupt),
         mtu: way.mtu.unwrap_or(1500),
+        discipline: discipline(way.qdisc.unwrap_or(Qdisc::DropTail)),
+        shape: way.shape.as_ref().map(|shape| spec::Shape { rate_bps: shape.rate.0, burst: shape.burst.0 }),
         limit: match way.limit {
+            None if matches!(way.qdisc, Some(Qdisc::FqCodel { .. })) => spec::Limit::Packets(10_240), // RFC 8290, 5.2.3
             None => spec::Limit::Packets(1000),
             Some(Limit::Unlimited) => spec::Limit::Unlimited,
             Some(Limit::Packets(n)) => spec::Limit::Packets(n),
@@ -214,6 +268,56 @@ fn or<T: Clone>(own: &[T], base: &[T]) -> Vec<T> {
     if own.is_empty() { base.to_vec() } else { own.to_vec() }
 }
 
+/// A queue discipline with its defaults.
+fn discipline(qdisc: Qdisc) -> spec::Discipline {
+    let span = |span: Option<Span>, default: Duration| span.map_or(default, Span::duration);
+    let ppm = |chance: Option<Percent>, default: u32| {
+        chance.map_or(default, |chance| u32::try_from(chance.0).unwrap_or(u32::MAX))
+    };
+    let codel = |target, interval, ecn: Option<bool>| {
+        let base = spec::Codel::default();
+        spec::Codel {
+            target: span(target, base.target),
+            interval: span(interval, base.interval),
+            ecn: ecn.unwrap_or(base.ecn),
+        }
+    };
+    match qdisc {
+        Qdisc::DropTail => spec::Discipline::DropTail,
+        Qdisc::Red { min, max, probability, weight, gentle, ecn } => {
+            let base = spec::Red::default();
+            let min = min.unwrap_or(base.min);
+            spec::Discipline::Red(spec::Red {
+                min,
+                max: max.unwrap_or(min.saturating_mul(3)),
+                probability_ppm: ppm(probability, base.probability_ppm),
+                weight_ppm: ppm(weight, base.weight_ppm),
+                gentle: gentle.unwrap_or(base.gentle),
+                ecn: ecn.unwrap_or(base.ecn),
+            })
+        }
+        Qdisc::Pie { target, update, burst, ecn, ecn_most } => {
+            let base = spec::Pie::default();
+            spec::Discipline::Pie(spec::Pie {
+                target: span(target, base.target),
+                update: span(update, base.update),
+                burst: span(burst, base.burst),
+                ecn: ecn.unwrap_or(base.ecn),
+                ecn_most_ppm: ppm(ecn_most, base.ecn_most_ppm),
+            })
+        }
+        Qdisc::Codel { target, interval, ecn } => spec::Discipline::Codel(codel(target, interval, ecn)),
+        Qdisc::FqCodel { target, interval, ecn, flows, quantum } => {
+            let base = spec::FqCodel::default();
+            spec::Discipline::FqCodel(spec::FqCodel {
+                codel: codel(target, interval, ecn),
+                flows: flows.unwrap_or(base.flows),
+                quantum: quantum.unwrap_or(base.quantum),
+            })
+        }
+    }
+}
+
 /// In order, each once.
 fn sorted(numbers: &[u64]) -> Vec<u64> {
     let mut numbers = numbers.to_vec();
@@ -223,6 +327,11 @@ fn sorted(numbers: &[u64]) -> Vec<u64> {
 }
 
 impl Way {
+    /// Whether `new` would be another kind of queue than this.
+    pub(super) fn changes_kind_of_queue(&self, new: &Way) -> bool {
+        let kind = |qdisc: Qdisc| std::mem::discriminant(&qdisc);
+        new.qdisc.is_some_and(|new| kind(new) != kind(self.qdisc.unwrap_or(Qdisc::DropTail)))
+    }
     /// These parameters where they are typed, those of `base` otherwise. A kind of loss takes the place of another; so
     /// does a probability of the list of packets to which the same happens.
     pub fn over(&self, base: &Way) -> Way {
@@ -253,6 +362,8 @@ impl Way {
             },
             mtu: self.mtu.or(base.mtu),
             limit: self.limit.clone().or(base.limit.clone()),
+            qdisc: self.qdisc.or(base.qdisc),
+            shape: self.shape.clone().or(base.shape.clone()),
         }
     }
 }

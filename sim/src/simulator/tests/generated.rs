@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::whole_runs::echo;
 use super::*;
-use crate::spec::{Distribution, Inject, Jitter, SeqRef};
+use crate::spec::{Codel, Discipline, Distribution, FqCodel, Inject, Jitter, Pie, Red, SeqRef, Shape};
 
 fn ppm() -> impl Strategy<Value = u32> {
     prop_oneof![4 => Just(0), 4 => 0..300_000u32, 1 => Just(1_000_000)]
@@ -43,8 +43,9 @@ fn any_way() -> impl Strategy<Value = Way> {
         (0..30u32).prop_map(Limit::Packets),
         (0..30_000u64).prop_map(Limit::Bytes)
     ];
-    (rate, duration(), jitter(), loss(), (ppm(), duration()), (ppm(), duration()), ppm(), 28..1500u16, limit)
-        .prop_map(|(rate_bps, delay, jitter, loss, dup, reorder, corrupt_ppm, mtu, limit)| Way {
+    let queue = (limit, discipline(), prop::option::of(shape()));
+    (rate, duration(), jitter(), loss(), (ppm(), duration()), (ppm(), duration()), ppm(), 28..1500u16, queue)
+        .prop_map(|(rate_bps, delay, jitter, loss, dup, reorder, corrupt_ppm, mtu, queue)| Way {
             rate_bps,
             delay,
             jitter,
@@ -55,9 +56,37 @@ fn any_way() -> impl Strategy<Value = Way> {
             reorder_delay: reorder.1,
             corrupt_ppm,
             mtu,
-            limit,
             listed: None,
+            limit: queue.0,
+            discipline: queue.1,
+            shape: queue.2,
         })
+}
+fn discipline() -> impl Strategy<Value = Discipline> {
+    let red = (0..20u32, 0..40u32, ppm(), ppm(), any::<bool>(), any::<bool>()).prop_map(
+        |(min, max, probability_ppm, weight_ppm, gentle, ecn)| {
+            Discipline::Red(Red { min, max, probability_ppm, weight_ppm, gentle, ecn })
+        },
+    );
+    let pie = (duration(), duration(), duration(), any::<bool>(), ppm()).prop_map(
+        |(target, update, burst, ecn, ecn_most_ppm)| {
+            Discipline::Pie(Pie { target, update, burst, ecn, ecn_most_ppm })
+        },
+    );
+    let codel = || {
+        (duration(), duration(), any::<bool>()).prop_map(|(target, interval, ecn)| Codel {
+            target,
+            interval,
+            ecn,
+        })
+    };
+    let flows = (codel(), 0..5u32, 0..3_000u32)
+        .prop_map(|(codel, flows, quantum)| Discipline::FqCodel(FqCodel { codel, flows, quantum }));
+    prop_oneof![Just(Discipline::DropTail), red, pie, codel().prop_map(Discipline::Codel), flows]
+}
+fn shape() -> impl Strategy<Value = Shape> {
+    (prop_oneof![Just(0), 10_000..100_000_000u64, Just(u64::MAX)], prop_oneof![0..3_000u64, Just(u64::MAX)])
+        .prop_map(|(rate_bps, burst)| Shape { rate_bps, burst })
 }
 fn seq() -> impl Strategy<Value = SeqRef> {
     prop_oneof![

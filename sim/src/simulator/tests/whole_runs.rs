@@ -46,6 +46,8 @@ fn rough() -> Way {
         reorder_delay: Duration::from_millis(4),
         corrupt_ppm: 10_000,
         limit: Limit::Packets(20),
+        discipline: crate::spec::Discipline::DropTail,
+        shape: None,
         ..slow(5)
     };
     way.jitter.scale = Duration::from_millis(1);
