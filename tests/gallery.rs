@@ -74,6 +74,7 @@ const GALLERY: &[&str] = &[
     "user_timeout",
     "blind_reset",
     "blind_data",
+    "forged_icmp",
     // Servers
     "short_connections",
     "long_connection",

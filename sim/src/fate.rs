@@ -75,7 +75,8 @@ impl FateRules {
                 }
             })
             .collect();
-        let relative = rules.iter().any(|rule| rule.matching.seq.is_some() || rule.matching.ack.is_some())
+        let counts = |m: &Match| [m.seq, m.ack, m.sack].iter().any(Option::is_some);
+        let relative = rules.iter().any(|rule| counts(&rule.matching))
             || spec.faults.iter().any(|(_, fault)| counts_from_isn(fault));
         FateRules { counts: vec![0; rules.len()], rules, isns: relative.then(Isns::default) }
     }
@@ -115,8 +116,15 @@ impl FateRules {
 
 /// Whether a forged segment counts from initial sequence numbers.
 fn counts_from_isn(fault: &Fault) -> bool {
-    let Fault::Inject(inject) = fault else { return false };
-    [inject.seq, inject.ack].iter().any(|seq| !matches!(seq, SeqRef::Absolute(_)))
+    let from_isn = |number: &SeqRef| !matches!(number, SeqRef::Absolute(_));
+    match fault {
+        Fault::Inject(inject) => {
+            let edges = inject.sack.iter().flat_map(|(left, right)| [left, right]);
+            [&inject.seq, &inject.ack].into_iter().chain(edges).any(from_isn)
+        }
+        Fault::InjectIcmp(inject) => from_isn(&inject.seq),
+        _ => false,
+    }
 }
 
 fn is_nth(nth: &Option<Nth>, count: u64) -> bool {
@@ -185,7 +193,8 @@ fn matches_ports(m: &Match, packet: &Packet) -> bool {
 
 /// What a rule asks of a TCP segment.
 fn matches_segment(m: &Match, packet: &Packet, isns: Option<&Isns>) -> bool {
-    if m.flags.is_none() && m.without.is_none() && m.seq.is_none() && m.ack.is_none() {
+    let numbers = [m.seq, m.ack, m.sack].iter().any(Option::is_some) || m.raw_seq.is_some();
+    if m.flags.is_none() && m.without.is_none() && !numbers {
         return true;
     }
     let (Body::Tcp(segment), Some(tuple)) = (&packet.body, packet.tuple()) else { return false };
@@ -200,6 +209,17 @@ fn matches_segment(m: &Match, packet: &Packet, isns: Option<&Isns>) -> bool {
                     .and_then(|isns| isns.of(&tuple.reversed()))
                     .is_some_and(|isn| (from..until).contains(&u64::from(segment.ack.distance_from(isn))))
         })
+        && m.sack.is_none_or(|range| {
+            isns.and_then(|isns| isns.of(&tuple.reversed())).is_some_and(|isn| sacks(segment, isn, range))
+        })
+        && m.raw_seq.is_none_or(|(least, most)| (least..=most).contains(&segment.seq.0))
+}
+
+/// Whether a SACK block covers all numbers from `first` to `end`, relative to `isn`.
+fn sacks(segment: &Segment, isn: SeqNum, (first, end): (u64, u64)) -> bool {
+    let from_isn = |number: &SeqNum| u64::from(number.distance_from(isn));
+    let covers = |(left, right): &(SeqNum, SeqNum)| from_isn(left) <= first && end <= from_isn(right);
+    segment.options.sack.as_slice().iter().any(covers)
 }
 
 /// Whether a segment holds any of the sequence numbers from `first` to `end`, relative to `isn`. One that holds none at

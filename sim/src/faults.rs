@@ -5,11 +5,12 @@
 
 use tcp::{EcnCodepoint, Rule, Segment, SeqNum, Time, Tuple};
 
+use crate::ip::PROTO_TCP;
 use crate::node::Node;
-use crate::packet::{Body, IpHeader, Packet};
+use crate::packet::{Body, Icmp, IpHeader, Packet, Quote};
 use crate::queue::Source;
 use crate::simulator::Simulator;
-use crate::spec::{Fault, Inject, Route, SeqRef, Way};
+use crate::spec::{Fault, Inject, InjectIcmp, Route, SeqRef, Way};
 use crate::trace::{Cause, Fate, NodeId, PipeId, Trigger, What};
 
 /// Data that fits into an IP packet with the largest headers, in bytes.
@@ -49,6 +50,7 @@ impl Simulator {
             Fault::Resume(host) => self.at_node(host, Simulator::resume),
             Fault::Kill(program) => self.kill_program(program),
             Fault::Inject(inject) => self.at_node(&inject.at, |s, node| s.inject(node, inject)),
+            Fault::InjectIcmp(inject) => self.at_node(&inject.at, |s, node| s.inject_icmp(node, inject)),
         }
     }
     fn at_node(&mut self, name: &str, act: impl FnOnce(&mut Simulator, NodeId)) {
@@ -113,6 +115,11 @@ impl Simulator {
     /// A forged segment is sent from `node`.
     fn inject(&mut self, node: NodeId, inject: &Inject) {
         let sender = Tuple { local: inject.src, remote: inject.dst };
+        let mut sack = tcp::SackBlocks::default();
+        for (left, right) in inject.sack.iter().take(4) {
+            let edge = |number: &SeqRef| self.resolve(*number, sender, Number::Ack);
+            sack.push(edge(left), edge(right));
+        }
         let segment = Segment {
             src: inject.src.port(),
             dst: inject.dst.port(),
@@ -121,7 +128,7 @@ impl Simulator {
             flags: inject.flags,
             wnd: inject.wnd,
             urg: 0,
-            options: inject.options.clone(),
+            options: tcp::Options { sack, ..inject.options.clone() },
             payload: inject.payload.slice(0, MOST_FORGED),
         };
         let ip = IpHeader {
@@ -135,6 +142,32 @@ impl Simulator {
         };
         let packet = Packet { id: self.packet_id(), ip, body: Body::Tcp(segment), flipped_bit: None };
         let why = Cause { trigger: Trigger::Fault, rule: Rule::Forged };
+        self.send_from(node, packet, why);
+    }
+    /// A forged ICMP error is sent from `node`.
+    fn inject_icmp(&mut self, node: NodeId, inject: &InjectIcmp) {
+        let sender = Tuple { local: inject.src, remote: inject.dst };
+        let header = |src, dst, df| IpHeader {
+            src,
+            dst,
+            ttl: FORGED_TTL,
+            ecn: EcnCodepoint::NotEct,
+            dscp: 0,
+            df,
+            ident: 0,
+        };
+        let quote = Quote {
+            ip: header(inject.src.ip(), inject.dst.ip(), true),
+            len: inject.len,
+            protocol: PROTO_TCP,
+            src: inject.src.port(),
+            dst: inject.dst.port(),
+            seq: self.resolve(inject.seq, sender, Number::Seq),
+        };
+        let body = Body::Icmp(Box::new(Icmp { kind: inject.kind, quote }));
+        let ip = header(inject.from, inject.src.ip(), false);
+        let packet = Packet { id: self.packet_id(), ip, body, flipped_bit: None };
+        let why = Cause { trigger: Trigger::Fault, rule: Rule::ForgedIcmp };
         self.send_from(node, packet, why);
     }
     /// What a number in a forged segment of `sender` comes to now.
@@ -200,6 +233,9 @@ fn in_words(fault: &Fault) -> String {
         Fault::Inject(i) => {
             let ecn = if i.ecn == EcnCodepoint::NotEct { "" } else { ", ECN-capable" };
             format!("forged segment at {}: {} > {}, [{}]{ecn}", i.at, i.src, i.dst, i.flags)
+        }
+        Fault::InjectIcmp(i) => {
+            format!("forged ICMP error at {}: {} > {}, about {} > {}", i.at, i.from, i.src.ip(), i.src, i.dst)
         }
     }
 }

@@ -333,6 +333,10 @@ pub struct Match {
     pub seq: Option<(u64, u64)>,
     /// ACK field within these numbers, relative to the peer's initial sequence number; end exclusive.
     pub ack: Option<(u64, u64)>,
+    /// A SACK block covers all these numbers, relative to the peer's initial sequence number; end exclusive.
+    pub sack: Option<(u64, u64)>,
+    /// Sequence number as it stands in the header, between these, inclusive.
+    pub raw_seq: Option<(u32, u32)>,
     /// Number of payload octets between these, inclusive.
     pub payload_len: Option<(u32, u32)>,
     /// Sent within this window of time; end exclusive.
@@ -409,6 +413,8 @@ pub enum Fault {
     Kill(String),
     /// A packet appears, as if sent by somebody at a node.
     Inject(Box<Inject>),
+    /// An ICMP error appears, as if sent by somebody at a node.
+    InjectIcmp(Box<InjectIcmp>),
 }
 
 /// A forged segment.
@@ -428,12 +434,33 @@ pub struct Inject {
     pub ack: SeqRef,
     /// Window field.
     pub wnd: u16,
-    /// Options, if any.
+    /// Options but SACK, if any.
     pub options: tcp::Options,
+    /// SACK blocks, at most four; they count as `ack` does.
+    pub sack: Vec<(SeqRef, SeqRef)>,
     /// Data.
     pub payload: Payload,
     /// ECN field.
     pub ecn: EcnCodepoint,
+}
+
+/// A forged ICMP error about a segment of TCP.
+#[derive(Clone, Debug, PartialEq)]
+pub struct InjectIcmp {
+    /// The node from which it is sent.
+    pub at: String,
+    /// Source as it claims to be.
+    pub from: IpAddr,
+    /// What it says.
+    pub kind: crate::packet::IcmpKind,
+    /// Source of the quoted segment, to whom the error goes.
+    pub src: SocketAddr,
+    /// Destination of the quoted segment.
+    pub dst: SocketAddr,
+    /// The quoted sequence number.
+    pub seq: SeqRef,
+    /// The quoted total length, in bytes.
+    pub len: u16,
 }
 
 /// A number in a forged segment.

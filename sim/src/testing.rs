@@ -91,6 +91,7 @@ impl Spec {
             ack: SeqRef::Absolute(0),
             wnd: 0,
             options: Options::default(),
+            sack: Vec::new(),
             payload: Payload::Pattern { stream: 0, offset: 0, len },
             ecn: EcnCodepoint::NotEct,
         };

@@ -43,6 +43,7 @@ pub const ALL: &[Described] = &[
     fault::Rule::DESCRIBED,
     fault::Protocol::DESCRIBED,
     fault::Unreachable::DESCRIBED,
+    fault::IcmpSays::DESCRIBED,
     fault::Action::DESCRIBED,
     fault::Fault::DESCRIBED,
     fault::FaultKind::DESCRIBED,

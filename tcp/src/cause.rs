@@ -175,6 +175,9 @@ rules! {
     IcmpNobodyListens: "ICMP: nobody listens there", "RFC 1122 3.2.2.1";
     IcmpReassemblyTimeout: "ICMP: fragments missing", "RFC 1122 3.3.2";
     Forged: "forged segment", "raw socket";
+    ForgedIcmp: "forged ICMP error", "raw socket";
+    ScanProbe: "probe of a port scanner", "raw socket";
+    FloodSyn: "SYN of a flood, from an address that does not answer", "raw socket";
     Datagram: "datagram", "RFC 768";
 
     // Trouble that does not end a connection

@@ -2,6 +2,50 @@
 
 use std::fmt;
 
+/// Calls the macro `$then` with the names of all errnos, so that the list stands here and nowhere else.
+#[macro_export]
+macro_rules! with_errnos {
+    ($then:ident) => {
+        $then! {
+            EACCES = 13,
+            EADDRINUSE = 98,
+            EADDRNOTAVAIL = 99,
+            EAFNOSUPPORT = 97,
+            EAGAIN = 11,
+            EALREADY = 114,
+            EBADF = 9,
+            ECONNABORTED = 103,
+            ECONNREFUSED = 111,
+            ECONNRESET = 104,
+            EDESTADDRREQ = 89,
+            EDOM = 33,
+            EEXIST = 17,
+            EFAULT = 14,
+            EHOSTDOWN = 112,
+            EHOSTUNREACH = 113,
+            EINPROGRESS = 115,
+            EINVAL = 22,
+            EISCONN = 106,
+            EMFILE = 24,
+            EMSGSIZE = 90,
+            ENETUNREACH = 101,
+            ENOENT = 2,
+            ENOMSG = 42,
+            ENONET = 64,
+            ENOPROTOOPT = 92,
+            ENOTCONN = 107,
+            ENOTSOCK = 88,
+            ENOTTY = 25,
+            EOPNOTSUPP = 95,
+            EPERM = 1,
+            EPIPE = 32,
+            EPROTO = 71,
+            EPROTONOSUPPORT = 93,
+            ESOCKTNOSUPPORT = 94,
+            ETIMEDOUT = 110,
+        }
+    };
+}
 macro_rules! errnos {
     ($($name:ident = $number:literal,)*) => {
         /// An error as a program sees it: the name of an errno.
@@ -19,44 +63,7 @@ macro_rules! errnos {
         }
     };
 }
-errnos! {
-    EACCES = 13,
-    EADDRINUSE = 98,
-    EADDRNOTAVAIL = 99,
-    EAFNOSUPPORT = 97,
-    EAGAIN = 11,
-    EALREADY = 114,
-    EBADF = 9,
-    ECONNABORTED = 103,
-    ECONNREFUSED = 111,
-    ECONNRESET = 104,
-    EDESTADDRREQ = 89,
-    EDOM = 33,
-    EEXIST = 17,
-    EFAULT = 14,
-    EHOSTDOWN = 112,
-    EHOSTUNREACH = 113,
-    EINPROGRESS = 115,
-    EINVAL = 22,
-    EISCONN = 106,
-    EMFILE = 24,
-    EMSGSIZE = 90,
-    ENETUNREACH = 101,
-    ENOENT = 2,
-    ENOMSG = 42,
-    ENONET = 64,
-    ENOPROTOOPT = 92,
-    ENOTCONN = 107,
-    ENOTSOCK = 88,
-    ENOTTY = 25,
-    EOPNOTSUPP = 95,
-    EPERM = 1,
-    EPIPE = 32,
-    EPROTO = 71,
-    EPROTONOSUPPORT = 93,
-    ESOCKTNOSUPPORT = 94,
-    ETIMEDOUT = 110,
-}
+with_errnos!(errnos);
 
 impl Errno {
     /// The errno of this name; `EWOULDBLOCK` is EAGAIN.

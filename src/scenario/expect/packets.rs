@@ -172,7 +172,7 @@ impl Run<'_> {
 
     fn has_tcp_fields(&self, seen: &Seen, packet: &Packet) -> bool {
         let asks = seen.flags.is_some() || seen.without.is_some() || seen.wnd.is_some();
-        if !asks && seen.seq.is_none() && seen.ack.is_none() {
+        if !asks && [seen.seq, seen.ack, seen.sack, seen.raw_seq].iter().all(Option::is_none) {
             return true;
         }
         let Body::Tcp(segment) = &packet.body else { return false };
@@ -187,11 +187,20 @@ impl Run<'_> {
             let ack = relative.and_then(|relative| number(relative.ack));
             segment.has(Flags::ACK) && ack.is_some_and(|ack| range.contains(ack))
         };
+        let sacks = |range: Range| {
+            let covers = |(left, right): &(i64, i64)| {
+                number(*left).is_some_and(|left| left <= range.0)
+                    && number(*right).is_some_and(|r| range.1 < r)
+            };
+            relative.is_some_and(|relative| relative.sack.iter().any(covers))
+        };
         seen.flags.is_none_or(|bits| segment.has(bits.0))
             && seen.without.is_none_or(|bits| !segment.flags.intersects(bits.0))
             && seen.wnd.is_none_or(|range| range.contains(u64::from(segment.wnd)))
             && seen.seq.is_none_or(overlaps)
             && seen.ack.is_none_or(acks)
+            && seen.sack.is_none_or(sacks)
+            && seen.raw_seq.is_none_or(|range| range.contains(u64::from(segment.seq.0)))
     }
 
     /// What is looked for, in words.

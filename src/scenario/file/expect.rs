@@ -137,7 +137,7 @@ matching! {
 
 /// Declares [`Errno`] with the names of [`tcp::Errno`].
 macro_rules! errno {
-    ($($name:ident),*) => {
+    ($($name:ident = $number:literal,)*) => {
         /// An errno, by name.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
         #[allow(missing_docs, reason = "the names are the documentation: errno(3)")]
@@ -158,26 +158,4 @@ macro_rules! errno {
         }
     };
 }
-errno!(
-    EACCES,
-    EADDRINUSE,
-    EADDRNOTAVAIL,
-    EAGAIN,
-    EALREADY,
-    EBADF,
-    ECONNABORTED,
-    ECONNREFUSED,
-    ECONNRESET,
-    EHOSTUNREACH,
-    EINPROGRESS,
-    EINVAL,
-    EISCONN,
-    EMFILE,
-    EMSGSIZE,
-    ENETUNREACH,
-    ENOPROTOOPT,
-    ENOTCONN,
-    EPIPE,
-    EPROTO,
-    ETIMEDOUT
-);
+tcp::with_errnos!(errno);

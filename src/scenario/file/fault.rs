@@ -25,6 +25,10 @@ macro_rules! matching {
                 seq: Option<Range> = "any", "1";
                 /// ACK field, or a range (last included), counted as tcpdump does.
                 ack: Option<Range> = "any", "(6, 100)";
+                /// A SACK block covers all of this octet, or of this range (last included), counted as tcpdump does.
+                sack: Option<Range> = "any", "(4345, 5792)";
+                /// Sequence number as it stands in the header, or a range (last included).
+                raw_seq: Option<Range> = "any", "4294967290";
                 /// Source port.
                 src_port: Option<u16> = "any", "49822";
                 /// Destination port.
@@ -173,9 +177,52 @@ described! {
             data: String = "none", "\"evil\"";
             /// MSS option.
             mss: Option<u16> = "absent", "1460";
+            /// Window scale option.
+            wscale: Option<u8> = "absent", "7";
+            /// SACK-permitted option.
+            sack_permitted: Option<bool> = "false", "true";
+            /// SACK blocks, at most four: left edge, and the number behind the block. They count as `ack` does.
+            sack: Option<Vec<(Number, Number)>> = "none", "[(Expected(1448), Expected(2896))]";
             /// Timestamps option: TSval, TSecr.
             timestamps: Option<(u32, u32)> = "absent", "(1, 0)";
         },
+        /// An ICMP error appears, as if sent by somebody at a node: about a segment of TCP, which may never have been.
+        InjectIcmp {
+            /// The node from which it is sent.
+            on: String, "\"attacker\"";
+            /// Who claims to send it: name or address.
+            from: Option<String> = "the node", "\"r1\"";
+            /// What it says.
+            says: IcmpSays, "TooBig(600)";
+            /// The source of the segment that it quotes, who is told.
+            src: Endpoint, "\"client:49822\"";
+            /// The destination of that segment.
+            dst: Endpoint, "\"server:80\"";
+            /// The quoted sequence number; `Expected` counts from what the destination expects next.
+            seq: Option<Number> = "Expected(0)", "SenderIsn(1)";
+            /// The quoted total length, in bytes.
+            len: Option<u16> = "1500", "40";
+        },
+    }
+}
+
+described! {
+    /// What a forged ICMP error says.
+    pub enum IcmpSays: Copy, Eq {
+        /// The network is unreachable.
+        Net,
+        /// The host is unreachable.
+        Host,
+        /// The protocol is unreachable.
+        Protocol,
+        /// The port is unreachable.
+        Port,
+        /// Forbidden by a filter.
+        Prohibited,
+        /// Fragmentation is needed: the MTU of the next hop, in bytes (0: not told).
+        TooBig(u16),
+        /// Time to live exceeded in transit.
+        TtlExceeded,
     }
 }
 

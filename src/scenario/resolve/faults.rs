@@ -9,7 +9,7 @@ use tcp::{EcnCodepoint, Flags, Time, Timestamps};
 use super::links::resolved;
 use super::nodes::routes;
 use super::{At, Resolver};
-use crate::scenario::file::fault::{Number, Protocol, Unreachable};
+use crate::scenario::file::fault::{IcmpSays, Number, Protocol, Unreachable};
 use crate::scenario::file::{Action, FaultKind, Nth, Range, Rule, Way};
 use crate::scenario::units::Bits;
 
@@ -24,6 +24,8 @@ macro_rules! picked {
             without: $typed.without,
             seq: $typed.seq,
             ack: $typed.ack,
+            sack: $typed.sack,
+            raw_seq: $typed.raw_seq,
             protocol: $typed.protocol,
         }
     };
@@ -39,6 +41,8 @@ pub(super) struct Picked<'a> {
     pub without: Option<Bits>,
     pub seq: Option<Range>,
     pub ack: Option<Range>,
+    pub sack: Option<Range>,
+    pub raw_seq: Option<Range>,
     pub protocol: Option<Protocol>,
 }
 
@@ -82,8 +86,7 @@ impl<'a> Resolver<'a> {
         }
         let for_tcp = picked.flags.is_some()
             || picked.without.is_some()
-            || picked.seq.is_some()
-            || picked.ack.is_some();
+            || [picked.seq, picked.ack, picked.sack, picked.raw_seq].iter().any(Option::is_some);
         if for_tcp && picked.protocol.is_some_and(|protocol| protocol != Protocol::Tcp) {
             self.wrong(
                 &at.field("protocol"),
@@ -170,11 +173,27 @@ impl<'a> Resolver<'a> {
                 spec::Fault::Kill(name.clone())
             }
             FaultKind::Inject { .. } => spec::Fault::Inject(Box::new(self.inject(at, kind)?)),
+            FaultKind::InjectIcmp { .. } => spec::Fault::InjectIcmp(Box::new(self.inject_icmp(at, kind)?)),
         })
     }
 
     fn inject(&mut self, at: &At<'_>, kind: &FaultKind) -> Option<spec::Inject> {
-        let FaultKind::Inject { on, src, dst, flags, seq, ack, wnd, data, mss, timestamps } = kind else {
+        let FaultKind::Inject {
+            on,
+            src,
+            dst,
+            flags,
+            seq,
+            ack,
+            wnd,
+            data,
+            mss,
+            wscale,
+            sack_permitted,
+            sack,
+            timestamps,
+        } = kind
+        else {
             return None;
         };
         if !self.node(&at.field("on"), on) {
@@ -183,6 +202,13 @@ impl<'a> Resolver<'a> {
         let payload = tcp::Payload::from_bytes(data.as_bytes());
         if data.len() > 65_000 {
             self.wrong(&at.field("data"), "too much for one segment", "at most 65000 bytes", None);
+        }
+        let sack = sack.as_deref().unwrap_or_default();
+        if sack.len() > 4 {
+            self.wrong(&at.field("sack"), "too many SACK blocks for one segment", "at most four", None);
+        }
+        if timestamps.is_some() && sack.len() > 3 {
+            self.wrong(&at.field("sack"), "too many SACK blocks beside timestamps", "at most three", None);
         }
         Some(spec::Inject {
             at: on.clone(),
@@ -194,22 +220,54 @@ impl<'a> Resolver<'a> {
             wnd: wnd.unwrap_or(65535),
             options: tcp::Options {
                 mss: *mss,
+                wscale: *wscale,
+                sack_permitted: sack_permitted.unwrap_or(false),
                 timestamps: timestamps.map(|(val, ecr)| Timestamps { val, ecr }),
                 ..tcp::Options::default()
             },
+            sack: sack.iter().map(|(left, right)| (exact(left), exact(right))).collect(),
             payload,
             ecn: EcnCodepoint::NotEct,
+        })
+    }
+
+    fn inject_icmp(&mut self, at: &At<'_>, kind: &FaultKind) -> Option<spec::InjectIcmp> {
+        let FaultKind::InjectIcmp { on, from, says, src, dst, seq, len } = kind else { return None };
+        if !self.node(&at.field("on"), on) {
+            return None;
+        }
+        let src = self.endpoint(&at.field("src"), on, src);
+        let claimed = from.as_deref().unwrap_or(on);
+        let from = self.address(&at.field("from"), on, claimed);
+        Some(spec::InjectIcmp {
+            at: on.clone(),
+            from,
+            kind: match *says {
+                IcmpSays::Net => IcmpKind::NetUnreachable,
+                IcmpSays::Host => IcmpKind::HostUnreachable,
+                IcmpSays::Protocol => IcmpKind::ProtocolUnreachable,
+                IcmpSays::Port => IcmpKind::PortUnreachable,
+                IcmpSays::Prohibited => IcmpKind::AdminProhibited,
+                IcmpSays::TooBig(mtu) => IcmpKind::FragmentationNeeded(mtu),
+                IcmpSays::TtlExceeded => IcmpKind::TtlExceeded,
+            },
+            src,
+            dst: self.endpoint(&at.field("dst"), on, dst),
+            seq: number(seq),
+            len: len.unwrap_or(1500),
         })
     }
 }
 
 fn number(typed: &Option<Number>) -> spec::SeqRef {
+    typed.as_ref().map_or(spec::SeqRef::Expected(0), exact)
+}
+fn exact(typed: &Number) -> spec::SeqRef {
     match typed {
-        None => spec::SeqRef::Expected(0),
-        Some(Number::Absolute(n)) => spec::SeqRef::Absolute(*n),
-        Some(Number::SenderIsn(n)) => spec::SeqRef::SenderIsn(*n),
-        Some(Number::ReceiverIsn(n)) => spec::SeqRef::ReceiverIsn(*n),
-        Some(Number::Expected(n)) => spec::SeqRef::Expected(*n),
+        Number::Absolute(n) => spec::SeqRef::Absolute(*n),
+        Number::SenderIsn(n) => spec::SeqRef::SenderIsn(*n),
+        Number::ReceiverIsn(n) => spec::SeqRef::ReceiverIsn(*n),
+        Number::Expected(n) => spec::SeqRef::Expected(*n),
     }
 }
 
@@ -232,6 +290,8 @@ fn matching(rule: &Rule) -> spec::Match {
         dst_port: rule.dst_port,
         seq: rule.seq.map(octets),
         ack: rule.ack.map(octets),
+        sack: rule.sack.map(octets),
+        raw_seq: rule.raw_seq.map(|range| (small(range.0), small(range.1))),
         payload_len: rule.len.map(|range| (small(range.0), small(range.1))),
         time: rule.time.map(|(from, to)| (from.time(), to.time())),
         nth: rule.nth.as_ref().map(|nth| match nth {

@@ -61,7 +61,12 @@ impl Scan {
         while let Some(port) = ports.get(self.sent).filter(|_| ctx.now >= self.next) {
             let to = SocketAddr::new(*target, *port);
             let Some(source) = kernel.source_for(*target) else { return Outcome::Over };
-            kernel.forge(ctx, (SocketAddr::new(source, self.port), to), *flags, self.sent as u64);
+            kernel.forge(
+                ctx,
+                (SocketAddr::new(source, self.port), to),
+                *flags,
+                (self.sent as u64, Rule::ScanProbe),
+            );
             self.sent += 1;
             self.next = ctx.now + *every;
             self.open.push((*port, ctx.now + *patience));
@@ -124,7 +129,7 @@ impl Flood {
             }
             at_once += 1;
             let source = SocketAddr::new(further(*from, self.sent), 1024 + (self.sent % 64_000) as u16);
-            kernel.forge(ctx, (source, *target), Flags::SYN, u64::from(self.sent));
+            kernel.forge(ctx, (source, *target), Flags::SYN, (u64::from(self.sent), Rule::FloodSyn));
             self.sent += 1;
             self.next = ctx.now + *every;
         }
@@ -143,7 +148,13 @@ fn further(from: IpAddr, n: u32) -> IpAddr {
 
 impl Kernel {
     /// Sends a segment that belongs to no connection of this host.
-    fn forge(&mut self, ctx: &mut Ctx<'_>, (from, to): (SocketAddr, SocketAddr), flags: Flags, n: u64) {
+    fn forge(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        (from, to): (SocketAddr, SocketAddr),
+        flags: Flags,
+        (n, why): (u64, Rule),
+    ) {
         let numbers = mix(self.secrets.forged ^ n);
         let mss = if flags.contains(Flags::SYN) { Some(1460) } else { None };
         let ack = if flags.contains(Flags::ACK) { SeqNum((numbers >> 32) as u32) } else { SeqNum(0) };
@@ -158,6 +169,6 @@ impl Kernel {
             ..Segment::default()
         };
         let ip = self.header(from.ip(), to.ip(), true, (numbers >> 48) as u16);
-        self.transmit(ctx, ip, Body::Tcp(segment), Rule::Forged);
+        self.transmit(ctx, ip, Body::Tcp(segment), why);
     }
 }

@@ -110,6 +110,7 @@ fn inject() -> impl Strategy<Value = Fault> {
                 ack,
                 wnd: 1000,
                 options: Default::default(),
+                sack: Vec::new(),
                 payload: tcp::Payload::Pattern { stream: 3, offset: 0, len },
                 ecn: tcp::EcnCodepoint::Ect0,
             }))

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tcp::tcb::SocketOption;
 
 use super::*;
-use crate::spec::{Inject, Program, Run, SeqRef, Serve, Step};
+use crate::spec::{Inject, InjectIcmp, Program, Run, SeqRef, Serve, Step};
 
 fn program(name: &str, on: &str, at: Time, run: Run) -> Program {
     Program { name: Arc::from(name), on: on.to_string(), at, restart: true, run }
@@ -153,6 +153,7 @@ fn a_forged_reset_that_knows_the_numbers_kills_and_another_does_not() {
             ack: SeqRef::Absolute(0),
             wnd: 0,
             options: Default::default(),
+            sack: Vec::new(),
             payload: Default::default(),
             ecn: Default::default(),
         };
@@ -224,4 +225,64 @@ fn two_that_answer_each_other_for_ever_without_delay_end_the_run() {
     let mut s = Simulator::new(&sp, TraceLevel::Off);
     s.run();
     assert_eq!((s.stuck(), s.now()), (true, ms(1)));
+}
+
+/// What the timeline forges has the options that it was given; numbers of SACK blocks and of quoted segments count like
+/// the others.
+#[test]
+fn forged_options_and_quotes() {
+    use crate::packet::{Body, IcmpKind};
+    let mut sp = pair(slow(5)).host("e", "10.0.9.9").link("e", "b", slow(1));
+    let wait =
+        vec![Step::Bind { port: 1000, address: None }, Step::Connect(TO.parse().unwrap()), Step::WaitEnd];
+    sp.programs = vec![server("b", vec![Step::WaitEnd]), program("client", "a", ms(0), Run::Script(wait))];
+    let inject = Inject {
+        at: "e".into(),
+        src: FROM.parse().unwrap(),
+        dst: TO.parse().unwrap(),
+        flags: tcp::Flags::ACK,
+        seq: SeqRef::Expected(0),
+        ack: SeqRef::Expected(0),
+        wnd: 0,
+        options: tcp::Options { wscale: Some(3), sack_permitted: true, ..Default::default() },
+        sack: vec![
+            (SeqRef::ReceiverIsn(11), SeqRef::ReceiverIsn(21)),
+            (SeqRef::Absolute(7), SeqRef::Absolute(9)),
+        ],
+        payload: Default::default(),
+        ecn: Default::default(),
+    };
+    let error = InjectIcmp {
+        at: "e".into(),
+        from: "10.0.9.1".parse().unwrap(),
+        kind: IcmpKind::FragmentationNeeded(600),
+        src: TO.parse().unwrap(),
+        dst: FROM.parse().unwrap(),
+        seq: SeqRef::SenderIsn(5),
+        len: 1400,
+    };
+    let sp = sp.fault(ms(100), Fault::Inject(Box::new(inject)));
+    let sim = ran(&sp.fault(ms(101), Fault::InjectIcmp(Box::new(error))));
+    let sent = |wanted: &dyn Fn(&crate::Packet) -> bool| {
+        let packets = sim.records().iter().filter_map(|r| match &r.what {
+            What::Sent { packet, .. } => Some(packet.clone()),
+            _ => None,
+        });
+        packets.into_iter().find(|packet| wanted(packet)).expect("such a packet")
+    };
+    let syn_ack = sent(&|p| p.tcp().is_some_and(|s| s.has(tcp::Flags::SYN | tcp::Flags::ACK)));
+    let iss = syn_ack.tcp().unwrap().seq;
+    let forged = sent(&|p| p.tcp().is_some_and(|s| !s.options.sack.is_empty()));
+    let options = &forged.tcp().unwrap().options;
+    assert_eq!((options.wscale, options.sack_permitted), (Some(3), true));
+    let blocks = [(iss.add(11), iss.add(21)), (tcp::SeqNum(7), tcp::SeqNum(9))];
+    assert_eq!(options.sack.as_slice(), blocks);
+    let error = sent(&|p| matches!(p.body, Body::Icmp(_)));
+    let Body::Icmp(icmp) = &error.body else { panic!("an ICMP error") };
+    assert_eq!((error.ip.src, error.ip.dst), ("10.0.9.1".parse().unwrap(), addr_of(TO)));
+    assert_eq!((icmp.quote.seq, icmp.quote.len), (iss.add(5), 1400));
+}
+
+fn addr_of(s: &str) -> std::net::IpAddr {
+    s.parse::<std::net::SocketAddr>().unwrap().ip()
 }
