@@ -71,7 +71,7 @@ pub fn packetdrill(args: &Packetdrill, color: Color, out: &mut dyn Write) -> Res
 
 fn settings(args: &Packetdrill) -> Settings {
     let tcp = match args.personality {
-        Personality::Linux => tcp::Config::linux(),
+        Personality::Linux => sim::sys::Setup::default().tcp,
         Personality::Rfc => tcp::Config::rfc(),
         Personality::Freebsd => tcp::Config::freebsd(),
     };

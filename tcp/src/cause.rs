@@ -83,6 +83,7 @@ rules! {
     RstForNobody: "RST for no connection: dropped", "RFC 9293 3.10.7.1";
     RstIgnored: "RST outside the window: dropped", "RFC 9293 3.10.7.4";
     RstIgnoredInSynSent: "RST without an ACK of our SYN: dropped", "RFC 9293 3.10.7.3";
+    ReceiveBufferFull: "no memory for what arrived: no window", "Linux tcp_data_queue";
     NotAcceptable: "outside the window: ACK of what is expected", "RFC 9293 3.10.7.4";
     OldDuplicate: "old duplicate: ACK of what is expected", "RFC 9293 3.10.7.4";
     NoAckBit: "no ACK bit: dropped", "RFC 9293 3.10.7.4";

@@ -156,6 +156,13 @@ pub struct Config {
     pub rcv_buf_max: u32,
     /// Send buffer, in bytes.
     pub snd_buf: u32,
+    /// Buffers count the memory that data takes, cut into skbs, as Linux does; else the data alone.
+    pub truesize: bool,
+    /// A program is told of room to write only while less than this waits to be sent, in bytes (Linux
+    /// `tcp_notsent_lowat`); only with `truesize`.
+    pub notsent_lowat: u32,
+    /// Segments that leave in one skb at least, whatever the pacing rate (Linux `tcp_min_tso_segs` 2).
+    pub min_tso_segs: u8,
     /// Bound to which the send buffer may grow, in bytes.
     pub snd_buf_max: u32,
     /// Upper bound on the window of the first segments, in bytes, before whole segments are counted (Linux 65535).
@@ -373,7 +380,20 @@ pub enum Nagle {
     Minshall,
 }
 
+/// Least buffer that a program can ask for, in bytes of data (Linux: half of `SOCK_MIN_RCVBUF`, rounded).
+const LEAST_BUFFER: u32 = 1152;
+/// Least receive buffer in bytes of memory (Linux `SOCK_MIN_RCVBUF`); a send buffer is twice that.
+const LEAST_MEMORY: u32 = 2304;
+
 impl Config {
+    /// The receive buffer, in bytes, of a program that asks for `bytes`.
+    pub fn asked_rcv_buf(&self, bytes: u32) -> u32 {
+        if self.truesize { bytes.saturating_mul(2).max(LEAST_MEMORY) } else { bytes.max(LEAST_BUFFER) }
+    }
+    /// The send buffer, in bytes, of a program that asks for `bytes`.
+    pub fn asked_snd_buf(&self, bytes: u32) -> u32 {
+        if self.truesize { bytes.saturating_mul(2).max(2 * LEAST_MEMORY) } else { bytes.max(LEAST_BUFFER) }
+    }
     /// What Linux 6.18 does with its default settings.
     pub const fn linux() -> Config {
         Config {
@@ -444,6 +464,9 @@ impl Config {
             rcv_buf: 82_376,
             rcv_buf_max: 33_554_432,
             snd_buf: 87_040,
+            truesize: false,
+            notsent_lowat: u32::MAX,
+            min_tso_segs: 2,
             snd_buf_max: 4_194_304,
             initial_rcv_wnd: 65_535,
             shrink_window: false,

@@ -10,6 +10,7 @@
 //! | `acking`, `window` | when to acknowledge, how much to offer |
 //! | `ecn` | congestion marks: what is told of them, and what is sent to be marked |
 //! | `urgent`, `icmp`, `path_mtu`, `closing` | urgent data; ICMP errors; the path MTU; resets, TIME-WAIT, orphans |
+//! | `memory`, `ingest`, `chrono` | buffers as Linux accounts them, both ways; what limited the sender, and how long |
 //! | `clock`, `socket` | the timestamp clock; socket options |
 //!
 //! Retransmission, loss recovery and congestion control are [`crate::recovery`]'s. Not modelled: security and
@@ -35,12 +36,16 @@ use crate::time::Time;
 mod acking;
 mod arrives;
 mod calls;
+mod chrono;
 pub(crate) mod clock;
 mod closing;
+mod deliveries;
 mod ecn;
 mod emit;
 mod icmp;
+mod ingest;
 mod limits;
+mod memory;
 mod output;
 mod path_mtu;
 pub(crate) mod socket;
@@ -54,6 +59,7 @@ pub(crate) mod tests;
 
 use acking::Acking;
 use ecn::Ecn;
+use memory::Ledger;
 use socket::Socket;
 use timers::Timers;
 use urgent::Urgent;
@@ -83,6 +89,8 @@ pub struct Connection {
     socket: Socket,
     /// Urgent data announced by the peer.
     urgent: Option<Box<Urgent>>,
+    /// What Linux keeps account of (`Config::truesize`).
+    ledger: Option<Box<Ledger>>,
     segs_in: u32,
     segs_out: u32,
 }
@@ -151,6 +159,7 @@ impl Connection {
         let begun = recovery::Handshake { rtt: h.rtt, retransmissions: h.retransmits, sack: h.sack, marked };
         // A first guess of the peer's segment size, low enough not to hold ACKs back (Linux tcp_initialize_rcv_mss).
         let guess = rcv_mss.min(snd_mss).min(h.rcv_wnd / 2).clamp(88, 536);
+        let ledger = config.truesize.then(Box::default);
         let mut connection = Connection {
             snd: Send {
                 iss,
@@ -186,10 +195,15 @@ impl Connection {
             soft_error: None,
             socket,
             urgent: None,
+            ledger,
             segs_in: 1,
             segs_out: 1,
         };
         connection.arm_keepalive(now);
+        if connection.ledger.is_some() {
+            connection.grow_send_buffer();
+            connection.init_rcv_memory();
+        }
         connection
     }
 
@@ -301,6 +315,7 @@ impl Connection {
             notsent: self.queued_end().since(nxt),
             snd_buf: self.socket.snd_buf,
             rcv_buf: self.socket.rcv_buf,
+            tally: self.tally(now),
         }
     }
     /// The timer that `ss` would show.

@@ -80,6 +80,122 @@ pub struct Info {
     pub snd_buf: u32,
     /// Receive buffer, in bytes.
     pub rcv_buf: u32,
+    /// What `TCP_INFO` shows besides.
+    pub tally: Tally,
+}
+
+/// What `TCP_INFO` shows besides; what is counted only with [`Config::truesize`](crate::Config) is zero without.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Where loss recovery is.
+    pub ca_state: CaState,
+    /// Timeouts of the first segment outstanding.
+    pub retransmits: u32,
+    /// Unanswered probes, of the window or for keepalive.
+    pub probes: u32,
+    /// Doublings of the RTO, or of the interval of probes.
+    pub backoff: u32,
+    /// Segments retransmitted and thought to be under way.
+    pub retransmitting: u32,
+    /// When data was last sent, and when data and an ACK last came.
+    pub last_sent: Time,
+    /// When data last came.
+    pub last_data: Time,
+    /// When an ACK last came.
+    pub last_ack: Time,
+    /// Bound on the window offered while it grows, in bytes.
+    pub rcv_ssthresh: u64,
+    /// The peer's segment size as it was seen, in bytes.
+    pub rcv_mss: u32,
+    /// The receiver's view of the round-trip time; zero: unknown.
+    pub rcv_rtt: Duration,
+    /// What the program took in a round trip, in bytes.
+    pub rcv_space: u64,
+    /// Segments by which the network is known to reorder.
+    pub reordering: u32,
+    /// How often it was seen to.
+    pub reorderings: u32,
+    /// Segments delivered, SYN included.
+    pub delivered: u32,
+    /// Of these, those that came with ECE or were reported as CE.
+    pub delivered_ce: u32,
+    /// D-SACK blocks received.
+    pub dsacks: u32,
+    /// Segments with data received.
+    pub data_segs_in: u32,
+    /// Segments with data sent.
+    pub data_segs_out: u32,
+    /// Segments received out of order.
+    pub out_of_order: u32,
+    /// Bytes sent, retransmissions included.
+    pub bytes_sent: u64,
+    /// Bytes retransmitted.
+    pub bytes_retransmitted: u64,
+    /// Time in which anything was waiting or outstanding; of it, by the peer's window, and by the send buffer.
+    pub busy: Duration,
+    /// Time limited by the peer's window.
+    pub window_limited: Duration,
+    /// Time limited by the send buffer.
+    pub buffer_limited: Duration,
+    /// Bytes a second at which a pacer would send; `u64::MAX`: no bound.
+    pub pacing_rate: u64,
+    /// Memory of the receive queue and of the send queue, in bytes.
+    pub rcv_memory: u64,
+    /// Memory of the send queue, in bytes.
+    pub snd_memory: u64,
+    /// The peer's data has come as ECT.
+    pub ecn_seen: bool,
+}
+
+/// Where loss recovery is (Linux `tcp_ca_state`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CaState {
+    /// All is well.
+    #[default]
+    Open,
+    /// Something is missing, or was.
+    Disorder,
+    /// The window goes down for a reason other than a loss.
+    Cwr,
+    /// Fast recovery.
+    Recovery,
+    /// After a retransmission timeout.
+    Loss,
+}
+
+impl Tally {
+    /// Nothing.
+    pub const EMPTY: Tally = Tally {
+        ca_state: CaState::Open,
+        retransmits: 0,
+        probes: 0,
+        backoff: 0,
+        retransmitting: 0,
+        last_sent: Time::ZERO,
+        last_data: Time::ZERO,
+        last_ack: Time::ZERO,
+        rcv_ssthresh: 0,
+        rcv_mss: 0,
+        rcv_rtt: Duration::ZERO,
+        rcv_space: 0,
+        reordering: 0,
+        reorderings: 0,
+        delivered: 0,
+        delivered_ce: 0,
+        dsacks: 0,
+        data_segs_in: 0,
+        data_segs_out: 0,
+        out_of_order: 0,
+        bytes_sent: 0,
+        bytes_retransmitted: 0,
+        busy: Duration::ZERO,
+        window_limited: Duration::ZERO,
+        buffer_limited: Duration::ZERO,
+        pacing_rate: 0,
+        rcv_memory: 0,
+        snd_memory: 0,
+        ecn_seen: false,
+    };
 }
 
 /// What AccECN has counted (RFC 9768). Octets are in the order ECT(1), ECT(0), CE.
@@ -159,6 +275,7 @@ impl Info {
             notsent: 0,
             snd_buf: 0,
             rcv_buf: 0,
+            tally: Tally::EMPTY,
         }
     }
 }

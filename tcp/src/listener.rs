@@ -95,8 +95,8 @@ impl Listener {
         match option {
             SocketOption::RcvBuf(bytes) => {
                 let config = Arc::make_mut(&mut self.config);
-                config.rcv_buf = bytes;
-                config.rcv_buf_max = bytes;
+                config.rcv_buf = config.asked_rcv_buf(bytes);
+                config.rcv_buf_max = config.rcv_buf;
             }
             SocketOption::MaxSeg(mss) => Arc::make_mut(&mut self.config).mss = Some(mss),
             _ => {}

@@ -78,12 +78,28 @@ pub fn send_mss(config: &Config, tuple: &Tuple, mtu: u16, option: Option<u16>) -
 /// The window of the first segments, in bytes: what the buffer holds and 16 bits can say, in whole segments of
 /// `segment` bytes, as Linux counts it.
 pub fn initial_window(config: &Config, rcv_buf: u32, segment: u16) -> u32 {
-    let space = rcv_buf.min(config.initial_rcv_wnd).min(65_535);
     let segment = u32::from(segment.max(1));
+    if config.truesize {
+        // Half of the memory is taken to become data, until segments have shown how much does.
+        let space = rcv_buf / 2;
+        let whole = if space > segment { space - space % segment } else { space };
+        return whole.min(config.initial_rcv_wnd).min(65_535);
+    }
+    let space = rcv_buf.min(config.initial_rcv_wnd).min(65_535);
     if space > segment { space - space % segment } else { space }
 }
 
-/// The shift to offer: the smallest with which 16 bits can say `largest`, in bytes (RFC 7323, section 2.3).
+/// The shift to offer for a receive buffer that may grow to `most`, in bytes. A buffer that a program has chosen cannot
+/// grow; under Linux one that it has not counts as `rmem_max` at least.
+pub fn shift_to_offer(config: &Config, rcv_buf: u32, most: u32) -> u8 {
+    const RMEM_MAX: u32 = 212_992;
+    if !config.truesize {
+        return window_shift(most);
+    }
+    window_shift(if most <= rcv_buf { rcv_buf / 2 } else { most.max(RMEM_MAX) })
+}
+
+/// The smallest shift with which 16 bits can say `largest`, in bytes (RFC 7323, section 2.3).
 pub const fn window_shift(largest: u32) -> u8 {
     let mut shift = 0;
     while shift < MAX_SHIFT && largest >> shift > 65_535 {

@@ -11,7 +11,7 @@ use crate::connection::socket::Socket;
 use crate::connection::{Connection, clock};
 use crate::error::Errno;
 use crate::handshake::{EcnAgreed, Handshake, TimestampState, WindowScale};
-use crate::info::{Info, TimerKind};
+use crate::info::{Info, Tally, TimerKind};
 use crate::isn::{IsnSecret, Tuple};
 use crate::offer::{self, MAX_SHIFT, TIMESTAMP_BYTES};
 use crate::out::{EcnCodepoint, Note, Out, Outgoing};
@@ -91,7 +91,7 @@ impl Opening {
         let mut quick_ack = None;
         for option in options {
             // A value that the option cannot take was refused when it was set.
-            let _ = socket.set(option);
+            let _ = socket.set(option, &config);
             if let SocketOption::QuickAck(on) = option {
                 quick_ack = Some(on);
             }
@@ -104,7 +104,9 @@ impl Opening {
             Some(old) => old.snd_nxt().add(REUSE_STEP),
             None => secret.isn(config.isn, &tuple, now),
         };
-        let shift = config.window_scaling.then(|| offer::window_shift(socket.rcv_buf_max(&config)));
+        let shift = config
+            .window_scaling
+            .then(|| offer::shift_to_offer(&config, socket.rcv_buf, socket.rcv_buf_max(&config)));
         let mut opening = Opening {
             clock_offset: secret.timestamp_offset(&tuple),
             tuple,
@@ -434,7 +436,7 @@ impl Opening {
         if let SocketOption::QuickAck(on) = option {
             self.quick_ack = Some(on);
         }
-        self.socket.set(option)
+        self.socket.set(option, &self.config)
     }
     /// The pending error, cleared by reading it.
     pub fn take_error(&mut self) -> Option<Errno> {
@@ -505,6 +507,14 @@ impl Opening {
             notsent: 0,
             snd_buf: self.socket.snd_buf,
             rcv_buf: self.socket.rcv_buf,
+            tally: Tally {
+                retransmits: u32::from(self.retransmits),
+                backoff: u32::from(self.retransmits.saturating_sub(self.config.syn_linear_timeouts)),
+                last_sent: self.sent,
+                rcv_mss: 536,
+                reordering: u32::from(self.config.dupthresh),
+                ..Tally::EMPTY
+            },
         }
     }
 }

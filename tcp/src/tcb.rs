@@ -59,6 +59,8 @@ pub enum SocketOption {
     MaxSeg(u16),
     /// `SO_OOBINLINE`.
     OobInline(bool),
+    /// `TCP_NOTSENT_LOWAT`, in bytes; zero: the system's.
+    NotSentLowat(u32),
     /// `IP_TOS`: the DSCP of what the connection sends (RFC 9293, section 3.9.1.9); the ECN field is TCP's own.
     Dscp(u8),
     /// `IP_TTL`: the TTL or hop limit of what the connection sends (RFC 9293, section 3.9.2).
@@ -114,6 +116,7 @@ impl fmt::Display for SocketOption {
             SocketOption::Dscp(dscp) => write!(f, "IP_TOS, {:#04x}", u16::from(dscp) << 2),
             SocketOption::Ttl(ttl) => write!(f, "IP_TTL, {ttl}"),
             SocketOption::SourceRoute => f.write_str("IP_OPTIONS, source route"),
+            SocketOption::NotSentLowat(bytes) => write!(f, "TCP_NOTSENT_LOWAT, {bytes}"),
         }
     }
 }

@@ -226,13 +226,13 @@ pub(super) fn inherited(config: &Arc<Config>, options: &[SocketOption]) -> Arc<C
         match *option {
             SocketOption::RcvBuf(bytes) => {
                 let config = Arc::make_mut(&mut config);
-                config.rcv_buf = bytes;
-                config.rcv_buf_max = bytes;
+                config.rcv_buf = config.asked_rcv_buf(bytes);
+                config.rcv_buf_max = config.rcv_buf;
             }
             SocketOption::SndBuf(bytes) => {
                 let config = Arc::make_mut(&mut config);
-                config.snd_buf = bytes;
-                config.snd_buf_max = bytes;
+                config.snd_buf = config.asked_snd_buf(bytes);
+                config.snd_buf_max = config.snd_buf;
             }
             SocketOption::MaxSeg(mss) => {
                 let config = Arc::make_mut(&mut config);

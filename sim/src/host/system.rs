@@ -115,8 +115,8 @@ impl Kernel {
         });
         for option in options.unwrap_or_default() {
             match *option {
-                SocketOption::SndBuf(bytes) => buffers.0 = bytes,
-                SocketOption::RcvBuf(bytes) => buffers.1 = bytes,
+                SocketOption::SndBuf(bytes) => buffers.0 = config.asked_snd_buf(bytes),
+                SocketOption::RcvBuf(bytes) => buffers.1 = config.asked_rcv_buf(bytes),
                 _ => {}
             }
         }

@@ -39,7 +39,7 @@ impl Default for Setup {
     fn default() -> Setup {
         Setup {
             addresses: vec![IpAddr::V4(Ipv4Addr::new(192, 168, 0, 1))],
-            tcp: Config::linux(),
+            tcp: Config { truesize: true, rcv_buf: 131_072, snd_buf: 16_384, ..Config::linux() },
             mtu: 1500,
             seed: 0,
             ports: (32_768, 60_999),

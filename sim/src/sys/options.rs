@@ -10,11 +10,7 @@ use super::tcp_info::{self, SkMeminfo, TcpInfo};
 use crate::host::{Ctx, Kernel, SocketId};
 
 /// Largest buffer that a program may ask for, before it is doubled (Linux `wmem_max`, `rmem_max`), in bytes.
-const BUFFER_MAX: i64 = 212_992;
-/// Smallest send buffer (Linux `SOCK_MIN_SNDBUF`), in bytes.
-const SEND_BUFFER_MIN: u32 = 4608;
-/// Smallest receive buffer (Linux `SOCK_MIN_RCVBUF`), in bytes.
-const RECEIVE_BUFFER_MIN: u32 = 2304;
+const BUFFER_MAX: u32 = 212_992;
 
 /// The options of a socket, as getsockopt(2) gives them back, and those that matter to calls.
 #[derive(Clone, Debug)]
@@ -169,8 +165,8 @@ impl Socket {
                 self.options.keep(option, value);
                 Set::Done
             }
-            SO_SNDBUF => Set::Tcp(SocketOption::SndBuf(doubled(value, SEND_BUFFER_MIN) / 2)),
-            SO_RCVBUF => Set::Tcp(SocketOption::RcvBuf(doubled(value, RECEIVE_BUFFER_MIN) / 2)),
+            SO_SNDBUF => Set::Tcp(SocketOption::SndBuf(asked(value))),
+            SO_RCVBUF => Set::Tcp(SocketOption::RcvBuf(asked(value))),
             SO_KEEPALIVE => {
                 self.options.keep(option, on.into());
                 Set::Tcp(SocketOption::KeepAlive(on))
@@ -227,6 +223,7 @@ impl Socket {
             TCP_KEEPINTVL => SocketOption::KeepInterval(seconds(1..=32_767)?),
             TCP_KEEPCNT if (1..=127).contains(&value) => SocketOption::KeepCount(value as u8),
             TCP_USER_TIMEOUT if value >= 0 => SocketOption::UserTimeout(Duration::from_millis(value as u64)),
+            TCP_NOTSENT_LOWAT => SocketOption::NotSentLowat(value as u32),
             TCP_MAXSEG if value == 0 || (88..=32_767).contains(&value) => SocketOption::MaxSeg(value as u16),
             TCP_KEEPCNT | TCP_USER_TIMEOUT | TCP_MAXSEG => return Err(Errno::EINVAL),
             TCP_INQ if (0..=1).contains(&value) => {
@@ -253,8 +250,8 @@ impl Socket {
             (SOL_SOCKET, SO_PROTOCOL) => IPPROTO_TCP.into(),
             (SOL_SOCKET, SO_DOMAIN) => if self.v6 { AF_INET6 } else { AF_INET }.into(),
             (SOL_SOCKET, SO_ACCEPTCONN) => i64::from(kernel.socket_state(id) == State::Listen),
-            (SOL_SOCKET, SO_SNDBUF) => i64::from(info(kernel).snd_buf) * 2,
-            (SOL_SOCKET, SO_RCVBUF) => i64::from(info(kernel).rcv_buf) * 2,
+            (SOL_SOCKET, SO_SNDBUF) => info(kernel).snd_buf.into(),
+            (SOL_SOCKET, SO_RCVBUF) => info(kernel).rcv_buf.into(),
             (SOL_SOCKET, SO_RCVLOWAT) => self.options.receive_low.into(),
             (SOL_SOCKET, SO_SNDLOWAT) => 1,
             (SOL_SOCKET, SO_ZEROCOPY) => self.options.zerocopy.into(),
@@ -266,15 +263,17 @@ impl Socket {
                 | SO_DONTROUTE,
             )
             | (SOL_TCP, TCP_NODELAY | TCP_CORK) => self.options.kept(option).unwrap_or(0),
+            // What was written as unsigned is read as such.
+            (SOL_TCP, TCP_NOTSENT_LOWAT) => {
+                self.options.kept(option).map_or(0, |value| i64::from(value as u32))
+            }
             (SOL_TCP, TCP_USER_TIMEOUT) => self.options.kept(option).unwrap_or(0),
             _ => return None,
         })
     }
 }
 
-/// A buffer size as Linux takes it: bounded, then doubled for what it takes to keep the data.
-fn doubled(value: i64, least: u32) -> u32 {
-    // What is negative reads as a very large number.
-    let asked = (value as u32).min(BUFFER_MAX as u32).min(i32::MAX as u32 / 2);
-    (asked * 2).max(least)
+/// A buffer size as Linux takes it, before it is doubled: what is negative reads as a very large number.
+fn asked(value: i64) -> u32 {
+    (value as u32).min(BUFFER_MAX)
 }

@@ -136,6 +136,11 @@ fn setting(name: &str, text: &str) -> Result<Apply, Refusal> {
             set_number(number(0..=i64::from(i32::MAX))? as u32, |c| &mut c.max_syn_backlog)
         }
         "net.core.somaxconn" => set_number(number(0..=i64::from(i32::MAX))? as u32, |c| &mut c.somaxconn),
+        "tcp_notsent_lowat" => {
+            let bytes = number(0..=i64::from(u32::MAX))? as u32;
+            set_number(bytes, |c| &mut c.notsent_lowat)
+        }
+        "tcp_min_tso_segs" => set_byte(number(1..=255)? as u8, |c| &mut c.min_tso_segs),
         "tcp_base_mss" => {
             let mss = number(0..=65_535)? as u16;
             Box::new(move |c| c.base_mss = mss)
@@ -197,7 +202,7 @@ fn setting(name: &str, text: &str) -> Result<Apply, Refusal> {
         "tcp_rmem" => {
             let [_, first, most] = three()?;
             Box::new(move |c| {
-                c.rcv_buf = first / 2;
+                c.rcv_buf = first;
                 c.rcv_buf_max = most;
             })
         }

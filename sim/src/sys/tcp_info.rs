@@ -1,6 +1,7 @@
 //! `struct tcp_info` and `SO_MEMINFO` as Linux 6.18 fills them, in its units.
 
 use tcp::accecn::Mute;
+use tcp::info::CaState;
 use tcp::{AccEcnInfo, Duration, Info, State, Time};
 
 macro_rules! fields {
@@ -192,8 +193,11 @@ fields! {
 
 /// What Linux would show of a connection.
 pub(super) fn tcp_info(info: &Info, now: Time) -> TcpInfo {
-    let _ = now;
-    let micros = |duration: Duration| duration.as_nanos() / 1000;
+    let micros = Duration::as_micros;
+    let since = |time: Time| now.since(time).as_millis();
+    // Times of limits are counted in ticks of a millisecond.
+    let ticks = |duration: Duration| duration.as_millis() * 1000;
+    let tally = &info.tally;
     let ecn = info.accecn.unwrap_or_default();
     let [received_e1_bytes, received_e0_bytes, received_ce_bytes] = ecn.received_bytes.map(u64::from);
     let [delivered_e1_bytes, delivered_e0_bytes, delivered_ce_bytes] = ecn.delivered_bytes.map(u64::from);
@@ -202,37 +206,71 @@ pub(super) fn tcp_info(info: &Info, now: Time) -> TcpInfo {
         received_e1_bytes,
         received_e0_bytes,
         received_ce_bytes,
-        delivered_ce: ecn.delivered_ce.into(),
+        delivered_ce: info.accecn.map_or(tally.delivered_ce, |ecn| ecn.delivered_ce).into(),
         delivered_e1_bytes,
         delivered_e0_bytes,
         delivered_ce_bytes,
         accecn_fail_mode: accecn_fail_mode(&ecn),
         accecn_opt_seen: ecn.seen as u64,
         state: state_number(info.state),
+        ca_state: match tally.ca_state {
+            CaState::Open => 0,
+            CaState::Disorder => 1,
+            CaState::Cwr => 2,
+            CaState::Recovery => 3,
+            CaState::Loss => 4,
+        },
+        retransmits: tally.retransmits.into(),
+        probes: tally.probes.into(),
+        backoff: tally.backoff.into(),
         options: u64::from(info.timestamps)
             | u64::from(info.sack) << 1
             | u64::from(info.wscale.is_some()) << 2
-            | u64::from(info.ecn) << 3,
+            | u64::from(info.ecn) << 3
+            | u64::from(tally.ecn_seen) << 4,
         snd_wscale: info.wscale.map_or(0, |(_, snd)| snd.into()),
         rcv_wscale: info.wscale.map_or(0, |(rcv, _)| rcv.into()),
         rto: micros(info.rto),
         ato: micros(info.ato),
         snd_mss: info.mss.into(),
+        rcv_mss: tally.rcv_mss.into(),
         unacked: info.unacked.into(),
         sacked: info.sacked.into(),
         lost: info.lost.into(),
+        retrans: tally.retransmitting.into(),
+        last_data_sent: since(tally.last_sent),
+        last_data_recv: since(tally.last_data),
+        last_ack_recv: since(tally.last_ack),
         pmtu: info.pmtu.into(),
+        rcv_ssthresh: tally.rcv_ssthresh,
         rtt: micros(info.srtt),
         rttvar: micros(info.rttvar),
         snd_ssthresh: info.ssthresh.map_or(0x7fff_ffff, u64::from),
         snd_cwnd: info.cwnd.into(),
         advmss: info.advmss.into(),
+        reordering: tally.reordering.into(),
+        rcv_rtt: micros(tally.rcv_rtt),
+        rcv_space: tally.rcv_space,
         total_retrans: info.retransmitted.into(),
+        pacing_rate: tally.pacing_rate,
+        max_pacing_rate: u64::MAX,
         bytes_acked: info.bytes_acked,
         bytes_received: info.bytes_received,
         segs_out: info.segs_out.into(),
         segs_in: info.segs_in.into(),
+        notsent_bytes: info.notsent,
         min_rtt: micros(info.min_rtt),
+        data_segs_in: tally.data_segs_in.into(),
+        data_segs_out: tally.data_segs_out.into(),
+        busy_time: ticks(tally.busy),
+        rwnd_limited: ticks(tally.window_limited),
+        sndbuf_limited: ticks(tally.buffer_limited),
+        delivered: tally.delivered.into(),
+        bytes_sent: tally.bytes_sent,
+        bytes_retrans: tally.bytes_retransmitted,
+        dsack_dups: tally.dsacks.into(),
+        reord_seen: tally.reorderings.into(),
+        rcv_ooopack: tally.out_of_order.into(),
         snd_wnd: info.snd_wnd,
         rcv_wnd: info.rcv_wnd,
         ..TcpInfo::default()
@@ -251,7 +289,13 @@ fn accecn_fail_mode(ecn: &AccEcnInfo) -> u64 {
 
 /// What Linux would show of its memory.
 pub(super) fn meminfo(info: &Info) -> SkMeminfo {
-    SkMeminfo { rcvbuf: info.rcv_buf.into(), sndbuf: info.snd_buf.into(), ..SkMeminfo::default() }
+    SkMeminfo {
+        rmem_alloc: info.tally.rcv_memory,
+        rcvbuf: info.rcv_buf.into(),
+        sndbuf: info.snd_buf.into(),
+        wmem_queued: info.tally.snd_memory,
+        ..SkMeminfo::default()
+    }
 }
 
 /// A state by its number on Linux. A socket whose connection is in TIME-WAIT is CLOSED: the record has no socket.

@@ -261,6 +261,13 @@ knobs! {
     rcv_buf_max: Option<Size>, "\"64KiB\"";
     /// Send buffer, in bytes.
     snd_buf: Option<Size>, "\"64KiB\"";
+    /// Buffers count the memory that data takes, cut into skbs, as Linux does; else the data alone.
+    truesize: Option<bool>, "true";
+    /// A program is told of room to write only while less than this waits to be sent, in bytes (Linux
+    /// `tcp_notsent_lowat`); only with `truesize`.
+    notsent_lowat: Option<u32>, "131072";
+    /// Segments that leave in one skb at least, whatever the pacing rate (Linux `tcp_min_tso_segs` 2).
+    min_tso_segs: Option<u8>, "1";
     /// Bound to which the send buffer may grow, in bytes.
     snd_buf_max: Option<Size>, "\"64KiB\"";
     /// Upper bound on the window of the first segments, in bytes, before whole segments are counted (Linux 65535).

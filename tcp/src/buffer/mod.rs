@@ -6,9 +6,11 @@
 
 mod receive;
 mod send;
+mod skbs;
 
 pub use receive::{Inserted, ReceiveBuffer};
 pub use send::SendBuffer;
+pub use skbs::{SKB_OVERHEAD, Skbs};
 
 use crate::payload::Payload;
 

@@ -117,7 +117,11 @@ impl Connection {
         self.ack.scheduled = true;
         let option_bytes = if self.ts.is_some() { 0 } else { 12 };
         let own_mss = self.rcv.mss;
+        let before = self.ack.segment;
         self.ack.measure(segment, option_bytes, own_mss);
+        if self.ledger.is_some() && segment.payload.len() >= before && segment.payload.len() != before {
+            self.measure_ratio(segment.payload.len());
+        }
         let rules = self.config.delayed_ack;
         let since = now.since(self.ack.last_data);
         if self.ack.ato == Duration::ZERO {

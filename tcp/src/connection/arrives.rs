@@ -61,6 +61,9 @@ impl Connection {
             return;
         }
         self.output(now, out);
+        if self.ledger.is_some() {
+            self.check_space(now, out);
+        }
         self.acknowledge(now, out);
     }
 
@@ -251,6 +254,10 @@ impl Connection {
             let marked = |news: &Delivery| arrived.ack >= una && tells_congestion(ecn, news, segment, fresh);
             queue.on_ack_with(now, &ack, marked, &self.config, out)
         };
+        if let Some(ledger) = &mut self.ledger {
+            let mss = u64::from(self.snd.queue.mss().max(1));
+            ledger.deliveries.count(&result, mss, self.config.dupthresh);
+        }
         if result.acked > 0 {
             self.on_acknowledged(now, out);
         }
@@ -269,6 +276,9 @@ impl Connection {
         self.soft_error = None;
         self.timers.progress = now;
         self.timers.troubled = false;
+        if let Some(ledger) = &mut self.ledger {
+            return ledger.skbs.ack_to(una);
+        }
         // Room for two windows, so that the program never is what limits (Linux tcp_sndbuf_expand).
         let wanted = u32::try_from(2 * self.snd.queue.cwnd()).unwrap_or(u32::MAX);
         let max = self.socket.snd_buf_max(&self.config);

@@ -12,6 +12,10 @@ use crate::time::Time;
 impl Connection {
     /// Bytes that `send` would take now.
     pub(super) fn free_send_space(&self) -> u64 {
+        if self.ledger.is_some() {
+            // The last skb may be filled beyond the limit; how far is known only when it is written.
+            return u64::from(self.has_send_memory());
+        }
         u64::from(self.socket.snd_buf).saturating_sub(self.snd.buffer.len())
     }
     /// Bytes that `send` would take now; none once this side has closed.
@@ -38,6 +42,10 @@ impl Connection {
             return Err(Errno::EPIPE);
         }
         let len = data.len();
+        if self.ledger.is_some() {
+            let taken = self.send_in_skbs(now, &data, flags, out);
+            return if taken == 0 && len > 0 { Err(Errno::EAGAIN) } else { Ok(taken) };
+        }
         let taken = u64::from(len).min(self.free_send_space()) as u32;
         self.snd.starved |= taken < len;
         if taken == 0 {
@@ -64,6 +72,7 @@ impl Connection {
         let data = self.rcv.buffer.read(limit);
         if !data.is_empty() {
             self.forget_urgent();
+            self.release_rcv_memory();
             self.tune_receive_buffer(now, u64::from(data.len()));
             if !self.is_over() {
                 self.on_read(now, out);
@@ -103,6 +112,7 @@ impl Connection {
         self.orphan = true;
         self.error = None;
         self.rcv.buffer.discard_unread();
+        self.release_rcv_memory();
         if self.is_over() {
             return;
         }
@@ -133,9 +143,12 @@ impl Connection {
 
     /// Sets an option.
     pub fn set_option(&mut self, now: Time, option: SocketOption, out: &mut Out) -> Result<(), Errno> {
-        self.socket.set(option)?;
+        self.socket.set(option, &self.config)?;
         match option {
             SocketOption::NoDelay(true) | SocketOption::Cork(false) => self.output(now, out),
+            SocketOption::SndBuf(_) | SocketOption::NotSentLowat(_) if self.ledger.is_some() => {
+                self.check_writeable(now, out);
+            }
             SocketOption::QuickAck(on) => {
                 self.set_quick_ack(on);
                 if on {
@@ -166,7 +179,7 @@ impl Connection {
     }
     /// Whether poll(2) says that there is room to write.
     pub fn poll_writable(&mut self) -> bool {
-        let room = self.writable() > 0;
+        let room = if self.ledger.is_some() { self.is_writeable() } else { self.writable() > 0 };
         self.snd.starved |= !room;
         room
     }

@@ -116,6 +116,12 @@ impl Connection {
             options,
             payload,
         };
+        if let Some(ledger) = &mut self.ledger
+            && !segment.payload.is_empty()
+        {
+            ledger.data_segs_out += 1;
+            ledger.bytes_sent += u64::from(segment.payload.len());
+        }
         self.ack.on_ack_sent(self.config.delayed_ack.min);
         self.segs_out = self.segs_out.wrapping_add(1);
         let ecn = self.ecn.codepoint(new_data, &self.config);

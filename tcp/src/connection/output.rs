@@ -19,11 +19,13 @@ use crate::time::Time;
 
 /// How a call to the output function came about.
 #[derive(Clone, Copy, Default)]
-struct Occasion {
+pub(super) struct Occasion {
     /// More will be written soon: a partial segment waits (`MSG_MORE`).
-    more: bool,
-    /// The override timer has run out, or a probe is due: a partial segment goes.
-    force: bool,
+    pub more: bool,
+    /// The override timer has run out, or a probe is due, or a writer waits: a partial segment goes.
+    pub force: bool,
+    /// One skb goes, no more.
+    pub one: bool,
 }
 
 /// Why new data waits.
@@ -45,7 +47,7 @@ impl Connection {
         self.output_on(now, Occasion { more, ..Occasion::default() }, out);
     }
 
-    fn output_on(&mut self, now: Time, occasion: Occasion, out: &mut Out) {
+    pub(super) fn output_on(&mut self, now: Time, occasion: Occasion, out: &mut Out) {
         if !self.is_sending() {
             return;
         }
@@ -65,6 +67,7 @@ impl Connection {
             self.snd.queue.on_output_done(now, false, starved, &self.config);
         }
         self.update_persist(now);
+        self.note_limit(now, hold == Hold::Window, hold == Hold::Congestion, before);
     }
 
     /// What recovery wants sent again, as far as it stays inside the peer's window; the first segment goes even if
@@ -95,6 +98,9 @@ impl Connection {
             return false;
         }
         self.send_range(now, start..end, what.why, false, Flags::NONE, out);
+        if let Some(ledger) = &mut self.ledger {
+            ledger.bytes_retransmitted += end.min(data_end).since(start);
+        }
         self.snd.queue.on_retransmitted(now, start..end, &self.config);
         true
     }
@@ -105,6 +111,8 @@ impl Connection {
             self.raise_path_mtu(now, out);
             self.snd.queue.on_idle_restart(now, &self.config, out);
         }
+        // Segments that the skb which goes out has room for.
+        let mut room = 0;
         loop {
             let nxt = self.snd.queue.nxt();
             if nxt >= self.queued_end() {
@@ -113,16 +121,35 @@ impl Connection {
             let size = self.segment_size();
             let (range, hold) = self.next_new(nxt, size, occasion);
             if hold != Hold::Nothing {
+                self.split_skb(nxt);
                 return hold;
             }
+            if room == 0 && self.ledger.is_some() {
+                self.split_skb(nxt);
+                room = self.segments_at_once();
+            }
+            let end = range.end;
             self.send_new_range(now, range, size, Rule::Data, out);
+            room = if self.ends_skb(end) { 0 } else { room.saturating_sub(1) };
+            if occasion.one && room == 0 {
+                self.split_skb(end);
+                return Hold::Nothing;
+            }
         }
+    }
+    /// Whether an skb ends here.
+    fn ends_skb(&self, end: Seq) -> bool {
+        self.skbs().is_none_or(|skbs| skbs.holding(end - 1).is_none_or(|(skb, _)| skb.end <= end))
     }
     /// The next new segment, and whether something holds it back.
     fn next_new(&self, nxt: Seq, size: u32, occasion: Occasion) -> (Range<Seq>, Hold) {
         let size = u64::from(size);
         let waiting = self.snd.buffer.end().since(nxt);
-        let len = waiting.min(size);
+        let (to_end, middle) = match self.skbs().and_then(|skbs| skbs.holding(nxt)) {
+            Some((skb, last)) => (skb.end.since(nxt), !last),
+            None => (waiting, false),
+        };
+        let len = to_end.min(size);
         let room = self.window_end().since(nxt);
         let last = self.snd.fin && len == waiting;
         // Data that fills the window exactly does not wait for room for the FIN.
@@ -133,7 +160,7 @@ impl Connection {
         if len + u64::from(fin) > room {
             return (range, Hold::Window);
         }
-        if len < size && !last && !occasion.force && self.nagle_holds(nxt, occasion.more) {
+        if len < size && !last && !middle && !occasion.force && self.nagle_holds(nxt, occasion.more) {
             return (range, Hold::Nagle);
         }
         let fits = len <= self.snd.queue.allowance(&self.config);
@@ -209,7 +236,11 @@ impl Connection {
         if len > 0 {
             let last = range.start + u64::from(len);
             let ends_write = range.start < self.snd.push && self.snd.push <= last;
-            if last == data_end || ends_write || self.snd.queue.is_pushed(range.end) {
+            let pushed = match self.skbs() {
+                Some(skbs) => skbs.is_pushed(last),
+                None => last == data_end || ends_write,
+            };
+            if pushed || self.snd.queue.is_pushed(range.end) {
                 flags |= Flags::PSH;
             }
         }
@@ -254,7 +285,7 @@ impl Connection {
     pub(super) fn send_tail_probe(&mut self, now: Time, out: &mut Out) {
         let nxt = self.snd.queue.nxt();
         let size = self.segment_size();
-        let (range, hold) = self.next_new(nxt, size, Occasion { more: false, force: true });
+        let (range, hold) = self.next_new(nxt, size, Occasion { force: true, ..Occasion::default() });
         if range.start < range.end && matches!(hold, Hold::Nothing | Hold::Congestion) {
             self.send_new_range(now, range, size, Rule::TailLossProbe, out);
         }

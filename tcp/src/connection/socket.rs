@@ -5,8 +5,6 @@ use crate::error::Errno;
 use crate::tcb::SocketOption;
 use crate::time::Duration;
 
-/// Least buffer that a program can ask for, in bytes (Linux: half of `SOCK_MIN_RCVBUF`, rounded).
-const LEAST_BUFFER: u32 = 1152;
 /// The options of one socket.
 #[derive(Clone, Debug)]
 pub(crate) struct Socket {
@@ -38,6 +36,7 @@ struct Rare {
     user_timeout: Option<Duration>,
     linger: Option<Duration>,
     max_seg: Option<u16>,
+    notsent_lowat: Option<u32>,
 }
 
 impl Socket {
@@ -57,7 +56,7 @@ impl Socket {
     }
 
     /// Sets an option. [`SocketOption::QuickAck`] is not kept here.
-    pub fn set(&mut self, option: SocketOption) -> Result<(), Errno> {
+    pub fn set(&mut self, option: SocketOption, config: &Config) -> Result<(), Errno> {
         option.check()?;
         match option {
             SocketOption::NoDelay(on) => self.no_delay = on,
@@ -72,17 +71,18 @@ impl Socket {
             }
             SocketOption::Linger(time) => self.rare().linger = time,
             SocketOption::RcvBuf(bytes) => {
-                self.rcv_buf = bytes.max(LEAST_BUFFER);
+                self.rcv_buf = config.asked_rcv_buf(bytes);
                 self.rcv_buf_set = true;
             }
             SocketOption::SndBuf(bytes) => {
-                self.snd_buf = bytes.max(LEAST_BUFFER);
+                self.snd_buf = config.asked_snd_buf(bytes);
                 self.snd_buf_set = true;
             }
             SocketOption::MaxSeg(mss) => self.rare().max_seg = Some(mss),
             SocketOption::OobInline(on) => self.oob_inline = on,
             // IP's: the host sees to them.
             SocketOption::Dscp(_) | SocketOption::Ttl(_) | SocketOption::SourceRoute => {}
+            SocketOption::NotSentLowat(bytes) => self.rare().notsent_lowat = (bytes > 0).then_some(bytes),
         }
         Ok(())
     }
@@ -113,6 +113,10 @@ impl Socket {
     /// Whether close resets at once.
     pub fn lingers_zero(&self) -> bool {
         self.rare.as_ref().and_then(|r| r.linger) == Some(Duration::ZERO)
+    }
+    /// `TCP_NOTSENT_LOWAT`, in bytes.
+    pub fn notsent_lowat(&self) -> Option<u32> {
+        self.rare.as_ref().and_then(|r| r.notsent_lowat)
     }
     /// `TCP_MAXSEG`.
     pub fn max_seg(&self) -> Option<u16> {

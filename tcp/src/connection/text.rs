@@ -18,6 +18,12 @@ impl Connection {
             return;
         }
         let nxt = self.rcv.nxt();
+        if let Some(ledger) = &mut self.ledger
+            && !segment.payload.is_empty()
+        {
+            ledger.data_segs_in += 1;
+            ledger.out_of_order += u32::from(arrived.seq > nxt);
+        }
         let data_end = arrived.seq + u64::from(segment.payload.len());
         if self.orphan && !self.rcv.fin_received && data_end > nxt && !segment.payload.is_empty() {
             // Nobody will read it: the peer must learn (RFC 9293, section 3.6.1, after RFC 1122, 4.2.2.13).
@@ -56,7 +62,18 @@ impl Connection {
         let segment = arrived.segment;
         let nxt = self.rcv.nxt();
         let edge = self.rcv.fin.map_or(self.rcv.edge, |fin| fin.min(self.rcv.edge)).max(nxt);
+        if self.ledger.is_some()
+            && data_end > nxt
+            && !segment.payload.is_empty()
+            && !self.may_keep(arrived, nxt, out)
+        {
+            return;
+        }
+        let before = self.rcv.buffer.nxt();
         let inserted = self.rcv.buffer.insert(arrived.seq, &segment.payload, edge);
+        if self.ledger.is_some() && inserted.advanced + inserted.held > 0 {
+            self.charge_rcv_memory(arrived.seq.max(before), data_end);
+        }
         if let Some(range) = inserted.duplicate {
             self.on_duplicate(range);
         } else if segment.payload.is_empty() && arrived.seq < nxt {
@@ -83,6 +100,20 @@ impl Connection {
             self.enter_quick_ack(self.config.delayed_ack.quick);
             self.ack.now(Rule::AckOfProbe);
         }
+    }
+    /// Whether there is memory for a segment. If there is not, it is dropped, and the ACK offers no window (Linux
+    /// `tcp_data_queue`).
+    fn may_keep(&mut self, arrived: &Arrived<'_>, nxt: Seq, out: &mut Out) -> bool {
+        if arrived.seq <= nxt && self.rcv.window() == 0 || self.finds_rcv_memory() {
+            return true;
+        }
+        if let Some(ledger) = &mut self.ledger {
+            ledger.full = true;
+        }
+        out.notes.push(Note::Dropped(Rule::ReceiveBufferFull));
+        out.wake.readable = true;
+        self.ack.now(Rule::ReceiveBufferFull);
+        false
     }
     /// Something arrived twice: the ACK goes out at once and tells (RFC 2883).
     fn on_duplicate(&mut self, range: std::ops::Range<Seq>) {

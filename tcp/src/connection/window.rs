@@ -69,6 +69,14 @@ impl Receive {
     pub fn nxt(&self) -> Seq {
         self.buffer.nxt() + u64::from(self.fin_received)
     }
+    /// The round-trip time as the receiver sees it; zero: not known.
+    pub fn rtt(&self) -> Duration {
+        self.rtt
+    }
+    /// What the program took in the last round trip, in bytes.
+    pub fn taken_before(&self) -> u64 {
+        self.taken_before
+    }
     /// RCV.WND: what may still arrive, in bytes.
     pub fn window(&self) -> u64 {
         self.edge.since(self.nxt())
@@ -89,17 +97,22 @@ fn round_up(window: u64, shift: u8) -> u64 {
 impl Connection {
     /// Bytes that the receive buffer has room for.
     fn space(&self) -> u64 {
-        u64::from(self.socket.rcv_buf).saturating_sub(self.rcv.buffer.unread() + self.rcv.buffer.held())
+        self.window_of(u64::from(self.socket.rcv_buf).saturating_sub(self.rcv_memory()))
     }
     /// The window to offer now, before it is made sure that the edge does not retreat.
     pub(super) fn select_window(&self) -> u64 {
-        let full = u64::from(self.socket.rcv_buf);
+        let allowed = self.window_of(u64::from(self.socket.rcv_buf));
+        let full = allowed.min(self.window_clamp());
         let mss = u64::from(self.ack.segment).min(full);
         let shift = self.rcv.shift;
         let mut free = self.space();
+        let shrinks = self.config.shrink_window && self.rcv.shift > 0 && self.ledger.is_some();
+        if shrinks {
+            free = free >> shift << shift;
+        }
         if free < full / 2 {
             free = free >> shift << shift;
-            if free < full / 16 || free < mss {
+            if free < allowed / 16 || free < mss || shrinks && free < 1 << shift {
                 return 0;
             }
         }
@@ -122,10 +135,16 @@ impl Connection {
         let shift = self.rcv.shift;
         let current = self.rcv.window();
         let mut offered = self.select_window();
+        if let Some(ledger) = &mut self.ledger
+            && std::mem::take(&mut ledger.full)
+        {
+            return self.announce_nothing();
+        }
         if offered < current && !self.config.shrink_window {
             // Rounded up like Linux; but not without end, or a peer could creep past the buffer in tiny steps.
             let up = round_up(current, shift);
-            let limit = self.rcv.buffer.unread() + up <= u64::from(self.socket.rcv_buf) + (1 << shift);
+            let limit = self.ledger.is_some()
+                || self.rcv.buffer.unread() + up <= u64::from(self.socket.rcv_buf) + (1 << shift);
             offered = if limit { up } else { current >> shift << shift };
         }
         let field = (offered >> shift).min(65_535);
@@ -136,12 +155,20 @@ impl Connection {
         self.rcv.edge = if self.config.shrink_window { edge } else { self.rcv.edge.max(edge) };
         field as u16
     }
+    /// There is no memory for what has just arrived: no window is offered until there is (Linux `ICSK_ACK_NOMEM`).
+    fn announce_nothing(&mut self) -> u16 {
+        let nxt = self.rcv.nxt();
+        self.rcv.wup = nxt;
+        self.rcv.wnd = 0;
+        self.rcv.edge = nxt;
+        0
+    }
     /// A segment of some size has arrived: the window may be offered in full by and by (Linux `tcp_grow_window`).
     pub(super) fn grow_window(&mut self, len: u32) {
         if len < 128 {
             return;
         }
-        let room = self.space().saturating_sub(self.rcv.growing);
+        let room = self.space().min(self.window_clamp()).saturating_sub(self.rcv.growing);
         if room == 0 {
             return;
         }
@@ -180,7 +207,14 @@ impl Connection {
         let doubled = 2 * taken;
         let growth = u128::from(doubled) * u128::from(taken - before) / u128::from(before);
         let wanted = u128::from(doubled) + 2 * growth;
+        let wanted = self.memory_of(u64::try_from(wanted).unwrap_or(u64::MAX >> 8).min(u64::MAX >> 8));
         let wanted = u32::try_from(wanted).unwrap_or(u32::MAX).min(max);
-        self.socket.rcv_buf = self.socket.rcv_buf.max(wanted);
+        if wanted > self.socket.rcv_buf {
+            self.socket.rcv_buf = wanted;
+            let clamp = self.window_of(u64::from(wanted));
+            if let Some(ledger) = &mut self.ledger {
+                ledger.rcv.clamp = clamp;
+            }
+        }
     }
 }

@@ -69,7 +69,10 @@ impl Agreed {
     }
     /// Our shift and the peer's.
     pub(super) fn window_scale(&self, config: &Config) -> Option<WindowScale> {
-        self.wscale.map(|snd| WindowScale { snd, rcv: offer::window_shift(config.rcv_buf_max) })
+        self.wscale.map(|snd| WindowScale {
+            snd,
+            rcv: offer::shift_to_offer(config, config.rcv_buf, config.rcv_buf_max),
+        })
     }
     /// The window that the SYN-ACK announces, in bytes.
     pub(super) fn window(&self, config: &Config, tuple: &Tuple, mtu: u16) -> u32 {

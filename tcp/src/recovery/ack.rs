@@ -40,11 +40,19 @@ struct News {
     first: Option<Time>,
     last: Option<Time>,
     first_sacked: Option<Time>,
+    /// The lowest number of what was sent once and arrived after what was SACKed.
+    late: Option<Seq>,
     /// Losses found.
     found: Found,
 }
 
 impl News {
+    /// A segment that was sent once has arrived; `highest` is behind everything that was SACKed before.
+    fn note_late(&mut self, start: Seq, highest: Option<Seq>) {
+        if highest.is_some_and(|highest| start < highest) {
+            self.late = Some(self.late.map_or(start, |late| late.min(start)));
+        }
+    }
     fn advanced(&self) -> bool {
         self.acked > 0
     }
@@ -69,6 +77,7 @@ impl Sender {
     ) -> Acked {
         let (before, outstanding) = (self.una(), self.flight());
         let mut news = News::default();
+        let highest = self.highest_sacked();
         self.take_ack(now, ack, &mut news);
         self.first_window = self.first_window.saturating_sub(news.acked as u32);
         self.take_sack(now, ack, before, &mut news);
@@ -78,6 +87,8 @@ impl Sender {
             mss: self.mss,
             certain: self.sack || matches!(self.phase, Phase::Open | Phase::Reduction),
         });
+        let late = news.late.zip(self.highest_sacked().max(highest));
+        let reordered = late.map_or(0, |(late, highest)| highest.since(late));
         let ack = &Ack { ece, ..*ack };
         let rtt = self.measure(now, ack, &news, cfg, out);
 
@@ -107,9 +118,21 @@ impl Sender {
         }
         self.set_timer(now, &news, cfg);
         self.tidy();
-        Acked { acked: news.acked, sacked: news.sacked, rtt, duplicate: news.duplicate }
+        Acked {
+            acked: news.acked,
+            sacked: news.sacked,
+            rtt,
+            duplicate: news.duplicate,
+            packets: news.packets,
+            marked: ack.ece,
+            reordered,
+        }
     }
 
+    /// Behind everything that was SACKed.
+    fn highest_sacked(&self) -> Option<Seq> {
+        self.trouble.as_ref().and_then(|t| t.board.highest_sacked())
+    }
     /// The cumulative acknowledgment.
     fn take_ack(&mut self, now: Time, ack: &Ack, news: &mut News) {
         if ack.ack <= self.una() {
@@ -118,6 +141,7 @@ impl Sender {
         let Sender { queue, trouble, rack, rtt, detection, usage, .. } = self;
         let (min_rtt, rack_on) = (rtt.min(), *detection == LossDetection::Rack);
         let trouble = trouble.as_deref_mut();
+        let highest = trouble.as_ref().and_then(|t| t.board.highest_sacked());
         let point = trouble.as_ref().map_or(Seq::default(), |t| t.point);
         queue.acknowledge(ack.ack, trouble.map(|t| &mut t.board), |range, sent| {
             let bytes = range.end - range.start;
@@ -135,6 +159,7 @@ impl Sender {
                 news.first.get_or_insert(sent.at);
                 news.last = Some(sent.at);
                 news.original |= range.end <= point;
+                news.note_late(range.start, highest);
                 usage.carried = usage.carried.max(u16::try_from(bytes).unwrap_or(u16::MAX));
             }
             if rack_on && range.end == sent.end {
@@ -175,6 +200,7 @@ impl Sender {
             }
             let trouble = trouble(slot, una);
             let point = trouble.point;
+            let highest = trouble.board.highest_sacked();
             queue.sack(left, right, &mut trouble.board, |range, sent| {
                 let bytes = range.end - range.start;
                 news.sacked += bytes;
@@ -184,6 +210,7 @@ impl Sender {
                 if !again {
                     news.first_sacked.get_or_insert(sent.at);
                     news.original |= range.end <= point;
+                    news.note_late(range.start, highest);
                 }
                 if rack_on {
                     // TSecr echoes what arrived in sequence, so it tells nothing of a SACKed segment.

@@ -100,6 +100,12 @@ pub struct Acked {
     pub rtt: Option<Duration>,
     /// It was a duplicate ACK (RFC 5681, section 2).
     pub duplicate: bool,
+    /// Segments newly known to have arrived.
+    pub packets: u32,
+    /// It came with ECE, or told of CE.
+    pub marked: bool,
+    /// By how many octets something that was sent once arrived late; zero: nothing did.
+    pub reordered: u64,
 }
 
 /// What a timer of the transmit queue was for. One slot: they exclude one another (RFC 8985, section 8).

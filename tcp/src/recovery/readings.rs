@@ -1,7 +1,8 @@
 //! Readings of the transmit queue: for the connection, `ss` and traces.
 
-use super::{Counts, Sender, Timer};
+use super::{Counts, Phase, Sender, Timer};
 use crate::config::Config;
+use crate::info::{CaState, Tally};
 use crate::seq::Seq;
 use crate::time::{Duration, Time};
 
@@ -105,6 +106,23 @@ impl Sender {
             counts.retransmitting = t.board.again.segments;
         }
         counts
+    }
+    /// What `TCP_INFO` shows of the transmit queue.
+    pub fn fill_tally(&self, tally: &mut Tally) {
+        let counts = self.counts();
+        let missing = counts.sacked > 0 || counts.lost > 0 || counts.retransmitting > 0;
+        tally.ca_state = match self.phase {
+            Phase::Open if missing => CaState::Disorder,
+            Phase::Open => CaState::Open,
+            Phase::Reduction => CaState::Cwr,
+            Phase::Recovery => CaState::Recovery,
+            Phase::Loss => CaState::Loss,
+        };
+        tally.retransmits = self.retries();
+        tally.backoff = u32::from(self.backoff);
+        tally.retransmitting = counts.retransmitting;
+        tally.last_sent = self.last_sent;
+        tally.dsacks = self.dsacks;
     }
     /// Name of the congestion controller.
     pub fn controller(&self) -> &'static str {

@@ -42,6 +42,9 @@ impl Bench {
     }
     /// A segment from the peer; numbers relative to its ISN 0 and to ours.
     fn deliver(&mut self, flags: Flags, seq: u32, len: u32, ack: u32) {
+        self.deliver_wnd(flags, seq, len, ack, 50_000);
+    }
+    fn deliver_wnd(&mut self, flags: Flags, seq: u32, len: u32, ack: u32, wnd: u16) {
         let syn = flags.contains(Flags::SYN);
         let options = Options { mss: syn.then_some(1000), sack_permitted: syn, ..Options::default() };
         let segment = Segment {
@@ -50,7 +53,7 @@ impl Bench {
             seq: SeqNum(seq),
             ack: if flags.contains(Flags::ACK) { self.iss.add(ack) } else { SeqNum(0) },
             flags,
-            wnd: 50_000,
+            wnd,
             options,
             payload: Payload::from_bytes(&vec![0; len as usize]),
             ..Segment::default()
@@ -84,14 +87,20 @@ impl Bench {
     }
     /// A listener at 3, and its accepted connection at 4.
     fn accepted() -> Bench {
+        let mut bench = Bench::listening(|_| {});
+        bench.deliver(Flags::ACK, 1, 0, 1);
+        assert_eq!(bench.call(Call::Accept { fd: 3, flags: 0 }), Ok(4));
+        bench
+    }
+    /// A listener at 3 that has answered a SYN.
+    fn listening(prepare: impl FnOnce(&mut Machine)) -> Bench {
         let mut bench = Bench::new();
+        prepare(&mut bench.machine);
         let fd = bench.socket();
         bench.call(Call::Bind { fd, addr: any(8080) }).unwrap();
         bench.call(Call::Listen { fd, backlog: 1 }).unwrap();
         bench.deliver(Flags::SYN, 0, 0, 0);
         assert_eq!(bench.sent(), [("S.".to_owned(), 0, 0)]);
-        bench.deliver(Flags::ACK, 1, 0, 1);
-        assert_eq!(bench.call(Call::Accept { fd, flags: 0 }), Ok(4));
         bench
     }
     fn nonblock(&mut self, fd: Fd) {
@@ -243,4 +252,51 @@ fn sysctls() {
     }
     let error = machine.set_sysctl("tcp_sack", "yes").unwrap_err();
     assert_eq!(error.to_string(), "sysctl tcp_sack does not take the value \"yes\"");
+}
+
+/// A write finds room as long as the memory of what is queued, skbs included, is below the buffer; the last skb is
+/// filled beyond it. Numbers of tcp.c with a buffer of 50,000: skbs of half the peer's window, the first of them cut
+/// where cwnd ended.
+#[test]
+fn write_is_bounded_by_memory() {
+    for (lowat, written) in [(0, 58_000), (32_000, 42_000)] {
+        let mut bench =
+            Bench::listening(|machine| machine.set_sysctl("tcp_wmem", "4096 50000 4194304").unwrap());
+        bench.deliver_wnd(Flags::ACK, 1, 0, 1, 32_896);
+        bench.call(Call::Accept { fd: 3, flags: SOCK_NONBLOCK }).unwrap();
+        let value = OptionValue::Int(lowat);
+        let name = TCP_NOTSENT_LOWAT;
+        bench.call(Call::SetOption { fd: 4, level: SOL_TCP, name, value, len: 4 }).unwrap();
+        assert_eq!(bench.call(write(4, 59_000)), Ok(written));
+        assert_eq!(bench.call(write(4, 1)), Err(Errno::EAGAIN));
+        let mut fds = vec![PollFd { fd: 4, events: POLLOUT, revents: 0 }];
+        let poll = |fds: &Vec<PollFd>| Call::Poll { fds: fds.clone(), timeout: 0 };
+        assert_eq!(bench.call(poll(&fds)), Ok(0));
+        bench.deliver_wnd(Flags::ACK, 1, 0, 10_001, 32_896);
+        assert_eq!(bench.call(poll(&fds)), Ok(0), "a third has to be free");
+        bench.deliver_wnd(Flags::ACK, 1, 0, 26_001, 32_896);
+        assert_eq!(bench.call(poll(&fds)), Ok(1));
+        fds[0].revents = POLLOUT;
+        let info = bench.machine.tcp_info(4).unwrap();
+        assert_eq!(info.bytes_sent + info.notsent_bytes, written as u64);
+    }
+}
+
+/// Time in which the peer's window was the limit, and in which anything was to be done at all (tcp_chrono_start).
+#[test]
+fn times_of_limits() {
+    let mut bench = Bench::accepted();
+    bench.deliver_wnd(Flags::ACK, 1, 0, 1, 0);
+    bench.machine.advance(ms(100));
+    assert_eq!(bench.call(write(4, 1000)), Ok(1000));
+    bench.machine.advance(ms(200));
+    let info = bench.machine.tcp_info(4).unwrap();
+    assert_eq!((info.busy_time, info.rwnd_limited, info.sndbuf_limited), (100_000, 100_000, 0));
+    bench.deliver_wnd(Flags::ACK, 1, 0, 1, 5000);
+    bench.machine.advance(ms(230));
+    bench.deliver_wnd(Flags::ACK, 1, 0, 1001, 5000);
+    bench.machine.advance(ms(300));
+    let info = bench.machine.tcp_info(4).unwrap();
+    assert_eq!((info.busy_time, info.rwnd_limited, info.sndbuf_limited), (130_000, 100_000, 0));
+    assert_eq!((info.delivered, info.data_segs_out, info.bytes_sent), (2, 1, 1000));
 }

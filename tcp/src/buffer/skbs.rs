@@ -1,0 +1,117 @@
+//! How Linux would cut what is queued for sending into socket buffers ("skbs"): what marks they carry, where segments
+//! end, and what memory they take.
+
+use std::collections::VecDeque;
+
+use crate::seq::Seq;
+
+/// Memory that an skb takes besides its data, in bytes (Linux 6.18, 64 bit: `SKB_TRUESIZE` of a head of 320 bytes,
+/// `sk_buff` 256, `skb_shared_info` 320).
+pub const SKB_OVERHEAD: u64 = 896;
+
+/// The skbs from the first unacknowledged byte to the last queued one. None is empty.
+#[derive(Clone, Debug, Default)]
+pub struct Skbs {
+    list: VecDeque<Skb>,
+}
+
+/// An skb: it begins where the one before it ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Skb {
+    /// The number behind its last byte.
+    pub end: Seq,
+    /// Its last byte is pushed.
+    pub push: bool,
+    /// Nothing may join it (`MSG_EOR`).
+    pub sealed: bool,
+}
+
+impl Skbs {
+    /// None.
+    pub const fn new() -> Skbs {
+        Skbs { list: VecDeque::new() }
+    }
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.list.len()
+    }
+    /// The last, if it begins at or behind `nxt`: none of it was sent. And where it begins.
+    pub fn unsent_tail(&mut self, una: Seq, nxt: Seq) -> Option<(Seq, &mut Skb)> {
+        let start = match self.list.len() {
+            0 => return None,
+            1 => una,
+            n => self.list[n - 2].end,
+        };
+        let tail = self.list.back_mut().filter(|tail| start >= nxt && tail.end > nxt)?;
+        Some((start, tail))
+    }
+    /// Begins another skb.
+    pub fn push(&mut self, end: Seq) {
+        self.list.push_back(Skb { end, push: false, sealed: false });
+    }
+    /// The skb that holds the byte `at`, and whether it is the last.
+    pub fn holding(&self, at: Seq) -> Option<(Skb, bool)> {
+        let i = self.position(at);
+        Some((*self.list.get(i)?, i + 1 == self.list.len()))
+    }
+    /// Whether an skb that is pushed ends at `end`.
+    pub fn is_pushed(&self, end: Seq) -> bool {
+        let i = self.position(end - 1);
+        self.list.get(i).is_some_and(|skb| skb.push && skb.end == end)
+    }
+    /// Cuts the skb that holds both the byte `at` and one before it.
+    pub fn split(&mut self, una: Seq, at: Seq) {
+        let i = self.position(at);
+        let start = if i == 0 { una } else { self.list[i - 1].end };
+        if i < self.list.len() && at > start {
+            // What marks its end stays with the second part.
+            self.list.insert(i, Skb { end: at, push: false, sealed: false });
+        }
+    }
+    /// Everything below `una` is acknowledged.
+    pub fn ack_to(&mut self, una: Seq) {
+        while self.list.front().is_some_and(|skb| skb.end <= una) {
+            self.list.pop_front();
+        }
+    }
+    /// Index of the skb that holds the byte `at`.
+    fn position(&self, at: Seq) -> usize {
+        self.list.partition_point(|skb| skb.end <= at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seq(n: u64) -> Seq {
+        Seq(n)
+    }
+
+    #[test]
+    fn cut_and_acknowledged() {
+        let mut skbs = Skbs::new();
+        let una = seq(100);
+        assert!(skbs.unsent_tail(una, una).is_none());
+        skbs.push(seq(300));
+        skbs.push(seq(400));
+        skbs.unsent_tail(una, una).unwrap().1.push = true;
+        assert!(skbs.is_pushed(seq(400)) && !skbs.is_pushed(seq(300)));
+        skbs.split(una, seq(350));
+        skbs.split(una, seq(300));
+        skbs.split(una, seq(100));
+        skbs.split(una, seq(400));
+        assert_eq!(skbs.count(), 3);
+        assert!(skbs.is_pushed(seq(400)) && !skbs.is_pushed(seq(350)));
+        let ends = [(100, 300), (299, 300), (300, 350), (399, 400)];
+        assert!(ends.iter().all(|(at, end)| skbs.holding(seq(*at)).unwrap().0.end == seq(*end)));
+        assert!(skbs.holding(seq(399)).unwrap().1 && !skbs.holding(seq(300)).unwrap().1);
+        // The tail counts as unsent only if nothing of it was sent.
+        assert!(skbs.unsent_tail(una, seq(350)).is_some());
+        assert!(skbs.unsent_tail(una, seq(351)).is_none() && skbs.unsent_tail(una, seq(400)).is_none());
+        skbs.ack_to(seq(320));
+        assert_eq!(skbs.count(), 2);
+        skbs.ack_to(seq(400));
+        assert_eq!((skbs.count(), skbs.holding(seq(400))), (0, None));
+    }
+}

@@ -1,0 +1,198 @@
+//! Receive memory as Linux accounts it (`Config::truesize`): what an arriving segment takes, how much of the buffer can
+//! become window, what happens when it is full (tcp_data_queue, tcp_try_rmem_schedule, tcp_prune_queue).
+
+use std::collections::VecDeque;
+
+use super::Connection;
+use super::memory::Ledger;
+use crate::seq::Seq;
+
+/// Window that a new connection takes its buffer to hold, of 256 parts (`TCP_DEFAULT_SCALING_RATIO`).
+const RATIO: u64 = 128;
+/// What an `sk_buff` takes by itself, in bytes.
+const SK_BUFF: u64 = 256;
+/// What lies behind the data of an skb (`skb_shared_info`), in bytes.
+const SHARED_INFO: u64 = 320;
+/// Room before the headers (`NET_SKB_PAD`), and the headers, in bytes.
+const BEFORE: u64 = 64 + 40;
+/// Data that an skb of one page holds after the queue was collapsed, and what it takes, in bytes.
+const PAGE: (u64, u64) = (4096 - SHARED_INFO, 4096 + SK_BUFF);
+
+/// What the receive queue takes.
+#[derive(Clone, Debug)]
+pub(crate) struct RcvMemory {
+    /// `sk_rmem_alloc`, in bytes.
+    pub alloc: u64,
+    /// Share of the memory that is data, of 256 parts (`scaling_ratio`).
+    ratio: u64,
+    /// Largest window (`window_clamp`), in bytes.
+    pub clamp: u64,
+    /// In order and unread.
+    queue: VecDeque<Skb>,
+    /// Beyond a gap.
+    beyond: Vec<Skb>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Skb {
+    start: Seq,
+    end: Seq,
+    truesize: u64,
+    /// Bytes that still fit behind its data.
+    room: u64,
+}
+
+/// The skb of a segment with so many octets of data: memory, and room behind the data.
+fn skb_of(len: u64, options: u64) -> (u64, u64) {
+    let head = BEFORE + options + len;
+    let size = if head <= SHARED_INFO { 2 * SHARED_INFO } else { (head + SHARED_INFO).next_power_of_two() };
+    (size + SK_BUFF, size - SHARED_INFO - head)
+}
+
+impl Default for RcvMemory {
+    fn default() -> RcvMemory {
+        RcvMemory { alloc: 0, ratio: RATIO, clamp: u64::MAX, queue: VecDeque::new(), beyond: Vec::new() }
+    }
+}
+
+impl RcvMemory {
+    fn window_of(&self, space: u64) -> u64 {
+        (space * self.ratio) >> 8
+    }
+    /// A segment has been queued that brought the octets `start..end`; RCV.NXT is `nxt` now.
+    fn charge(&mut self, start: Seq, end: Seq, nxt: Seq, options: u64) {
+        let len = end.since(start);
+        if start >= nxt {
+            let (truesize, room) = skb_of(len, options);
+            self.alloc += truesize;
+            return self.beyond.push(Skb { start, end, truesize, room });
+        }
+        match self.queue.back_mut() {
+            Some(last) if len <= last.room => {
+                last.room -= len;
+                last.end = end;
+            }
+            _ => {
+                let (truesize, room) = skb_of(len, options);
+                self.alloc += truesize;
+                self.queue.push_back(Skb { start, end, truesize, room });
+            }
+        }
+        let mut i = 0;
+        while i < self.beyond.len() {
+            if self.beyond[i].start < nxt {
+                let skb = self.beyond.swap_remove(i);
+                self.queue.push_back(Skb { room: 0, ..skb });
+            } else {
+                i += 1;
+            }
+        }
+        self.queue.make_contiguous().sort_by_key(|skb| skb.end);
+    }
+    /// The program has read everything below `read`.
+    fn release(&mut self, read: Seq) {
+        while let Some(first) = self.queue.front()
+            && first.end <= read
+        {
+            self.alloc -= first.truesize;
+            self.queue.pop_front();
+        }
+    }
+    /// Puts what is in order into as little memory as may be (`tcp_collapse`).
+    fn collapse(&mut self) {
+        let (Some(first), Some(last)) = (self.queue.front(), self.queue.back()) else { return };
+        let (start, end) = (first.start, last.end);
+        let taken: u64 = self.queue.iter().map(|skb| skb.truesize).sum();
+        let pages = end.since(start).div_ceil(PAGE.0);
+        if pages * PAGE.1 < taken {
+            self.alloc = self.alloc - taken + pages * PAGE.1;
+            self.queue.clear();
+            self.queue.push_back(Skb { start, end, truesize: pages * PAGE.1, room: 0 });
+        }
+    }
+}
+
+impl Connection {
+    /// Memory of the receive buffer as window (`tcp_win_from_space`), in bytes.
+    pub(super) fn window_of(&self, space: u64) -> u64 {
+        self.ledger.as_ref().map_or(space, |ledger| ledger.rcv.window_of(space))
+    }
+    /// The memory that a window of so many bytes takes (`tcp_space_from_win`).
+    pub(super) fn memory_of(&self, window: u64) -> u64 {
+        self.ledger.as_ref().map_or(window, |ledger| (window << 8) / ledger.rcv.ratio.max(1))
+    }
+    /// What the receive queue takes of the buffer, in bytes.
+    pub(super) fn rcv_memory(&self) -> u64 {
+        match &self.ledger {
+            Some(ledger) => ledger.rcv.alloc,
+            None => self.rcv.buffer.unread() + self.rcv.buffer.held(),
+        }
+    }
+    /// The largest window that may be offered, in bytes.
+    pub(super) fn window_clamp(&self) -> u64 {
+        self.ledger.as_ref().map_or(u64::MAX, |ledger| ledger.rcv.clamp)
+    }
+    /// At the start: room for one segment is held back (`tcp_init_buffer_space`).
+    pub(super) fn init_rcv_memory(&mut self) {
+        let most = self.window_of(u64::from(self.socket.rcv_buf));
+        let mss = u64::from(self.rcv.mss);
+        let growing = self.rcv.growing;
+        let Some(Ledger { rcv, .. }) = self.ledger.as_deref_mut() else { return };
+        rcv.clamp = (65_535 << self.rcv.shift).min(most);
+        if rcv.clamp > 2 * mss && rcv.clamp + mss > most {
+            rcv.clamp = (2 * mss).max(most.saturating_sub(mss));
+        }
+        self.rcv.growing = growing.min(rcv.clamp);
+    }
+    /// A full segment of another size than before has arrived: how much of the memory is data is known better
+    /// (`tcp_measure_rcv_mss`).
+    pub(super) fn measure_ratio(&mut self, len: u32) {
+        let options = u64::from(self.option_bytes());
+        let (truesize, _) = skb_of(u64::from(len), options);
+        let buffer = u64::from(self.socket.rcv_buf);
+        let wnd = self.rcv.wnd;
+        let Some(Ledger { rcv, .. }) = self.ledger.as_deref_mut() else { return };
+        let before = rcv.ratio;
+        rcv.ratio = ((u64::from(len) << 8) / truesize).max(1);
+        if rcv.ratio != before {
+            let clamp = rcv.window_of(buffer).max(1152);
+            let shrinks = clamp < rcv.clamp;
+            rcv.clamp = clamp;
+            let growing = wnd.min(clamp);
+            self.rcv.growing =
+                if shrinks { self.rcv.growing.min(growing) } else { self.rcv.growing.max(growing) };
+        }
+    }
+    /// Whether there is memory for one more segment; makes some where it can (`tcp_try_rmem_schedule`).
+    pub(super) fn finds_rcv_memory(&mut self) -> bool {
+        let max = u64::from(self.socket.rcv_buf_max(&self.config));
+        let (buffer, mss) = (u64::from(self.socket.rcv_buf), u64::from(self.rcv.mss));
+        let Some(Ledger { rcv, .. }) = self.ledger.as_deref_mut() else { return true };
+        if rcv.alloc <= buffer {
+            return true;
+        }
+        let grown = if self.socket.rcv_buf_set { buffer } else { buffer.max(rcv.alloc.min(max)) };
+        self.socket.rcv_buf = u32::try_from(grown).unwrap_or(u32::MAX);
+        if rcv.alloc <= grown {
+            return true;
+        }
+        self.rcv.growing = rcv.clamp.min(2 * mss);
+        rcv.collapse();
+        rcv.alloc <= grown || rcv.queue.is_empty()
+    }
+    /// A segment brought the octets `start..end`, as far as they are new.
+    pub(super) fn charge_rcv_memory(&mut self, start: Seq, end: Seq) {
+        let options = u64::from(if self.ts.is_some() { crate::offer::TIMESTAMP_BYTES } else { 0 });
+        let nxt = self.rcv.buffer.nxt();
+        if let Some(Ledger { rcv, .. }) = self.ledger.as_deref_mut() {
+            rcv.charge(start, end, nxt, options);
+        }
+    }
+    /// The program has read.
+    pub(super) fn release_rcv_memory(&mut self) {
+        let read = self.rcv.buffer.nxt() - self.rcv.buffer.unread();
+        if let Some(Ledger { rcv, .. }) = self.ledger.as_deref_mut() {
+            rcv.release(read);
+        }
+    }
+}
