@@ -237,6 +237,9 @@ pub struct Config {
     /// ICMP's claim of a smaller MTU is doubted: one that no path has is ignored, one below what was already acknowledged
     /// waits until a timeout of the quoted segment confirms it (RFC 5927, section 7.2: SHOULD; Linux and FreeBSD believe).
     pub cautious_pmtu: bool,
+    /// The MSS that is announced is the interface's, whatever is known of the path (RFC 1191, section 3.1: SHOULD; Linux and
+    /// FreeBSD announce what the path takes).
+    pub mss_of_interface: bool,
     /// How long a smaller path MTU is believed before larger segments are tried again (RFC 1191, section 6.3: 10 min;
     /// Linux `mtu_expires`; FreeBSD's host cache 1 h).
     pub pmtu_expires: Duration,
@@ -497,6 +500,7 @@ impl Config {
             path_mtu_discovery: true,
             min_pmtu: 552,
             cautious_pmtu: false,
+            mss_of_interface: false,
             pmtu_expires: Duration::from_secs(600),
             mtu_probing: false,
             base_mss: 1024,
@@ -564,6 +568,7 @@ impl Config {
             exact_window: true,
             min_pmtu: 68,
             cautious_pmtu: true,
+            mss_of_interface: true,
             icmp_hard_errors: true,
             icmp_aborts_connect: false,
             rtt_gains_by_flight: true,

@@ -458,6 +458,12 @@ impl Opening {
     pub fn be_modest(&mut self) {
         self.modest = true;
     }
+    /// The path takes no more than this: the connection sends no larger segments. What was announced stays.
+    pub fn on_path_mtu(&mut self, mtu: u16) {
+        if self.config.path_mtu_discovery {
+            self.mtu = self.mtu.min(mtu);
+        }
+    }
     /// What a call fails with that needs an open connection.
     pub fn not_open(&mut self) -> Errno {
         self.error.take().unwrap_or(Errno::ENOTCONN)

@@ -217,8 +217,10 @@ impl Tcb {
     }
     /// Another connection has learnt that packets to the same address fit only up to `mtu` bytes (RFC 8201, section 5.2).
     pub fn on_path_mtu(&mut self, now: Time, mtu: u16) {
-        if let Tcb::Open(connection) = self {
-            connection.on_path_mtu(now, mtu);
+        match self {
+            Tcb::Opening(opening) => opening.on_path_mtu(mtu),
+            Tcb::Open(connection) => connection.on_path_mtu(now, mtu),
+            Tcb::TimeWait(_) => {}
         }
     }
     /// Large initial windows have failed on this path before: this connection, on which nothing was sent yet, begins with

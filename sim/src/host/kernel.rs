@@ -119,6 +119,15 @@ impl Kernel {
         self.path_mtu.get(now, dst, link)
     }
 
+    /// The MTU from which the MSS of an open to `dst` comes.
+    pub(super) fn mtu_to_announce(&self, now: Time, dst: IpAddr) -> u16 {
+        if self.setup.spec.tcp.mss_of_interface {
+            self.link_mtu(dst).unwrap_or(1500)
+        } else {
+            self.mtu_to(now, dst)
+        }
+    }
+
     /// An identification for a packet to `dst` that may be fragmented.
     pub(super) fn ident(&mut self, dst: IpAddr) -> u16 {
         let secret = self.secrets.ident;

@@ -134,7 +134,7 @@ impl Kernel {
         (segment, ecn): (&Segment, EcnCodepoint),
         reopens: Option<SeqNum>,
     ) {
-        let mtu = self.mtu_to(ctx.now, tuple.remote.ip());
+        let mtu = self.mtu_to_announce(ctx.now, tuple.remote.ip());
         let secret = self.tcp.secret;
         let Some(slot) = self.tcp.listeners.get_mut(id as usize).and_then(Option::as_mut) else { return };
         let mut out = ctx.out.borrow_tcp();
@@ -149,6 +149,7 @@ impl Kernel {
         match child {
             Some(mut tcb) => {
                 self.counters.tcp_passive_opens += 1;
+                tcb.on_path_mtu(ctx.now, self.mtu_to(ctx.now, tuple.remote.ip()));
                 if self.first_windows.had_better_be_small(ctx.now, tuple.remote.ip()) {
                     tcb.be_modest();
                 }

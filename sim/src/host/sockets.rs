@@ -261,10 +261,11 @@ impl Kernel {
             Some(_) => return Err(Errno::EADDRNOTAVAIL),
         };
         let (config, mark) = (inherited(&self.setup.spec.tcp, &options), Mark::of(&options));
-        let what = Connect { tuple, mtu: self.mtu_to(ctx.now, to.ip()), config, options, reuses };
+        let what = Connect { tuple, mtu: self.mtu_to_announce(ctx.now, to.ip()), config, options, reuses };
         let secret = self.tcp.secret;
         let mut out = ctx.out.borrow_tcp();
         let mut tcb = Tcb::connect(ctx.now, what, &secret, &mut out);
+        tcb.on_path_mtu(ctx.now, self.mtu_to(ctx.now, to.ip()));
         if self.first_windows.had_better_be_small(ctx.now, to.ip()) {
             tcb.be_modest();
         }

@@ -339,6 +339,9 @@ knobs! {
     /// ICMP's claim of a smaller MTU is doubted: one that no path has is ignored, one below what was already acknowledged
     /// waits until a timeout of the quoted segment confirms it (RFC 5927, section 7.2: SHOULD; Linux and FreeBSD believe).
     cautious_pmtu: Option<bool>, "true";
+    /// The MSS that is announced is the interface's, whatever is known of the path (RFC 1191, section 3.1: SHOULD; Linux and
+    /// FreeBSD announce what the path takes).
+    mss_of_interface: Option<bool>, "true";
     /// How long a smaller path MTU is believed before larger segments are tried again (RFC 1191, section 6.3: 10 min;
     /// Linux `mtu_expires`; FreeBSD's host cache 1 h).
     pmtu_expires: Option<Span>, "\"10min\"";

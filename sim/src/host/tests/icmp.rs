@@ -76,6 +76,39 @@ fn a_path_mtu_is_known_to_all_connections_to_the_address() {
     assert_eq!(net.calls("idle").last().unwrap(), "send(1448) = 1448");
 }
 
+/// 1191/3.1-MSS, 2923/2.3-MSSRX: the MSS that an open announces is the interface's, though the path back is known to take
+/// less; what is sent fits the path. Linux announces what the path takes.
+#[test]
+fn the_mss_announced_is_the_interfaces_under_rfc() {
+    for (config, announced) in [(Config::rfc(), 1460), (Config::linux(), 1260)] {
+        let data = || Step::SendBytes { len: 1400, chunk: 0, every: Duration::ZERO };
+        let server = program("server", 0, Run::Serve(serve(80, vec![data(), Step::RecvToEof])));
+        let client = |name: &str, at| program(name, at, script(vec![connect(), data(), sleep(10_000)]));
+        let programs = vec![client("first", 0), client("second", 3_000)];
+        let mut net = Net::with(config, (32768, 60999), programs, vec![server]);
+        net.passes = |packet| packet.len() <= 1300;
+        net.run(ms(35));
+        for host in [0, 1] {
+            let large = net.sent.iter().position(|(_, i, p)| *i == host && p.len() > 1300).unwrap();
+            let error = net.sent[large].2.clone();
+            let about = crate::ip::icmp_error(
+                PacketId(1_000_000),
+                "192.0.2.1".parse().unwrap(),
+                &error,
+                IcmpKind::FragmentationNeeded(1300),
+                60,
+            );
+            net.visit(host, |host, now, out| host.on_packet(now, &about.unwrap(), out));
+        }
+        let before = net.sent.len();
+        net.run(ms(6_000));
+        let second = &net.sent[before..];
+        let offers = second.iter().filter_map(|(_, _, p)| p.tcp()?.options.mss).collect::<Vec<u16>>();
+        assert_eq!(offers, [announced, announced], "SYN and SYN-ACK");
+        assert!(second.iter().all(|(_, _, p)| p.len() <= 1300));
+    }
+}
+
 /// RFC 5927, section 4.1: an error that quotes a number not in flight was forged.
 #[test]
 fn a_forged_error_teaches_nothing() {
