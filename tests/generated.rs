@@ -217,3 +217,10 @@ fn and_runs_the_same_way_twice() {
         assert_eq!(play(seed), play(seed), "seed {seed}");
     }
 }
+
+#[test]
+#[ignore = "prints the scenario of the seed in SEED"]
+fn print_one() {
+    let seed = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(0);
+    println!("{}", generated(seed));
+}

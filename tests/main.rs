@@ -1,10 +1,12 @@
 //! The one integration test binary.
 
+mod checkers;
 mod cli;
 mod determinism;
 mod errors;
 mod expectations;
 mod freeze;
+mod fuzz;
 mod gallery;
 mod generated;
 mod invariants;

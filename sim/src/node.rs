@@ -4,7 +4,7 @@ mod host;
 mod router;
 mod transmit;
 
-pub(crate) use host::HostNode;
+pub(crate) use host::{HostNode, Power};
 pub(crate) use router::RouterNode;
 pub(crate) use transmit::Origin;
 

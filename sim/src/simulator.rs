@@ -8,7 +8,7 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 use tcp::Time;
 
-use crate::check::Finding;
+use crate::check::{Checks, Finding, Violation};
 use crate::fate::FateRules;
 use crate::hash::TraceHash;
 use crate::host::{Counters, Host, Setup};
@@ -41,6 +41,7 @@ pub struct Simulator {
     pub(crate) packets_sent: u64,
     /// Events since time last moved.
     at_once: u32,
+    pub(crate) checks: Option<Box<Checks>>,
     pub(crate) plan: Arc<Plan>,
 }
 
@@ -94,6 +95,7 @@ impl Simulator {
             events: 0,
             packets_sent: 0,
             at_once: 0,
+            checks: None,
             plan: Arc::new(plan),
         };
         for (number, (name, node)) in spec.nodes.iter().enumerate() {
@@ -112,6 +114,23 @@ impl Simulator {
     pub fn without_checks(mut self) -> Simulator {
         self.out.streams = None;
         self
+    }
+
+    /// The same world with all checkers, which look after each event: [`violations`](Self::violations). `spec` is what the
+    /// world was made from. The trace and its hash do not change.
+    pub fn with_checks(mut self, spec: &Spec) -> Simulator {
+        self.checks = Some(Box::new(Checks::new(spec, self.level > TraceLevel::Off)));
+        self.level = self.level.max(TraceLevel::On);
+        self.out.level = self.level;
+        self
+    }
+    /// The laws that were broken so far, in order; [`findings`](Self::findings) are not among them.
+    pub fn violations(&self) -> &[Violation] {
+        self.checks.as_ref().map_or(&[], |checks| checks.found())
+    }
+    /// What has not come to rest, of a world in which nothing has gone wrong for a long time.
+    pub fn unrest(&self) -> Vec<Violation> {
+        crate::check::unrest(self)
     }
 
     /// The same world, which writes down what chance does on its links: [`fate_log`](Self::fate_log). `spec` is what the
@@ -188,6 +207,9 @@ impl Simulator {
             Source::Pipe(number) => self.on_arrival(PipeId(number)),
             Source::Host(number) => self.on_host_deadline(NodeId(number)),
         }
+        if self.checks.is_some() {
+            self.check();
+        }
         true
     }
 
@@ -201,6 +223,18 @@ impl Simulator {
                 _ => return Some((time, source)),
             }
         }
+    }
+
+    /// Lets the checkers look at what the event did.
+    #[cold]
+    fn check(&mut self) {
+        let Some(mut checks) = self.checks.take() else { return };
+        checks.after_event(self);
+        if !checks.keep {
+            self.records.clear();
+            checks.seen = 0;
+        }
+        self.checks = Some(checks);
     }
 
     /// A packet comes out of a pipe, or leaves the queue in front of it.
@@ -258,6 +292,9 @@ impl Simulator {
     }
     /// Takes what happened so far out of the trace, so that a long run need not keep it.
     pub fn take_records(&mut self) -> Vec<Record> {
+        if let Some(checks) = &mut self.checks {
+            checks.seen = 0;
+        }
         std::mem::take(&mut self.records)
     }
     /// Streams that were not read as they were written, in order.
@@ -296,6 +333,20 @@ impl Simulator {
     /// Packets and bytes that wait in front of a direction of a link.
     pub fn backlog(&self, pipe: PipeId) -> (usize, u64) {
         self.pipes[pipe.0 as usize].backlog(self.now)
+    }
+    /// What TCP knows of one connection of a host, and which timers run.
+    pub(crate) fn reading(&self, node: NodeId, tuple: &tcp::Tuple) -> Option<(tcp::Info, tcp::Running)> {
+        match &self.nodes[node.0 as usize] {
+            Node::Host(host) => host.host.reading(self.now, tuple),
+            Node::Router(_) => None,
+        }
+    }
+    /// Whether a host runs: neither crashed nor paused. A router always does.
+    pub fn is_up(&self, node: NodeId) -> bool {
+        match &self.nodes[node.0 as usize] {
+            Node::Host(host) => host.power == crate::node::Power::Up,
+            Node::Router(_) => true,
+        }
     }
     /// The counters of a host; `None` for a router.
     pub fn counters(&self, node: NodeId) -> Option<Counters> {

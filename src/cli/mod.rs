@@ -3,6 +3,7 @@
 pub mod check;
 pub mod finding;
 pub mod freeze;
+pub mod fuzz;
 pub mod gallery;
 pub mod packetdrill;
 pub mod paths;

@@ -5,9 +5,9 @@ use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail};
 use indicatif::{ProgressBar, ProgressStyle};
-use sim::check::Finding;
 use sim::{NodeId, PipeId, Simulator, Spec, TraceLevel};
 use tcp::Time;
+use timewait::find::verdict;
 use timewait::scenario::expect::Outcome as Ended;
 use timewait::scenario::{self, Scenario};
 use timewait::view::paint::{BOLD, DIM, paint};
@@ -16,6 +16,9 @@ use timewait::{Names, pcap};
 
 use super::report::{self, Outcome};
 use super::{Color, Run, View, paths, screen};
+
+/// Violations that are shown of one run: the first ones tell enough.
+const MOST_SHOWN: usize = 5;
 
 /// Runs what the arguments name. Returns whether every expectation was met.
 pub fn run(args: &Run, color: Color, out: &mut dyn Write) -> Result<bool> {
@@ -139,6 +142,9 @@ fn simulate(scenario: &Scenario, spec: &Spec, shown: bool) -> Simulator {
     if !checks_streams(scenario) {
         simulator = simulator.without_checks();
     }
+    if scenario.typed.check.as_ref().and_then(|check| check.laws).unwrap_or(true) {
+        simulator = simulator.with_checks(spec);
+    }
     simulator.run();
     simulator
 }
@@ -247,7 +253,13 @@ fn outcome(file: &Path, scenario: &Scenario, simulator: &Simulator, names: &Name
     let missed = scenario.check(&run);
     let mut failures: Vec<String> =
         missed.iter().map(|failure| failure.render(scenario, screen::is_colored_out(color))).collect();
-    failures.extend(simulator.findings().iter().map(|finding| broken_stream(finding, names)));
+    let again = format!("timewait run {}", file.display());
+    let broken = verdict::violations(&scenario.typed, simulator);
+    failures
+        .extend(broken.iter().take(MOST_SHOWN).map(|violation| verdict::in_words(violation, names, &again)));
+    if broken.len() > MOST_SHOWN {
+        failures.push(format!("and {} violations more", broken.len() - MOST_SHOWN));
+    }
     if simulator.stuck() {
         let clock = view::words::clock(simulator.now());
         failures.push(format!(
@@ -263,17 +275,4 @@ fn outcome(file: &Path, scenario: &Scenario, simulator: &Simulator, names: &Name
         checked: scenario.expectations().len(),
         failures,
     }
-}
-
-/// A stream that did not arrive as it was written, in words.
-fn broken_stream(finding: &Finding, names: &Names) -> String {
-    format!(
-        "a stream is not intact: {} on {} ({} from {}) at byte {}: {}",
-        view::words::clock(finding.time),
-        names.node(finding.node),
-        finding.tuple.local,
-        finding.tuple.remote,
-        finding.offset,
-        finding.wrong
-    )
 }

@@ -2,3 +2,5 @@
 //! and all faults tried.
 
 pub mod freeze;
+pub mod fuzz;
+pub mod verdict;

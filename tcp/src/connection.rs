@@ -24,7 +24,7 @@ use crate::cause::Rule;
 use crate::config::Config;
 use crate::error::Errno;
 use crate::handshake::{Handshake, TimestampState};
-use crate::info::{Info, TimerKind};
+use crate::info::{Info, Running, TimerKind};
 use crate::isn::Tuple;
 use crate::offer::{self, TIMESTAMP_BYTES};
 use crate::out::{Note, Out};
@@ -316,6 +316,19 @@ impl Connection {
             snd_buf: self.socket.snd_buf,
             rcv_buf: self.socket.rcv_buf,
             tally: self.tally(now),
+        }
+    }
+    /// The timers that run.
+    pub fn running(&self) -> Running {
+        if self.is_over() {
+            return Running::default();
+        }
+        let set = |at: Time| (at != Time::NEVER).then_some(at);
+        Running {
+            retransmit: self.snd.queue.deadline().map(|(at, _)| at),
+            persist: set(self.timers.persist),
+            idle: set(self.timers.idle),
+            ack: set(self.ack.deadline),
         }
     }
     /// The timer that `ss` would show.

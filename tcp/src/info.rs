@@ -219,6 +219,19 @@ pub struct AccEcnInfo {
     pub dropped: bool,
 }
 
+/// The timers that run, each by itself, for whoever checks them: [`Info::timer`] shows one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Running {
+    /// Retransmission, reordering or loss probe.
+    pub retransmit: Option<Time>,
+    /// Zero-window probe.
+    pub persist: Option<Time>,
+    /// Keepalive, or FIN-WAIT-2 of an orphan.
+    pub idle: Option<Time>,
+    /// Delayed ACK.
+    pub ack: Option<Time>,
+}
+
 /// A timer, in the words of `ss`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TimerKind {

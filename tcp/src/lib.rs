@@ -50,7 +50,7 @@ pub use config::Config;
 pub use connection::Connection;
 pub use error::Errno;
 pub use handshake::Handshake;
-pub use info::{AccEcnInfo, Info, TimerKind};
+pub use info::{AccEcnInfo, Info, Running, TimerKind};
 pub use isn::{IsnSecret, Tuple};
 pub use listener::Listener;
 pub use out::{EcnCodepoint, Note, Out, Outgoing, Wake};

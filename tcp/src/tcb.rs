@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::config::Config;
 use crate::connection::Connection;
 use crate::error::Errno;
-use crate::info::Info;
+use crate::info::{Info, Running};
 use crate::isn::{IsnSecret, Tuple};
 use crate::opening::Opening;
 use crate::out::{EcnCodepoint, Out};
@@ -429,6 +429,17 @@ impl Tcb {
         match self {
             Tcb::Open(connection) => connection.writable(),
             Tcb::Opening(_) | Tcb::TimeWait(_) => 0,
+        }
+    }
+    /// The timers that run.
+    pub fn running(&self) -> Running {
+        match self {
+            Tcb::Opening(opening) => {
+                let at = opening.deadline();
+                Running { retransmit: (at != Time::NEVER).then_some(at), ..Running::default() }
+            }
+            Tcb::Open(connection) => connection.running(),
+            Tcb::TimeWait(_) => Running::default(),
         }
     }
     /// A reading for `ss` and `netstat`.

@@ -1,8 +1,205 @@
 //! Checkers: they look at what happens and influence nothing. Each lives apart from what it checks.
+//!
+//! [`StreamCheck`] is told by the socket layer what programs write and read. The others see what a view sees: after each
+//! event its lines of the trace, and the readings of the connections that those name. They trust no field that the code
+//! they check has computed for its own use: sequence numbers, windows and options are taken from the segments again.
 
+mod bounds;
+mod conservation;
+mod ends;
+mod law;
+mod liveness;
+mod segments;
+mod sequence;
+mod storm;
 mod stream;
+mod timers;
+mod transitions;
 
+use std::sync::Arc;
+
+use tcp::{Config, Info, Rule, Running, Tuple};
+
+pub use law::{Law, Violation};
 pub use stream::{Finding, StreamCheck, StreamEnd, StreamEvent, Wrong};
+
+use crate::packet::{Body, Packet};
+use crate::simulator::Simulator;
+use crate::spec::{Node, Spec};
+use crate::trace::{NodeId, Record, What};
+
+/// Violations kept: the first ones tell enough.
+const MOST: usize = 100;
+/// The books are looked at each so many events.
+const AUDIT: u64 = 64;
+
+/// Why segments are made that no TCP would make.
+const FORGED: &[Rule] = &[Rule::Forged, Rule::ScanProbe, Rule::FloodSyn];
+
+/// All checkers of a run but the one of streams.
+#[derive(Clone, Debug)]
+pub(crate) struct Checks {
+    /// Records before this one have been looked at.
+    pub(crate) seen: usize,
+    /// Whether somebody else wants the records.
+    pub(crate) keep: bool,
+    hosts: Arc<[Option<Facts>]>,
+    ends: ends::Ends,
+    transitions: transitions::Transitions,
+    storm: storm::Storm,
+    found: Vec<Violation>,
+    touched: Vec<(NodeId, Tuple)>,
+}
+
+/// What a checker may know of a host beforehand.
+#[derive(Clone, Debug)]
+struct Facts {
+    addresses: Vec<std::net::IpAddr>,
+    config: Arc<Config>,
+}
+
+/// Where violations go.
+struct Findings<'a> {
+    event: u64,
+    record: &'a Record,
+    found: &'a mut Vec<Violation>,
+}
+
+impl Findings<'_> {
+    fn add(&mut self, law: Law, node: NodeId, tuple: Option<Tuple>, text: String) {
+        if self.found.len() < MOST {
+            self.found.push(Violation { time: self.record.time, event: self.event, law, node, tuple, text });
+        }
+    }
+}
+
+/// A connection after an event.
+struct Reading<'a> {
+    node: NodeId,
+    tuple: Tuple,
+    info: &'a Info,
+    running: &'a Running,
+    config: &'a Config,
+}
+
+impl Checks {
+    pub(crate) fn new(spec: &Spec, keep: bool) -> Checks {
+        let facts = |node: &Node| match node {
+            Node::Host(host) => {
+                Some(Facts { addresses: host.addresses.clone(), config: Arc::clone(&host.tcp) })
+            }
+            Node::Router(_) => None,
+        };
+        let hosts: Arc<[Option<Facts>]> = spec.nodes.values().map(facts).collect();
+        let owners = hosts.iter().zip(0..).flat_map(|(facts, number)| {
+            let addresses = facts.iter().flat_map(|facts| &facts.addresses);
+            addresses.map(move |address| (*address, NodeId(number)))
+        });
+        Checks {
+            seen: 0,
+            keep,
+            ends: ends::Ends::new(owners.collect()),
+            hosts,
+            transitions: transitions::Transitions::default(),
+            storm: storm::Storm::default(),
+            found: Vec::new(),
+            touched: Vec::new(),
+        }
+    }
+    pub(crate) fn found(&self) -> &[Violation] {
+        &self.found
+    }
+    /// A host has lost all that it knew.
+    pub(crate) fn forget(&mut self, node: NodeId) {
+        self.ends.forget(node);
+        self.transitions.forget(node);
+    }
+
+    /// Looks at what an event has done.
+    pub(crate) fn after_event(&mut self, sim: &Simulator) {
+        let records = sim.records();
+        let event = sim.events();
+        for record in &records[self.seen.min(records.len())..] {
+            self.look_at(record, event);
+        }
+        self.seen = records.len();
+        if let Some(record) = records.last() {
+            for (node, tuple) in std::mem::take(&mut self.touched) {
+                self.look_at_connection(sim, record, event, node, tuple);
+            }
+            if event.is_multiple_of(AUDIT) {
+                let findings = &mut Findings { event, record, found: &mut self.found };
+                conservation::audit(sim, findings);
+            }
+        }
+    }
+
+    fn look_at(&mut self, record: &Record, event: u64) {
+        let findings = &mut Findings { event, record, found: &mut self.found };
+        match &record.what {
+            What::Sent { node, packet, why: Some(why), .. } => {
+                let Some(tuple) = packet.tuple() else { return };
+                let facts = self.hosts.get(node.0 as usize).and_then(Option::as_ref);
+                if FORGED.contains(&why.rule) {
+                    self.ends.forged(&tuple);
+                } else if let Some(facts) = facts.filter(|facts| facts.addresses.contains(&packet.ip.src)) {
+                    segments::sent(*node, packet, &self.ends, findings);
+                    sequence::sent(*node, packet, why.rule, facts, &self.ends, findings);
+                    self.storm.sent(*node, packet, *why, findings);
+                    self.ends.sent(*node, tuple, packet, why.rule, event);
+                    touch(&mut self.touched, *node, tuple);
+                }
+            }
+            What::Received { node, packet, .. } if is_whole(packet) => {
+                let Some(tuple) = packet.tuple().map(|tuple| tuple.reversed()) else { return };
+                self.ends.received(*node, tuple, packet, event);
+                touch(&mut self.touched, *node, tuple);
+            }
+            What::State { node, tuple, from, to, why } => {
+                if why.rule == Rule::SynCookieAccepted {
+                    self.ends.reborn(*node, *tuple, event);
+                }
+                self.transitions.changed(*node, *tuple, *from, *to, findings);
+                touch(&mut self.touched, *node, *tuple);
+            }
+            What::Tcp { node, tuple, .. } => touch(&mut self.touched, *node, *tuple),
+            _ => {}
+        }
+    }
+
+    fn look_at_connection(
+        &mut self,
+        sim: &Simulator,
+        record: &Record,
+        event: u64,
+        node: NodeId,
+        tuple: Tuple,
+    ) {
+        let Some(facts) = self.hosts.get(node.0 as usize).and_then(Option::as_ref) else { return };
+        let Some((info, running)) = sim.reading(node, &tuple) else { return };
+        let reading = Reading { node, tuple, info: &info, running: &running, config: &facts.config };
+        let findings = &mut Findings { event, record, found: &mut self.found };
+        sequence::look(&reading, &mut self.ends, findings);
+        timers::look(&reading, findings);
+        bounds::look(&reading, findings);
+    }
+}
+
+/// What of a world that should have come to rest has not: call it long after the last fault.
+pub(crate) fn unrest(sim: &Simulator) -> Vec<Violation> {
+    liveness::unrest(sim)
+}
+
+fn touch(touched: &mut Vec<(NodeId, Tuple)>, node: NodeId, tuple: Tuple) {
+    if !touched.contains(&(node, tuple)) {
+        touched.push((node, tuple));
+    }
+}
+
+/// Whether a packet carries a segment that nothing has happened to.
+fn is_whole(packet: &Packet) -> bool {
+    packet.flipped_bit.is_none() && matches!(packet.body, Body::Tcp(_))
+}
 
 #[cfg(test)]
 mod tests;

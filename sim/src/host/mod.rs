@@ -142,6 +142,10 @@ impl Host {
     pub fn sockets(&self, now: Time) -> Vec<SocketInfo> {
         self.kernel.rows(now)
     }
+    /// What TCP knows of one connection, and which timers run; `None` if there is no such connection.
+    pub fn reading(&self, now: Time, tuple: &tcp::Tuple) -> Option<(tcp::Info, tcp::Running)> {
+        self.kernel.reading(now, tuple)
+    }
     /// Its counters.
     pub fn counters(&self) -> Counters {
         self.kernel.counters.clone()

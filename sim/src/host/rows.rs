@@ -10,6 +10,12 @@ use super::tcp_layer::Holder;
 use crate::view::{Owner, Proto, SocketInfo, unspecified};
 
 impl Kernel {
+    /// A connection, TIME-WAIT records aside: what TCP knows, and which timers run.
+    pub(super) fn reading(&self, now: Time, tuple: &tcp::Tuple) -> Option<(Info, tcp::Running)> {
+        let tcb = self.tcp.find(tuple).and_then(|id| self.tcp.tcb(id))?;
+        (!matches!(tcb, Tcb::TimeWait(_))).then(|| (tcb.info(now), tcb.running()))
+    }
+
     /// Listeners by port, half-open requests, connections by number, UDP sockets by port.
     pub(super) fn rows(&self, now: Time) -> Vec<SocketInfo> {
         let mut rows = Vec::new();

@@ -182,6 +182,9 @@ impl Simulator {
         host.power = Power::Down;
         host.waiting.clear();
         self.with_host(node, |host, now, out| host.crash(now, out));
+        if let Some(checks) = &mut self.checks {
+            checks.forget(node);
+        }
     }
     /// The host boots.
     pub(crate) fn boot(&mut self, node: NodeId) {

@@ -61,6 +61,10 @@ described! {
     pub struct Check {
         /// Every byte that a program read is the one that the peer's program sent at that place.
         stream: Option<bool> = "true", "false";
+        /// The laws of TCP hold, after every event.
+        laws: Option<bool> = "true", "false";
+        /// Laws that this scenario breaks on purpose (docs/finding.md has their names).
+        breaks: Vec<String> = "none", "[\"AckOfUnsent\"]";
     }
 }
 

@@ -115,11 +115,26 @@ impl<'a> Resolver<'a> {
         let rules = self.rules();
         let faults = self.faults();
         self.check_expectations();
+        self.check_laws();
         let until = self.file.until.unwrap_or(LONGEST_DEFAULT);
         if until > LONGEST {
             self.wrong(&At::root("until"), format!("a run of {until} is too long"), "more than 3650d", None);
         }
         Spec { seed: self.file.seed.unwrap_or(1), until: until.time(), nodes, links, programs, faults, rules }
+    }
+
+    /// What is broken on purpose are laws.
+    fn check_laws(&mut self) {
+        let laws = || sim::check::Law::ALL.iter().map(|law| law.name());
+        let file = self.file;
+        for (i, name) in file.check.iter().flat_map(|check| &check.breaks).enumerate() {
+            if !laws().any(|law| law == name) {
+                let at = At::root("check");
+                let at = at.field("breaks");
+                let help = suggest(name, laws(), "laws");
+                self.wrong(&at.index(i), format!("no law is named `{name}`"), "no such law", help);
+            }
+        }
     }
 
     fn wrong(&mut self, at: &At<'_>, message: impl Into<String>, label: &str, help: Option<String>) {

@@ -1,0 +1,44 @@
+//! Bounds: of the congestion window, the retransmission timeout, and what waits in memory.
+
+use tcp::config::Congestion;
+use tcp::{Duration, State};
+
+use super::{Findings, Law, Reading};
+
+/// Segments that a window may have without having earned them: the initial window and what recovery lends.
+const LENT: u64 = 64;
+
+/// The bounds of a connection after an event.
+pub(super) fn look(reading: &Reading<'_>, findings: &mut Findings<'_>) {
+    let Reading { node, tuple, info, config, .. } = *reading;
+    let mut wrong = |law: Law, text: String| findings.add(law, node, Some(tuple), text);
+    let synchronized =
+        !matches!(info.state, State::Closed | State::TimeWait | State::SynSent | State::SynReceived);
+    if !synchronized {
+        return;
+    }
+    if info.cwnd == 0 {
+        wrong(Law::CwndBounds, "a window of nothing".to_owned());
+    }
+    let mss = u64::from(info.mss.max(1));
+    // Twice what was acknowledged: no controller grows faster than slow start.
+    let earned = mss * (LENT + 4 * u64::from(config.initial_window)) + 2 * info.bytes_acked;
+    let fixed = matches!(config.congestion, Congestion::Fixed(_));
+    if u64::from(info.cwnd) * mss > earned && !fixed {
+        let (cwnd, acked) = (info.cwnd, info.bytes_acked);
+        wrong(Law::CwndBounds, format!("{cwnd} segments, with {acked} octets acknowledged"));
+    }
+    let most = config.max_rto.max(config.initial_rto).max(config.rto_after_syn_loss);
+    let least = config.min_rto.min(most);
+    if info.rto > most || info.rto < least.min(config.initial_rto) || info.rto == Duration::ZERO {
+        wrong(Law::RtoBounds, format!("{}, which should lie within {least} and {most}", info.rto));
+    }
+    let room = u64::from(config.rcv_buf_max.max(config.rcv_buf).max(info.rcv_buf));
+    if info.recv_q > 2 * room + 65_535 {
+        wrong(Law::MemoryBounds, format!("{} octets to read, in a buffer of {room}", info.recv_q));
+    }
+    let room = u64::from(config.snd_buf_max.max(config.snd_buf).max(info.snd_buf));
+    if info.send_q > 2 * room + 65_535 {
+        wrong(Law::MemoryBounds, format!("{} octets to send, in a buffer of {room}", info.send_q));
+    }
+}

@@ -1,0 +1,79 @@
+//! What must hold in every run, and who says so.
+
+use std::fmt;
+
+use tcp::{Time, Tuple};
+
+use crate::trace::NodeId;
+
+macro_rules! laws {
+    ($($name:ident: $text:literal, $source:literal;)*) => {
+        /// Something that must hold in every run.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[allow(missing_docs, reason = "the text of each is its documentation: see Law::text")]
+        pub enum Law { $($name,)* }
+        impl Law {
+            /// All of them.
+            pub const ALL: &[Law] = &[$(Law::$name,)*];
+            /// Its name, as files and reports call it.
+            pub const fn name(self) -> &'static str {
+                match self { $(Law::$name => stringify!($name),)* }
+            }
+            /// In a few words.
+            pub const fn text(self) -> &'static str {
+                match self { $(Law::$name => $text,)* }
+            }
+            /// Where it comes from.
+            pub const fn source(self) -> &'static str {
+                match self { $(Law::$name => $source,)* }
+            }
+        }
+    };
+}
+
+laws! {
+    StreamIntact: "every byte is read once, in order, as it was written, and the end where it was put", "RFC 9293 2.2";
+    SequenceSpace: "SND.UNA <= SND.NXT, and neither they nor RCV.NXT go back", "RFC 9293 3.3.1, 3.4";
+    AckOfUnsent: "nothing is acknowledged that was not sent", "RFC 9293 3.4";
+    AckRetreats: "an acknowledgment is not taken back", "RFC 9293 3.4";
+    BeyondWindow: "nothing is sent beyond the window offered", "RFC 9293 3.8.6";
+    TakesBeyondWindow: "nothing is taken beyond the window offered", "RFC 9293 3.4, table 6";
+    WindowRetreats: "the right edge of the window does not retreat but by scaling", "RFC 9293 3.8.6 SHLD-14, RFC 7323 2.4";
+    BeyondMss: "no segment is larger than the peer's MSS less its options", "RFC 9293 3.7.1, RFC 6691 2";
+    FinMoves: "a FIN keeps its place, and no data comes behind it", "RFC 9293 3.4, 3.10.4";
+    WellFormed: "a segment's bits and options go together, and its bytes read back as it", "RFC 9293 3.1, RFC 2018 3, RFC 7323 2.1";
+    LegalTransition: "a state changes as the diagram has it, from where it was", "RFC 9293 3.3.2, figure 5";
+    TimerRuns: "what is unacknowledged or cannot be sent has a timer running", "RFC 6298 5.1, RFC 9293 3.8.6.1 MUST-36";
+    OneTimer: "retransmission and persist timer exclude one another", "RFC 9293 3.8.6.1";
+    AckStorm: "no answers to answers without end", "RFC 9293 3.10.7.4, RFC 5961 7";
+    Conservation: "no packet is lost or made without being counted", "conservation";
+    CwndBounds: "cwnd is at least one segment, and no more than acknowledgments have earned", "RFC 5681 3.1";
+    RtoBounds: "the RTO lies between its bounds", "RFC 6298 2.4, 2.5";
+    MemoryBounds: "what waits in a connection is bounded by its buffers", "RFC 9293 3.8.6";
+    WorkBounds: "one event makes a bounded number of segments", "conservation";
+    NoPanic: "whatever comes, nothing panics", "RFC 9293 3.1 MUST-7 and Postel";
+    ComesToRest: "once faults stop, nothing goes on without end and nothing is stuck", "RFC 9293 3.8.3, 3.6";
+}
+
+/// A law that a run broke.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// When.
+    pub time: Time,
+    /// At which event, counted from one.
+    pub event: u64,
+    /// What must hold.
+    pub law: Law,
+    /// The host where it did not.
+    pub node: NodeId,
+    /// The connection, seen from there.
+    pub tuple: Option<Tuple>,
+    /// What there is instead.
+    pub text: String,
+}
+
+impl fmt::Display for Law {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

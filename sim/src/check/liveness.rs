@@ -1,0 +1,47 @@
+//! Rest: long after the last fault nothing may be half done.
+//!
+//! At rest are connections in which nothing moves and nothing need move: open and idle, closed on one side and held by a
+//! program, or waiting for a reader who does not read (RFC 9293, section 3.8.6.1: for as long as probes are answered).
+
+use tcp::State;
+
+use super::{Law, Violation};
+use crate::simulator::Simulator;
+use crate::trace::NodeId;
+
+/// Connections that are not at rest.
+pub(super) fn unrest(sim: &Simulator) -> Vec<Violation> {
+    let mut found = Vec::new();
+    let (time, event) = (sim.now(), sim.events());
+    let mut wrong = |node, tuple, text| {
+        found.push(Violation { time, event, law: Law::ComesToRest, node, tuple, text });
+    };
+    if sim.stuck() {
+        wrong(NodeId(0), None, "events without end at one moment".to_owned());
+    }
+    for node in (0..sim.names().nodes().len() as u32).map(NodeId) {
+        if !sim.is_up(node) {
+            continue;
+        }
+        for row in sim.sockets(node) {
+            let Some(remote) = row.remote else { continue };
+            let tuple = Some(tcp::Tuple { local: row.local, remote });
+            let Some(info) = &row.tcp else {
+                if row.state == State::SynReceived {
+                    wrong(node, tuple, "a half-open request that nobody gives up".to_owned());
+                }
+                continue;
+            };
+            let shut_out = info.snd_wnd < u64::from(info.mss) && info.send_q > 0;
+            let text = match row.state {
+                State::SynSent | State::SynReceived => "an open without end",
+                _ if shut_out => continue,
+                State::FinWait1 | State::Closing | State::LastAck => "a close without end",
+                _ if info.send_q > 0 => "data that is not delivered, with a window open for it",
+                _ => continue,
+            };
+            wrong(node, tuple, format!("{text}: {}", row.state));
+        }
+    }
+    found
+}

@@ -1,0 +1,61 @@
+//! The form of segments: bits and options that go together, bytes that read back as what was meant.
+
+use tcp::{Flags, Seq};
+
+use super::ends::Ends;
+use super::{Findings, Law};
+use crate::packet::Packet;
+use crate::trace::NodeId;
+
+/// A segment goes out.
+pub(super) fn sent(node: NodeId, packet: &Packet, ends: &Ends, findings: &mut Findings<'_>) {
+    let (Some(segment), Some(tuple)) = (packet.tcp(), packet.tuple()) else { return };
+    let mut wrong = |text: String| findings.add(Law::WellFormed, node, Some(tuple), text);
+    let (flags, options) = (segment.flags, &segment.options);
+    let syn = flags.contains(Flags::SYN);
+    if syn && flags.intersects(Flags::FIN | Flags::RST) || flags.contains(Flags::RST | Flags::FIN) {
+        wrong(format!("[{flags}] makes no sense"));
+    }
+    if !flags.intersects(Flags::SYN | Flags::RST | Flags::ACK) {
+        wrong("no ACK behind the handshake".to_owned());
+    }
+    if !flags.contains(Flags::ACK) && segment.ack.0 != 0 {
+        wrong("an acknowledgment number without the bit".to_owned());
+    }
+    if !syn && (options.mss.is_some() || options.wscale.is_some() || options.sack_permitted) {
+        wrong("an option of SYNs on another segment".to_owned());
+    }
+    if options.wscale.is_some_and(|shift| shift > 14) {
+        wrong("a shift of more than 14".to_owned());
+    }
+    if flags.contains(Flags::RST) && (!segment.payload.is_empty() || !options.sack.is_empty()) {
+        wrong("a reset with data or SACK blocks".to_owned());
+    }
+    if flags.contains(Flags::URG) && segment.urg == 0 && segment.payload.len() > 1 {
+        wrong("urgent, and nothing is".to_owned());
+    }
+    let room = 40 - options.wire_len().min(40);
+    if options.wire_len() > 40 || options.wire_len() % 4 != 0 {
+        wrong(format!("{} octets of options ({room} left)", options.wire_len()));
+    }
+    let known = ends.get(node, &tuple).filter(|_| !ends.is_forged(&tuple));
+    if let Some((end, peer)) = known.and_then(|end| Some((end, end.peer?))) {
+        let both = end.timestamps && peer.timestamps;
+        if !flags.intersects(Flags::SYN | Flags::RST) && options.timestamps.is_some() != both {
+            wrong(format!("timestamps were {}agreed on", if both { "" } else { "not " }));
+        }
+        let ack = Seq::near(end.ack.unwrap_or(Seq::initial(peer.isn)), segment.ack);
+        for (i, (left, right)) in options.sack.as_slice().iter().enumerate() {
+            let (left, right) = (Seq::near(ack, *left), Seq::near(ack, *right));
+            // The first block may tell of a duplicate (RFC 2883).
+            if left >= right || (i > 0 && right <= ack) || (i > 0 && left <= ack) {
+                wrong(format!("SACK block {} makes no sense", i + 1));
+            }
+        }
+    }
+    let bytes = crate::wire::encode(packet);
+    match crate::wire::decode(packet.id, &bytes) {
+        Ok(read) if read.tcp().is_some_and(|read| read.flags == flags && read.seq == segment.seq) => {}
+        _ => wrong("its bytes do not read back".to_owned()),
+    }
+}

@@ -1,0 +1,106 @@
+//! The sequence space: what is sent, acknowledged and offered, against what was before.
+
+use tcp::{Flags, Rule, Seq};
+
+use super::ends::Ends;
+use super::{Facts, Findings, Law, Reading};
+use crate::packet::{Packet, tcp_header_len};
+use crate::trace::NodeId;
+
+/// MSS of a peer that names none (RFC 9293, section 3.7.1), in bytes.
+const DEFAULT_MSS: [u16; 2] = [536, 1220];
+
+/// A segment goes out; `ends` does not know it yet.
+pub(super) fn sent(
+    node: NodeId,
+    packet: &Packet,
+    why: Rule,
+    facts: &Facts,
+    ends: &Ends,
+    findings: &mut Findings<'_>,
+) {
+    let (Some(segment), Some(tuple)) = (packet.tcp(), packet.tuple()) else { return };
+    if segment.flags.intersects(Flags::SYN.union(Flags::RST)) || ends.is_forged(&tuple) {
+        return;
+    }
+    let Some((end, peer)) = ends.get(node, &tuple).and_then(|end| Some((end, end.peer?))) else { return };
+    let mut wrong = |law: Law, text: String| findings.add(law, node, Some(tuple), text);
+
+    let from = Seq::near(end.nxt, segment.seq);
+    let to = from + u64::from(segment.seq_len());
+    let probe = why == Rule::ZeroWindowProbe;
+    if let Some(edge) = end.edge.filter(|edge| segment.seq_len() > 0 && !probe && to > *edge) {
+        wrong(Law::BeyondWindow, format!("{} octets beyond the window", to.since(edge)));
+    }
+    let named = peer.mss.unwrap_or(DEFAULT_MSS[usize::from(packet.ip.is_v6())]).max(facts.config.min_mss);
+    let options = tcp_header_len(&segment.options) - 20;
+    if !segment.payload.is_empty() && segment.payload.len() + options > u32::from(named) {
+        let (len, mss) = (segment.payload.len(), named);
+        wrong(Law::BeyondMss, format!("{len} octets and {options} of options, where the MSS is {mss}"));
+    }
+    if let Some(fin) = end.fin {
+        let place = from + u64::from(segment.payload.len());
+        if place > fin && !segment.payload.is_empty() {
+            wrong(Law::FinMoves, format!("data {} octets behind the FIN", place.since(fin)));
+        } else if segment.has(Flags::FIN) && place != fin {
+            wrong(Law::FinMoves, "the FIN stands elsewhere than before".to_owned());
+        } else if !segment.has(Flags::FIN) && from < fin && place == fin && end.nxt == fin {
+            wrong(Law::FinMoves, "the FIN is gone".to_owned());
+        }
+    }
+    acknowledges(node, packet, facts, ends, findings);
+}
+
+/// What a segment acknowledges and offers.
+fn acknowledges(node: NodeId, packet: &Packet, facts: &Facts, ends: &Ends, findings: &mut Findings<'_>) {
+    let (Some(segment), Some(tuple)) = (packet.tcp(), packet.tuple()) else { return };
+    let Some((end, peer)) = ends.get(node, &tuple).and_then(|end| Some((end, end.peer?))) else { return };
+    let mut wrong = |law: Law, text: String| findings.add(law, node, Some(tuple), text);
+    let before = end.ack.unwrap_or(Seq::initial(peer.isn));
+    let ack = Seq::near(before, segment.ack);
+    if ack < before {
+        wrong(Law::AckRetreats, format!("{} octets less than before", before.since(ack)));
+    }
+    // A peer that has begun anew has other numbers, or by chance the same.
+    let other = ends.peer_of(node, &tuple);
+    let other = other.filter(|other| other.iss.wire() == peer.isn && other.born <= end.met);
+    if let Some(other) = other.filter(|other| ack > Seq::initial(peer.isn) + other.nxt.since(other.iss)) {
+        let sent = Seq::initial(peer.isn) + other.nxt.since(other.iss);
+        wrong(Law::AckOfUnsent, format!("{} octets that were not sent", ack.since(sent)));
+    }
+    let shift = end.shifts().1;
+    let edge = ack + (u64::from(segment.wnd) << shift);
+    let floor = end.offered.map_or(edge, |offered| offered);
+    if !facts.config.shrink_window && edge + ((1 << shift) - 1) < floor {
+        wrong(Law::WindowRetreats, format!("by {} octets", floor.since(edge)));
+    }
+}
+
+/// The readings of a connection after an event.
+pub(super) fn look(reading: &Reading<'_>, ends: &mut Ends, findings: &mut Findings<'_>) {
+    let Reading { node, tuple, info, .. } = *reading;
+    let mut wrong = |law: Law, text: String| findings.add(law, node, Some(tuple), text);
+    if info.snd_una > info.snd_nxt {
+        let (una, nxt) = (info.snd_una, info.snd_nxt);
+        wrong(Law::SequenceSpace, format!("SND.UNA {una} is beyond SND.NXT {nxt}"));
+    }
+    let forged = ends.is_forged(&tuple);
+    let Some(end) = ends.get_mut(node, &tuple) else { return };
+    let now = (info.snd_una, info.snd_nxt, info.rcv_nxt);
+    if let Some(before) = end.last {
+        for (name, before, now) in
+            [("SND.UNA", before.0, now.0), ("SND.NXT", before.1, now.1), ("RCV.NXT", before.2, now.2)]
+        {
+            if now < before {
+                wrong(Law::SequenceSpace, format!("{name} goes back from {before} to {now}"));
+            }
+        }
+    }
+    end.last = Some(now);
+    let Some((peer, offered)) = end.peer.zip(end.offered).filter(|_| !forged) else { return };
+    let edge = offered.since(Seq::initial(peer.isn));
+    // A FIN takes no room in the buffer.
+    if info.rcv_nxt > edge + 1 {
+        wrong(Law::TakesBeyondWindow, format!("RCV.NXT {} where {edge} was offered", info.rcv_nxt));
+    }
+}

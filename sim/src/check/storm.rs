@@ -1,0 +1,55 @@
+//! Answers to answers: an ACK that carries nothing and answers one that carried nothing, and so on.
+
+use std::collections::VecDeque;
+
+use tcp::Flags;
+
+use super::{Findings, Law};
+use crate::packet::{Packet, PacketId};
+use crate::trace::{Cause, NodeId, Trigger};
+
+/// Answers in a row that are still an exchange: a probe, its answer, a challenge, the reset that settles it.
+const MOST_IN_A_ROW: u32 = 6;
+/// Answers that are remembered.
+const MEMORY: usize = 4096;
+/// Segments that one event may make of one host.
+const MOST_AT_ONCE: u64 = 50_000;
+
+/// How deep in a row of answers the last ones stood.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Storm {
+    /// By number, which is by time.
+    depths: VecDeque<(PacketId, u32)>,
+    event: u64,
+    made: u64,
+}
+
+impl Storm {
+    pub(super) fn sent(&mut self, node: NodeId, packet: &Packet, why: Cause, findings: &mut Findings<'_>) {
+        if self.event != findings.event {
+            (self.event, self.made) = (findings.event, 0);
+        }
+        self.made += 1;
+        if self.made == MOST_AT_ONCE {
+            let text = format!("{MOST_AT_ONCE} segments in one event");
+            findings.add(Law::WorkBounds, node, packet.tuple(), text);
+        }
+        let Some(segment) = packet.tcp() else { return };
+        let Trigger::Packet(answered) = why.trigger else { return };
+        if segment.seq_len() > 0 || segment.has(Flags::RST) {
+            return;
+        }
+        let before = self.depths.binary_search_by_key(&answered, |(id, _)| *id);
+        let depth = 1 + before.map_or(0, |i| self.depths[i].1);
+        if depth == MOST_IN_A_ROW {
+            let text = format!("the {depth}th empty answer to an answer in a row");
+            findings.add(Law::AckStorm, node, packet.tuple(), text);
+        }
+        if self.depths.back().is_none_or(|(last, _)| *last < packet.id) {
+            if self.depths.len() == MEMORY {
+                self.depths.pop_front();
+            }
+            self.depths.push_back((packet.id, depth));
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! Swarm fuzzing: random scenarios, run with all checkers, on all cores.
+//!
+//! A scenario is a function of its seed, and its run of the scenario: threads only share out the seeds.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use sim::check::{Law, Violation};
+use sim::{NodeId, Simulator, TraceLevel};
+use tcp::Time;
+
+use super::verdict;
+use crate::scenario::Scenario;
+
+pub mod coverage;
+mod dice;
+pub mod swarm;
+
+pub use coverage::Coverage;
+pub use dice::Dice;
+
+/// Events after which a run counts as one without end.
+pub const MOST_EVENTS: u64 = 1_000_000;
+/// Records that are looked at and thrown away at a time.
+const AT_A_TIME: usize = 10_000;
+
+/// How a run came out.
+#[derive(Clone, Debug)]
+pub struct Played {
+    /// What it broke, in order.
+    pub violations: Vec<Violation>,
+    /// Events of the run.
+    pub events: u64,
+    /// What it has shown.
+    pub coverage: Coverage,
+    /// Hash of its trace.
+    pub hash: u64,
+}
+
+/// Runs a scenario with all checkers. With `rest`, what has not come to rest at its end is a violation as well.
+pub fn play(scenario: &Scenario, rest: bool) -> Played {
+    let run = catch_unwind(AssertUnwindSafe(|| play_unguarded(scenario, rest)));
+    run.unwrap_or_else(|panic| {
+        let text = panic
+            .downcast_ref::<String>()
+            .cloned()
+            .or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()))
+            .unwrap_or_default();
+        let violation =
+            Violation { time: Time::ZERO, event: 0, law: Law::NoPanic, node: NodeId(0), tuple: None, text };
+        Played { violations: vec![violation], events: 0, coverage: Coverage::default(), hash: 0 }
+    })
+}
+
+fn play_unguarded(scenario: &Scenario, rest: bool) -> Played {
+    let mut simulator = Simulator::new(scenario.spec(), TraceLevel::On).with_checks(scenario.spec());
+    let mut coverage = Coverage::default();
+    while simulator.events() < MOST_EVENTS && simulator.step() {
+        if simulator.records().len() > AT_A_TIME {
+            let records = simulator.take_records();
+            coverage.take(&records);
+        }
+    }
+    coverage.take(simulator.records());
+    let mut violations = verdict::unforeseen(scenario, &simulator);
+    if simulator.events() >= MOST_EVENTS {
+        violations.push(Violation {
+            time: simulator.now(),
+            event: simulator.events(),
+            law: Law::WorkBounds,
+            node: NodeId(0),
+            tuple: None,
+            text: format!("{MOST_EVENTS} events, and no end"),
+        });
+    } else if rest {
+        violations.extend(simulator.unrest());
+    }
+    Played { violations, events: simulator.events(), coverage, hash: simulator.trace_hash() }
+}
+
+/// The scenario of a seed.
+///
+/// # Errors
+/// If the generator wrote something that is no scenario: a mistake of this program.
+pub fn scenario(seed: u64) -> Result<Scenario, String> {
+    let text = swarm::swarm(seed);
+    Scenario::parse(&format!("swarm-{seed}.ron"), &text)
+        .map_err(|wrong| format!("seed {seed}: {wrong}\n{text}"))
+}

@@ -1,0 +1,40 @@
+//! The laws hold in every scenario of the gallery and in random ones, and looking changes nothing.
+
+use sim::{Simulator, TraceLevel};
+use timewait::scenario::Scenario;
+
+use crate::generated::generated;
+use crate::scenarios::files;
+
+/// Runs with checks; says what was broken, by scenario.
+fn broken(name: &str, scenario: &Scenario) -> Vec<String> {
+    let mut bare = Simulator::new(scenario.spec(), TraceLevel::Off).without_checks();
+    bare.run();
+    let mut watched = Simulator::new(scenario.spec(), TraceLevel::Off).with_checks(scenario.spec());
+    watched.run();
+    assert_eq!(watched.trace_hash(), bare.trace_hash(), "{name}");
+    timewait::find::verdict::unforeseen(scenario, &watched)
+        .iter()
+        .map(|v| format!("{name}: {} {} {:?}: {}", v.time, v.law, v.tuple, v.text))
+        .collect()
+}
+
+#[test]
+fn the_gallery_breaks_no_law() {
+    let found: Vec<String> = files("scenarios")
+        .into_iter()
+        .flat_map(|(name, path)| broken(&name, &crate::gallery::load(&path)))
+        .collect();
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+#[test]
+fn random_scenarios_break_no_law() {
+    let mut found = Vec::new();
+    for seed in 0..300 {
+        let text = generated(seed);
+        let scenario = Scenario::parse("generated.ron", &text).unwrap_or_else(|wrong| panic!("{wrong}"));
+        found.extend(broken(&format!("seed {seed}"), &scenario));
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
