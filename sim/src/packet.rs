@@ -152,6 +152,14 @@ pub enum IcmpKind {
     TtlExceeded,
     /// Fragment reassembly time exceeded (11/1).
     ReassemblyTimeExceeded,
+    /// Another error of version 4 that nobody sends here, but hosts understand: destination unreachable for another
+    /// reason, parameter problem.
+    Other {
+        /// Type: 3 or 12.
+        kind: u8,
+        /// Code.
+        code: u8,
+    },
 }
 
 /// The beginning of the packet that an ICMP error is about: the IP header and eight octets (RFC 792).

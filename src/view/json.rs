@@ -333,6 +333,7 @@ impl JsonIcmp {
             IcmpKind::AdminProhibited => (3, 13, None),
             IcmpKind::TtlExceeded => (11, 0, None),
             IcmpKind::ReassemblyTimeExceeded => (11, 1, None),
+            IcmpKind::Other { kind, code } => (kind, code, None),
         };
         let Quote { ip, len, protocol, src, dst, seq } = icmp.quote;
         let (from, to) = (ip.src.to_string(), ip.dst.to_string());

@@ -203,6 +203,23 @@ fn option(kind: u8, data: &[u8], sack_base: u32) -> String {
     }
 }
 
+/// The rarer reasons why a destination cannot be reached.
+fn unreachable(code: u8, dst: IpAddr) -> String {
+    match code {
+        5 => format!("{dst} unreachable - source route failed"),
+        6 => format!("net {dst} unreachable - unknown"),
+        7 => format!("host {dst} unreachable - unknown"),
+        8 => format!("{dst} unreachable - source host isolated"),
+        9 => format!("net {dst} unreachable - admin prohibited"),
+        10 => format!("host {dst} unreachable - admin prohibited"),
+        11 => format!("net {dst} unreachable - tos prohibited"),
+        12 => format!("host {dst} unreachable - tos prohibited"),
+        14 => format!("host {dst} unreachable - host precedence violation"),
+        15 => format!("host {dst} unreachable - precedence cutoff"),
+        code => format!("{dst} unreachable - #{code}"),
+    }
+}
+
 /// An ICMP error. The quotation is an IP header and eight octets, so the message has 36.
 fn icmp(icmp: &Icmp) -> String {
     let quote = &icmp.quote;
@@ -221,6 +238,8 @@ fn icmp(icmp: &Icmp) -> String {
         IcmpKind::AdminProhibited => format!("host {dst} unreachable - admin prohibited filter"),
         IcmpKind::TtlExceeded => "time exceeded in-transit".to_owned(),
         IcmpKind::ReassemblyTimeExceeded => "ip reassembly time exceeded".to_owned(),
+        IcmpKind::Other { kind: 3, code } => unreachable(code, dst),
+        IcmpKind::Other { .. } => "parameter problem - octet 0".to_owned(),
     };
     format!("ICMP {what}, length 36")
 }

@@ -125,6 +125,8 @@ pub fn icmp_kind(kind: IcmpKind) -> String {
         IcmpKind::AdminProhibited => "administratively prohibited".to_owned(),
         IcmpKind::TtlExceeded => "time to live exceeded".to_owned(),
         IcmpKind::ReassemblyTimeExceeded => "reassembly time exceeded".to_owned(),
+        IcmpKind::Other { kind: 12, .. } => "parameter problem".to_owned(),
+        IcmpKind::Other { code, .. } => format!("unreachable, code {code}"),
     }
 }
 

@@ -103,6 +103,23 @@ fn meaning(kind: IcmpKind, quote: &Quote) -> IcmpError {
         | IcmpKind::AdminProhibited
         | IcmpKind::TtlExceeded
         | IcmpKind::ReassemblyTimeExceeded => IcmpError::Soft(Errno::EHOSTUNREACH),
+        IcmpKind::Other { kind, code } => IcmpError::Soft(other_errno(kind, code)),
+    }
+}
+
+/// What Linux tells a program of the errors that are rare (`icmp_err_convert`; RFC 1122, section 3.2.2.1).
+fn other_errno(kind: u8, code: u8) -> Errno {
+    match (kind, code) {
+        // Source route failed.
+        (3, 5) => Errno::EOPNOTSUPP,
+        // Destination network unknown; prohibited; unreachable for the type of service.
+        (3, 6 | 9 | 11) => Errno::ENETUNREACH,
+        // Destination host unknown; source host isolated.
+        (3, 7) => Errno::EHOSTDOWN,
+        (3, 8) => Errno::ENONET,
+        (3, _) => Errno::EHOSTUNREACH,
+        // Parameter problem.
+        _ => Errno::EPROTO,
     }
 }
 

@@ -70,5 +70,6 @@ pub fn rule(kind: IcmpKind) -> Rule {
         IcmpKind::FragmentationNeeded(_) => Rule::IcmpFragmentationNeeded,
         IcmpKind::TtlExceeded => Rule::IcmpTtlExceeded,
         IcmpKind::ReassemblyTimeExceeded => Rule::IcmpReassemblyTimeout,
+        IcmpKind::Other { .. } => Rule::IcmpNoRoute,
     }
 }

@@ -24,7 +24,10 @@ const TOO_BIG: (TypeAndCode, TypeAndCode) = ((3, 4), (2, 0));
 pub(super) fn encode(header: &IpHeader, icmp: &Icmp, out: &mut Vec<u8>) {
     let start = out.len();
     let v6 = header.is_v6();
-    let (v4_kind, v6_kind) = KINDS.iter().find(|k| k.0 == icmp.kind).map_or(TOO_BIG, |k| (k.1, k.2));
+    let (v4_kind, v6_kind) = match icmp.kind {
+        IcmpKind::Other { kind, code } => ((kind, code), (kind, code)),
+        kind => KINDS.iter().find(|k| k.0 == kind).map_or(TOO_BIG, |k| (k.1, k.2)),
+    };
     let (kind, code) = if v6 { v6_kind } else { v4_kind };
     let mtu = if let IcmpKind::FragmentationNeeded(mtu) = icmp.kind { mtu } else { 0 };
     out.extend_from_slice(&[kind, code, 0, 0, 0, 0]);
@@ -44,7 +47,11 @@ pub(super) fn decode(header: &IpHeader, bytes: &[u8]) -> Result<Icmp, DropReason
         IcmpKind::FragmentationNeeded(u16::from_be_bytes([head[6], head[7]]))
     } else {
         let known = KINDS.iter().find(|(_, v4_kind, v6_kind)| seen == if v6 { *v6_kind } else { *v4_kind });
-        known.ok_or(DropReason::BadHeader)?.0
+        match (known, seen) {
+            (Some(known), _) => known.0,
+            (None, (kind @ (3 | 12), code)) if !v6 => IcmpKind::Other { kind, code },
+            (None, _) => return Err(DropReason::BadHeader),
+        }
     };
     Ok(Icmp { kind, quote: decode_quote(v6, rest)? })
 }

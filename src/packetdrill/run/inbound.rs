@@ -8,7 +8,7 @@ use tcp::{Flags, Payload, SeqNum};
 use super::segment;
 use super::subject::{Isn, Phase, Subject};
 use super::{Now, Runner, Seen, Step};
-use crate::packetdrill::ast::{Body, Icmp, Packet, Quote, Segment, Span, TcpOption};
+use crate::packetdrill::ast::{Body, Icmp, Packet, Quote, Segment, TcpOption};
 
 impl<'a> Runner<'a> {
     /// Injects a packet.
@@ -31,11 +31,9 @@ impl<'a> Runner<'a> {
                 self.failed(packet.span.clone(), "there is no socket that this packet could be for".into())
             );
         };
-        let (Some(local), Some(remote)) = (subject.local, subject.remote) else {
-            let what =
-                "nobody knows where this packet should go: no SYN of the connection was seen".to_owned();
-            return Err(self.failed(packet.span.clone(), what));
-        };
+        // A socket that neither listens nor connects has no addresses: the packet comes from nowhere, and is for nobody.
+        let nowhere = SocketAddr::from(([0, 0, 0, 0], 0));
+        let (local, remote) = (subject.local.unwrap_or(nowhere), subject.remote.unwrap_or(nowhere));
         let syn = line.flags.contains(Flags::SYN);
         let options = match self.live_options(subject, line, syn) {
             Ok(options) => options,
@@ -164,7 +162,7 @@ impl<'a> Runner<'a> {
                 );
             }
         };
-        let Some(kind) = self.icmp_kind(icmp, &packet.span)? else { return Ok(()) };
+        let Some(kind) = icmp_kind(icmp) else { return Ok(()) };
         let quoted = IpHeader {
             src: local.ip(),
             dst: remote.ip(),
@@ -185,25 +183,22 @@ impl<'a> Runner<'a> {
         let ip = IpHeader { src: remote.ip(), dst: local.ip(), ..quoted };
         self.deliver(now, ip, packet::Body::Icmp(Box::new(packet::Icmp { kind, quote })))
     }
+}
 
-    /// The message as hosts here know it; `None`: one that no transport hears of.
-    fn icmp_kind(&self, icmp: &Icmp, span: &Span) -> Step<Option<IcmpKind>> {
-        Ok(Some(match icmp.kind {
-            (3, 0) => IcmpKind::NetUnreachable,
-            (3, 1) => IcmpKind::HostUnreachable,
-            (3, 2) => IcmpKind::ProtocolUnreachable,
-            (3, 3) => IcmpKind::PortUnreachable,
-            (3, 4) => IcmpKind::FragmentationNeeded(icmp.mtu.unwrap_or(0)),
-            (3, 13) => IcmpKind::AdminProhibited,
-            (11, 0) => IcmpKind::TtlExceeded,
-            (11, 1) => IcmpKind::ReassemblyTimeExceeded,
-            // Echoes, timestamps, masks, routers: queries, and answers to queries that nobody here has asked.
-            (0 | 8 | 9 | 10 | 13..=18, _) => return Ok(None),
-            (kind, code) => {
-                return Err(
-                    self.unsupported(span.clone(), format!("ICMP type {kind} code {code} is not run here"))
-                );
-            }
-        }))
-    }
+/// The message as hosts here know it; `None`: one that no transport hears of.
+fn icmp_kind(icmp: &Icmp) -> Option<IcmpKind> {
+    Some(match icmp.kind {
+        (3, 0) => IcmpKind::NetUnreachable,
+        (3, 1) => IcmpKind::HostUnreachable,
+        (3, 2) => IcmpKind::ProtocolUnreachable,
+        (3, 3) => IcmpKind::PortUnreachable,
+        (3, 4) => IcmpKind::FragmentationNeeded(icmp.mtu.unwrap_or(0)),
+        (3, 13) => IcmpKind::AdminProhibited,
+        (11, 0) => IcmpKind::TtlExceeded,
+        (11, 1) => IcmpKind::ReassemblyTimeExceeded,
+        (kind @ 3, code @ 5..=15) | (kind @ 12, code) => IcmpKind::Other { kind, code },
+        // Queries and answers, redirects, source quench (RFC 6633) and what nobody has defined: no transport hears of
+        // them.
+        _ => return None,
+    })
 }
