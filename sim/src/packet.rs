@@ -152,7 +152,7 @@ pub enum IcmpKind {
     TtlExceeded,
     /// Fragment reassembly time exceeded (11/1).
     ReassemblyTimeExceeded,
-    /// Another error of version 4 that nobody sends here, but hosts understand: destination unreachable for another
+    /// Another error that nobody sends here, but hosts of version 4 understand: destination unreachable for another
     /// reason, parameter problem.
     Other {
         /// Type: 3 or 12.

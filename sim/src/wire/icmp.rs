@@ -49,7 +49,7 @@ pub(super) fn decode(header: &IpHeader, bytes: &[u8]) -> Result<Icmp, DropReason
         let known = KINDS.iter().find(|(_, v4_kind, v6_kind)| seen == if v6 { *v6_kind } else { *v4_kind });
         match (known, seen) {
             (Some(known), _) => known.0,
-            (None, (kind @ (3 | 12), code)) if !v6 => IcmpKind::Other { kind, code },
+            (None, (kind @ (3 | 12), code)) => IcmpKind::Other { kind, code },
             (None, _) => return Err(DropReason::BadHeader),
         }
     };
