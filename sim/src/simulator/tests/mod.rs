@@ -1,7 +1,7 @@
 mod generated;
 mod whole_runs;
 
-use tcp::{Duration, Time};
+use tcp::{Duration, EcnCodepoint, Time};
 
 use super::*;
 use crate::packet::{Body, Icmp, IcmpKind, Packet};
@@ -263,6 +263,25 @@ fn a_packet_too_large_is_refused_with_the_next_mtu() {
     let to_a = received(&s, "a");
     assert_eq!(icmp(&to_a[0].1).unwrap().kind, IcmpKind::FragmentationNeeded(600));
     assert_eq!(drops(&s)[0], DropReason::FragmentationNeeded);
+}
+
+/// 3168/12-NORESET, 8311/4.3-MBOX, 9768/3.3.2-MBOX: a router passes control packets on whatever their ECN field says, and neither
+/// that nor the header bits of ECN change on the way.
+#[test]
+fn routers_leave_ecn_alone() {
+    for ecn in [EcnCodepoint::NotEct, EcnCodepoint::Ect0, EcnCodepoint::Ect1, EcnCodepoint::Ce] {
+        for bits in 0..8_u16 {
+            let mut sp = through_router(slow(1), slow(1)).forged(ms(0), "a", FROM, TO, 0);
+            let flags = tcp::Flags(tcp::Flags::RST.0 | bits << 6);
+            for (_, fault) in &mut sp.faults {
+                if let Fault::Inject(inject) = fault {
+                    (inject.ecn, inject.flags) = (ecn, flags);
+                }
+            }
+            let at_b = received(&ran(&sp), "b");
+            assert_eq!((at_b[0].1.ip.ecn, at_b[0].1.tcp().unwrap().flags), (ecn, flags));
+        }
+    }
 }
 
 /// 8200/4.5-SRCFRAG: over IPv6 only the source cuts, whatever the packet says of it.

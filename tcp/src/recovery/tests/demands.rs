@@ -310,3 +310,38 @@ fn lost_retransmission_without_prr() {
     );
     assert!(m.sender.ssthresh() < once && once < 10 * MSS, "{once}, then {}", m.sender.ssthresh());
 }
+
+/// 9937/6.2-FORCE: with as much in flight as ssthresh allows, the first retransmission is allowed for all the same.
+#[test]
+fn prr_forces_the_first_retransmission() {
+    let mut m = silent(linux(), true, 20);
+    m.now += ms(20);
+    for k in 8..=10 {
+        m.feed(&Ack { sack: blocks(&[(7, k)]), ..plain_ack(START) });
+    }
+    assert_eq!((m.repeats().len(), m.sender.ssthresh()), (1, 10 * MSS));
+    assert_eq!(m.sender.cwnd(), 11 * MSS, "ten in flight, and one segment");
+}
+
+/// 8985/7.3-COND: one probe at a time: after one that was answered by nothing but its own ACK the next loss of a tail is left
+/// to the retransmission timer; after a segment that came through, a probe repairs it again.
+#[test]
+fn one_probe_at_a_time() {
+    for (between, second) in [(false, Rule::RtoRetransmit), (true, Rule::TailLossProbe)] {
+        let mut m = Model::new(linux());
+        let lost = if between { 2 } else { 1 };
+        m.fate = Box::new(
+            move |s, copy| if copy == 0 && [0, lost].contains(&s) { Fate::Drop } else { Fate::Pass },
+        );
+        m.write(1);
+        m.run(ms(300));
+        if between {
+            m.write(1);
+            m.run(ms(400));
+        }
+        m.write(1);
+        m.run(ms(3000));
+        let repeats: Vec<_> = m.repeats().iter().map(|r| (r.1, r.2)).collect();
+        assert_eq!(repeats, [(0, Rule::TailLossProbe), (lost, second)]);
+    }
+}
