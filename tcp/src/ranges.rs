@@ -1,8 +1,10 @@
 //! A set of sequence numbers, kept as ordered, disjoint, half-open ranges.
 //!
 //! Serves the reassembly of what arrived out of order and the scoreboard of what the peer has selectively
-//! acknowledged. A small sorted vector: both sets hold a handful of ranges, and at worst [`RangeSet::MAX_RANGES`].
+//! acknowledged. Sorted, in a ring: numbers are added above and removed below. A handful of ranges, and at worst
+//! [`RangeSet::MAX_RANGES`].
 
+use std::collections::VecDeque;
 use std::ops::Range;
 
 use crate::seq::Seq;
@@ -11,7 +13,7 @@ use crate::seq::Seq;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RangeSet {
     /// (start, end), ascending.
-    ranges: Vec<(Seq, Seq)>,
+    ranges: VecDeque<(Seq, Seq)>,
     /// Sum of their lengths.
     total: u64,
 }
@@ -22,7 +24,7 @@ impl RangeSet {
 
     /// An empty set.
     pub const fn new() -> RangeSet {
-        RangeSet { ranges: Vec::new(), total: 0 }
+        RangeSet { ranges: VecDeque::new(), total: 0 }
     }
     /// Adds a range and returns how many of its numbers were new. A range that would be one too many is refused:
     /// nothing is added, and the answer is zero. An empty range adds nothing.
@@ -31,11 +33,11 @@ impl RangeSet {
             return 0;
         }
         // The common case first: at the upper end, or beyond it.
-        let from = match self.ranges.last() {
+        let from = match self.ranges.back() {
             Some(last) if range.start > last.1 => self.ranges.len(),
             _ => self.ranges.partition_point(|r| r.1 < range.start),
         };
-        let to = from + self.ranges[from..].iter().take_while(|r| r.0 <= range.end).count();
+        let to = from + self.ranges.range(from..).take_while(|r| r.0 <= range.end).count();
         if from == to {
             if self.ranges.len() >= Self::MAX_RANGES {
                 return 0;
@@ -45,7 +47,7 @@ impl RangeSet {
             self.total += new;
             return new;
         }
-        let old: u64 = self.ranges[from..to].iter().map(|r| r.1 - r.0).sum();
+        let old: u64 = self.ranges.range(from..to).map(|r| r.1 - r.0).sum();
         let merged = (range.start.min(self.ranges[from].0), range.end.max(self.ranges[to - 1].1));
         self.ranges[from] = merged;
         self.ranges.drain(from + 1..to);
@@ -55,9 +57,11 @@ impl RangeSet {
     }
     /// Removes all numbers below `seq`.
     pub fn remove_below(&mut self, seq: Seq) {
-        let gone = self.ranges.partition_point(|r| r.1 <= seq);
-        self.total -= self.ranges.drain(..gone).map(|r| r.1 - r.0).sum::<u64>();
-        if let Some(first) = self.ranges.first_mut()
+        while let Some((start, end)) = self.ranges.front().copied().filter(|r| r.1 <= seq) {
+            self.total -= end - start;
+            self.ranges.pop_front();
+        }
+        if let Some(first) = self.ranges.front_mut()
             && first.0 < seq
         {
             self.total -= seq - first.0;
@@ -121,11 +125,11 @@ impl RangeSet {
     }
     /// The lowest range.
     pub fn first(&self) -> Option<Range<Seq>> {
-        self.ranges.first().map(|r| r.0..r.1)
+        self.ranges.front().map(|r| r.0..r.1)
     }
     /// The highest range.
     pub fn last(&self) -> Option<Range<Seq>> {
-        self.ranges.last().map(|r| r.0..r.1)
+        self.ranges.back().map(|r| r.0..r.1)
     }
     /// The ranges, ascending.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = Range<Seq>> + ExactSizeIterator + '_ {
@@ -134,8 +138,8 @@ impl RangeSet {
     /// How many numbers of `range` are in the set.
     pub fn count_in(&self, range: Range<Seq>) -> u64 {
         let from = self.ranges.partition_point(|r| r.1 <= range.start);
-        self.ranges[from..]
-            .iter()
+        self.ranges
+            .range(from..)
             .take_while(|r| r.0 < range.end)
             .map(|r| r.1.min(range.end).since(r.0.max(range.start)))
             .sum()

@@ -4,6 +4,7 @@
 //! small pieces of real bytes are copied together, so that no flood of tiny segments or writes can make a buffer
 //! hold much more than its bytes. An empty buffer allocates nothing.
 
+mod few;
 mod receive;
 mod send;
 mod skbs;

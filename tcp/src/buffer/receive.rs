@@ -1,8 +1,9 @@
 //! What arrived: in order, waiting for the program; out of order, waiting for what is missing.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::ops::Range;
 
+use super::few::Few;
 use super::{gather, merge};
 use crate::payload::Payload;
 use crate::ranges::RangeSet;
@@ -20,7 +21,7 @@ pub struct ReceiveBuffer {
     /// Bytes of the first piece that were read.
     skip: u32,
     /// In order and unread.
-    pieces: VecDeque<Payload>,
+    pieces: Few<Payload>,
     /// Beyond the first gap. Absent while nothing is.
     beyond: Option<Box<Beyond>>,
 }
@@ -52,7 +53,7 @@ pub struct Inserted {
 impl ReceiveBuffer {
     /// An empty buffer; the first byte will have the number `nxt`.
     pub const fn new(nxt: Seq) -> ReceiveBuffer {
-        ReceiveBuffer { nxt, unread: 0, skip: 0, pieces: VecDeque::new(), beyond: None }
+        ReceiveBuffer { nxt, unread: 0, skip: 0, pieces: Few::new(), beyond: None }
     }
 
     /// Takes the data of a segment that begins at `seq`. What lies at or beyond `edge`, the right edge of the window,
@@ -191,7 +192,7 @@ impl ReceiveBuffer {
         let passed = passed.count();
         match left.min(u64::from(max)) {
             0 => Payload::Empty,
-            max => gather(self.pieces.range(passed..), skip as u32, max),
+            max => gather(self.pieces.iter_from(passed), skip as u32, max),
         }
     }
     /// Takes everything in order away, unseen: the reader is gone. What is beyond a gap stays.
@@ -206,7 +207,7 @@ impl ReceiveBuffer {
         if seq < at + u64::from(self.skip) || seq >= self.nxt {
             return None;
         }
-        for piece in &self.pieces {
+        for piece in self.pieces.iter() {
             let next = at + u64::from(piece.len());
             if seq < next {
                 return Some(piece.byte((seq - at) as u32));

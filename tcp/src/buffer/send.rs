@@ -1,7 +1,6 @@
 //! What the program has queued and the peer has not yet acknowledged.
 
-use std::collections::VecDeque;
-
+use super::few::Few;
 use super::{gather, merge};
 use crate::payload::Payload;
 use crate::seq::Seq;
@@ -14,13 +13,13 @@ pub struct SendBuffer {
     /// Sequence number behind the last byte held.
     end: Seq,
     /// Where each piece begins, and the piece; none is empty. The first may begin below `start`.
-    pieces: VecDeque<(Seq, Payload)>,
+    pieces: Few<(Seq, Payload)>,
 }
 
 impl SendBuffer {
     /// An empty buffer whose first byte will have the number `start`.
     pub const fn new(start: Seq) -> SendBuffer {
-        SendBuffer { start, end: start, pieces: VecDeque::new() }
+        SendBuffer { start, end: start, pieces: Few::new() }
     }
     /// Appends `data`. How much may be held is the caller's decision.
     pub fn push(&mut self, data: Payload) {
@@ -40,16 +39,13 @@ impl SendBuffer {
         if len == 0 {
             return Payload::Empty;
         }
-        let i = match self.pieces.len() {
-            1 => 0,
-            _ => self.pieces.partition_point(|(at, _)| *at <= seq) - 1,
-        };
-        let (at, piece) = &self.pieces[i];
+        let i = self.pieces.partition_point(|(at, _)| *at <= seq).saturating_sub(1);
+        let Some((at, piece)) = self.pieces.get(i) else { return Payload::Empty };
         let skip = (seq - *at) as u32;
         if u64::from(piece.len() - skip) >= len {
             return piece.slice(skip, len as u32);
         }
-        gather(self.pieces.range(i..).map(|(_, piece)| piece), skip, len)
+        gather(self.pieces.iter_from(i).map(|(_, piece)| piece), skip, len)
     }
     /// Drops everything below `seq`: it has been acknowledged. What lies above `end` is ignored.
     pub fn ack_to(&mut self, seq: Seq) {

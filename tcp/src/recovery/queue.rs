@@ -96,7 +96,7 @@ pub(super) struct Queue {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Scoreboard {
     /// SACKed ranges, ascending, disjoint, not adjacent; their edges are edges of segments.
-    ranges: Vec<(Seq, Seq)>,
+    ranges: VecDeque<(Seq, Seq)>,
     pub sacked: Tally,
     pub lost: Tally,
     pub again: Tally,
@@ -379,7 +379,7 @@ impl Queue {
     }
     /// The last segment that is not SACKed.
     pub fn last_unsacked(&self, board: &Scoreboard) -> Option<usize> {
-        match board.ranges.last() {
+        match board.ranges.back() {
             // Ranges do not adjoin, so what is before one is not SACKed.
             Some((left, right)) if *right == self.nxt() => self.index_of(*left).checked_sub(1),
             _ => self.len().checked_sub(1),
@@ -440,11 +440,11 @@ impl Scoreboard {
     }
     /// The highest SACKed sequence number, exclusive.
     pub fn highest_sacked(&self) -> Option<Seq> {
-        self.ranges.last().map(|r| r.1)
+        self.ranges.back().map(|r| r.1)
     }
     #[cfg(test)]
-    pub fn ranges(&self) -> &[(Seq, Seq)] {
-        &self.ranges
+    pub fn ranges(&self) -> Vec<(Seq, Seq)> {
+        self.ranges.iter().copied().collect()
     }
     /// Everything below is lost in the sense of IsLost (RFC 6675, section 4): `thresh` discontiguous SACKed
     /// sequences, or more than `thresh - 1` segments of SACKed octets, lie above it. `None`: nothing is.
@@ -471,7 +471,7 @@ impl Scoreboard {
     /// The ranges that overlap or adjoin `left..right`, as indexes.
     fn touching(&self, left: Seq, right: Seq) -> (usize, usize) {
         let i = self.ranges.partition_point(|r| r.1 < left);
-        let j = i + self.ranges[i..].partition_point(|r| r.0 <= right);
+        let j = i + self.ranges.range(i..).take_while(|r| r.0 <= right).count();
         (i, j)
     }
     fn merge(&mut self, left: Seq, right: Seq, i: usize, j: usize) {
@@ -483,9 +483,10 @@ impl Scoreboard {
         self.ranges.drain(i + 1..j);
     }
     fn drop_below(&mut self, una: Seq) {
-        let gone = self.ranges.partition_point(|r| r.1 <= una);
-        self.ranges.drain(..gone);
-        if let Some(first) = self.ranges.first_mut() {
+        while self.ranges.front().is_some_and(|r| r.1 <= una) {
+            self.ranges.pop_front();
+        }
+        if let Some(first) = self.ranges.front_mut() {
             first.0 = first.0.max(una);
         }
     }
