@@ -89,7 +89,7 @@ fn scripts(folder: &str) -> Vec<Script> {
 }
 
 fn linux() -> Settings {
-    Settings { tcp: tcp::Config::linux(), seed: 1, no_leftovers: false }
+    Settings { tcp: tcp::Config::linux(), seed: 1, no_leftovers: false, tolerance_usecs: None }
 }
 
 #[test]

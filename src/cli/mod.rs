@@ -190,6 +190,9 @@ pub struct Packetdrill {
     /// What differs only by a habit of Linux (PSH on one segment, readings of TCP_INFO) is a failure, too.
     #[arg(long)]
     pub strict: bool,
+    /// How far a time may be off where a script does not say, in microseconds. Default: 4000.
+    #[arg(long, value_name = "N")]
+    pub tolerance_usecs: Option<u64>,
     /// A packet behind the last line of a script is a failure.
     #[arg(long)]
     pub no_leftovers: bool,

@@ -75,7 +75,7 @@ fn settings(args: &Packetdrill) -> Settings {
         Personality::Rfc => tcp::Config::rfc(),
         Personality::Freebsd => tcp::Config::freebsd(),
     };
-    Settings { tcp, seed: args.seed, no_leftovers: args.no_leftovers }
+    Settings { tcp, seed: args.seed, no_leftovers: args.no_leftovers, tolerance_usecs: args.tolerance_usecs }
 }
 
 /// The symbols that are known, and those that the arguments define.

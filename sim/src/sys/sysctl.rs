@@ -96,6 +96,11 @@ fn setting(name: &str, text: &str) -> Result<Apply, Refusal> {
             byte()?;
             Box::new(|_| {})
         }
+        // Nothing is held back here to make a larger burst, as with a divisor that is large.
+        "tcp_tso_win_divisor" => {
+            number(0..=i64::from(i32::MAX))?;
+            Box::new(|_| {})
+        }
         "tcp_syn_retries" => set_byte(number(1..=127)? as u8, |c| &mut c.syn_retries),
         "tcp_syn_linear_timeouts" => set_byte(number(0..=127)? as u8, |c| &mut c.syn_linear_timeouts),
         "tcp_synack_retries" => set_byte(byte()?, |c| &mut c.synack_retries),

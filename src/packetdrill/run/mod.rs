@@ -52,6 +52,8 @@ pub struct Settings {
     pub seed: u64,
     /// A packet behind the last line is a failure.
     pub no_leftovers: bool,
+    /// How far a time may be off where the script does not say, in microseconds; `None`: 4 ms.
+    pub tolerance_usecs: Option<u64>,
 }
 
 /// How a script came out.
@@ -192,7 +194,7 @@ impl<'a> Runner<'a> {
             remote: options.remote_ip.unwrap_or(IpAddr::V4(REMOTE)),
             bind_port: options.bind_port.unwrap_or(PORT),
             connect_port: options.connect_port.unwrap_or(PORT),
-            tolerance_usecs: options.tolerance_usecs.unwrap_or(TOLERANCE_USECS),
+            tolerance_usecs: options.tolerance_usecs.or(settings.tolerance_usecs).unwrap_or(TOLERANCE_USECS),
             tolerance_permille: options.tolerance_permille.unwrap_or(TOLERANCE_PERMILLE),
             for_freebsd: script.shells().any(|shell| shell.program.is_freebsd()),
             subject: None,
