@@ -56,6 +56,7 @@ rules! {
     DuplicateSyn: "duplicate SYN: SYN-ACK repeated", "Linux";
     SynGivesUp: "SYN unanswered to the last try", "RFC 9293 3.8.3";
     SynAckGivesUp: "SYN-ACK unanswered to the last try", "RFC 9293 3.8.3";
+    AcceptDeferred: "bare ACK while data is waited for", "Linux TCP_DEFER_ACCEPT";
     AcceptQueueFull: "accept queue full", "Linux";
     RequestQueueFull: "queue of half-open requests full", "RFC 4987 2";
     SynCookieSent: "queue full: SYN cookie", "RFC 4987 3.6";
@@ -84,6 +85,7 @@ rules! {
     RstIgnored: "RST outside the window: dropped", "RFC 9293 3.10.7.4";
     RstIgnoredInSynSent: "RST without an ACK of our SYN: dropped", "RFC 9293 3.10.7.3";
     ReceiveBufferFull: "no memory for what arrived: no window", "Linux tcp_data_queue";
+    WindowClosed: "data behind a closed window", "Linux tcp_data_queue";
     NotAcceptable: "outside the window: ACK of what is expected", "RFC 9293 3.10.7.4";
     OldDuplicate: "old duplicate: ACK of what is expected", "RFC 9293 3.10.7.4";
     NoAckBit: "no ACK bit: dropped", "RFC 9293 3.10.7.4";

@@ -70,6 +70,8 @@ pub struct Config {
     pub bad_ack_rearms_syn: Option<Duration>,
     /// How often a SYN-ACK is repeated (Linux `tcp_synack_retries` 5).
     pub synack_retries: u8,
+    /// Repetitions of the SYN-ACK for which a bare ACK does not complete a handshake (Linux `TCP_DEFER_ACCEPT`).
+    pub defer_accept: u8,
     /// A full accept queue answers the third ACK with RST (Linux `tcp_abort_on_overflow`).
     pub abort_on_overflow: bool,
     /// Largest listen backlog (Linux `somaxconn` 4096).
@@ -424,6 +426,7 @@ impl Config {
             connect_timeout: None,
             bad_ack_rearms_syn: Some(Duration::from_millis(8)),
             synack_retries: 5,
+            defer_accept: 0,
             abort_on_overflow: false,
             somaxconn: 4096,
             max_syn_backlog: 2048,

@@ -49,6 +49,7 @@ mod memory;
 mod output;
 mod path_mtu;
 pub(crate) mod socket;
+mod stamps;
 mod text;
 mod timers;
 mod urgent;
@@ -82,6 +83,8 @@ pub struct Connection {
     ecn: Ecn,
     /// The program has closed: nobody will read what arrives.
     orphan: bool,
+    /// `shutdown(SHUT_RD)`.
+    read_shut: bool,
     /// The error that the program has still to see.
     error: Option<Errno>,
     /// An ICMP error that did not end the connection: what a timeout will report.
@@ -191,6 +194,7 @@ impl Connection {
             sack: h.sack,
             ecn,
             orphan: false,
+            read_shut: false,
             error: None,
             soft_error: None,
             socket,

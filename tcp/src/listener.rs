@@ -99,6 +99,7 @@ impl Listener {
                 config.rcv_buf_max = config.rcv_buf;
             }
             SocketOption::MaxSeg(mss) => Arc::make_mut(&mut self.config).mss = Some(mss),
+            SocketOption::DeferAccept(count) => Arc::make_mut(&mut self.config).defer_accept = count,
             _ => {}
         }
     }
@@ -211,6 +212,13 @@ impl Listener {
                 // The open was passive: back to where it came from (RFC 9293, section 3.5, MUST-11).
                 self.remove(&tuple);
                 out.state(State::SynReceived, State::Listen, why);
+            }
+            // Data is waited for.
+            Verdict::Completes
+                if request.retries < self.config.defer_accept && incoming.segment.seq_len() == 0 =>
+            {
+                request.acked = true;
+                out.notes.push(Note::Dropped(Rule::AcceptDeferred));
             }
             Verdict::Completes if full && self.config.abort_on_overflow => {
                 self.remove(&tuple);
@@ -341,7 +349,8 @@ impl Listener {
         self.timers.pop_first();
         let limit = self.retry_limit();
         let request = self.requests.get_mut(&tuple)?;
-        if request.retries >= limit {
+        let defer = self.config.defer_accept;
+        if request.retries >= limit && (defer == 0 || !request.acked || request.retries >= defer) {
             self.young -= usize::from(request.retries == 0);
             self.requests.remove(&tuple);
             out.state(State::SynReceived, State::Closed, Rule::SynAckGivesUp);
@@ -349,7 +358,10 @@ impl Listener {
         }
         self.young -= usize::from(request.retries == 0);
         request.retries += 1;
-        request.repeat(now, &self.config, &tuple, Rule::SynAckRetransmit, out);
+        // Who has acknowledged hears nothing until the wait for data is nearly over.
+        if !request.acked || request.retries >= defer {
+            request.repeat(now, &self.config, &tuple, Rule::SynAckRetransmit, out);
+        }
         request.deadline = now + request.timeout(&self.config);
         self.timers.insert((request.deadline, tuple));
         Some(tuple)

@@ -147,7 +147,8 @@ impl Opening {
         if now < self.timer || self.state == State::Closed {
             return;
         }
-        let limit = u32::from(self.config.syn_retries) + u32::from(self.config.syn_linear_timeouts);
+        let retries = self.socket.syn_count().unwrap_or(self.config.syn_retries);
+        let limit = u32::from(retries) + u32::from(self.config.syn_linear_timeouts);
         if u32::from(self.retransmits) >= limit || now >= self.limit_deadline() {
             let error = self.soft_error.unwrap_or(Errno::ETIMEDOUT);
             let user = now >= self.user_deadline();

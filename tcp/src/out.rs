@@ -18,6 +18,8 @@ pub struct Out {
     /// The connection has become this TIME-WAIT record: the caller keeps it under the same four-tuple, and the
     /// connection itself only as long as a program still reads from it.
     pub time_wait: Option<TimeWait>,
+    /// What a program wanted to be told of octets that it has written.
+    pub stamps: Vec<Stamp>,
     /// Whether to write notes that are not needed to follow the states: windows, timers.
     pub verbose: bool,
 }
@@ -42,6 +44,28 @@ pub enum EcnCodepoint {
     Ect1,
     Ect0,
     Ce,
+}
+
+/// A moment in the life of an octet that a program has written (`SO_TIMESTAMPING`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    /// Which moment: now.
+    pub kind: StampKind,
+    /// The number of the octet, as the program counts.
+    pub key: u32,
+    /// `SOF_TIMESTAMPING_…`, as the program has set them.
+    pub bits: u32,
+}
+
+/// Which moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StampKind {
+    /// It was handed to the device (`SCM_TSTAMP_SND`).
+    Sent,
+    /// It was handed to the queueing discipline (`SCM_TSTAMP_SCHED`).
+    Scheduled,
+    /// It was acknowledged (`SCM_TSTAMP_ACK`).
+    Acknowledged,
 }
 
 /// News for the program that holds a socket.

@@ -61,6 +61,16 @@ pub enum SocketOption {
     OobInline(bool),
     /// `TCP_NOTSENT_LOWAT`, in bytes; zero: the system's.
     NotSentLowat(u32),
+    /// `SO_TIMESTAMPING`: `SOF_TIMESTAMPING_…`.
+    Timestamping(u32),
+    /// `TCP_LINGER2`: how long an orphan stays in FIN-WAIT-2; `None`: the system's time.
+    Linger2(Option<Duration>),
+    /// `TCP_DEFER_ACCEPT`: so many repetitions of the SYN-ACK wait for data; zero: none.
+    DeferAccept(u8),
+    /// `TCP_SYNCNT`: repetitions of the SYN.
+    SynCount(u8),
+    /// `TCP_CONGESTION`.
+    Congestion(crate::config::Congestion),
     /// `IP_TOS`: the DSCP of what the connection sends (RFC 9293, section 3.9.1.9); the ECN field is TCP's own.
     Dscp(u8),
     /// `IP_TTL`: the TTL or hop limit of what the connection sends (RFC 9293, section 3.9.2).
@@ -117,6 +127,12 @@ impl fmt::Display for SocketOption {
             SocketOption::Ttl(ttl) => write!(f, "IP_TTL, {ttl}"),
             SocketOption::SourceRoute => f.write_str("IP_OPTIONS, source route"),
             SocketOption::NotSentLowat(bytes) => write!(f, "TCP_NOTSENT_LOWAT, {bytes}"),
+            SocketOption::Timestamping(bits) => write!(f, "SO_TIMESTAMPING, {bits:#x}"),
+            SocketOption::Linger2(Some(time)) => write!(f, "TCP_LINGER2, {time}"),
+            SocketOption::Linger2(None) => f.write_str("TCP_LINGER2, 0"),
+            SocketOption::DeferAccept(count) => write!(f, "TCP_DEFER_ACCEPT, {count} retries"),
+            SocketOption::SynCount(count) => write!(f, "TCP_SYNCNT, {count}"),
+            SocketOption::Congestion(controller) => write!(f, "TCP_CONGESTION, {controller:?}"),
         }
     }
 }
@@ -378,6 +394,24 @@ impl Tcb {
             Tcb::Opening(opening) => opening.reconfigure(apply),
             Tcb::Open(connection) => connection.reconfigure(apply),
             Tcb::TimeWait(_) => {}
+        }
+    }
+    /// A program holds the connection from now on: it was accepted.
+    pub fn adopt(&mut self) {
+        if let Tcb::Open(connection) = self {
+            connection.adopt();
+        }
+    }
+    /// `shutdown(SHUT_RD)`.
+    pub fn shutdown_read(&mut self) {
+        if let Tcb::Open(connection) = self {
+            connection.shutdown_read();
+        }
+    }
+    /// The next segment is several that the host has put together (as GRO does), each of this size; zero: it is one.
+    pub fn set_merged(&mut self, size: u32) {
+        if let Tcb::Open(connection) = self {
+            connection.set_merged(size);
         }
     }
     /// The error that did not end the connection, if delivery has not gone on since: what ICMP said, or ETIMEDOUT once

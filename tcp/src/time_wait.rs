@@ -113,7 +113,10 @@ impl TimeWait {
             // The only thing that can arrive in this state is a retransmission of the remote FIN.
             self.deadline = now + self.config.time_wait;
             self.ack(now, Rule::TimeWaitReAck, out);
-        } else if !acceptable || segment.seq_len() > 0 {
+        } else if !acceptable
+            || segment.seq_len() > 0
+            || segment.seq != self.last.rcv_nxt && !self.config.exact_window
+        {
             self.refuse(now, segment, Rule::TimeWaitAck, out);
         } else if old_timestamp {
             self.refuse(now, segment, Rule::Paws, out);

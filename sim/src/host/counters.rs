@@ -106,6 +106,16 @@ counters! {
     tcp_abort_on_data: "TCPAbortOnData";
     /// Connections that a timeout ended.
     tcp_abort_on_timeout: "TCPAbortOnTimeout";
+    /// Segments beyond the window.
+    beyond_window: "BeyondWindow";
+    /// Data that came while the window was closed.
+    tcp_zero_window_drop: "TCPZeroWindowDrop";
+    /// Data that there was no memory for.
+    tcp_rcv_q_drop: "TCPRcvQDrop";
+    /// Bare ACKs of a handshake while data was waited for.
+    tcp_defer_accept_drop: "TCPDeferAcceptDrop";
+    /// ICMP errors that quote what is not in flight.
+    out_of_window_icmps: "OutOfWindowIcmps";
 }
 
 impl Counters {
@@ -138,6 +148,11 @@ impl Counters {
             }
             Rule::RequestQueueFull => self.listen_drops += 1,
             Rule::Paws => self.paws_estab += 1,
+            Rule::NotAcceptable => self.beyond_window += 1,
+            Rule::WindowClosed => self.tcp_zero_window_drop += 1,
+            Rule::ReceiveBufferFull => self.tcp_rcv_q_drop += 1,
+            Rule::AcceptDeferred => self.tcp_defer_accept_drop += 1,
+            Rule::IcmpOutOfWindow => self.out_of_window_icmps += 1,
             _ => {}
         }
     }

@@ -61,6 +61,8 @@ pub struct Kernel {
     pub(super) counters: Counters,
     /// Tasks whose sockets have news, in order of the news; one may stand here twice.
     pub(super) ready: Vec<u32>,
+    /// The packet at hand is several that were put together on arrival: the size of each segment; zero: it is one.
+    pub(super) merged: u32,
 }
 
 impl Kernel {
@@ -81,6 +83,7 @@ impl Kernel {
             processes: Processes::new(&setup),
             counters: Counters::default(),
             ready: Vec::new(),
+            merged: 0,
             secrets,
             address: setup.spec.addresses.first().copied(),
             net,

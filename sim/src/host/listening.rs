@@ -239,6 +239,8 @@ pub(super) fn inherited(config: &Arc<Config>, options: &[SocketOption]) -> Arc<C
                 let config = Arc::make_mut(&mut config);
                 config.mss = Some(config.mss.map_or(mss, |clamp| clamp.min(mss)));
             }
+            SocketOption::DeferAccept(count) => Arc::make_mut(&mut config).defer_accept = count,
+            SocketOption::Congestion(controller) => Arc::make_mut(&mut config).congestion = controller,
             SocketOption::NoDelay(true) => Arc::make_mut(&mut config).nagle = Nagle::Off,
             _ => {}
         }

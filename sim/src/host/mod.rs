@@ -36,7 +36,7 @@ pub use counters::Counters;
 pub use kernel::{Ctx, Kernel};
 use programs::Programs;
 pub use sockets::{Readiness, SocketId};
-pub use system::{News, QueuedError, Queues, Stamp};
+pub use system::{News, QueuedError, Queues};
 
 /// What a host is made from.
 #[derive(Clone, Debug)]

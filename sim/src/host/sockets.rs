@@ -5,6 +5,7 @@
 //! Every socket has `SO_REUSEADDR` set, as servers do: a port may be bound again while connections of it are in
 //! TIME-WAIT, and by several sockets as long as at most one of them listens.
 
+use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 
 use tcp::tcb::{Connect, Received, SendFlags, SocketOption};
@@ -13,7 +14,7 @@ use tcp::{Errno, Payload, Rule, State, Tcb, Tuple, Wake};
 use super::kernel::{Ctx, Kernel, mix};
 use super::listening::inherited;
 use super::ports;
-use super::system::News;
+use super::system::{News, QueuedError};
 use super::tcp_layer::{ConnId, Holder, Mark};
 use crate::check::{StreamEnd, StreamEvent};
 use crate::ip::names_one_host;
@@ -59,6 +60,8 @@ pub(super) struct Socket {
     pub(super) write_shut: bool,
     /// What has happened, for watchers.
     pub(super) news: News,
+    /// The error queue.
+    pub(super) reports: Option<Box<VecDeque<QueuedError>>>,
     /// An error that no connection reports: it was taken apart.
     pub(super) error: Option<Errno>,
 }
@@ -131,6 +134,7 @@ impl Kernel {
             read_shut: false,
             write_shut: false,
             news: News::default(),
+            reports: None,
             error: None,
         })
     }
@@ -214,6 +218,9 @@ impl Kernel {
         let new = self.socket(process, task);
         self.sockets.get_mut(new)?.kind = Kind::Connection(conn);
         self.tcp.set_holder(conn, Holder::Socket(new));
+        if let Some(tcb) = self.tcp.tcb_mut(conn) {
+            tcb.adopt();
+        }
         Ok((new, tuple.remote))
     }
 
@@ -372,7 +379,10 @@ impl Kernel {
     /// # Errors
     /// ENOTCONN.
     pub fn shutdown_read(&mut self, id: SocketId) -> Result<(), Errno> {
-        self.connection(id)?;
+        let conn = self.connection(id)?;
+        if let Some(tcb) = self.tcp.tcb_mut(conn) {
+            tcb.shutdown_read();
+        }
         self.sockets.get_mut(id)?.read_shut = true;
         Ok(())
     }

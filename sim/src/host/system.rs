@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
+use tcp::out::{Stamp, StampKind};
 use tcp::tcb::{Received, SocketOption};
 use tcp::{Config, Errno, Info, Rule, State, Tcb, Time, Wake};
 
@@ -36,35 +37,13 @@ pub struct Queues {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QueuedError {
     /// What it reports.
-    pub what: Stamp,
+    pub what: StampKind,
     /// When that happened, if the program asked to be told.
     pub reported: Option<Time>,
     /// The number of the octet that it is about.
     pub key: u32,
     /// Length of the packet that comes with it, in bytes.
     pub len: u32,
-}
-
-/// A moment in the life of an octet that is sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stamp {
-    /// It was handed to the device (`SCM_TSTAMP_SND`).
-    Sent,
-    /// It was handed to the queueing discipline (`SCM_TSTAMP_SCHED`).
-    Scheduled,
-    /// It was acknowledged (`SCM_TSTAMP_ACK`).
-    Acknowledged,
-}
-
-impl Stamp {
-    /// `ee_info`.
-    pub const fn number(self) -> u32 {
-        match self {
-            Stamp::Sent => 0,
-            Stamp::Scheduled => 1,
-            Stamp::Acknowledged => 2,
-        }
-    }
 }
 
 impl News {
@@ -83,6 +62,11 @@ impl News {
 }
 
 impl Kernel {
+    /// Packets to come are each several that were put together on arrival (as GRO does): the size of their segments; zero:
+    /// they are not.
+    pub fn set_merged(&mut self, size: u32) {
+        self.merged = size;
+    }
     /// What has happened on a socket so far.
     pub fn news(&self, id: SocketId) -> News {
         self.sockets.get(id).map_or(News::default(), |socket| socket.news)
@@ -136,19 +120,36 @@ impl Kernel {
         let conn = self.connection(id).ok()?;
         self.tcp.tcb_mut(conn)?.take_error()
     }
+    /// Reports for the error queue of the program that holds a connection.
+    pub(super) fn report(&mut self, now: Time, id: SocketId, stamps: &mut Vec<Stamp>) {
+        const SOFTWARE: u32 = 1 << 4;
+        const ONLY: u32 = 1 << 11;
+        let Ok(socket) = self.sockets.get_mut(id) else { return stamps.clear() };
+        let reports = socket.reports.get_or_insert_default();
+        reports.extend(stamps.drain(..).map(|stamp| QueuedError {
+            what: stamp.kind,
+            reported: (stamp.bits & SOFTWARE != 0).then_some(now),
+            key: stamp.key,
+            // The packet comes with it, but for its length nobody looks at it here.
+            len: u32::from(stamp.bits & ONLY == 0),
+        }));
+        socket.news.any = socket.news.any.wrapping_add(1);
+        self.ready.push(socket.task);
+    }
     /// The error that is the socket's own, not its connection's; cleared.
     pub fn take_own_error(&mut self, id: SocketId) -> Option<Errno> {
         self.sockets.get_mut(id).ok()?.error.take()
     }
     /// The oldest report of the error queue.
     pub fn take_queued_error(&mut self, id: SocketId) -> Option<QueuedError> {
-        let _ = id;
-        None
+        self.sockets.get_mut(id).ok()?.reports.as_mut()?.pop_front()
     }
     /// Whether the error queue holds anything.
     pub fn has_queued_error(&self, id: SocketId) -> bool {
-        let _ = id;
-        false
+        self.sockets
+            .get(id)
+            .and_then(|socket| socket.reports.as_ref())
+            .is_some_and(|reports| !reports.is_empty())
     }
     /// Whether nothing more will come: the peer's FIN, `shutdown(SHUT_RD)`, the end of the connection.
     pub fn is_read_shut(&self, id: SocketId) -> bool {

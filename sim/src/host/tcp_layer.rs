@@ -247,10 +247,17 @@ impl Kernel {
         };
         let mut reopens = None;
         if let Some(id) = self.tcp.find(&tuple) {
+            let merged = self.merged;
             let outcome = self.call(ctx, id, |tcb, now, out| match tcb {
                 Tcb::TimeWait(record) => record.on_segment(now, segment, out),
                 tcb => {
+                    if merged > 0 {
+                        tcb.set_merged(merged);
+                    }
                     tcb.on_segment(now, segment, ip.ecn, out);
+                    if merged > 0 {
+                        tcb.set_merged(0);
+                    }
                     TimeWaitOutcome::Stays
                 }
             });
@@ -340,6 +347,12 @@ impl Kernel {
                 slot.ident = slot.ident.wrapping_add(1);
                 let (ident, mark) = (slot.ident, slot.mark);
                 self.send_segment(ctx, tuple, outgoing, (ident, mark));
+            }
+        }
+        if !out.stamps.is_empty() {
+            match self.tcp.slots[id as usize].holder {
+                Holder::Socket(socket) => self.report(ctx.now, socket, &mut out.stamps),
+                _ => out.stamps.clear(),
             }
         }
         let wake = out.take_wake();

@@ -1,5 +1,6 @@
 //! Sending and receiving (tcp.c of Linux).
 
+use tcp::out::StampKind;
 use tcp::tcb::{Received, SendFlags};
 use tcp::{Errno, Payload, State};
 
@@ -252,7 +253,11 @@ fn receive_error(kernel: &mut Kernel, id: SocketId, room: u32, v6: bool) -> Resu
         origin: SO_EE_ORIGIN_TIMESTAMPING as u8,
         kind: 0,
         code: 0,
-        info: queued.what.number(),
+        info: match queued.what {
+            StampKind::Sent => SCM_TSTAMP_SND,
+            StampKind::Scheduled => SCM_TSTAMP_SCHED,
+            StampKind::Acknowledged => SCM_TSTAMP_ACK,
+        } as u32,
         data: queued.key,
     };
     control.push(Control { level, kind, data: ControlData::Error(error) });

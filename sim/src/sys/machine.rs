@@ -159,6 +159,13 @@ impl Machine {
         self.settle();
         id
     }
+    /// Segments of `size` bytes each arrive as one that the machine has put together (as GRO does).
+    pub fn deliver_merged(&mut self, ip: IpHeader, body: Body, size: u32) -> PacketId {
+        self.host.call(self.now, &mut self.out, |kernel, _| kernel.set_merged(size));
+        let id = self.deliver(ip, body);
+        self.host.call(self.now, &mut self.out, |kernel, _| kernel.set_merged(0));
+        id
+    }
     /// The oldest packet that the machine has sent and nobody has taken yet.
     pub fn take_sent(&mut self) -> Option<Sent> {
         self.sent.pop_front()

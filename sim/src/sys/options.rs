@@ -10,7 +10,7 @@ use super::tcp_info::{self, SkMeminfo, TcpInfo};
 use crate::host::{Ctx, Kernel, SocketId};
 
 /// Largest buffer that a program may ask for, before it is doubled (Linux `wmem_max`, `rmem_max`), in bytes.
-const BUFFER_MAX: u32 = 212_992;
+const BUFFER_MAX: u32 = 4_194_304;
 
 /// The options of a socket, as getsockopt(2) gives them back, and those that matter to calls.
 #[derive(Clone, Debug)]
@@ -179,6 +179,16 @@ impl Socket {
                 self.options.receive_low = if value < 0 { i32::MAX as u32 } else { value.max(1) as u32 };
                 Set::Done
             }
+            SO_TIMESTAMPING if (0..1 << 18).contains(&value) => {
+                // Receive timestamps, and those of hardware, are nobody's here.
+                const HELD: i64 = 2 | 0x10 | 0x80 | 0x100 | 0x200 | 0x800 | 0x1_0000;
+                if value & !HELD != 0 {
+                    return Ok(Set::Unsupported);
+                }
+                self.options.keep(option, value);
+                Set::Tcp(SocketOption::Timestamping(value as u32))
+            }
+            SO_TIMESTAMPING => return Err(Errno::EINVAL),
             SO_ZEROCOPY if (0..=1).contains(&value) => {
                 self.options.zerocopy = on;
                 Set::Done
@@ -225,7 +235,14 @@ impl Socket {
             TCP_USER_TIMEOUT if value >= 0 => SocketOption::UserTimeout(Duration::from_millis(value as u64)),
             TCP_NOTSENT_LOWAT => SocketOption::NotSentLowat(value as u32),
             TCP_MAXSEG if value == 0 || (88..=32_767).contains(&value) => SocketOption::MaxSeg(value as u16),
-            TCP_KEEPCNT | TCP_USER_TIMEOUT | TCP_MAXSEG => return Err(Errno::EINVAL),
+            TCP_LINGER2 if value < 0 => return Ok(Set::Unsupported),
+            TCP_LINGER2 => {
+                let time = (value > 0).then(|| Duration::from_secs(value.min(120) as u64));
+                SocketOption::Linger2(time)
+            }
+            TCP_DEFER_ACCEPT => SocketOption::DeferAccept(retries_within(value)),
+            TCP_SYNCNT if (1..=127).contains(&value) => SocketOption::SynCount(value as u8),
+            TCP_KEEPCNT | TCP_USER_TIMEOUT | TCP_MAXSEG | TCP_SYNCNT => return Err(Errno::EINVAL),
             TCP_INQ if (0..=1).contains(&value) => {
                 self.options.inq = on;
                 return Ok(Set::Done);
@@ -255,7 +272,20 @@ impl Socket {
             (SOL_SOCKET, SO_RCVLOWAT) => self.options.receive_low.into(),
             (SOL_SOCKET, SO_SNDLOWAT) => 1,
             (SOL_SOCKET, SO_ZEROCOPY) => self.options.zerocopy.into(),
-            (SOL_TCP, TCP_MAXSEG) => info(kernel).mss.into(),
+            (SOL_TCP, TCP_MAXSEG) => {
+                let idle = matches!(kernel.socket_state(id), State::Closed | State::Listen);
+                let own = self.options.kept(option).filter(|mss| idle && *mss > 0);
+                own.unwrap_or(if idle { 536 } else { info(kernel).mss.into() })
+            }
+            (SOL_TCP, TCP_DEFER_ACCEPT) => {
+                self.options.kept(option).map_or(0, |seconds| seconds_of(retries_within(seconds)))
+            }
+            (SOL_TCP, TCP_LINGER2) => self.options.kept(option).filter(|time| *time > 0).unwrap_or(60),
+            (SOL_TCP, TCP_SYNCNT) => self.options.kept(option).unwrap_or(6),
+            (SOL_TCP, TCP_KEEPIDLE) => self.options.kept(option).unwrap_or(7200),
+            (SOL_TCP, TCP_KEEPINTVL) => self.options.kept(option).unwrap_or(75),
+            (SOL_TCP, TCP_KEEPCNT) => self.options.kept(option).unwrap_or(9),
+            (SOL_SOCKET, SO_TIMESTAMPING) => self.options.kept(option).unwrap_or(0),
             (SOL_TCP, TCP_INQ) => self.options.inq.into(),
             (
                 SOL_SOCKET,
@@ -271,6 +301,26 @@ impl Socket {
             _ => return None,
         })
     }
+}
+
+/// Repetitions of a SYN-ACK within so many seconds (Linux `secs_to_retrans`).
+fn retries_within(seconds: i64) -> u8 {
+    let (mut count, mut timeout, mut period) = (u8::from(seconds > 0), 1, 1);
+    while seconds > period && count < u8::MAX {
+        count += 1;
+        timeout = (timeout * 2).min(120);
+        period += timeout;
+    }
+    count
+}
+/// The seconds that so many repetitions take (Linux `retrans_to_secs`).
+fn seconds_of(retries: u8) -> i64 {
+    let (mut timeout, mut period) = (1, i64::from(retries > 0));
+    for _ in 1..retries {
+        timeout = (timeout * 2).min(120);
+        period += timeout;
+    }
+    period
 }
 
 /// A buffer size as Linux takes it, before it is doubled: what is negative reads as a very large number.

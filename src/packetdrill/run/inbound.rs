@@ -137,7 +137,13 @@ impl<'a> Runner<'a> {
     fn deliver(&mut self, now: Now<'a>, ip: IpHeader, body: packet::Body) -> Step {
         let line = self.script.line(now.event);
         let at = self.machine.now();
-        let id = self.machine.deliver(ip, body.clone());
+        // What is larger than `--mss` comes as segments of that size, which the host puts together before TCP sees them.
+        let id = match (&body, self.script.options.mss) {
+            (packet::Body::Tcp(segment), Some(mss)) if mss > 0 && segment.payload.len() > mss => {
+                self.machine.deliver_merged(ip, body.clone(), mss)
+            }
+            _ => self.machine.deliver(ip, body.clone()),
+        };
         self.injected.insert(id, line);
         let packet = packet::Packet { id, ip, body, flipped_bit: None };
         self.packets.push(Seen { at, inbound: true, packet, why: None, line: Some(line) });

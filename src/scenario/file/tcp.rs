@@ -178,6 +178,8 @@ knobs! {
     bad_ack_rearms_syn: Maybe<Span>, "\"8ms\"";
     /// How often a SYN-ACK is repeated (Linux `tcp_synack_retries` 5).
     synack_retries: Option<u8>, "3";
+    /// Repetitions of the SYN-ACK for which a bare ACK does not complete a handshake (Linux `TCP_DEFER_ACCEPT`).
+    defer_accept: Option<u8>, "2";
     /// A full accept queue answers the third ACK with RST (Linux `tcp_abort_on_overflow`).
     abort_on_overflow: Option<bool>, "true";
     /// Largest listen backlog (Linux `somaxconn` 4096).

@@ -68,6 +68,13 @@ impl Skbs {
             self.list.insert(i, Skb { end: at, push: false, sealed: false });
         }
     }
+    /// The skb that ends at `end` is pushed.
+    pub fn push_at(&mut self, end: Seq) {
+        let i = self.position(end - 1);
+        if let Some(skb) = self.list.get_mut(i).filter(|skb| skb.end == end) {
+            skb.push = true;
+        }
+    }
     /// Everything below `una` is acknowledged.
     pub fn ack_to(&mut self, una: Seq) {
         while self.list.front().is_some_and(|skb| skb.end <= una) {

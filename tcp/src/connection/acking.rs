@@ -90,8 +90,7 @@ impl Acking {
         self.at_once.get_or_insert(why);
     }
     /// Learns the peer's segment size, and whether the segment ended a write (Linux `tcp_measure_rcv_mss`).
-    fn measure(&mut self, segment: &Segment, option_bytes: u32, own_mss: u32) {
-        let len = segment.payload.len();
+    fn measure(&mut self, segment: &Segment, len: u32, option_bytes: u32, own_mss: u32) {
         let last = std::mem::take(&mut self.last_small);
         if len >= self.segment {
             self.segment = len.min(own_mss);
@@ -118,8 +117,9 @@ impl Connection {
         let option_bytes = if self.ts.is_some() { 0 } else { 12 };
         let own_mss = self.rcv.mss;
         let before = self.ack.segment;
-        self.ack.measure(segment, option_bytes, own_mss);
-        if self.ledger.is_some() && segment.payload.len() >= before && segment.payload.len() != before {
+        let len = self.size_of(segment.payload.len());
+        self.ack.measure(segment, len, option_bytes, own_mss);
+        if self.ledger.is_some() && len >= before && len != before {
             self.measure_ratio(segment.payload.len());
         }
         let rules = self.config.delayed_ack;
@@ -181,6 +181,10 @@ impl Connection {
         }
         let unacknowledged = self.rcv.nxt() - self.rcv.wup;
         let held_back = u64::from(rules.every.max(1) - 1) * u64::from(self.ack.segment);
+        if unacknowledged > held_back && self.is_short_of_room() {
+            // Whoever is short of room does not hurry (Linux __tcp_select_window).
+            self.ack.quick = 0;
+        }
         // Linux leaves it to the reader where an ACK could not move the window's edge.
         let useful = !rules.adaptive
             || self.rcv.buffer.unread() == 0

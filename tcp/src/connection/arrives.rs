@@ -120,11 +120,20 @@ impl Connection {
     fn outside(&self, arrived: &Arrived<'_>) -> (bool, bool) {
         let Arrived { seq, end, .. } = *arrived;
         if !self.config.exact_window {
-            return (end < self.rcv.wup, seq > self.rcv.edge);
+            return (end < self.rcv.wup, self.lies_beyond(seq, end));
         }
         let nxt = self.rcv.nxt();
         let old = seq < nxt && end <= nxt;
         (old, if self.rcv.edge == nxt { seq > nxt } else { seq >= self.rcv.edge })
+    }
+
+    /// Whether a segment lies beyond the window, as Linux sees it: where memory is accounted, what reaches over its right
+    /// edge is taken whole, but only while nothing waits to be read (`tcp_sequence`).
+    fn lies_beyond(&self, seq: Seq, end: Seq) -> bool {
+        let offered = self.ledger.as_ref().map_or(Seq::default(), |ledger| ledger.rightmost);
+        let right = self.rcv.edge.max(self.rcv.nxt()).max(offered);
+        let reaches_over = end > right && self.ledger.is_some() && self.rcv.buffer.unread() > 0;
+        seq > right || reaches_over && seq < end
     }
 
     /// Second: RST (RFC 5961, section 3.2). The right edge of what was SACKed counts as exact too: a peer that has
@@ -277,7 +286,8 @@ impl Connection {
         self.timers.progress = now;
         self.timers.troubled = false;
         if let Some(ledger) = &mut self.ledger {
-            return ledger.skbs.ack_to(una);
+            ledger.skbs.ack_to(una);
+            return self.stamp_acknowledged(una, out);
         }
         // Room for two windows, so that the program never is what limits (Linux tcp_sndbuf_expand).
         let wanted = u32::try_from(2 * self.snd.queue.cwnd()).unwrap_or(u32::MAX);

@@ -1,6 +1,7 @@
 //! The calls of a program (RFC 9293, sections 3.10.2 to 3.10.6), as a socket has them.
 
 use super::Connection;
+use super::output::Occasion;
 use crate::cause::Rule;
 use crate::error::Errno;
 use crate::out::Out;
@@ -92,6 +93,22 @@ impl Connection {
         }
     }
 
+    /// Nothing more is read: data that comes after both sides of the program are shut is refused (Linux).
+    pub fn shutdown_read(&mut self) {
+        self.read_shut = true;
+    }
+    /// A program holds the connection from now on.
+    pub fn adopt(&mut self) {
+        if let Some(ledger) = &mut self.ledger {
+            ledger.adopted = true;
+        }
+    }
+    /// The next segment is several that the host has put together, each of this size; zero: it is one.
+    pub fn set_merged(&mut self, size: u32) {
+        if let Some(ledger) = &mut self.ledger {
+            ledger.merged = size;
+        }
+    }
     /// Closes the sending side: FIN behind what is queued. A second time does nothing.
     pub fn shutdown_write(&mut self, now: Time, why: Rule, out: &mut Out) -> Result<(), Errno> {
         match self.state {
@@ -145,7 +162,12 @@ impl Connection {
     pub fn set_option(&mut self, now: Time, option: SocketOption, out: &mut Out) -> Result<(), Errno> {
         self.socket.set(option, &self.config)?;
         match option {
-            SocketOption::NoDelay(true) | SocketOption::Cork(false) => self.output(now, out),
+            // Whatever else holds it back (Linux TCP_NAGLE_PUSH).
+            SocketOption::NoDelay(true) => {
+                self.output_on(now, Occasion { force: true, ..Occasion::default() }, out);
+            }
+            SocketOption::Cork(false) => self.output(now, out),
+            SocketOption::Timestamping(bits) => return self.set_stamps(bits),
             SocketOption::SndBuf(_) | SocketOption::NotSentLowat(_) if self.ledger.is_some() => {
                 self.check_writeable(now, out);
             }

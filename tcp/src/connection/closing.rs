@@ -57,9 +57,12 @@ impl Connection {
     /// An orphan has come to FIN-WAIT-2: the peer may take for ever to close (Linux `tcp_fin_timeout`).
     pub(super) fn arm_fin_wait_2(&mut self, now: Time) {
         if self.state == State::FinWait2
-            && let Some(limit) = self.config.fin_wait_2
+            && let Some(limit) = self.socket.linger2().or(self.config.fin_wait_2)
         {
-            self.timers.idle = now + limit;
+            // The ACK of the FIN has to be waited for whatever the limit says (Linux tcp_fin_time).
+            let least = self.snd.queue.rto(&self.config) * 7 / 2;
+            let own = self.socket.linger2().is_some();
+            self.timers.idle = now + if own { limit.max(least) } else { limit };
         }
     }
 }

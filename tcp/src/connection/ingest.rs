@@ -42,8 +42,12 @@ struct Skb {
     room: u64,
 }
 
-/// The skb of a segment with so many octets of data: memory, and room behind the data.
-fn skb_of(len: u64, options: u64) -> (u64, u64) {
+/// The skb of a segment with so many octets of data: memory, and room behind the data. Segments that were put together
+/// (`merged`) lie in pages.
+fn skb_of(len: u64, options: u64, merged: bool) -> (u64, u64) {
+    if merged {
+        return (len.div_ceil(4096) * 4096 + 3 * SK_BUFF, 0);
+    }
     let head = BEFORE + options + len;
     let size = if head <= SHARED_INFO { 2 * SHARED_INFO } else { (head + SHARED_INFO).next_power_of_two() };
     (size + SK_BUFF, size - SHARED_INFO - head)
@@ -60,10 +64,10 @@ impl RcvMemory {
         (space * self.ratio) >> 8
     }
     /// A segment has been queued that brought the octets `start..end`; RCV.NXT is `nxt` now.
-    fn charge(&mut self, start: Seq, end: Seq, nxt: Seq, options: u64) {
+    fn charge(&mut self, (start, end): (Seq, Seq), nxt: Seq, options: u64, merged: bool) {
         let len = end.since(start);
         if start >= nxt {
-            let (truesize, room) = skb_of(len, options);
+            let (truesize, room) = skb_of(len, options, merged);
             self.alloc += truesize;
             return self.beyond.push(Skb { start, end, truesize, room });
         }
@@ -73,7 +77,7 @@ impl RcvMemory {
                 last.end = end;
             }
             _ => {
-                let (truesize, room) = skb_of(len, options);
+                let (truesize, room) = skb_of(len, options, merged);
                 self.alloc += truesize;
                 self.queue.push_back(Skb { start, end, truesize, room });
             }
@@ -148,7 +152,8 @@ impl Connection {
     /// (`tcp_measure_rcv_mss`).
     pub(super) fn measure_ratio(&mut self, len: u32) {
         let options = u64::from(self.option_bytes());
-        let (truesize, _) = skb_of(u64::from(len), options);
+        let merged = self.ledger.as_ref().is_some_and(|ledger| ledger.merged > 0);
+        let (truesize, _) = skb_of(u64::from(len), options, merged);
         let buffer = u64::from(self.socket.rcv_buf);
         let wnd = self.rcv.wnd;
         let Some(Ledger { rcv, .. }) = self.ledger.as_deref_mut() else { return };
@@ -184,8 +189,22 @@ impl Connection {
     pub(super) fn charge_rcv_memory(&mut self, start: Seq, end: Seq) {
         let options = u64::from(if self.ts.is_some() { crate::offer::TIMESTAMP_BYTES } else { 0 });
         let nxt = self.rcv.buffer.nxt();
-        if let Some(Ledger { rcv, .. }) = self.ledger.as_deref_mut() {
-            rcv.charge(start, end, nxt, options);
+        if let Some(Ledger { rcv, merged, .. }) = self.ledger.as_deref_mut() {
+            rcv.charge((start, end), nxt, options, *merged > 0);
+        }
+    }
+    /// Size of the segments of which the one at hand was put together, or its own.
+    pub(super) fn size_of(&self, len: u32) -> u32 {
+        match &self.ledger {
+            Some(ledger) if ledger.merged > 0 => len.min(ledger.merged),
+            _ => len,
+        }
+    }
+    /// Something arrived beyond a gap: a program that holds the connection is to have room for it all the same.
+    pub(super) fn grow_for_gap(&mut self) {
+        let adopted = self.ledger.as_ref().is_some_and(|ledger| ledger.adopted);
+        if adopted && !self.socket.rcv_buf_set {
+            self.grow_receive_buffer(self.rcv.taken_before());
         }
     }
     /// The program has read.

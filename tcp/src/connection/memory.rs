@@ -6,6 +6,7 @@ use super::chrono::{Chrono, Limit};
 use super::deliveries::Deliveries;
 use super::ingest::RcvMemory;
 use super::output::Occasion;
+use super::stamps::Stamps;
 use crate::buffer::{SKB_OVERHEAD, Skbs};
 use crate::congestion;
 use crate::info::Tally;
@@ -34,6 +35,14 @@ pub(crate) struct Ledger {
     pub chrono: Chrono,
     /// What the receive queue takes.
     pub rcv: RcvMemory,
+    /// The segment at hand is several that the host has put together: the size of each; zero: it is one.
+    pub merged: u32,
+    /// The rightmost edge of the window that was ever offered.
+    pub rightmost: Seq,
+    /// A program holds the connection: accepted, or opened by one.
+    pub adopted: bool,
+    /// Octets of which a program wants to know when they are sent and acknowledged.
+    pub stamps: Option<Box<Stamps>>,
     /// What was delivered.
     pub deliveries: Deliveries,
     /// Segments with data, received and sent; segments received out of order.
@@ -108,8 +117,9 @@ impl Connection {
                 break;
             };
             let part = data.slice(taken, u32::try_from(room).unwrap_or(u32::MAX));
+            let first = taken == 0;
             taken += part.len();
-            self.extend_tail(part, flags.eor && taken == len);
+            self.extend_tail(part, first, flags.eor && taken == len);
             if taken < len && !flags.urgent {
                 self.push_full(now, goal, out);
             }
@@ -124,6 +134,7 @@ impl Connection {
         if !flags.more || !all || self.forces_push() {
             self.mark_push();
         }
+        self.stamp_write();
         let occasion = Occasion { more: flags.more && all, force: !all, one: false };
         self.output_on(now, occasion, out);
         taken
@@ -137,7 +148,9 @@ impl Connection {
             _ => self.has_send_memory().then_some(goal),
         }
     }
-    fn extend_tail(&mut self, part: Payload, seal: bool) {
+    /// Puts `part` into the skb that is being filled, or into a new one. What an earlier write has pushed is so no more
+    /// where the `first` part of another joins it; what this write has pushed on the way stays so.
+    fn extend_tail(&mut self, part: Payload, first: bool, seal: bool) {
         let (una, nxt) = (self.snd.queue.una(), self.snd.queue.nxt());
         let end = self.snd.buffer.end() + u64::from(part.len());
         let goal = self.size_goal();
@@ -145,9 +158,8 @@ impl Connection {
         let Some(Ledger { skbs, .. }) = self.ledger.as_deref_mut() else { return };
         match skbs.unsent_tail(una, nxt) {
             Some((start, tail)) if !tail.sealed && end.since(start) <= goal => {
-                // Whatever is pushed is its last byte now.
                 tail.end = end;
-                tail.push = false;
+                tail.push &= !first;
             }
             _ => skbs.push(end),
         }
@@ -222,7 +234,8 @@ impl Connection {
         if short < 32 {
             bytes += LARGEST_SKB >> short;
         }
-        (bytes.min(LARGEST_SKB) / size).max(u64::from(self.config.min_tso_segs)).max(1)
+        let half = self.snd.queue.cwnd() / u64::from(self.snd.queue.mss().max(1)) / 2;
+        (bytes.min(LARGEST_SKB) / size).max(u64::from(self.config.min_tso_segs)).min(half).max(1)
     }
     /// Bytes a second at which a pacer would send (`tcp_update_pacing_rate`).
     pub(super) fn pacing_rate(&self) -> u64 {
@@ -274,6 +287,14 @@ impl Connection {
             tally.bytes_retransmitted = ledger.bytes_retransmitted;
         }
         tally
+    }
+    /// What is sent up to `at` is an skb of its own, and pushed.
+    pub(super) fn push_skb_at(&mut self, at: Seq) {
+        let una = self.snd.queue.una();
+        if let Some(ledger) = &mut self.ledger {
+            ledger.skbs.split(una, at);
+            ledger.skbs.push_at(at);
+        }
     }
     /// Whether the program is what keeps this from sending more (`TCP_CHRONO_SNDBUF_LIMITED`).
     pub(super) fn is_buffer_limited(&self) -> bool {

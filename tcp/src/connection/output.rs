@@ -247,6 +247,9 @@ impl Connection {
         if range.end > data_end {
             flags |= Flags::FIN;
         }
+        if len > 0 && self.ledger.is_some() {
+            self.stamp_sent(range.start, range.start + u64::from(len), out);
+        }
         self.emit(now, Body { seq: range.start, flags, payload, new_data }, why, out);
         flags.contains(Flags::PSH)
     }
@@ -261,6 +264,7 @@ impl Connection {
             let waiting = self.snd.buffer.end().since(nxt);
             let len = waiting.min(u64::from(size).min(room));
             let fin = self.snd.fin && len == waiting && len < room;
+            self.push_skb_at(nxt + len);
             self.send_new_range(now, nxt..nxt + len + u64::from(fin), size, Rule::SwsOverride, out);
             return;
         }

@@ -37,6 +37,8 @@ struct Rare {
     linger: Option<Duration>,
     max_seg: Option<u16>,
     notsent_lowat: Option<u32>,
+    linger2: Option<Duration>,
+    syn_count: Option<u8>,
 }
 
 impl Socket {
@@ -82,6 +84,10 @@ impl Socket {
             SocketOption::OobInline(on) => self.oob_inline = on,
             // IP's: the host sees to them.
             SocketOption::Dscp(_) | SocketOption::Ttl(_) | SocketOption::SourceRoute => {}
+            SocketOption::Linger2(time) => self.rare().linger2 = time,
+            SocketOption::SynCount(count) => self.rare().syn_count = Some(count),
+            // The connection's, the listener's.
+            SocketOption::Timestamping(_) | SocketOption::DeferAccept(_) | SocketOption::Congestion(_) => {}
             SocketOption::NotSentLowat(bytes) => self.rare().notsent_lowat = (bytes > 0).then_some(bytes),
         }
         Ok(())
@@ -113,6 +119,14 @@ impl Socket {
     /// Whether close resets at once.
     pub fn lingers_zero(&self) -> bool {
         self.rare.as_ref().and_then(|r| r.linger) == Some(Duration::ZERO)
+    }
+    /// `TCP_LINGER2`.
+    pub fn linger2(&self) -> Option<Duration> {
+        self.rare.as_ref().and_then(|r| r.linger2)
+    }
+    /// `TCP_SYNCNT`.
+    pub fn syn_count(&self) -> Option<u8> {
+        self.rare.as_ref().and_then(|r| r.syn_count)
     }
     /// `TCP_NOTSENT_LOWAT`, in bytes.
     pub fn notsent_lowat(&self) -> Option<u32> {

@@ -3,6 +3,7 @@
 use super::Connection;
 use super::arrives::Arrived;
 use crate::cause::Rule;
+use crate::error::Errno;
 use crate::out::{EcnCodepoint, Note, Out};
 use crate::segment::{Flags, Segment};
 use crate::seq::Seq;
@@ -25,11 +26,12 @@ impl Connection {
             ledger.out_of_order += u32::from(arrived.seq > nxt);
         }
         let data_end = arrived.seq + u64::from(segment.payload.len());
-        if self.orphan && !self.rcv.fin_received && data_end > nxt && !segment.payload.is_empty() {
+        let deaf = self.orphan || self.read_shut && matches!(self.state, State::FinWait1 | State::FinWait2);
+        if deaf && !self.rcv.fin_received && data_end > nxt && !segment.payload.is_empty() {
             // Nobody will read it: the peer must learn (RFC 9293, section 3.6.1, after RFC 1122, 4.2.2.13).
             out.notes.push(Note::Dropped(Rule::DataAfterClose));
             self.send_bare_reset(segment, Rule::DataAfterClose, out);
-            return self.fail(Rule::DataAfterClose, None, out);
+            return self.fail(Rule::DataAfterClose, Some(Errno::ECONNRESET), out);
         }
         self.accept_ecn(arrived);
         if self.rcv.fin_received {
@@ -61,7 +63,8 @@ impl Connection {
     fn take_data(&mut self, now: Time, arrived: &Arrived<'_>, data_end: Seq, out: &mut Out) {
         let segment = arrived.segment;
         let nxt = self.rcv.nxt();
-        let edge = self.rcv.fin.map_or(self.rcv.edge, |fin| fin.min(self.rcv.edge)).max(nxt);
+        let right = if self.ledger.is_some() { self.rcv.edge.max(data_end) } else { self.rcv.edge };
+        let edge = self.rcv.fin.map_or(right, |fin| fin.min(right)).max(nxt);
         if self.ledger.is_some()
             && data_end > nxt
             && !segment.payload.is_empty()
@@ -94,6 +97,9 @@ impl Connection {
             if inserted.held > 0 && self.sack {
                 self.grow_window(segment.payload.len());
             }
+            if inserted.held > 0 && self.ledger.is_some() {
+                self.grow_for_gap();
+            }
             self.ack.now(Rule::AckOutOfOrder);
         } else if data_end > nxt {
             // In order, but the window is closed: a probe, or a sender that does not mind it.
@@ -104,7 +110,23 @@ impl Connection {
     /// Whether there is memory for a segment. If there is not, it is dropped, and the ACK offers no window (Linux
     /// `tcp_data_queue`).
     fn may_keep(&mut self, arrived: &Arrived<'_>, nxt: Seq, out: &mut Out) -> bool {
-        if arrived.seq <= nxt && self.rcv.window() == 0 || self.finds_rcv_memory() {
+        if arrived.seq > nxt && arrived.seq >= nxt + self.rcv.window() {
+            // It may lie in a window that was offered once.
+            out.notes.push(Note::Dropped(Rule::NotAcceptable));
+            self.enter_quick_ack(self.config.delayed_ack.quick);
+            self.ack.now(Rule::NotAcceptable);
+            return false;
+        }
+        if arrived.seq <= nxt && self.rcv.window() == 0 {
+            out.notes.push(Note::Dropped(Rule::WindowClosed));
+            if arrived.seq < nxt && self.sack && self.config.dsack {
+                self.rcv.duplicate(arrived.seq..nxt);
+            }
+            self.enter_quick_ack(self.config.delayed_ack.quick);
+            self.ack.now(Rule::AckOfProbe);
+            return false;
+        }
+        if self.rcv.buffer.unread() == 0 || self.finds_rcv_memory() {
             return true;
         }
         if let Some(ledger) = &mut self.ledger {
@@ -142,6 +164,10 @@ impl Connection {
         }
         self.rcv.fin_received = true;
         self.ack.scheduled = true;
+        if self.config.delayed_ack.adaptive {
+            // Nothing can be missing any more; what arrived twice is forgotten with it (Linux tcp_fin).
+            self.rcv.dsack = None;
+        }
         out.wake.readable = true;
         match self.state {
             State::Established => {

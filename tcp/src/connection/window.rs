@@ -155,11 +155,19 @@ impl Connection {
         self.rcv.edge = if self.config.shrink_window { edge } else { self.rcv.edge.max(edge) };
         field as u16
     }
+    /// Whether less than half of the window is left (only where memory is accounted).
+    pub(super) fn is_short_of_room(&self) -> bool {
+        let full = self.window_of(u64::from(self.socket.rcv_buf)).min(self.window_clamp());
+        self.ledger.is_some() && self.space() < full / 2
+    }
     /// There is no memory for what has just arrived: no window is offered until there is (Linux `ICSK_ACK_NOMEM`).
     fn announce_nothing(&mut self) -> u16 {
         let nxt = self.rcv.nxt();
         self.rcv.wup = nxt;
         self.rcv.wnd = 0;
+        if let Some(ledger) = &mut self.ledger {
+            ledger.rightmost = ledger.rightmost.max(self.rcv.edge);
+        }
         self.rcv.edge = nxt;
         0
     }
@@ -197,16 +205,24 @@ impl Connection {
         {
             return;
         }
-        let (taken, before) = (self.rcv.taken, self.rcv.taken_before.max(1));
+        let taken = self.rcv.taken;
         self.rcv.taken = 0;
         self.rcv.epoch = now;
-        if taken <= before {
-            return;
+        if taken > self.rcv.taken_before {
+            self.grow_receive_buffer(taken);
         }
+    }
+    /// Room for twice what the program takes in a round trip, for slow start, and for what lies beyond a gap (Linux
+    /// `tcp_rcvbuf_grow`).
+    pub(super) fn grow_receive_buffer(&mut self, taken: u64) {
+        let max = self.socket.rcv_buf_max(&self.config);
+        let before = self.rcv.taken_before.max(1);
         self.rcv.taken_before = taken;
         let doubled = 2 * taken;
-        let growth = u128::from(doubled) * u128::from(taken - before) / u128::from(before);
-        let wanted = u128::from(doubled) + 2 * growth;
+        let growth = u128::from(doubled) * u128::from(taken.saturating_sub(before)) / u128::from(before);
+        let beyond = self.rcv.buffer.highest().since(self.rcv.buffer.nxt());
+        let beyond = if self.ledger.is_some() { beyond } else { 0 };
+        let wanted = u128::from(doubled) + 2 * growth + u128::from(beyond);
         let wanted = self.memory_of(u64::try_from(wanted).unwrap_or(u64::MAX >> 8).min(u64::MAX >> 8));
         let wanted = u32::try_from(wanted).unwrap_or(u32::MAX).min(max);
         if wanted > self.socket.rcv_buf {

@@ -153,6 +153,8 @@ pub(super) struct Request {
     ts_recent: u32,
     /// Repetitions by the timer.
     pub(super) retries: u8,
+    /// A bare ACK has come while data was waited for.
+    pub(super) acked: bool,
     /// All repetitions of the SYN-ACK.
     repeats: u8,
     /// Codepoint of the last SYN.
@@ -193,6 +195,7 @@ impl Request {
             ts_offset,
             ts_recent: incoming.segment.options.timestamps.map_or(0, |ts| ts.val),
             retries: 0,
+            acked: false,
             repeats: 0,
             syn: incoming.ecn,
             none_asked: false,

@@ -229,8 +229,8 @@ fn buffers_are_doubled() {
     for (name, asked, is) in [
         (SO_SNDBUF, 10_000, 20_000),
         (SO_SNDBUF, 1000, 4608),
-        (SO_SNDBUF, 2_000_000, 425_984),
-        (SO_SNDBUF, -1, 425_984),
+        (SO_SNDBUF, 2_000_000, 4_000_000),
+        (SO_SNDBUF, -1, 8_388_608),
         (SO_RCVBUF, 10_000, 20_000),
         (SO_RCVBUF, 1, 2304),
     ] {
@@ -299,4 +299,89 @@ fn times_of_limits() {
     let info = bench.machine.tcp_info(4).unwrap();
     assert_eq!((info.busy_time, info.rwnd_limited, info.sndbuf_limited), (130_000, 100_000, 0));
     assert_eq!((info.delivered, info.data_segs_out, info.bytes_sent), (2, 1, 1000));
+}
+
+/// The last octet of a write is reported when it is handed down, sent and acknowledged (timestamping.rst); the error
+/// queue is empty after that.
+#[test]
+fn stamps_of_a_write() {
+    let mut bench = Bench::accepted();
+    let value = OptionValue::Int((SOF_TIMESTAMPING_TX_SCHED | SOF_TIMESTAMPING_TX_ACK).into());
+    let (level, name) = (SOL_SOCKET, SO_TIMESTAMPING);
+    bench.call(Call::SetOption { fd: 4, level, name, value, len: 4 }).unwrap();
+    let flags = SOF_TIMESTAMPING_TX_ACK
+        | SOF_TIMESTAMPING_SOFTWARE
+        | SOF_TIMESTAMPING_OPT_ID
+        | SOF_TIMESTAMPING_TX_SCHED;
+    let value = OptionValue::Int(flags.into());
+    bench.call(Call::SetOption { fd: 4, level, name, value, len: 4 }).unwrap();
+    bench.machine.advance(ms(20));
+    bench.call(write(4, 100)).unwrap();
+    bench.machine.advance(ms(30));
+    bench.deliver(Flags::ACK, 1, 0, 101);
+    let look = Call::Recv { fd: 4, room: vec![Room::Bytes(0)], flags: MSG_ERRQUEUE, control: true };
+    for (what, at) in [(SCM_TSTAMP_SCHED, 20), (SCM_TSTAMP_ACK, 30)] {
+        let reply = bench.reply(look.clone());
+        let Detail::Message(message) = reply.detail else { panic!("{reply:?}") };
+        assert_eq!((reply.result, message.flags), (Ok(0), MSG_ERRQUEUE | MSG_TRUNC));
+        assert_eq!(message.control[0].data, ControlData::Timestamp(Duration::from_millis(at)));
+        let ControlData::Error(error) = message.control[1].data else { panic!("{message:?}") };
+        assert_eq!((error.errno, error.info, error.data), (Errno::ENOMSG.number(), what as u32, 99));
+    }
+    assert_eq!(bench.call(look), Err(Errno::EAGAIN));
+}
+
+/// A bare ACK does not complete the handshake while data is waited for; data does (tcp(7), TCP_DEFER_ACCEPT).
+#[test]
+fn data_completes_a_deferred_handshake() {
+    let mut bench = Bench::listening(|_| {});
+    let value = OptionValue::Int(5);
+    bench.call(Call::SetOption { fd: 3, level: SOL_TCP, name: TCP_DEFER_ACCEPT, value, len: 4 }).unwrap();
+    let reply = bench.reply(Call::GetOption { fd: 3, level: SOL_TCP, name: TCP_DEFER_ACCEPT, len: 4 });
+    assert_eq!(reply.detail, Detail::Option(OptionValue::Int(7)), "three repetitions take seven seconds");
+    bench.nonblock(3);
+    bench.deliver(Flags::ACK, 1, 0, 1);
+    assert_eq!(bench.call(Call::Accept { fd: 3, flags: 0 }), Err(Errno::EAGAIN));
+    assert_eq!(bench.machine.counter("TcpExtTCPDeferAcceptDrop"), Some(1));
+    bench.deliver(Flags::ACK | Flags::PSH, 1, 4, 1);
+    assert_eq!(bench.call(Call::Accept { fd: 3, flags: 0 }), Ok(4));
+    assert_eq!(bench.call(read(4, 10)), Ok(4));
+}
+
+/// A socket buffer that is full takes no more than the kernel has memory for: the segment is dropped, counted, and the
+/// window closed until the program has read (tcp_data_queue).
+#[test]
+fn no_memory_closes_the_window() {
+    let mut bench = Bench::accepted();
+    bench.deliver(Flags::ACK, 1, 30_000, 1);
+    bench.sent();
+    let value = OptionValue::Int(2000);
+    bench.call(Call::SetOption { fd: 4, level: SOL_SOCKET, name: SO_RCVBUF, value, len: 4 }).unwrap();
+    bench.deliver(Flags::ACK, 30_001, 1000, 1);
+    let last = bench.machine.take_sent().unwrap();
+    let Body::Tcp(segment) = &last.packet.body else { panic!("{last:?}") };
+    assert_eq!((segment.ack, segment.wnd), (SeqNum(30_001), 0));
+    assert_eq!(bench.machine.counter("TcpExtTCPRcvQDrop"), Some(1));
+    bench.deliver(Flags::ACK, 30_001, 1, 1);
+    assert_eq!(bench.machine.counter("TcpExtTCPZeroWindowDrop"), Some(1));
+    assert_eq!(bench.call(read(4, 100_000)), Ok(30_000));
+}
+
+/// Edge-triggered: each arrival is told once, whether the socket was drained or not (epoll(7)).
+#[test]
+fn edges_are_told_once() {
+    let mut bench = Bench::accepted();
+    let epfd = bench.call(Call::EpollCreate { flags: 0 }).unwrap() as Fd;
+    let event = EpollEvent { events: EPOLLIN | EPOLLET, data: 7 };
+    bench.call(Call::EpollCtl { epfd, op: EPOLL_CTL_ADD, fd: 4, event }).unwrap();
+    let wait = Call::EpollWait { epfd, max: 8, timeout: 0 };
+    assert_eq!(bench.call(wait.clone()), Ok(0));
+    bench.deliver(Flags::ACK, 1, 100, 1);
+    let events = Detail::Epoll(vec![EpollEvent { events: EPOLLIN, data: 7 }]);
+    assert_eq!(bench.reply(wait.clone()), Reply::with(1, events));
+    assert_eq!(bench.call(wait.clone()), Ok(0));
+    bench.call(read(4, 10)).unwrap();
+    assert_eq!(bench.call(wait.clone()), Ok(0));
+    bench.deliver(Flags::ACK, 101, 100, 1);
+    assert_eq!(bench.call(wait), Ok(1));
 }
