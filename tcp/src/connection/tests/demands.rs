@@ -455,3 +455,23 @@ fn the_handshake_does_not_open_the_window() {
         assert_eq!(end.tcb.info(end.now).cwnd, segments);
     }
 }
+
+/// 9293/MUST-40: further small segments do not put the ACK off: it goes out within the delay of the first.
+#[test]
+fn a_trickle_is_acknowledged_in_time() {
+    for config in [Config::rfc(), Config::freebsd()] {
+        let delay = config.delayed_ack.min;
+        let mut end = Lone::established(config);
+        let step = Duration::from_nanos(delay.as_nanos() * 3 / 4);
+        let mut waits = None;
+        for n in 0..20 {
+            let mut data = end.data(1 + 10 * n, 10, 1);
+            data.flags = Flags::ACK;
+            waits = waits.or(Some(end.now + delay));
+            if !end.show(&data).is_empty() || !end.wait_until(end.now + step).is_empty() {
+                waits = None;
+            }
+            assert!(waits.is_none_or(|by| end.now < by), "not acknowledged in time");
+        }
+    }
+}

@@ -345,3 +345,51 @@ fn one_probe_at_a_time() {
         assert_eq!(repeats, [(0, Rule::TailLossProbe), (lost, second)]);
     }
 }
+
+/// 2883/5-SAMEPKT: the block of an old ACK lies below SND.UNA, but not below that ACK: no D-SACK.
+#[test]
+fn an_old_block_is_no_dsack() {
+    let mut m = silent(linux(), true, 10);
+    m.feed(&plain_ack(START + 5 * MSS));
+    m.feed(&Ack { sack: blocks(&[(2, 4)]), ..plain_ack(START + MSS) });
+    assert_eq!(m.sender.dsacks, 0);
+}
+
+/// 4015/3.4-ECE: the timeout was spurious, but ECE came before that was known: the reduction stands.
+#[test]
+fn ece_forbids_the_undo() {
+    for (ece, undone) in [(false, 1), (true, 0)] {
+        let mut m = Model::new(linux());
+        m.hold = (0, 500);
+        m.write(11);
+        m.run(ms(300));
+        m.feed(&Ack { ece, has_data: true, ..plain_ack(START) });
+        m.run(ms(3000));
+        assert_eq!((m.happened(Rule::SpuriousUndo), m.sender.ssthresh() == u64::MAX), (undone, !ece));
+    }
+}
+
+/// 6298/5-EARLY: a fast retransmission restarts the timer, or it would be followed by another before an RTO is over.
+#[test]
+fn a_retransmission_restarts_the_timer() {
+    for (cfg, sack) in [(newreno(), false), (rfc(), true)] {
+        let mut m = Model::with(cfg, sack).drop_first(&[0]);
+        m.write(10);
+        m.run(ms(21));
+        assert_eq!((m.repeats().len() > 0, m.timer()), (true, Some((1020, Timer::Rto))));
+    }
+}
+
+/// 9937/6.1-INIT: RecoverFS is what was in flight without what had been SACKed before: 22 outstanding, three SACKed, one of
+/// them just now, make 20, so that eleven delivered segments let six go.
+#[test]
+fn prr_begins_with_what_is_in_flight() {
+    let mut m = silent(linux(), true, 20);
+    m.unsent = 100 * MSS;
+    m.now += ms(20);
+    for k in 1..=13 {
+        m.feed(&Ack { sack: blocks(&[(1, 1 + k)]), new_data_ready: true, ..plain_ack(START) });
+    }
+    assert_eq!(m.sender.ssthresh(), 10 * MSS);
+    assert_eq!(m.log.len(), 20 + 2 + 6, "two of them by limited transmit");
+}
