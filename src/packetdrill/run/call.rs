@@ -192,6 +192,8 @@ impl<'a> Runner<'a> {
             }
             "epoll_create" | "epoll_create1" => self.name_fd(expected, live)?,
             "accept" | "accept4" => {
+                // A name may stand for another connection from now on, without a close in between.
+                self.fds.remove(&expected);
                 self.name_fd(expected, live)?;
                 if let (sim::sys::Detail::Peer(peer), Some(subject)) = (&reply.detail, &mut self.subject)
                     && subject.remote == Some(*peer)
