@@ -61,6 +61,7 @@ pub(super) struct Socket {
     /// What has happened, for watchers.
     pub(super) news: News,
     /// The error queue.
+    #[expect(clippy::box_collection, reason = "sockets are many and small, and few have reports")]
     pub(super) reports: Option<Box<VecDeque<QueuedError>>>,
     /// An error that no connection reports: it was taken apart.
     pub(super) error: Option<Errno>,
