@@ -376,7 +376,7 @@ fn a_retransmission_restarts_the_timer() {
         let mut m = Model::with(cfg, sack).drop_first(&[0]);
         m.write(10);
         m.run(ms(21));
-        assert_eq!((m.repeats().len() > 0, m.timer()), (true, Some((1020, Timer::Rto))));
+        assert_eq!((!m.repeats().is_empty(), m.timer()), (true, Some((1020, Timer::Rto))));
     }
 }
 
