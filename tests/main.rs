@@ -5,6 +5,7 @@ mod cli;
 mod determinism;
 mod errors;
 mod expectations;
+mod finding;
 mod freeze;
 mod fuzz;
 mod gallery;

@@ -13,7 +13,7 @@ use crate::fate::FateRules;
 use crate::hash::TraceHash;
 use crate::host::{Counters, Host, Setup};
 use crate::hostio::{HostNet, HostOut};
-use crate::link::{FateLog, Pipe, PipeCounters};
+use crate::link::{FateLog, Forced, Pipe, PipeCounters};
 use crate::node::{HostNode, Node, RouterNode};
 use crate::queue::{EventQueue, Source};
 use crate::spec::{self, Spec};
@@ -142,6 +142,15 @@ impl Simulator {
             self.pipes[number].keep_log(self.plan.seed, &name, way);
         }
         self
+    }
+    /// Packets handed to a direction of a link, if its fates are kept; those that a rule took away do not count.
+    pub fn handed(&self, pipe: PipeId) -> u64 {
+        self.pipes[pipe.0 as usize].handed()
+    }
+    /// Something happens to the packet that is so many further on this direction of a link (one: the next), of a world that
+    /// keeps its fates and leaves no loss to chance.
+    pub fn force(&mut self, pipe: PipeId, ahead: u64, what: Forced) {
+        self.pipes[pipe.0 as usize].force(ahead, what);
     }
     /// What chance has done on a direction of a link, if that is written down.
     pub fn fate_log(&self, pipe: PipeId) -> Option<&FateLog> {

@@ -4,9 +4,9 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::Result;
-use clap::{Args, Subcommand, ValueHint};
+use clap::{Args, Subcommand, ValueEnum, ValueHint};
 
-use super::{Color, freeze, fuzz};
+use super::{Color, explore, freeze, fuzz, shrink};
 
 /// Commands that find.
 #[derive(Debug, Subcommand)]
@@ -15,11 +15,17 @@ pub enum Finding {
     Freeze(Freeze),
     /// Run random scenarios with all checkers, until told to stop.
     Fuzz(Fuzz),
+    /// Make a scenario that breaks a law small, so that it still breaks it.
+    Shrink(Shrink),
+    /// Try every way to treat up to so many packets of a scenario badly.
+    Explore(Explore),
 }
 
 /// Does what was asked for. Returns whether nothing was found.
 pub fn run(what: &Finding, color: Color, out: &mut dyn Write) -> Result<bool> {
     match what {
+        Finding::Shrink(args) => shrink::run(args, color, out).map(|()| true),
+        Finding::Explore(args) => explore::run(args, color, out),
         Finding::Fuzz(args) => fuzz::run(args, color, out),
         Finding::Freeze(args) => freeze::run(args, color, out).map(|()| true),
     }
@@ -80,4 +86,69 @@ pub struct Fuzz {
     /// Write the scenario of this seed, and run nothing.
     #[arg(long, value_name = "SEED", conflicts_with_all = ["seed_from", "time", "count", "until_violation", "keep"])]
     pub show: Option<u64>,
+}
+
+const SHRINK_EXAMPLES: &str = "\
+Examples:
+  timewait shrink found/4711.ron                    to the screen
+  timewait shrink found/4711.ron --output small.ron && timewait run small.ron";
+
+/// Arguments of `timewait shrink`.
+#[derive(Args, Debug)]
+#[command(after_help = SHRINK_EXAMPLES)]
+pub struct Shrink {
+    /// A scenario file that breaks a law.
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub file: PathBuf,
+    /// Runs to spend, at most.
+    #[arg(long, value_name = "N", default_value_t = 5_000)]
+    pub runs: u64,
+    /// Where to write it. Default: the standard output.
+    #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub output: Option<PathBuf>,
+}
+
+const EXPLORE_EXAMPLES: &str = "\
+Examples:
+  timewait explore scenarios/four_way_close.ron --faults 2
+  timewait explore scenarios/handshake.ron --faults 3 --only drop --only duplicate
+  timewait explore mine.ron --faults 2 --keep found/   what broke, frozen, goes to found/
+
+Exit status: 0 if no law was broken, 1 if one was.";
+
+/// Arguments of `timewait explore`.
+#[derive(Args, Debug)]
+#[command(after_help = EXPLORE_EXAMPLES)]
+pub struct Explore {
+    /// A scenario file.
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub file: PathBuf,
+    /// Packets that something happens to in one run, at most.
+    #[arg(long, short = 'k', value_name = "K", default_value_t = 1)]
+    pub faults: u32,
+    /// What may happen to one; repeatable. Default: everything.
+    #[arg(long, value_name = "WHAT")]
+    pub only: Vec<Treatment>,
+    /// Runs at a time. Default: one a core.
+    #[arg(long, short, value_name = "N")]
+    pub jobs: Option<usize>,
+    /// Runs, at most.
+    #[arg(long, value_name = "N", default_value_t = 10_000_000)]
+    pub runs: u64,
+    /// Folder into which runs that break a law are written, frozen.
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub keep: Option<PathBuf>,
+}
+
+/// What may happen to a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Treatment {
+    /// It is lost.
+    Drop,
+    /// It comes twice.
+    Duplicate,
+    /// It comes a round trip of its link later, overtaken by what is behind it.
+    Delay,
+    /// A bit of it is flipped.
+    Corrupt,
 }

@@ -1,6 +1,7 @@
 //! The command line: what can be asked for, and in what words.
 
 pub mod check;
+pub mod explore;
 pub mod finding;
 pub mod freeze;
 pub mod fuzz;
@@ -11,6 +12,7 @@ pub mod report;
 pub mod rfc;
 pub mod run;
 pub mod screen;
+pub mod shrink;
 
 use std::path::PathBuf;
 

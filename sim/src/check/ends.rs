@@ -43,6 +43,8 @@ pub(super) struct End {
     pub fin: Option<Seq>,
     /// Readings before.
     pub last: Option<(u64, u64, u64)>,
+    /// It began with a cookie, which has room for few values of the peer's MSS.
+    pub cookie: bool,
     /// Whether its SYN offered timestamps.
     pub timestamps: bool,
 }
@@ -110,6 +112,7 @@ impl Ends {
             last: None,
             born: event,
             met: event,
+            cookie: true,
             ..end.clone()
         };
     }
@@ -162,6 +165,7 @@ impl Ends {
             offered,
             fin: None,
             last: None,
+            cookie: false,
             timestamps: segment.options.timestamps.is_some(),
         };
         self.ends.insert((node, tuple), end);
@@ -209,6 +213,7 @@ impl Ends {
                     offered: None,
                     fin: None,
                     last: None,
+                    cookie: false,
                     timestamps: false,
                 };
                 self.ends.insert((node, tuple), end);

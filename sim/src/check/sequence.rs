@@ -32,7 +32,10 @@ pub(super) fn sent(
     if let Some(edge) = end.edge.filter(|edge| segment.seq_len() > 0 && !probe && to > *edge) {
         wrong(Law::BeyondWindow, format!("{} octets beyond the window", to.since(edge)));
     }
-    let named = peer.mss.unwrap_or(DEFAULT_MSS[usize::from(packet.ip.is_v6())]).max(facts.config.min_mss);
+    let default = DEFAULT_MSS[usize::from(packet.ip.is_v6())];
+    // A cookie says no less than the default (Linux and FreeBSD: the first of a table of values).
+    let floor = if end.cookie { default } else { 0 };
+    let named = peer.mss.unwrap_or(default).max(facts.config.min_mss).max(floor);
     let options = tcp_header_len(&segment.options) - 20;
     if !segment.payload.is_empty() && segment.payload.len() + options > u32::from(named) {
         let (len, mss) = (segment.payload.len(), named);

@@ -36,6 +36,19 @@ pub(super) struct Impairment {
     streams: [Option<Box<Stream>>; 5],
 }
 
+/// What somebody decides to do to a packet that is still to come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Forced {
+    /// It is lost.
+    Lose,
+    /// It is sent twice.
+    Copy,
+    /// It takes so much longer, and is overtaken.
+    Late(Duration),
+    /// This bit of it is flipped, counted from the start of the IP header.
+    Flip(u32),
+}
+
 /// What chance did to the packets of one direction of a link: as a list, it does the same again.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FateLog {
@@ -77,6 +90,11 @@ pub(super) fn needed(way: &Way) -> bool {
         || way.listed.is_some()
 }
 
+fn insert(numbers: &mut Vec<u64>, n: u64) {
+    if let Err(at) = numbers.binary_search(&n) {
+        numbers.insert(at, n);
+    }
+}
 fn is_listed(numbers: &[u64], n: u64) -> bool {
     numbers.binary_search(&n).is_ok()
 }
@@ -129,6 +147,37 @@ impl Impairment {
     }
     fn chance(&mut self, purpose: Purpose, ppm: u32) -> bool {
         ppm > 0 && self.stream(purpose).chance(ppm)
+    }
+    /// Packets handed over so far.
+    pub(super) fn entered(&self) -> u64 {
+        self.entered
+    }
+    /// Something happens to the packet that is so many further: one is the next. Those before it leave the queue.
+    pub(super) fn force(&mut self, ahead: u64, what: Forced) {
+        let (enters, leaves) = (self.entered + ahead, self.left + ahead);
+        if what == Forced::Lose {
+            let number = self.seen + ahead;
+            match &mut self.loss {
+                Loss::Listed(numbers) => insert(numbers, number),
+                loss => *loss = Loss::Listed(vec![number]),
+            }
+            return;
+        }
+        let listed = Arc::make_mut(self.listed.get_or_insert_default());
+        match what {
+            Forced::Lose => {}
+            Forced::Copy => insert(&mut listed.copy, enters),
+            Forced::Flip(bit) => {
+                listed.flip.push((enters, bit));
+                listed.flip.sort_by_key(|(n, _)| *n);
+            }
+            Forced::Late(by) => {
+                let nanos = i64::try_from(by.as_nanos()).unwrap_or(i64::MAX);
+                listed.shift.push((leaves, nanos));
+                listed.shift.sort_by_key(|(n, _)| *n);
+                insert(&mut listed.overtake, leaves);
+            }
+        }
     }
     /// From now on, what happens is written down.
     pub(super) fn keep_log(&mut self) {

@@ -7,7 +7,7 @@ mod qdisc;
 #[cfg(test)]
 mod tests;
 
-pub use impairment::FateLog;
+pub use impairment::{FateLog, Forced};
 pub use pipe::PipeCounters;
 pub(crate) use pipe::{Flight, Left, Luck, Offer, Pipe};
 pub(crate) use qdisc::{Orders, Waiting};

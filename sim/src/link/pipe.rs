@@ -13,7 +13,7 @@ use std::collections::VecDeque;
 
 use tcp::{Duration, Time};
 
-use super::impairment::{self, FateLog, Impairment};
+use super::impairment::{self, FateLog, Forced, Impairment};
 use super::qdisc::{Arriving, Departure, Fifo, Gone, Leaving, Shaper, Verdict, Waiting};
 use crate::slab::Handle;
 use crate::spec::Way;
@@ -181,6 +181,16 @@ impl Pipe {
     /// From now on what chance does is written down; `name` is what the names of this link's streams begin with.
     pub(crate) fn keep_log(&mut self, seed: u64, name: &str, way: &Way) {
         self.chance.get_or_insert_with(|| Box::new(Impairment::new(seed, name, way))).keep_log();
+    }
+    /// Packets handed over since that was written down.
+    pub(crate) fn handed(&self) -> u64 {
+        self.chance.as_ref().map_or(0, |chance| chance.entered())
+    }
+    /// Something happens to the packet that is so many further, if what chance does is written down.
+    pub(crate) fn force(&mut self, ahead: u64, what: Forced) {
+        if let Some(chance) = &mut self.chance {
+            chance.force(ahead, what);
+        }
     }
     /// What chance has done, if that was written down.
     pub(crate) fn log(&self) -> Option<&FateLog> {

@@ -106,6 +106,21 @@ macro_rules! knobs {
                 $(Knob::set(&self.$knob, $knob);)*
             }
         }
+        impl Tcp {
+            /// Number of knobs.
+            pub const KNOBS: usize = [$(stringify!($knob)),*].len();
+            /// Takes a knob back, by its number.
+            pub fn unset(&mut self, number: usize) {
+                let _left = number;
+                $(
+                    if _left == 0 {
+                        self.$knob = Default::default();
+                        return;
+                    }
+                    let _left = _left - 1;
+                )*
+            }
+        }
         /// The value of the knob of this name, in words.
         pub fn value(config: &Config, name: &str) -> Option<String> {
             match name {

@@ -231,8 +231,11 @@ impl Connection {
         let offered = u64::from(segment.wnd) << if segment.has(Flags::SYN) { 0 } else { self.snd.shift };
         let una = self.snd.queue.una();
         if arrived.ack >= una {
-            let newer =
-                self.snd.wl1 < arrived.seq || self.snd.wl1 == arrived.seq && self.snd.wl2 <= arrived.ack;
+            // Whatever acknowledges more was sent later, also where its SEG.SEQ lies below SND.WL1 (the peer fills a gap, or
+            // goes back after a timeout): the old window behind the new SND.UNA would reach further than was ever offered.
+            let newer = arrived.ack > una
+                || self.snd.wl1 < arrived.seq
+                || self.snd.wl1 == arrived.seq && self.snd.wl2 <= arrived.ack;
             if newer {
                 self.snd.wnd = offered;
                 self.snd.wl1 = arrived.seq;

@@ -1,0 +1,42 @@
+//! `timewait shrink`: a scenario that breaks something, made small.
+
+use std::io::Write;
+
+use anyhow::{Context, Result, anyhow, bail};
+use indicatif::{ProgressBar, ProgressStyle};
+use timewait::find::shrink::shrink;
+use timewait::scenario;
+
+use super::finding::Shrink;
+use super::{Color, screen};
+
+/// Writes the small scenario.
+pub fn run(args: &Shrink, color: Color, out: &mut dyn Write) -> Result<()> {
+    let rendered = |diagnostics: scenario::Diagnostics| {
+        anyhow!(diagnostics.render(screen::is_colored(color))).context(screen::Rendered)
+    };
+    let scenario = scenario::load(&args.file).map_err(rendered)?;
+    let progress = if screen::is_watched() {
+        ProgressBar::new(args.runs).with_style(
+            ProgressStyle::with_template("{bar:30.cyan} {pos}/{len} runs: {wide_msg}")
+                .unwrap_or_else(|_| ProgressStyle::default_bar()),
+        )
+    } else {
+        ProgressBar::hidden()
+    };
+    let mut told = |runs: u64, size: usize| {
+        progress.set_position(runs);
+        progress.set_message(format!("{size} characters"));
+    };
+    let shrunk = shrink(&scenario, args.runs, &mut told).map_err(rendered)?;
+    progress.finish_and_clear();
+    let Some(shrunk) = shrunk else {
+        bail!("{} breaks nothing: there is nothing to keep while it becomes smaller", args.file.display());
+    };
+    match &args.output {
+        None => out.write_all(shrunk.scenario.text.as_bytes())?,
+        Some(path) => std::fs::write(path, &shrunk.scenario.text)
+            .with_context(|| format!("cannot write {}", path.display()))?,
+    }
+    Ok(())
+}
