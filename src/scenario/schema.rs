@@ -63,6 +63,8 @@ pub const ALL: &[Described] = &[
     knobs::Congestion::DESCRIBED,
     knobs::DelayedAck::DESCRIBED,
     knobs::Nagle::DESCRIBED,
+    knobs::CwndValidation::DESCRIBED,
+    knobs::Pacing::DESCRIBED,
 ];
 
 /// Values that are written in a way of their own: Rust's name, how people call it, and how it is written.

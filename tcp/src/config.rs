@@ -143,6 +143,34 @@ pub struct Config {
     pub idle_halving: bool,
     /// Largest increase per ACK in slow start, in segments (RFC 3465: L = 2); `None`: all that was acknowledged.
     pub abc_limit: Option<u32>,
+    /// CUBIC by Linux's arithmetic (whole segments, ticks of 4 ms, Linux's HyStart), not to the letter of RFC 9438.
+    pub cubic_ticks: bool,
+    /// CUBIC leaves slow start when round-trip times rise: HyStart++ (RFC 9406), or Linux's HyStart with
+    /// `cubic_ticks`.
+    pub hystart: bool,
+    /// What Linux's HyStart looks at (`hystart_detect`): 1 trains of acknowledgments, 2 delays, 3 both.
+    pub hystart_detect: u8,
+    /// CUBIC leaves room to others after a loss at a smaller window than before (RFC 9438, section 4.7).
+    pub fast_convergence: bool,
+    /// Reno and CUBIC reduce less on ECE than on a loss (ABE, RFC 8511).
+    pub abe: bool,
+    /// With DCTCP, what is no new data goes out as ECT as well: SYN, pure ACK, retransmission, RST (RFC 8257, sections
+    /// 3.6 and 4.1).
+    pub ect_on_control: bool,
+    /// What is done about a window that the program does not use.
+    pub cwnd_validation: CwndValidation,
+    /// Which connections are paced.
+    pub pacing: Pacing,
+    /// Pacing rate in slow start, in percent of a window each round trip (Linux `tcp_pacing_ss_ratio` 200).
+    pub pacing_ss_ratio: u16,
+    /// The same in congestion avoidance (Linux `tcp_pacing_ca_ratio` 120).
+    pub pacing_ca_ratio: u16,
+    /// Segments of a paced connection that go out unpaced at first (Linux 10).
+    pub pacing_exempt: u16,
+    /// Segments that leave back to back at least, however low the rate (Linux `tcp_min_tso_segs` 2).
+    pub pacing_min_group: u8,
+    /// No connection sends faster, in bytes a second (`SO_MAX_PACING_RATE`); `None`: no bound.
+    pub max_pacing_rate: Option<u64>,
 
     // --- acknowledging and sending -----------------------------------------------------------------------------
     /// When data is acknowledged.
@@ -355,8 +383,36 @@ pub enum Congestion {
     Reno,
     /// RFC 9438.
     Cubic,
+    /// RFC 8257; Reno where ECN was not negotiated.
+    Dctcp,
+    /// Brakmo and Peterson, 1995: by delay.
+    Vegas,
+    /// Westwood+ (Grieco and Mascolo, 2004): by the rate of acknowledgments.
+    Westwood,
+    /// BBR, version 3 (draft-ietf-ccwg-bbr).
+    Bbr,
+    /// BBR, version 1, as Linux has it.
+    Bbr1,
     /// A constant window of so many segments: congestion control switched off.
     Fixed(u32),
+}
+
+/// What is done about a window that the program does not use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CwndValidation {
+    /// It does not grow; see also `slow_start_after_idle` and `idle_halving`.
+    NoGrowth,
+    /// It is kept for five minutes, and what was in use counts when something is lost (RFC 7661).
+    Rfc7661,
+}
+
+/// Which connections are paced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pacing {
+    /// Those whose controller asks for it, and those with a bound on their rate (Linux without the fq qdisc).
+    OnDemand,
+    /// All (Linux with fq).
+    Fq,
 }
 
 /// When data is acknowledged (RFC 9293, section 3.8.6.3).
@@ -457,6 +513,19 @@ impl Config {
             slow_start_after_idle: true,
             idle_halving: true,
             abc_limit: None,
+            cubic_ticks: true,
+            hystart: true,
+            hystart_detect: 3,
+            fast_convergence: true,
+            abe: false,
+            ect_on_control: true,
+            cwnd_validation: CwndValidation::NoGrowth,
+            pacing: Pacing::OnDemand,
+            pacing_ss_ratio: 200,
+            pacing_ca_ratio: 120,
+            pacing_exempt: 10,
+            pacing_min_group: 2,
+            max_pacing_rate: None,
             delayed_ack: DelayedAck {
                 min: Duration::from_millis(40),
                 max: Duration::from_millis(200),
@@ -549,6 +618,9 @@ impl Config {
             ecn_stops_at_one: true,
             idle_halving: false,
             abc_limit: Some(2),
+            cubic_ticks: false,
+            pacing_exempt: 0,
+            pacing_min_group: 1,
             delayed_ack: DelayedAck {
                 min: Duration::from_millis(200),
                 max: Duration::from_millis(200),
@@ -604,6 +676,9 @@ impl Config {
             undo: false,
             idle_halving: false,
             abc_limit: Some(2),
+            cubic_ticks: false,
+            pacing_exempt: 0,
+            pacing_min_group: 1,
             delayed_ack: DelayedAck {
                 min: Duration::from_millis(40),
                 max: Duration::from_millis(40),

@@ -159,7 +159,13 @@ impl Connection {
         let snd_mss = u32::from(h.snd_mss.saturating_sub(option_bytes).max(1));
         let ecn = Ecn::new(h.ecn);
         let marked = config.accecn_syn_response && ecn.accurate.as_ref().is_some_and(|a| a.syn_marked);
-        let begun = recovery::Handshake { rtt: h.rtt, retransmissions: h.retransmits, sack: h.sack, marked };
+        let begun = recovery::Handshake {
+            rtt: h.rtt,
+            retransmissions: h.retransmits,
+            sack: h.sack,
+            marked,
+            ecn: ecn.on,
+        };
         // A first guess of the peer's segment size, low enough not to hold ACKs back (Linux tcp_initialize_rcv_mss).
         let guess = rcv_mss.min(snd_mss).min(h.rcv_wnd / 2).clamp(88, 536);
         let ledger = config.truesize.then(Box::default);
@@ -320,6 +326,8 @@ impl Connection {
             snd_buf: self.socket.snd_buf,
             rcv_buf: self.socket.rcv_buf,
             tally: self.tally(now),
+            congestion_info: queue.congestion_info(),
+            pacing_rate: queue.pacing_rate(),
         }
     }
     /// The timers that run.

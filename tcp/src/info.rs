@@ -82,6 +82,10 @@ pub struct Info {
     pub rcv_buf: u32,
     /// What `TCP_INFO` shows besides.
     pub tally: Tally,
+    /// Its state.
+    pub congestion_info: CongestionInfo,
+    /// Bytes a second at which data is paced, if it is.
+    pub pacing_rate: Option<u64>,
 }
 
 /// What `TCP_INFO` shows besides; what is counted only with [`Config::truesize`](crate::Config) is zero without.
@@ -232,6 +236,48 @@ pub struct Running {
     pub ack: Option<Time>,
 }
 
+/// The state of a congestion controller.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CongestionInfo {
+    /// Nothing but window and threshold.
+    #[default]
+    None,
+    /// DCTCP.
+    Dctcp {
+        /// alpha, in parts per million.
+        alpha_ppm: u32,
+        /// Octets of this window that were marked.
+        marked: u64,
+        /// Octets of this window that were acknowledged.
+        acked: u64,
+    },
+    /// Vegas.
+    Vegas {
+        /// The smallest round-trip time.
+        base_rtt: Duration,
+        /// Samples of this round trip.
+        samples: u32,
+    },
+    /// Westwood+.
+    Westwood {
+        /// Estimated rate, in bytes a second.
+        rate: u64,
+    },
+    /// BBR.
+    Bbr {
+        /// The state, in the words of its specification.
+        state: &'static str,
+        /// Estimated bandwidth, in bytes a second.
+        bw: u64,
+        /// The smallest round-trip time of the last seconds; zero before the first.
+        min_rtt: Duration,
+        /// Pacing gain, in percent.
+        pacing_gain: u32,
+        /// Window gain, in percent.
+        cwnd_gain: u32,
+    },
+}
+
 /// A timer, in the words of `ss`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TimerKind {
@@ -289,6 +335,8 @@ impl Info {
             snd_buf: 0,
             rcv_buf: 0,
             tally: Tally::EMPTY,
+            congestion_info: CongestionInfo::None,
+            pacing_rate: None,
         }
     }
 }

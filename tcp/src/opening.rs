@@ -522,6 +522,8 @@ impl Opening {
                 reordering: u32::from(self.config.dupthresh),
                 ..Tally::EMPTY
             },
+            congestion_info: crate::info::CongestionInfo::None,
+            pacing_rate: None,
         }
     }
 }

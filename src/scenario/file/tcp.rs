@@ -7,7 +7,7 @@ use tcp::config::{self, Config};
 use super::Personality;
 use super::loose::Maybe;
 use super::table::described;
-use crate::scenario::units::{Size, Span};
+use crate::scenario::units::{Rate, Size, Span};
 
 /// How a knob of a file sets one of [`Config`].
 trait Knob<T> {
@@ -39,6 +39,8 @@ plain! {
     RtoFloor => config::RtoFloor: Into::into;
     LossDetection => config::LossDetection: Into::into;
     Nagle => config::Nagle: Into::into;
+    CwndValidation => config::CwndValidation: Into::into;
+    Pacing => config::Pacing: Into::into;
     OptionOrder => tcp::OptionOrder: Into::into;
     Isn => config::IsnSource: |isn| match isn {
         Isn::Rfc6528 => config::IsnSource::Rfc6528,
@@ -53,6 +55,11 @@ plain! {
     Congestion => config::Congestion: |congestion| match congestion {
         Congestion::Reno => config::Congestion::Reno,
         Congestion::Cubic => config::Congestion::Cubic,
+        Congestion::Dctcp => config::Congestion::Dctcp,
+        Congestion::Vegas => config::Congestion::Vegas,
+        Congestion::Westwood => config::Congestion::Westwood,
+        Congestion::Bbr => config::Congestion::Bbr,
+        Congestion::Bbr1 => config::Congestion::Bbr1,
         Congestion::Fixed(segments) => config::Congestion::Fixed(segments),
     };
 }
@@ -74,6 +81,11 @@ impl Knob<Option<u16>> for Maybe<u16> {
 impl Knob<Option<u32>> for Maybe<u32> {
     fn set(&self, target: &mut Option<u32>) {
         self.apply(target, |n| n);
+    }
+}
+impl Knob<Option<u64>> for Maybe<Rate> {
+    fn set(&self, target: &mut Option<u64>) {
+        self.apply(target, |rate| (rate.0 / 8).max(1));
     }
 }
 impl Knob<config::DelayedAck> for Option<DelayedAck> {
@@ -264,6 +276,34 @@ knobs! {
     idle_halving: Option<bool>, "true";
     /// Largest increase per ACK in slow start, in segments (RFC 3465: L = 2); `None`: all that was acknowledged.
     abc_limit: Maybe<u32>, "2";
+    /// CUBIC by Linux's arithmetic (whole segments, ticks of 4 ms, Linux's HyStart), not to the letter of RFC 9438.
+    cubic_ticks: Option<bool>, "false";
+    /// CUBIC leaves slow start when round-trip times rise: HyStart++ (RFC 9406), or Linux's HyStart with
+    /// `cubic_ticks`.
+    hystart: Option<bool>, "false";
+    /// What Linux's HyStart looks at (`hystart_detect`): 1 trains of acknowledgments, 2 delays, 3 both.
+    hystart_detect: Option<u8>, "2";
+    /// CUBIC leaves room to others after a loss at a smaller window than before (RFC 9438, section 4.7).
+    fast_convergence: Option<bool>, "false";
+    /// Reno and CUBIC reduce less on ECE than on a loss (ABE, RFC 8511).
+    abe: Option<bool>, "true";
+    /// With DCTCP, what is no new data goes out as ECT as well: SYN, pure ACK, retransmission, RST (RFC 8257, sections
+    /// 3.6 and 4.1).
+    ect_on_control: Option<bool>, "false";
+    /// What is done about a window that the program does not use.
+    cwnd_validation: Option<CwndValidation>, "Rfc7661";
+    /// Which connections are paced.
+    pacing: Option<Pacing>, "Fq";
+    /// Pacing rate in slow start, in percent of a window each round trip (Linux `tcp_pacing_ss_ratio` 200).
+    pacing_ss_ratio: Option<u16>, "400";
+    /// The same in congestion avoidance (Linux `tcp_pacing_ca_ratio` 120).
+    pacing_ca_ratio: Option<u16>, "200";
+    /// Segments of a paced connection that go out unpaced at first (Linux 10).
+    pacing_exempt: Option<u16>, "0";
+    /// Segments that leave back to back at least, however low the rate (Linux `tcp_min_tso_segs` 2).
+    pacing_min_group: Option<u8>, "1";
+    /// No connection sends faster (`SO_MAX_PACING_RATE`); `None`: no bound.
+    max_pacing_rate: Maybe<Rate>, "\"5Mbit\"";
     // acknowledging and sending
     /// When data is acknowledged.
     delayed_ack: Option<DelayedAck>, "(min: \"200ms\", max: \"200ms\")";
@@ -477,6 +517,24 @@ mirror! {
     }
 }
 mirror! {
+    /// What is done about a window that the program does not use.
+    CwndValidation = config::CwndValidation {
+        /// It does not grow.
+        NoGrowth,
+        /// It is kept for five minutes, and what was in use counts when something is lost (RFC 7661).
+        Rfc7661,
+    }
+}
+mirror! {
+    /// Which connections are paced.
+    Pacing = config::Pacing {
+        /// Those whose controller asks for it, and those with a bound on their rate.
+        OnDemand,
+        /// All.
+        Fq,
+    }
+}
+mirror! {
     /// Layout of options.
     OptionOrder = tcp::OptionOrder {
         /// mss, sackOK, TS, nop, wscale.
@@ -514,6 +572,16 @@ described! {
         Reno,
         /// RFC 9438.
         Cubic,
+        /// RFC 8257; Reno where ECN was not negotiated.
+        Dctcp,
+        /// By delay (Brakmo and Peterson, 1995).
+        Vegas,
+        /// By the rate of acknowledgments (Grieco and Mascolo, 2004).
+        Westwood,
+        /// BBR, version 3 (draft-ietf-ccwg-bbr).
+        Bbr,
+        /// BBR, version 1, as Linux has it.
+        Bbr1,
         /// A constant window of so many segments.
         Fixed(u32),
     }

@@ -7,6 +7,7 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 
 use sim::view::{Proto, SocketInfo};
+use tcp::info::CongestionInfo;
 use tcp::{Duration, Info, State, Time, TimerKind};
 
 use super::{is_shown, left, millis};
@@ -140,6 +141,39 @@ fn nobody(local: SocketAddr) -> SocketAddr {
     SocketAddr::new(sim::view::unspecified(local.ip()), 0)
 }
 
+/// The state of the congestion controller: as iproute2 writes it for BBR and DCTCP, and after its manner for others.
+fn controller(tcp: &Info) -> String {
+    let name = tcp.congestion;
+    match tcp.congestion_info {
+        CongestionInfo::None => String::new(),
+        CongestionInfo::Dctcp { alpha_ppm, marked, acked } => {
+            format!("{name}:(alpha:{},ab_ecn:{marked},ab_tot:{acked})", thousandths(alpha_ppm / 1000))
+        }
+        CongestionInfo::Vegas { base_rtt, samples } => {
+            format!("{name}:(mrtt:{},samples:{samples})", millis(base_rtt))
+        }
+        CongestionInfo::Westwood { rate } => format!("{name}:(bw:{})", bits(rate)),
+        CongestionInfo::Bbr { state, bw, min_rtt, pacing_gain, cwnd_gain } => format!(
+            "{name}:(state:{state},bw:{},mrtt:{},pacing_gain:{},cwnd_gain:{})",
+            bits(bw),
+            millis(min_rtt),
+            thousandths(pacing_gain * 10),
+            thousandths(cwnd_gain * 10),
+        ),
+    }
+}
+
+/// `2885` as `2.885`, `1000` as `1`.
+fn thousandths(n: u32) -> String {
+    let text = format!("{}.{:03}", n / 1000, n % 1000);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// A rate in bytes a second as bits: `11083046bps`.
+fn bits(rate: u64) -> String {
+    format!("{}bps", rate.saturating_mul(8))
+}
+
 /// The line that `-i` adds (`tcp_stats_print`), with the fields that are modelled, in its order.
 fn info(row: &SocketInfo, tcp: &Info) -> String {
     let mut parts: Vec<String> = Vec::new();
@@ -172,6 +206,10 @@ fn info(row: &SocketInfo, tcp: &Info) -> String {
     put(tcp.bytes_received > 0, format!("bytes_received:{}", tcp.bytes_received));
     put(tcp.segs_out > 0, format!("segs_out:{}", tcp.segs_out));
     put(tcp.segs_in > 0, format!("segs_in:{}", tcp.segs_in));
+    put(tcp.congestion_info != CongestionInfo::None, controller(tcp));
+    if let Some(rate) = tcp.pacing_rate {
+        put(true, format!("pacing_rate {}", bits(rate)));
+    }
     put(tcp.unacked > 0, format!("unacked:{}", tcp.unacked));
     put(tcp.retransmitted > 0, format!("retrans:{}/{}", retries, tcp.retransmitted));
     put(tcp.lost > 0, format!("lost:{}", tcp.lost));

@@ -1,27 +1,35 @@
-//! CUBIC (RFC 9438), in integers: bytes, milliseconds, and octets with sixteen binary places for W_est.
-//!
-//! Not here: HyStart++ (RFC 9406).
+//! CUBIC (RFC 9438), in integers: bytes, milliseconds, and octets with sixteen binary places for W_est; with HyStart++
+//! (RFC 9406).
 
-use super::{Event, Sample, Signal, slow_start};
+use super::hystart::HyStart;
+use super::{Control, Event, Sample, Signal, slow_start};
+use crate::config::Config;
 use crate::time::{Duration, Time};
 
 /// beta_cubic = 0.7 and alpha_cubic = 3 (1 - beta) / (1 + beta) = 9 / 17 (sections 4.3 and 4.6).
 const BETA: (u64, u64) = (7, 10);
 const ALPHA: (u64, u64) = (9, 17);
+/// The share that is left after ECE with ABE (RFC 8511, section 3).
+const BETA_ECN: (u64, u64) = (4, 5);
 /// C = 0.4 segments per cubic second, that is 0.4e-9 per cubic millisecond (section 5.1).
 const C_NUM: u128 = 4;
 const C_DEN: u128 = 10 * 1_000_000_000;
 /// Binary places of W_est.
 const FRACTION: u32 = 16;
 
-/// The window as a cubic function of the time since the last reduction. In the initial slow start there is no state.
-#[derive(Clone, Debug, Default)]
+/// The window as a cubic function of the time since the last reduction.
+#[derive(Clone, Debug)]
 pub struct Cubic {
+    /// HyStart++ in the initial slow start.
+    hystart: bool,
+    fast_convergence: bool,
     state: Option<Box<State>>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 struct State {
+    /// The initial slow start.
+    start: Option<HyStart>,
     now: Curve,
     /// Before the last reduction, to be restored if that was needless (section 4.9).
     before: Curve,
@@ -53,44 +61,66 @@ struct Epoch {
 }
 
 impl Cubic {
-    /// New data was acknowledged.
-    pub fn on_ack(&mut self, s: &Sample) -> u64 {
+    /// At the start of a connection.
+    pub fn new(cfg: &Config) -> Cubic {
+        Cubic { hystart: cfg.hystart, fast_convergence: cfg.fast_convergence, state: None }
+    }
+    /// Whether slow start is the initial one, under HyStart++ (9406/4.3-INIT).
+    fn starts(&self, s: &Sample) -> bool {
+        self.hystart && s.ssthresh == u64::MAX
+    }
+}
+
+impl Control for Cubic {
+    fn on_ack(&mut self, s: &Sample) -> u64 {
+        if self.starts(s)
+            && let Some(start) = self.state.as_mut().and_then(|state| state.start.as_mut())
+        {
+            return start.grow(s);
+        }
         let (cwnd, acked) = slow_start(s);
         if acked == 0 {
             return cwnd;
         }
-        let state = self
-            .state
-            .get_or_insert_with(|| Box::new(State { now: Curve::default(), before: Curve::default() }));
-        state.now.avoid(s, cwnd, acked)
+        self.state.get_or_insert_default().now.avoid(s, cwnd, acked)
     }
-    /// Congestion was noticed (sections 4.6 to 4.8).
-    pub fn on_congestion(&mut self, event: &Event) -> u64 {
-        let before = self.state.as_ref().map_or(Curve::default(), |state| state.now);
+    fn on_delivered(&mut self, s: &Sample) -> Option<u64> {
+        if !self.starts(s) {
+            return None;
+        }
+        let start = self.state.get_or_insert_default().start.get_or_insert_with(|| HyStart::new(s.nxt));
+        start.on_delivered(s).then_some(s.cwnd)
+    }
+    /// Sections 4.6 to 4.8.
+    fn on_congestion(&mut self, event: &Event) -> u64 {
+        let state = self.state.get_or_insert_default();
+        let before = state.now;
         let w_max = match event.signal {
             Signal::Timeout => 0,
             // Fast convergence: a window smaller than the last time leaves room to others.
-            Signal::Loss | Signal::Ecn if event.cwnd < before.w_max => event.cwnd * 17 / 20,
+            Signal::Loss | Signal::Ecn if self.fast_convergence && event.cwnd < before.w_max => {
+                event.cwnd * 17 / 20
+            }
             Signal::Loss | Signal::Ecn => event.cwnd,
         };
-        let now = Curve { w_max, cwnd_prior: event.cwnd, epoch: None };
-        match &mut self.state {
-            Some(state) => **state = State { now, before },
-            none => *none = Some(Box::new(State { now, before })),
-        }
-        (event.flight * BETA.0 / BETA.1).max(2 * event.mss)
+        state.now = Curve { w_max, cwnd_prior: event.cwnd, epoch: None };
+        state.before = before;
+        let avoiding = event.cwnd >= event.ssthresh;
+        let (num, den) = if event.abe && event.signal == Signal::Ecn && avoiding { BETA_ECN } else { BETA };
+        (event.flight * num / den).max(2 * event.mss)
     }
-    /// The last reduction was needless.
-    pub fn on_undo(&mut self) {
+    fn on_undo(&mut self) {
         if let Some(state) = &mut self.state {
             state.now = state.before;
         }
     }
-    /// The time up to `now` does not count.
-    pub fn on_app_limited(&mut self, now: Time) {
+    fn on_app_limited(&mut self, now: Time) {
         if let Some(epoch) = self.state.as_mut().and_then(|state| state.now.epoch.as_mut()) {
             epoch.counted = now;
         }
+    }
+    fn on_idle_end(&mut self, now: Time, _idle: Duration) {
+        self.on_app_limited(now);
     }
 }
 

@@ -1,174 +1,253 @@
 //! Congestion control: how large the window is. Numbers in, numbers out.
 //!
-//! A controller never sees the sender. It is told what was acknowledged and that congestion was noticed, and answers
-//! with a window. When congestion is noticed, what is sent during recovery, and how a timeout or an undo is carried
-//! out, is decided in [`crate::recovery`]. Windows are bytes; controllers grow them by whole segments.
+//! A controller never sees the sender. It is told what acknowledgments brought and that congestion was noticed, and
+//! answers with a window. When congestion is noticed, what is sent during recovery, and how a timeout or an undo is
+//! carried out, is decided in [`crate::recovery`]. Windows are bytes; controllers grow them by whole segments.
 //!
-//! # One's own controller
+//! There are two kinds:
+//! - a *window* controller ([`Control`]) says how the window grows and how far it goes down; RFC 5681, PRR and window
+//!   validation do the rest;
+//! - a *model* controller ([`Steer`]) sets window and pacing rate itself on each acknowledgment, from delivery rates.
 //!
-//! Add a file with a type that has the four methods of [`Reno`], a variant in
-//! [`Congestion`] that names it and one in [`Controller`] that holds it; the compiler shows
-//! the rest: each `match` here is exhaustive. State beyond a few words belongs into an `Option<Box<…>>`: an idle
-//! connection pays for it. No floats: a run must be the same on each machine.
-//!
-//! Not here yet: BBR, which also needs delivery rate samples and pacing ([`Sample`] is where they will stand).
+//! `docs/controllers.md` shows how to add one's own. No floats: a run must be the same on each machine. State beyond
+//! a few words is boxed: an idle connection pays for it.
 
+mod bbr;
+mod bbr1;
 mod cubic;
+mod cubic_ticks;
+mod dctcp;
+pub(crate) mod filter;
 mod fixed;
+mod hystart;
+mod hystart_ticks;
+mod initial;
+mod input;
 mod reno;
+mod vegas;
+mod westwood;
 
+pub use bbr::Bbr;
+pub use bbr1::Bbr1;
 pub use cubic::Cubic;
+pub use cubic_ticks::CubicTicks;
+pub use dctcp::Dctcp;
 pub use fixed::Fixed;
+pub use initial::{initial_window, modest_window};
+pub use input::{Delivery, Event, Lost, Phase, Rate, Sample, Signal, Start, Steering};
 pub use reno::Reno;
+pub use vegas::Vegas;
+pub use westwood::Westwood;
 
 use crate::config::{Config, Congestion};
+use crate::info::CongestionInfo;
+use crate::seq::Seq;
 use crate::time::{Duration, Time};
 
-/// What a controller learns from an acknowledgment of new data.
-#[derive(Clone, Copy, Debug)]
-pub struct Sample {
-    /// Now.
-    pub now: Time,
-    /// Octets newly delivered: acknowledged, and not counted before.
-    pub acked: u64,
-    /// SMSS.
-    pub mss: u64,
-    /// Congestion window before.
-    pub cwnd: u64,
-    /// Slow start threshold; `u64::MAX`: none yet.
-    pub ssthresh: u64,
-    /// Smoothed round-trip time.
-    pub srtt: Duration,
-    /// Most that slow start may add for this acknowledgment (RFC 3465, section 2.3), in bytes.
-    pub slow_start_limit: u64,
+/// A window controller. Only growth and reduction have to be said; the rest is for those who want to know more.
+pub trait Control {
+    /// New data was acknowledged while the window limited sending: returns the new window.
+    fn on_ack(&mut self, sample: &Sample) -> u64;
+    /// Congestion was noticed: returns the new slow start threshold, to which the window goes down.
+    fn on_congestion(&mut self, event: &Event) -> u64;
+    /// Something was delivered, in whatever phase and whether or not the window was used; comes before
+    /// [`on_ack`](Control::on_ack). A threshold returned is set: slow start ends there.
+    fn on_delivered(&mut self, _sample: &Sample) -> Option<u64> {
+        None
+    }
+    /// The last reduction was needless (RFC 9438, section 4.9).
+    fn on_undo(&mut self) {}
+    /// The window did not limit sending up to `now`: this time does not count (RFC 9438, section 4.2).
+    fn on_app_limited(&mut self, _now: Time) {}
+    /// Data goes out with nothing outstanding; the last went out `idle` ago.
+    fn on_idle_end(&mut self, _now: Time, _idle: Duration) {}
+    /// A retransmission timeout, whether or not it is a reduction of its own.
+    fn on_timeout(&mut self, _now: Time, _nxt: Seq) {}
+    /// What `ss` shows besides the name.
+    fn info(&self) -> CongestionInfo {
+        CongestionInfo::None
+    }
 }
 
-/// How congestion was noticed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Signal {
-    /// A loss, found without a timeout.
-    Loss,
-    /// ECE (RFC 3168).
-    Ecn,
-    /// A retransmission timeout.
-    Timeout,
+/// A model controller: sets window and pacing rate itself.
+pub trait Steer {
+    /// Something was delivered or lost: returns what follows from it.
+    fn on_delivery(&mut self, delivery: &Delivery) -> Steering;
+    /// A segment was found lost.
+    fn on_lost(&mut self, lost: &Lost);
+    /// A recovery, a reduction after ECE, or a timeout begins.
+    fn on_congestion(&mut self, event: &Event);
+    /// The last recovery was needless. Returns the window to go on with.
+    fn on_undo(&mut self, now: Time, cwnd: u64) -> u64;
+    /// Data goes out with nothing in flight. Returns a pacing rate in bytes a second, if it is to change.
+    fn on_idle_end(&mut self, now: Time, app_limited: bool, cwnd: u64) -> Option<(u64, u64)>;
+    /// The pacing rate to begin with, in bytes a second; zero: none yet.
+    fn pacing_rate(&self) -> u64;
+    /// What `ss` shows besides the name.
+    fn info(&self) -> CongestionInfo;
 }
 
-/// What a controller learns when congestion is noticed.
-#[derive(Clone, Copy, Debug)]
-pub struct Event {
-    /// How it was noticed.
-    pub signal: Signal,
-    /// FlightSize, without what limited transmit has sent (RFC 5681, section 3.2).
-    pub flight: u64,
-    /// SMSS.
-    pub mss: u64,
-    /// Congestion window before.
-    pub cwnd: u64,
+/// Declares [`Controller`] and its dispatch: window controllers of a few words, those that are boxed, and models.
+macro_rules! controllers {
+    (
+        small { $($s:ident $sname:literal,)* }
+        window { $($w:ident $wname:literal,)* }
+        model { $($m:ident $mname:literal,)* }
+    ) => {
+        /// A congestion controller.
+        #[derive(Clone, Debug)]
+        #[allow(missing_docs, reason = "each variant holds the controller of its name, documented there")]
+        pub enum Controller {
+            $($s($s),)*
+            $($w(Box<$w>),)*
+            $($m(Box<$m>),)*
+            /// A constant window.
+            Fixed(Fixed),
+        }
+
+        impl Controller {
+            fn window(&mut self) -> Option<&mut dyn Control> {
+                match self {
+                    $(Controller::$s(c) => Some(c),)*
+                    $(Controller::$w(c) => Some(&mut **c),)*
+                    _ => None,
+                }
+            }
+            /// The model controller, if it is one.
+            pub fn model(&mut self) -> Option<&mut dyn Steer> {
+                match self {
+                    $(Controller::$m(c) => Some(&mut **c),)*
+                    _ => None,
+                }
+            }
+            /// Its name, as in `ss`.
+            pub const fn name(&self) -> &'static str {
+                match self {
+                    $(Controller::$s(_) => $sname,)*
+                    $(Controller::$w(_) => $wname,)*
+                    $(Controller::$m(_) => $mname,)*
+                    Controller::Fixed(_) => "fixed",
+                }
+            }
+            /// Whether it is a model controller.
+            pub const fn steers(&self) -> bool {
+                match self {
+                    $(Controller::$m(_) => true,)*
+                    _ => false,
+                }
+            }
+            /// What `ss` shows besides the name.
+            pub fn info(&self) -> CongestionInfo {
+                match self {
+                    $(Controller::$s(c) => c.info(),)*
+                    $(Controller::$w(c) => c.info(),)*
+                    $(Controller::$m(c) => c.info(),)*
+                    Controller::Fixed(_) => CongestionInfo::None,
+                }
+            }
+        }
+    };
 }
 
-/// A congestion controller.
-#[derive(Clone, Debug)]
-pub enum Controller {
-    /// RFC 5681.
-    Reno(Reno),
-    /// RFC 9438.
-    Cubic(Cubic),
-    /// A constant window.
-    Fixed(Fixed),
+controllers! {
+    small {
+        Reno "reno",
+        CubicTicks "cubic",
+    }
+    window {
+        Cubic "cubic",
+        Dctcp "dctcp",
+        Vegas "vegas",
+        Westwood "westwood",
+    }
+    model {
+        Bbr "bbr",
+        Bbr1 "bbr1",
+    }
 }
 
 impl Controller {
     /// The controller that `cfg` names.
-    pub fn new(cfg: &Config) -> Controller {
+    pub fn new(start: &Start, cfg: &Config) -> Controller {
         match cfg.congestion {
             Congestion::Reno => Controller::Reno(Reno::default()),
-            Congestion::Cubic => Controller::Cubic(Cubic::default()),
+            Congestion::Cubic if cfg.cubic_ticks => Controller::CubicTicks(CubicTicks::new(cfg)),
+            Congestion::Cubic => Controller::Cubic(Box::new(Cubic::new(cfg))),
+            Congestion::Dctcp if start.ecn => Controller::Dctcp(Box::new(Dctcp::new(start))),
+            // Without ECN there is nothing to go by (RFC 8257, section 3; Linux falls back to Reno as well).
+            Congestion::Dctcp => Controller::Reno(Reno::default()),
+            Congestion::Vegas => Controller::Vegas(Box::default()),
+            Congestion::Westwood => Controller::Westwood(Box::default()),
+            Congestion::Bbr => Controller::Bbr(Box::new(Bbr::new(start))),
+            Congestion::Bbr1 => Controller::Bbr1(Box::new(Bbr1::new(start))),
             Congestion::Fixed(segments) => Controller::Fixed(Fixed { segments }),
         }
+    }
+    /// Whether the rules around the window apply: reductions, PRR, validation. Not where the window is constant, nor
+    /// where a model sets it.
+    pub const fn follows_rules(&self) -> bool {
+        !self.steers() && !matches!(self, Controller::Fixed(_))
     }
     /// New data was acknowledged while the window limited sending: returns the new window.
     pub fn on_ack(&mut self, sample: &Sample) -> u64 {
         match self {
+            // The two that nearly every connection has, without the detour.
             Controller::Reno(c) => c.on_ack(sample),
-            Controller::Cubic(c) => c.on_ack(sample),
-            Controller::Fixed(c) => c.window(sample.mss),
+            Controller::CubicTicks(c) => c.on_ack(sample),
+            other => other.window().map_or(sample.cwnd, |c| c.on_ack(sample)),
         }
     }
-    /// Congestion was noticed: returns the new slow start threshold, to which the window goes down.
+    /// Something was delivered: a threshold returned is set.
+    pub fn on_delivered(&mut self, sample: &Sample) -> Option<u64> {
+        match self {
+            Controller::Reno(_) => None,
+            Controller::CubicTicks(c) => c.on_delivered(sample),
+            other => other.window().and_then(|c| c.on_delivered(sample)),
+        }
+    }
+    /// Congestion was noticed: returns the new slow start threshold.
     pub fn on_congestion(&mut self, event: &Event) -> u64 {
-        match self {
-            Controller::Reno(c) => c.on_congestion(event),
-            Controller::Cubic(c) => c.on_congestion(event),
-            Controller::Fixed(_) => u64::MAX,
+        if let Some(model) = self.model() {
+            model.on_congestion(event);
+            return u64::MAX;
         }
+        self.window().map_or(u64::MAX, |c| c.on_congestion(event))
     }
-    /// The last reduction was needless (RFC 9438, section 4.9).
-    pub fn on_undo(&mut self) {
-        match self {
-            Controller::Reno(c) => c.on_undo(),
-            Controller::Cubic(c) => c.on_undo(),
-            Controller::Fixed(_) => {}
+    /// The last reduction was needless. Returns the window to go on with; `cwnd` is the one restored.
+    pub fn on_undo(&mut self, now: Time, cwnd: u64) -> u64 {
+        if let Some(model) = self.model() {
+            return model.on_undo(now, cwnd);
         }
+        if let Some(c) = self.window() {
+            c.on_undo();
+        }
+        cwnd
     }
-    /// The window did not limit sending up to now: this time does not count (RFC 9438, section 4.2).
+    /// The window did not limit sending up to now.
     pub fn on_app_limited(&mut self, now: Time) {
-        match self {
-            Controller::Reno(_) | Controller::Fixed(_) => {}
-            Controller::Cubic(c) => c.on_app_limited(now),
+        if let Some(c) = self.window() {
+            c.on_app_limited(now);
+        }
+    }
+    /// Data goes out with nothing outstanding; the last went out `idle` ago.
+    pub fn on_idle_end(&mut self, now: Time, idle: Duration) {
+        if let Some(c) = self.window() {
+            c.on_idle_end(now, idle);
+        }
+    }
+    /// A retransmission timeout.
+    pub fn on_timeout(&mut self, now: Time, nxt: Seq) {
+        if let Some(c) = self.window() {
+            c.on_timeout(now, nxt);
         }
     }
     /// The window, whatever happens; `None` for a controller that controls.
     pub fn constant(&self, mss: u64) -> Option<u64> {
         match self {
-            Controller::Reno(_) | Controller::Cubic(_) => None,
             Controller::Fixed(c) => Some(c.window(mss)),
+            _ => None,
         }
     }
-    /// Its name, as in `ss`.
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Controller::Reno(_) => "reno",
-            Controller::Cubic(_) => "cubic",
-            Controller::Fixed(_) => "fixed",
-        }
-    }
-}
-
-/// The initial window, in bytes (RFC 5681, section 3.1; RFC 6928, section 2). `lost`: how often the SYN or SYN-ACK
-/// was retransmitted.
-pub fn initial_window(mss: u32, lost: u8, cfg: &Config) -> u64 {
-    let mss = u64::from(mss);
-    if let Congestion::Fixed(segments) = cfg.congestion {
-        return (Fixed { segments }).window(mss);
-    }
-    // RFC 5681: one segment after any loss of the SYN. RFC 6928 forgives one, which may be a long round trip.
-    let large = cfg.initial_window > 4;
-    if lost > u8::from(large) {
-        return mss;
-    }
-    let segments = if large {
-        cfg.initial_window
-    } else {
-        let by_size = match mss {
-            0..=1095 => 4,
-            1096..=2190 => 3,
-            _ => 2,
-        };
-        cfg.initial_window.clamp(1, by_size)
-    };
-    let window = u64::from(segments) * mss;
-    match cfg.initial_window_bytes {
-        // 6928/2-IW10
-        Some(most) if large => window.min(u64::from(most).max(2 * mss)),
-        _ => window,
-    }
-}
-
-/// The initial window of RFC 3390, section 1, in bytes: for a path on which a larger one has failed.
-pub fn modest_window(mss: u32) -> u64 {
-    let mss = u64::from(mss);
-    (4 * mss).min(4380.max(2 * mss))
 }
 
 /// Slow start (RFC 5681, section 3.1; RFC 3465, section 2.2): returns the window and how many of the acknowledged
@@ -180,6 +259,18 @@ fn slow_start(s: &Sample) -> (u64, u64) {
     let add = s.acked.min(s.slow_start_limit);
     let cwnd = (s.cwnd + add).min(s.ssthresh);
     (cwnd, add - (cwnd - s.cwnd))
+}
+
+/// Congestion avoidance by counting octets (RFC 5681, section 3.1; RFC 3465, section 2.1): a segment for each `per`
+/// octets acknowledged. Returns the window.
+fn avoid(cwnd: u64, credit: &mut u64, acked: u64, per: u64, mss: u64) -> u64 {
+    *credit += acked;
+    if *credit < per {
+        return cwnd;
+    }
+    // One segment for each acknowledgment at most (5681/3.1-CAMAX).
+    *credit = (*credit - per).min(per);
+    cwnd + mss
 }
 
 #[cfg(test)]

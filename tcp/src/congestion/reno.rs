@@ -1,6 +1,7 @@
-//! Reno (RFC 5681, section 3.1), counting bytes (RFC 3465).
+//! Reno (RFC 5681, section 3.1), counting bytes (RFC 3465), with the milder answer to ECE where that is on (ABE, RFC
+//! 8511).
 
-use super::{Event, Sample, slow_start};
+use super::{Control, Event, Sample, Signal, avoid, slow_start};
 
 /// Slow start, then one segment per round trip.
 #[derive(Clone, Copy, Debug, Default)]
@@ -9,26 +10,22 @@ pub struct Reno {
     credit: u64,
 }
 
-impl Reno {
-    /// New data was acknowledged.
-    pub fn on_ack(&mut self, s: &Sample) -> u64 {
+impl Control for Reno {
+    fn on_ack(&mut self, s: &Sample) -> u64 {
         let (cwnd, acked) = slow_start(s);
         if acked == 0 {
             return cwnd;
         }
-        // RFC 5681 3.1: one segment for each window of bytes acknowledged, not more than one per acknowledgment.
-        self.credit += acked;
-        if self.credit < cwnd {
-            return cwnd;
-        }
-        self.credit = (self.credit - cwnd).min(cwnd);
-        cwnd + s.mss
+        avoid(cwnd, &mut self.credit, acked, cwnd, s.mss)
     }
-    /// Congestion was noticed: half of what was in flight, two segments at least (equation 4).
-    pub fn on_congestion(&mut self, event: &Event) -> u64 {
+    /// Half of what was in flight, two segments at least (equation 4).
+    fn on_congestion(&mut self, event: &Event) -> u64 {
         self.credit = 0;
-        (event.flight / 2).max(2 * event.mss)
+        let left = match event.signal {
+            // 8511/3-BETA, 8511/3-SS
+            Signal::Ecn if event.abe && event.cwnd >= event.ssthresh => event.flight * 4 / 5,
+            _ => event.flight / 2,
+        };
+        left.max(2 * event.mss)
     }
-    /// Nothing to take back beyond the window itself.
-    pub fn on_undo(&mut self) {}
 }

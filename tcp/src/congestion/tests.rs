@@ -1,6 +1,108 @@
 use super::*;
 
+mod hystart;
+mod letter;
+mod others;
+
 const MSS: u64 = 1000;
+
+/// An acknowledgment of `acked` octets at `now`, all else without meaning.
+pub(crate) fn sample(now: Time, acked: u64, cwnd: u64, ssthresh: u64) -> Sample {
+    Sample {
+        now,
+        una: Seq(1),
+        nxt: Seq(1),
+        acked,
+        advanced: acked,
+        ece: false,
+        mss: MSS,
+        cwnd,
+        ssthresh,
+        srtt: Duration::ZERO,
+        min_rtt: Duration::ZERO,
+        rtt: None,
+        slow_start_limit: u64::MAX,
+        paced: false,
+        pacing_rate: 0,
+    }
+}
+pub(crate) fn start() -> Start {
+    Start { now: Time::ZERO, una: Seq(1), mss: MSS, window: 10 * MSS, rtt: Duration::ZERO, ecn: true }
+}
+pub(crate) fn event(signal: Signal, cwnd: u64, ssthresh: u64) -> Event {
+    Event {
+        signal,
+        now: Time::ZERO,
+        flight: cwnd,
+        nxt: Seq(1),
+        mss: MSS,
+        cwnd,
+        ssthresh,
+        min_rtt: Duration::ZERO,
+        delivered: 0,
+        abe: false,
+    }
+}
+
+/// A sender that always has data, on a path whose round trips last what `rtt` says of each.
+pub(crate) struct Path {
+    pub now: Time,
+    pub una: Seq,
+    pub cwnd: u64,
+    pub ssthresh: u64,
+    pub per_ack: u64,
+    pub paced: bool,
+    /// Between two acknowledgments of a round.
+    pub gap: Duration,
+}
+
+impl Path {
+    pub fn new(cwnd: u64) -> Path {
+        let per_ack = MSS;
+        Path {
+            now: Time::ZERO,
+            una: Seq(1),
+            cwnd,
+            ssthresh: u64::MAX,
+            per_ack,
+            paced: false,
+            gap: Duration::ZERO,
+        }
+    }
+    /// One round trip: a window is sent, then acknowledged, `marked` of its acknowledgments with ECE. The delay of
+    /// each is `rtt` of its number.
+    pub fn round(&mut self, c: &mut dyn Control, marked: u64, rtt: impl Fn(u64) -> Duration) -> u64 {
+        let (window, begun) = (self.cwnd, self.now);
+        let mut nxt = self.una + window;
+        let mut left = window;
+        let mut n = 0;
+        while left > 0 {
+            let acked = self.per_ack.min(left);
+            left -= acked;
+            self.una += acked;
+            let delay = rtt(n);
+            self.now = self.now.max(begun + delay) + self.gap;
+            let s = Sample {
+                una: self.una,
+                nxt,
+                ece: n < marked,
+                rtt: Some(delay),
+                srtt: delay,
+                min_rtt: delay,
+                paced: self.paced,
+                ..sample(self.now, acked, self.cwnd, self.ssthresh)
+            };
+            if let Some(ssthresh) = c.on_delivered(&s) {
+                self.ssthresh = ssthresh;
+            }
+            let before = self.cwnd;
+            self.cwnd = c.on_ack(&Sample { ssthresh: self.ssthresh, ..s });
+            nxt += acked + self.cwnd.saturating_sub(before);
+            n += 1;
+        }
+        self.cwnd
+    }
+}
 
 /// A sender that always has data: returns the window after each round trip.
 fn rounds(
@@ -20,21 +122,23 @@ fn rounds(
         while left > 0 {
             let acked = per_ack.min(left);
             left -= acked;
-            let slow_start_limit = u64::MAX;
-            cwnd = c.on_ack(&Sample { now, acked, mss: MSS, cwnd, ssthresh, srtt: rtt, slow_start_limit });
+            cwnd = c.on_ack(&Sample { srtt: rtt, min_rtt: rtt, ..sample(now, acked, cwnd, ssthresh) });
         }
         history.push(cwnd);
     }
     history
 }
+fn make(cfg: &Config) -> Controller {
+    Controller::new(&start(), cfg)
+}
 fn reno() -> Controller {
-    Controller::new(&Config { congestion: Congestion::Reno, ..Config::rfc() })
+    make(&Config { congestion: Congestion::Reno, ..Config::rfc() })
 }
 fn cubic() -> Controller {
-    Controller::new(&Config::linux())
+    make(&Config { congestion: Congestion::Cubic, hystart: false, ..Config::rfc() })
 }
 fn loss(cwnd: u64) -> Event {
-    Event { signal: Signal::Loss, flight: cwnd, mss: MSS, cwnd }
+    event(Signal::Loss, cwnd, cwnd)
 }
 
 /// 5681/3.1-CA, 5681/3.1-CAMAX, 5681/3.1-CABYTES: one segment per round trip, however the ACKs come.
@@ -58,15 +162,7 @@ fn slow_start_counts_bytes() {
 /// 3465/2.2-SS: an ACK of ten segments adds L.
 #[test]
 fn slow_start_is_limited_per_ack() {
-    let sample = Sample {
-        now: Time::ZERO,
-        acked: 10 * MSS,
-        mss: MSS,
-        cwnd: 10 * MSS,
-        ssthresh: u64::MAX,
-        srtt: Duration::from_millis(10),
-        slow_start_limit: 2 * MSS,
-    };
+    let sample = Sample { slow_start_limit: 2 * MSS, ..sample(Time::ZERO, 10 * MSS, 10 * MSS, u64::MAX) };
     assert_eq!(reno().on_ack(&sample), 12 * MSS);
     assert_eq!(cubic().on_ack(&sample), 12 * MSS);
 }
@@ -99,7 +195,7 @@ fn cubic_follows_its_curve() {
 /// 9438/4.7-FC: losses at 100 and then 80: W_max 100, then 68.
 #[test]
 fn fast_convergence() {
-    let mut c = Cubic::default();
+    let mut c = cubic();
     c.on_congestion(&loss(100 * MSS));
     c.on_congestion(&loss(80 * MSS));
     assert_eq!(format!("{c:?}").matches("w_max: 68000").count(), 1);
@@ -125,9 +221,7 @@ fn cubic_ignores_idle_time() {
     let cwnd = *rounds(&mut c, cwnd, cwnd, rtt, 5, MSS).last().unwrap();
     let now = Time::ZERO + Duration::from_secs(60);
     c.on_app_limited(now);
-    let slow_start_limit = u64::MAX;
-    let after =
-        c.on_ack(&Sample { now, acked: MSS, mss: MSS, cwnd, ssthresh: 1, srtt: rtt, slow_start_limit });
+    let after = c.on_ack(&Sample { srtt: rtt, ..sample(now, MSS, cwnd, 1) });
     assert!(after <= cwnd + MSS);
 }
 
@@ -148,7 +242,7 @@ fn cubic_undo() {
     let mut c = cubic();
     c.on_congestion(&loss(100 * MSS));
     c.on_congestion(&loss(80 * MSS));
-    c.on_undo();
+    c.on_undo(Time::ZERO, 0);
     assert!(format!("{c:?}").matches("w_max: 100000").count() >= 1);
 }
 
@@ -168,7 +262,7 @@ fn initial_windows() {
 /// The ablation: nothing moves it.
 #[test]
 fn fixed_window() {
-    let mut c = Controller::new(&Config { congestion: Congestion::Fixed(7), ..Config::linux() });
+    let mut c = make(&Config { congestion: Congestion::Fixed(7), ..Config::linux() });
     assert_eq!(rounds(&mut c, 7 * MSS, u64::MAX, Duration::from_millis(1), 5, MSS), vec![7 * MSS; 5]);
     assert_eq!(c.constant(MSS), Some(7 * MSS));
 }

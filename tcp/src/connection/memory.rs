@@ -240,6 +240,9 @@ impl Connection {
     /// Bytes a second at which a pacer would send (`tcp_update_pacing_rate`).
     pub(super) fn pacing_rate(&self) -> u64 {
         let queue = &self.snd.queue;
+        if let Some(rate) = queue.pacing_rate() {
+            return rate;
+        }
         let srtt = queue.srtt();
         if srtt == Duration::ZERO {
             return u64::MAX;

@@ -35,6 +35,7 @@ enum Hold {
     Nagle,
     Window,
     Congestion,
+    Pacing,
 }
 
 impl Connection {
@@ -51,34 +52,45 @@ impl Connection {
         if !self.is_sending() {
             return;
         }
-        self.retransmit_lost(now, out);
+        let held = self.retransmit_lost(now, out);
         let before = self.snd.queue.nxt();
         self.tick_accecn(now);
-        let hold = self.send_new(now, occasion, out);
+        let hold = if held { Hold::Pacing } else { self.send_new(now, occasion, out) };
         while self.snd.queue.nxt() == before
             && let Some(rescue) = self.snd.queue.next_rescue(&self.config)
             && self.retransmit(now, &rescue, out)
         {}
+        // Where pacing holds data back, the window may be full all the same.
+        let full = hold == Hold::Pacing && self.snd.queue.allowance(&self.config) == 0;
+        let limited = hold == Hold::Congestion || full;
         // What would let a waiting program write is not the window's to give.
         let starved = self.snd.starved || self.orphan;
-        if self.snd.queue.on_output_done(now, hold == Hold::Congestion, starved, &self.config) {
+        if self.snd.queue.on_output_done(now, limited, starved, &self.config) {
             // Recovery has waited for new data in vain: it goes on with what was lost.
             self.retransmit_lost(now, out);
             self.snd.queue.on_output_done(now, false, starved, &self.config);
+        }
+        self.snd.queue.await_release(hold == Hold::Pacing);
+        if matches!(hold, Hold::Nothing | Hold::Nagle) {
+            self.snd.queue.on_nothing_to_send(&self.config);
         }
         self.update_persist(now);
         self.note_limit(now, hold == Hold::Window, hold == Hold::Congestion, before);
     }
 
     /// What recovery wants sent again, as far as it stays inside the peer's window; the first segment goes even if
-    /// the window was taken back (RFC 9293, section 3.8.6, SHLD-17).
-    fn retransmit_lost(&mut self, now: Time, out: &mut Out) {
+    /// the window was taken back (RFC 9293, section 3.8.6, SHLD-17). Whether pacing holds something back.
+    fn retransmit_lost(&mut self, now: Time, out: &mut Out) -> bool {
         while let Some(lost) = self.snd.queue.next_retransmission(&self.config) {
+            if lost.why != Rule::RtoRetransmit && !self.snd.queue.may_release(now) {
+                return true;
+            }
             let shut = lost.range.start >= self.window_end() && lost.range.start != self.snd.queue.una();
             if shut || !self.retransmit(now, &lost, out) {
                 break;
             }
         }
+        false
     }
     /// Sends `what` again, or its beginning. Whether anything was sent.
     pub(super) fn retransmit(&mut self, now: Time, what: &Retransmission, out: &mut Out) -> bool {
@@ -123,6 +135,10 @@ impl Connection {
             if hold != Hold::Nothing {
                 self.split_skb(nxt);
                 return hold;
+            }
+            if nxt < self.snd.buffer.end() && !self.snd.queue.may_release(now) {
+                self.split_skb(nxt);
+                return Hold::Pacing;
             }
             if room == 0 && self.ledger.is_some() {
                 self.split_skb(nxt);

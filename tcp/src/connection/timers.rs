@@ -62,6 +62,7 @@ impl Connection {
             return Time::NEVER;
         }
         let queue = self.snd.queue.deadline().map_or(Time::NEVER, |(at, _)| at);
+        let queue = queue.min(self.snd.queue.release());
         queue.min(self.timers.persist).min(self.timers.idle).min(self.ack.deadline).min(self.limit_deadline())
     }
     /// A deadline may have come.
@@ -77,6 +78,9 @@ impl Connection {
             && !self.is_over()
         {
             self.on_queue_deadline(now, timer, out);
+        }
+        if now >= self.snd.queue.release() && !self.is_over() {
+            self.output(now, out);
         }
         if now >= self.timers.persist && !self.is_over() {
             self.on_persist(now, out);

@@ -14,17 +14,17 @@ use crate::config::{Config, LossDetection};
 use crate::congestion::Signal;
 use crate::out::{Note, Out};
 use crate::seq::Seq;
-use crate::time::Time;
+use crate::time::{Duration, Time};
 
 /// What an acknowledgment brought, as far as the phases need to know.
 #[derive(Clone, Copy, Debug, Default)]
-struct News {
+pub(super) struct News {
     /// Octets newly acknowledged.
-    acked: u64,
+    pub acked: u64,
     /// Octets newly SACKed.
     sacked: u64,
     /// Octets newly known to have arrived, and in how many segments.
-    delivered: u64,
+    pub delivered: u64,
     packets: u32,
     /// A D-SACK that is believed.
     dsack: bool,
@@ -42,8 +42,11 @@ struct News {
     first_sacked: Option<Time>,
     /// The lowest number of what was sent once and arrived after what was SACKed.
     late: Option<Seq>,
+    last_sacked: Option<Time>,
+    /// Round-trip time of what was sent last of what was delivered.
+    pub latest: Option<Duration>,
     /// Losses found.
-    found: Found,
+    pub found: Found,
 }
 
 impl News {
@@ -76,6 +79,7 @@ impl Sender {
         out: &mut Out,
     ) -> Acked {
         let (before, outstanding) = (self.una(), self.flight());
+        let inflight = self.begin_rate(cfg);
         let mut news = News::default();
         let highest = self.highest_sacked();
         self.take_ack(now, ack, &mut news);
@@ -90,7 +94,8 @@ impl Sender {
         let late = news.late.zip(self.highest_sacked().max(highest));
         let reordered = late.map_or(0, |(late, highest)| highest.since(late));
         let ack = &Ack { ece, ..*ack };
-        let rtt = self.measure(now, ack, &news, cfg, out);
+        let rtt = self.measure(now, ack, &mut news, cfg, out);
+        self.show_delivered(now, ack, &news, cfg, out);
 
         // 5681/3.2-DUPDEF, and for SACK only what brings news (6675/5-DUPINC).
         let plain = ack.ack == before && !news.advanced() && !ack.has_data && !ack.window_changed;
@@ -98,7 +103,7 @@ impl Sender {
 
         let (phase, paused) = (self.phase, self.paused);
         self.rack.adapt(news.dsack, self.una(), self.nxt());
-        self.probe_acked(ack, &news, cfg, out);
+        self.probe_acked(now, ack, &news, cfg, out);
         if news.advanced() {
             self.forget_retries();
         }
@@ -108,8 +113,18 @@ impl Sender {
         }
         // RFC 6582 and 6675 set cwnd at the end of a recovery; the same ACK does not raise it.
         let ended = phase == Phase::Recovery && self.phase == Phase::Open && !cfg.prr;
-        if !ended {
+        if self.controller.steers() {
+            if news.delivered > 0 || news.found.bytes > 0 {
+                self.steer(now, ack, &news, inflight, cfg);
+            }
+        } else if !ended {
             self.set_window(now, ack, &news, cfg);
+        }
+        if self.extra.is_some() {
+            if news.advanced() {
+                self.measure_pipe(now);
+            }
+            self.update_pacing_rate(cfg);
         }
         if self.paused && !paused {
             // 3168/6.1.2-CWND1
@@ -138,10 +153,11 @@ impl Sender {
         if ack.ack <= self.una() {
             return;
         }
-        let Sender { queue, trouble, rack, rtt, detection, usage, .. } = self;
+        let Sender { queue, trouble, rack, rtt, detection, usage, extra, .. } = self;
         let (min_rtt, rack_on) = (rtt.min(), *detection == LossDetection::Rack);
         let trouble = trouble.as_deref_mut();
         let highest = trouble.as_ref().and_then(|t| t.board.highest_sacked());
+        let mut rate = extra.as_mut().and_then(|extra| extra.rate.as_mut());
         let point = trouble.as_ref().map_or(Seq::default(), |t| t.point);
         queue.acknowledge(ack.ack, trouble.map(|t| &mut t.board), |range, sent| {
             let bytes = range.end - range.start;
@@ -153,6 +169,9 @@ impl Sender {
             }
             news.delivered += bytes;
             news.packets += 1;
+            if let Some(rate) = &mut rate {
+                rate.on_delivered(now, sent.at, sent.order, bytes);
+            }
             if again {
                 news.ambiguous = true;
             } else {
@@ -191,7 +210,8 @@ impl Sender {
         }
         // Ascending, so that a gap between blocks of one segment does not look like reordering.
         blocks.sort_unstable();
-        let Sender { queue, trouble: slot, rack, rtt, detection, .. } = self;
+        let Sender { queue, trouble: slot, rack, rtt, detection, extra, .. } = self;
+        let mut rate = extra.as_mut().and_then(|extra| extra.rate.as_mut());
         let (min_rtt, rack_on, una) = (rtt.min(), *detection == LossDetection::Rack, queue.una);
         for (left, right) in blocks.iter().copied() {
             // 2018/SND-SANITY
@@ -206,9 +226,13 @@ impl Sender {
                 news.sacked += bytes;
                 news.delivered += bytes;
                 news.packets += 1;
+                if let Some(rate) = &mut rate {
+                    rate.on_delivered(now, sent.at, sent.order, bytes);
+                }
                 let again = sent.marks.has(Marks::EVER);
                 if !again {
                     news.first_sacked.get_or_insert(sent.at);
+                    news.last_sacked = news.last_sacked.max(Some(sent.at));
                     news.original |= range.end <= point;
                     news.note_late(range.start, highest);
                 }
@@ -239,15 +263,16 @@ impl Sender {
         &mut self,
         now: Time,
         ack: &Ack,
-        news: &News,
+        news: &mut News,
         cfg: &Config,
         out: &mut Out,
-    ) -> Option<crate::Duration> {
+    ) -> Option<Duration> {
         // 6298/3-KARN: what was sent again gives no sample, unless the timestamp tells which copy it was.
         let by_seq = if news.ambiguous { None } else { news.first.or(news.first_sacked) };
         let by_echo = ack.echo.filter(|_| news.advanced()).map(|echo| echo.from);
         let sample = now.since(by_seq.or(by_echo)?);
         let latest = if news.ambiguous { None } else { news.last };
+        news.latest = news.last_sacked.or(latest).or(by_echo).map(|sent| now.since(sent));
         // RFC 7323, appendix G: an ACK for every second segment of what was outstanding.
         let expected = (self.flight() + news.acked).div_ceil(2 * self.mss64());
         self.rtt.sample(now, sample, (self.queue.una, self.queue.nxt()), expected, cfg);
@@ -263,7 +288,7 @@ impl Sender {
     }
 
     /// The tail loss probe's end (RFC 8985, section 7.4).
-    fn probe_acked(&mut self, ack: &Ack, news: &News, cfg: &Config, out: &mut Out) {
+    fn probe_acked(&mut self, now: Time, ack: &Ack, news: &News, cfg: &Config, out: &mut Out) {
         let end = self.probe.end;
         if !self.probe.is_outstanding() || ack.ack < end {
             return;
@@ -274,8 +299,8 @@ impl Sender {
             // 8985/7.4-CC: the probe repaired a loss that nothing else shows.
             self.probe.clear();
             if self.phase == Phase::Open {
-                self.reduce(Signal::Loss, news.brought(), cfg);
-                if self.controller.constant(self.mss64()).is_none() {
+                self.reduce(now, Signal::Loss, news.brought(), cfg);
+                if self.controller.follows_rules() {
                     self.cwnd = self.cwnd.min(self.ssthresh);
                 }
                 self.note(out, Rule::ProbeRepaired);
@@ -309,7 +334,7 @@ impl Sender {
                 self.phase = Phase::Open;
             }
             Phase::Recovery if reached => {
-                self.end_recovery(ack, cfg, out);
+                self.end_recovery(now, ack, cfg, out);
                 if !self.sack && una == point && !self.queue.is_empty() {
                     // Duplicate ACKs for what was sent needlessly must not look like a loss (6582/3.2-CHECK).
                     return;
@@ -330,14 +355,15 @@ impl Sender {
         }
         self.count_duplicate(news);
         if self.phase == Phase::Open {
-            self.undo_by_dsack(cfg, out);
+            self.undo_by_dsack(now, cfg, out);
         }
         news.found = self.detect(now, news.advanced(), cfg);
+        self.report_losses(now);
         let lost = self.trouble.as_ref().is_some_and(|t| t.board.lost.segments > 0);
         if lost {
-            self.enter_recovery(ack.ece, news.brought(), cfg, out);
+            self.enter_recovery(now, ack.ece, news.brought(), cfg, out);
         } else if ack.ece {
-            self.begin_reduction(news.brought(), cfg, out);
+            self.begin_reduction(now, news.brought(), cfg, out);
         }
     }
     /// Counts duplicate ACKs (RFC 5681, section 3.2; RFC 6675, section 5). Whether this is one. Without SACK it tells
@@ -381,7 +407,7 @@ impl Sender {
                 if self.trouble.as_ref().is_some_and(|t| t.board.again.segments > 0) {
                     return;
                 }
-                self.undo(true, Rule::UnneededUndo, out);
+                self.undo(now, true, Rule::UnneededUndo, out);
                 self.phase = Phase::Open;
                 self.count_duplicate(news);
                 return;
@@ -390,25 +416,23 @@ impl Sender {
                 self.partial_ack(news, cfg);
             }
         }
-        if self.undo_by_dsack(cfg, out) {
+        if self.undo_by_dsack(now, cfg, out) {
             self.phase = Phase::Open;
         }
         news.found = self.detect(now, news.advanced(), cfg);
+        self.report_losses(now);
         if self.phase == Phase::Open {
             if self.trouble.as_ref().is_some_and(|t| t.board.lost.segments > 0) {
-                self.enter_recovery(ack.ece, news.brought(), cfg, out);
+                self.enter_recovery(now, ack.ece, news.brought(), cfg, out);
             }
         } else if news.found.retransmission && !cfg.prr {
             // 8985/9.3-RTXCC, 5681/4.3-TWICE
-            self.reduce(Signal::Loss, news.brought(), cfg);
+            self.reduce(now, Signal::Loss, news.brought(), cfg);
         }
     }
     /// Without PRR and SACK the window is inflated instead of the pipe deflated.
     fn inflates(&self, cfg: &Config) -> bool {
-        !self.sack
-            && !cfg.prr
-            && self.detection == LossDetection::NewReno
-            && self.controller.constant(self.mss64()).is_none()
+        !self.sack && !cfg.prr && self.detection == LossDetection::NewReno && self.controller.follows_rules()
     }
     /// A partial ACK without SACK (RFC 6582, section 3.2, step 3).
     fn partial_ack(&mut self, news: &mut News, cfg: &Config) {
@@ -431,12 +455,12 @@ impl Sender {
     fn in_loss(&mut self, now: Time, ack: &Ack, news: &mut News, cfg: &Config, out: &mut Out) {
         let (una, nxt) = (self.una(), self.nxt());
         let reached = self.trouble.as_ref().is_some_and(|t| una >= t.point);
-        let mut spurious = news.advanced() && self.undo_timeout(ack.echo, cfg, out);
+        let mut spurious = news.advanced() && self.undo_timeout(now, ack.echo, cfg, out);
         let running = self.trouble.as_ref().is_some_and(|t| t.frto != Frto::Off);
         if !spurious && running {
             if news.original {
                 // 5682/2-STEP3B
-                self.undo_timeout_by_frto(out);
+                self.undo_timeout_by_frto(now, out);
                 spurious = true;
             } else if let Some(trouble) = &mut self.trouble {
                 if nxt > trouble.point {
@@ -455,14 +479,15 @@ impl Sender {
             }
         }
         if !spurious && reached {
-            self.end_recovery(ack, cfg, out);
+            self.end_recovery(now, ack, cfg, out);
         } else if !spurious && !self.sack {
             self.count_loss_duplicates(news);
         }
         news.found = self.detect(now, news.advanced(), cfg);
+        self.report_losses(now);
         let lost = self.trouble.as_ref().is_some_and(|t| t.board.lost.segments > 0);
         if self.phase == Phase::Open && lost {
-            self.enter_recovery(ack.ece, news.brought(), cfg, out);
+            self.enter_recovery(now, ack.ece, news.brought(), cfg, out);
         }
     }
     fn count_loss_duplicates(&mut self, news: &News) {
@@ -476,12 +501,19 @@ impl Sender {
     }
 
     /// Losses are known: fast recovery begins (RFC 5681, section 3.2; RFC 6675, section 5).
-    pub(super) fn enter_recovery(&mut self, ece: bool, brought: Delivered, cfg: &Config, out: &mut Out) {
+    pub(super) fn enter_recovery(
+        &mut self,
+        now: Time,
+        ece: bool,
+        brought: Delivered,
+        cfg: &Config,
+        out: &mut Out,
+    ) {
         let (una, nxt) = (self.una(), self.nxt());
         self.blame_first_window(cfg, out);
         self.prepare_undo(!ece);
         if self.phase != Phase::Reduction {
-            self.reduce(Signal::Loss, brought, cfg);
+            self.reduce(now, Signal::Loss, brought, cfg);
         }
         self.phase = Phase::Recovery;
         self.recover = nxt;
@@ -498,8 +530,8 @@ impl Sender {
     }
 
     /// Recovery, or what follows a timeout, is over.
-    fn end_recovery(&mut self, ack: &Ack, cfg: &Config, out: &mut Out) {
-        let undone = self.undo_recovery(ack.echo, cfg, out);
+    fn end_recovery(&mut self, now: Time, ack: &Ack, cfg: &Config, out: &mut Out) {
+        let undone = self.undo_recovery(now, ack.echo, cfg, out);
         if !undone {
             self.rack.recovery_ended();
             if self.phase == Phase::Recovery {
@@ -521,7 +553,7 @@ impl Sender {
             self.run_prr(news.delivered, news.advanced() && news.found.bytes == 0, cfg);
         } else if news.advanced() && !ack.ece && matches!(self.phase, Phase::Open | Phase::Loss) {
             // 3168/6.1.2-NOINC
-            self.grow(now, news.delivered, cfg);
+            self.grow(now, ack, news, cfg);
         }
     }
 
@@ -553,7 +585,7 @@ impl Sender {
         if news.advanced() && self.queue.is_sacked(0) {
             // The receiver has SACKed what it does not acknowledge: it may have thrown it away (RFC 2018, section 8).
             self.timer = Timer::Rto;
-            self.deadline = now + (self.srtt() / 2).max(crate::Duration::from_millis(10));
+            self.deadline = now + (self.srtt() / 2).max(Duration::from_millis(10));
             return;
         }
         if !self.schedule_probe(now, true, cfg) {

@@ -22,28 +22,35 @@
 
 mod ack;
 mod detect;
+mod pacer;
 mod queue;
 mod rack;
+mod rate;
 mod readings;
 mod send;
+mod steering;
 mod timer;
 mod undo;
+mod validation;
 mod window;
 
 use std::ops::Range;
 
 use crate::cause::Rule;
 use crate::config::{Config, LossDetection};
-use crate::congestion::{self, Controller};
+use crate::congestion::{self, Controller, Start};
 use crate::out::{Note, Out};
 use crate::rtt::Rtt;
 use crate::segment::SackBlocks;
 use crate::seq::Seq;
 use crate::time::{Duration, Time};
 
+use pacer::Pacer;
 use queue::{Queue, Scoreboard};
 use rack::Rack;
+use rate::Sampler;
 use undo::{Frto, Undo};
+use validation::Validation;
 use window::Prr;
 
 /// What the handshake found out.
@@ -58,6 +65,8 @@ pub struct Handshake {
     pub sack: bool,
     /// The SYN or SYN-ACK was marked CE, and that counts as its loss does.
     pub marked: bool,
+    /// ECN was negotiated.
+    pub ecn: bool,
 }
 
 /// An acknowledgment, as far as the transmit queue is concerned. The caller has made sure that `ack` is not beyond
@@ -202,6 +211,17 @@ struct Trouble {
     first_timeout: Option<Time>,
 }
 
+/// What only some connections have.
+#[derive(Clone, Debug, Default)]
+struct Extra {
+    /// Delivery rates, for a controller that wants them.
+    rate: Option<Sampler>,
+    /// The spacing of segments, where there is any.
+    pacer: Option<Pacer>,
+    /// RFC 7661, where it is on.
+    validation: Option<Validation>,
+}
+
 /// The transmit queue of one connection with everything that decides about retransmission.
 #[derive(Clone, Debug)]
 pub struct Sender {
@@ -210,6 +230,7 @@ pub struct Sender {
     rtt: Rtt,
     rack: Rack,
     controller: Controller,
+    extra: Option<Box<Extra>>,
     cwnd: u64,
     ssthresh: u64,
     usage: Usage,
@@ -286,17 +307,24 @@ impl Sender {
         if let Some(sample) = handshake.rtt {
             rtt.sample(now, sample, (una, una), 1, cfg);
         }
-        Sender {
+        let initial = congestion::initial_window(mss, handshake.retransmissions, cfg);
+        let window = if handshake.marked { u64::from(mss) } else { initial };
+        let start = Start {
+            now,
+            una,
+            mss: u64::from(mss),
+            window,
+            rtt: handshake.rtt.unwrap_or(Duration::ZERO),
+            ecn: handshake.ecn,
+        };
+        let mut sender = Sender {
             queue: Queue::new(una),
             trouble: None,
             rtt,
             rack: Rack::new(una),
-            controller: Controller::new(cfg),
-            cwnd: if handshake.marked {
-                u64::from(mss)
-            } else {
-                congestion::initial_window(mss, handshake.retransmissions, cfg)
-            },
+            controller: Controller::new(&start, cfg),
+            extra: None,
+            cwnd: window,
             ssthresh: u64::MAX,
             usage: Usage {
                 until: una,
@@ -325,7 +353,9 @@ impl Sender {
             sack: handshake.sack && matches!(cfg.loss_detection, LossDetection::Rack | LossDetection::Sack),
             paused: false,
             reduced: false,
-        }
+        };
+        sender.begin_steering(cfg);
+        sender
     }
 
     // What happens: also on_ack (ack.rs) and on_timeout (timer.rs). What to send: send.rs. Readings: readings.rs.
@@ -337,6 +367,9 @@ impl Sender {
             return;
         }
         let first = self.queue.is_empty();
+        if self.extra.is_some() {
+            self.count_sent(now, bytes, cfg);
+        }
         self.queue.push(end, now);
         self.last_sent = now;
         self.count_prr_out(bytes);
@@ -372,8 +405,16 @@ impl Sender {
                 trouble.high_rxt = trouble.high_rxt.max(range.end);
             }
         }
+        let inflight = if self.extra.is_some() { self.pipe(cfg) } else { 0 };
+        let trouble = self::trouble(&mut self.trouble, self.queue.una);
         for i in self.queue.carve(&range, &mut trouble.board) {
+            let order = self.queue.get(i).map_or(0, |sent| sent.order);
             self.queue.sent_again(i, now, &mut trouble.board);
+            if let Some(rate) = self.extra.as_mut().and_then(|extra| extra.rate.as_mut()) {
+                let sent = self.queue.range(i);
+                rate.on_sent(now, self.queue.last_order(), sent.end - sent.start, inflight);
+                rate.forget(order);
+            }
             self.retransmitted += 1;
             if rack {
                 trouble.rack.push(now, self.queue.range(i).end);
@@ -383,6 +424,9 @@ impl Sender {
             }
         }
         trouble.forced = false;
+        if let Some(extra) = &mut self.extra {
+            extra.on_retransmitted(now, range.end - range.start);
+        }
         self.count_prr_out(range.end - range.start);
         self.last_sent = now;
         if self.probe.coming {
@@ -421,9 +465,13 @@ impl Sender {
         if !self.queue.is_empty() {
             return;
         }
-        self.controller.on_app_limited(now);
         let (idle, rto) = (now.since(self.last_sent), self.rtt.rto(cfg));
-        if !cfg.slow_start_after_idle || idle <= rto || self.controller.constant(self.mss64()).is_some() {
+        self.controller.on_idle_end(now, idle);
+        self.restart_model(now);
+        if self.validates() {
+            return self.end_non_validated(now, cfg, out);
+        }
+        if !cfg.slow_start_after_idle || idle <= rto || !self.controller.follows_rules() {
             return;
         }
         let restart = self.restart_window(cfg).min(self.cwnd);
@@ -474,6 +522,8 @@ impl Sender {
             self.phase = Phase::Loss;
         }
         trouble.too_big |= any;
+        // No loss that a controller should know of.
+        trouble.board.losses.clear();
     }
 
     /// The window to begin again with: the initial one, or that of RFC 3390 once a large one has lost something.

@@ -92,6 +92,14 @@ pub(super) struct Queue {
     transmissions: u32,
 }
 
+/// A transmission found lost.
+#[derive(Clone, Debug)]
+pub(super) struct Loss {
+    pub range: Range<Seq>,
+    /// Which transmission it was.
+    pub order: u32,
+}
+
 /// What is known beyond SND.UNA. Exists only while something is amiss.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Scoreboard {
@@ -104,11 +112,17 @@ pub(super) struct Scoreboard {
     waiting: u32,
     /// No segment that begins below is lost and waiting to be sent again.
     pub hint: Seq,
+    /// What was found lost, for a controller that wants to know of each; emptied once it was told.
+    pub losses: Vec<Loss>,
 }
 
 impl Queue {
     pub fn new(una: Seq) -> Queue {
         Queue { una, records: VecDeque::new(), transmissions: 0 }
+    }
+    /// The number of the last transmission.
+    pub fn last_order(&self) -> u32 {
+        self.transmissions
     }
     /// SND.NXT.
     #[inline]
@@ -261,6 +275,7 @@ impl Queue {
             record.marks.set(Marks::LOST);
             board.lost.add(bytes);
         }
+        board.losses.push(Loss { range: start..record.end, order: record.order });
         board.waiting += 1;
         board.hint = board.hint.min(start);
         Some(if again { LostCopy::Retransmission(bytes) } else { LostCopy::Original(bytes) })

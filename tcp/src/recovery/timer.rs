@@ -91,6 +91,7 @@ impl Sender {
 
     fn look_again(&mut self, now: Time, cfg: &Config, out: &mut Out) -> Expired {
         let Found { bytes, due, .. } = self.detect_by_time(now, cfg);
+        self.report_losses(now);
         match due {
             Some(due) => self.deadline = due,
             None => self.arm_rto(now, cfg),
@@ -99,7 +100,7 @@ impl Sender {
             return Expired::Nothing;
         }
         if matches!(self.phase, Phase::Open | Phase::Reduction) {
-            self.enter_recovery(false, Delivered::default(), cfg, out);
+            self.enter_recovery(now, false, Delivered::default(), cfg, out);
             // Nothing was delivered; the first retransmission goes out all the same.
             self.run_prr(1, false, cfg);
         }
@@ -120,16 +121,22 @@ impl Sender {
             let repeated = matches!(self.phase, Phase::Recovery | Phase::Reduction)
                 && self.trouble.as_ref().is_some_and(|t| t.point > una);
             if !(cfg.ssthresh_from_cwnd && repeated) {
-                self.reduce(Signal::Timeout, Delivered::default(), cfg);
+                self.reduce(now, Signal::Timeout, Delivered::default(), cfg);
             }
             self.reduced = true;
         }
         self.mark_timed_out(now, out);
-        if self.controller.constant(mss).is_none() {
+        self.report_losses(now);
+        self.controller.on_timeout(now, nxt);
+        self.end_validation();
+        self.phase = Phase::Loss;
+        if self.controller.follows_rules() {
             // 5681/3.1-LW
             self.cwnd = mss;
+        } else if self.controller.steers() {
+            // BBR/5.6-RTO
+            self.cwnd = self.pipe(cfg) + mss;
         }
-        self.phase = Phase::Loss;
         self.recover = nxt;
         self.probe.clear();
         self.probe.coming = false;

@@ -85,18 +85,24 @@ impl Sender {
     }
 
     /// An ACK advanced SND.UNA inside a timeout's recovery: was the timeout spurious?
-    pub(super) fn undo_timeout(&mut self, echo: Option<Echo>, cfg: &Config, out: &mut Out) -> bool {
+    pub(super) fn undo_timeout(
+        &mut self,
+        now: Time,
+        echo: Option<Echo>,
+        cfg: &Config,
+        out: &mut Out,
+    ) -> bool {
         let proven = cfg.undo
             && self.trouble.as_ref().is_some_and(|t| t.undo.all_needless() || t.undo.is_delayed(echo));
         if proven {
-            self.undo(true, Rule::SpuriousUndo, out);
+            self.undo(now, true, Rule::SpuriousUndo, out);
             self.end_timeout();
         }
         proven
     }
     /// F-RTO has decided that the timeout was spurious (step 3b).
-    pub(super) fn undo_timeout_by_frto(&mut self, out: &mut Out) {
-        self.undo(true, Rule::SpuriousUndo, out);
+    pub(super) fn undo_timeout_by_frto(&mut self, now: Time, out: &mut Out) {
+        self.undo(now, true, Rule::SpuriousUndo, out);
         self.end_timeout();
     }
     fn end_timeout(&mut self) {
@@ -108,25 +114,31 @@ impl Sender {
         }
     }
     /// The recovery point is reached: was the recovery needless?
-    pub(super) fn undo_recovery(&mut self, echo: Option<Echo>, cfg: &Config, out: &mut Out) -> bool {
+    pub(super) fn undo_recovery(
+        &mut self,
+        now: Time,
+        echo: Option<Echo>,
+        cfg: &Config,
+        out: &mut Out,
+    ) -> bool {
         let proven = cfg.undo
             && self.trouble.as_ref().is_some_and(|t| t.undo.all_needless() || t.undo.is_delayed(echo));
         if proven {
-            self.undo(false, Rule::UnneededUndo, out);
+            self.undo(now, false, Rule::UnneededUndo, out);
         }
         proven
     }
     /// D-SACKs have shown all retransmissions to be needless.
-    pub(super) fn undo_by_dsack(&mut self, cfg: &Config, out: &mut Out) -> bool {
+    pub(super) fn undo_by_dsack(&mut self, now: Time, cfg: &Config, out: &mut Out) -> bool {
         let proven = cfg.undo && self.trouble.as_ref().is_some_and(|t| t.undo.all_needless());
         if proven {
-            self.undo(false, Rule::UnneededUndo, out);
+            self.undo(now, false, Rule::UnneededUndo, out);
         }
         proven
     }
 
     /// Takes the last reduction back.
-    pub(super) fn undo(&mut self, unmark_lost: bool, why: Rule, out: &mut Out) {
+    pub(super) fn undo(&mut self, now: Time, unmark_lost: bool, why: Rule, out: &mut Out) {
         let Some(trouble) = &mut self.trouble else { return };
         if unmark_lost {
             self.queue.unmark_lost(&mut trouble.board);
@@ -137,9 +149,8 @@ impl Sender {
         trouble.undo.unproven = None;
         self.rack.rewind();
         if let Some((cwnd, ssthresh)) = before {
-            self.cwnd = self.cwnd.max(cwnd);
+            self.cwnd = self.controller.on_undo(now, self.cwnd.max(cwnd));
             self.ssthresh = self.ssthresh.max(ssthresh);
-            self.controller.on_undo();
             self.note(out, why);
         }
     }

@@ -1,9 +1,10 @@
 //! The congestion window as the sender uses it: what is in the pipe, validation, reduction, proportional rate reduction.
 
-use super::{Phase, Sender};
+use super::ack::News;
+use super::{Ack, Phase, Sender};
 use crate::cause::Rule;
 use crate::config::{Config, LossDetection};
-use crate::congestion::{self, Event, Sample, Signal};
+use crate::congestion::{self, Event, Signal};
 use crate::out::Out;
 use crate::seq::Seq;
 use crate::time::{Duration, Time};
@@ -82,11 +83,7 @@ impl Sender {
     fn lower_unused(&mut self, starved: bool, cfg: &Config) {
         let mss = self.mss64();
         let used = u64::from(self.usage.used).max(congestion::initial_window(self.mss, 0, cfg));
-        if self.phase == Phase::Open
-            && !starved
-            && used < self.cwnd
-            && self.controller.constant(mss).is_none()
-        {
+        if self.phase == Phase::Open && !starved && used < self.cwnd && self.controller.follows_rules() {
             self.ssthresh = self.current_ssthresh();
             self.cwnd = (self.cwnd + used) / 2 / mss * mss;
         }
@@ -107,35 +104,22 @@ impl Sender {
     }
 
     /// New data was delivered: lets the controller raise the window.
-    pub(super) fn grow(&mut self, now: Time, delivered: u64, cfg: &Config) {
+    pub(super) fn grow(&mut self, now: Time, ack: &Ack, news: &News, cfg: &Config) {
         if let Some(window) = self.controller.constant(self.mss64()) {
             self.cwnd = window;
             return;
         }
-        if !self.is_cwnd_limited() {
+        // 7661/4.4-NOGROW: while the program uses enough, the window grows whether or not it limits just now.
+        if !self.is_cwnd_limited() && !self.is_known_used() {
             self.controller.on_app_limited(now);
             return;
         }
-        // 3465/2.3-RTO: after a timeout an ACK may cover much that was sent long ago.
-        let slow_start_limit = match cfg.abc_limit {
-            None => u64::MAX,
-            Some(_) if self.phase == Phase::Loss => self.mss64(),
-            Some(limit) => u64::from(limit) * self.mss64(),
-        };
-        self.cwnd = self.controller.on_ack(&Sample {
-            now,
-            acked: delivered,
-            mss: self.mss64(),
-            cwnd: self.cwnd,
-            ssthresh: self.ssthresh,
-            srtt: self.rtt.srtt(),
-            slow_start_limit,
-        });
+        self.cwnd = self.controller.on_ack(&self.sample(now, ack, news, cfg));
     }
 
     /// Congestion was noticed: sets ssthresh, and what follows from it for the window. `news` is what the
     /// acknowledgment that noticed it has just brought.
-    pub(super) fn reduce(&mut self, signal: Signal, news: Delivered, cfg: &Config) {
+    pub(super) fn reduce(&mut self, now: Time, signal: Signal, news: Delivered, cfg: &Config) {
         let mss = self.mss64();
         if let Some(window) = self.controller.constant(mss) {
             self.cwnd = window;
@@ -144,12 +128,32 @@ impl Sender {
         // 5681/3.2-SS3: what limited transmit sent is what exceeds cwnd.
         let flight = (self.flight() + news.acked).min(self.cwnd.max(mss));
         let flight = if cfg.ssthresh_from_cwnd { self.cwnd } else { flight };
-        let event = Event { signal, flight, mss, cwnd: self.cwnd };
-        // Whole segments, as the window grows.
-        self.ssthresh = (self.controller.on_congestion(&event) / mss).max(2) * mss;
+        let event = Event {
+            signal,
+            now,
+            flight,
+            nxt: self.nxt(),
+            mss,
+            cwnd: self.cwnd,
+            ssthresh: self.ssthresh,
+            min_rtt: self.rtt.min(),
+            delivered: self.delivered(),
+            abe: cfg.abe,
+        };
+        let left = self.controller.on_congestion(&event);
         self.reduced = true;
+        if self.controller.steers() {
+            return;
+        }
+        // Whole segments, as the window grows.
+        self.ssthresh = (left / mss).max(2) * mss;
         if signal == Signal::Timeout {
             return;
+        }
+        if signal == Signal::Loss
+            && let Some(left) = self.reduce_unused(now)
+        {
+            self.ssthresh = (left / mss).max(1) * mss;
         }
         if cfg.prr {
             let una = self.una();
@@ -174,9 +178,7 @@ impl Sender {
     }
     /// Whether the window is being reduced by PRR.
     pub(super) fn in_prr(&self, cfg: &Config) -> bool {
-        cfg.prr
-            && matches!(self.phase, Phase::Reduction | Phase::Recovery)
-            && self.controller.constant(self.mss64()).is_none()
+        cfg.prr && matches!(self.phase, Phase::Reduction | Phase::Recovery) && self.controller.follows_rules()
     }
     pub(super) fn count_prr_out(&mut self, bytes: u64) {
         if let Some(trouble) = &mut self.trouble {
@@ -219,7 +221,7 @@ impl Sender {
     /// The reduction is over (9937/6.4-END; 6582/3.2-FULL).
     pub(super) fn end_reduction(&mut self, cfg: &Config) {
         let mss = self.mss64();
-        if self.controller.constant(mss).is_some() || self.ssthresh == u64::MAX {
+        if !self.controller.follows_rules() || self.ssthresh == u64::MAX {
             return;
         }
         if cfg.prr {
@@ -227,16 +229,19 @@ impl Sender {
         } else if self.detection == LossDetection::NewReno && self.phase == Phase::Recovery {
             self.cwnd = self.ssthresh.min(self.flight().max(mss) + mss);
         }
+        if self.phase == Phase::Recovery {
+            self.end_unused();
+        }
     }
 
     /// ECE asks for a reduction, once a window (3168/6.1.2-ONCE).
-    pub(super) fn begin_reduction(&mut self, delivered: Delivered, cfg: &Config, out: &mut Out) {
+    pub(super) fn begin_reduction(&mut self, now: Time, delivered: Delivered, cfg: &Config, out: &mut Out) {
         if self.phase != Phase::Open || self.controller.constant(self.mss64()).is_some() {
             return;
         }
         let before = self.cwnd;
-        self.reduce(Signal::Ecn, delivered, cfg);
-        if cfg.ecn_stops_at_one && before <= self.ssthresh {
+        self.reduce(now, Signal::Ecn, delivered, cfg);
+        if cfg.ecn_stops_at_one && self.controller.follows_rules() && before <= self.ssthresh {
             // 9438/4.6-ECE1, 3168/6.1.2-CWND1: below two segments there is one, and below that only time.
             self.cwnd = self.mss64();
             self.paused = before <= self.mss64();

@@ -3,9 +3,11 @@
 mod demands;
 mod first_windows;
 mod model;
+mod pacing;
 mod properties;
 mod repairs;
 mod rows;
+mod unused;
 
 use super::Sender;
 use crate::Config;
@@ -33,6 +35,7 @@ impl Sender {
 /// An idle connection pays for this, and a window of data for one record a segment.
 #[test]
 fn sizes() {
-    assert!(size_of::<Sender>() <= 256, "{}", size_of::<Sender>());
+    assert!(size_of::<Sender>() <= 264, "{}", size_of::<Sender>());
+    assert!(size_of::<crate::congestion::Controller>() <= 16);
     assert!(size_of::<super::queue::Sent>() <= 24);
 }

@@ -67,8 +67,13 @@ impl Model {
     }
     /// A round-trip time of 20 ms, measured by the handshake.
     pub fn with(cfg: Config, sack: bool) -> Model {
-        let handshake =
-            Handshake { rtt: Some(Duration::from_millis(20)), retransmissions: 0, sack, marked: false };
+        let handshake = Handshake {
+            rtt: Some(Duration::from_millis(20)),
+            retransmissions: 0,
+            sack,
+            marked: false,
+            ecn: false,
+        };
         let now = Time::from_nanos(1_000_000_000);
         Model {
             sender: Sender::new(now, START, MSS as u32, handshake, &cfg),

@@ -1,0 +1,105 @@
+use super::super::Signal;
+use super::super::tests::{event, sample};
+use super::*;
+
+const MSS: u64 = 1000;
+
+fn new() -> CubicTicks {
+    CubicTicks::new(&Config { hystart: false, ..Config::linux() })
+}
+/// Window after each round trip of a sender that always has data.
+fn rounds(c: &mut CubicTicks, cwnd: u64, rtt_ms: u64, n: u64, from_ms: u64) -> Vec<u64> {
+    let mut cwnd = cwnd * MSS;
+    let mut history = Vec::new();
+    for round in 1..=n {
+        let now = Time::ZERO + Duration::from_millis(from_ms + round * rtt_ms);
+        let rtt = Duration::from_millis(rtt_ms);
+        for _ in 0..cwnd / MSS {
+            let s = Sample { rtt: Some(rtt), srtt: rtt, ..sample(now, MSS, cwnd, MSS) };
+            c.on_delivered(&s);
+            cwnd = c.on_ack(&s);
+        }
+        history.push(cwnd / MSS);
+    }
+    history
+}
+
+/// Linux: beta 717/1024, two segments at least.
+#[test]
+fn reduction() {
+    let mut c = new();
+    assert_eq!(c.on_congestion(&event(Signal::Loss, 10 * MSS, MSS)), 7 * MSS);
+    assert_eq!(c.on_congestion(&event(Signal::Loss, 100 * MSS, MSS)), 70 * MSS);
+    assert_eq!(c.on_congestion(&event(Signal::Loss, 2 * MSS, MSS)), 2 * MSS);
+}
+
+/// Linux: before any loss at least 5 % a round trip, never more than half.
+#[test]
+fn growth_without_a_loss() {
+    let mut c = new();
+    let history = rounds(&mut c, 100, 10, 10, 0);
+    let first = history[0];
+    assert!((104..=106).contains(&first), "{history:?}");
+    let late = rounds(&mut c, 100, 10, 3, 60_000);
+    assert!(
+        late.iter().zip([100, late[0], late[1]]).all(|(after, before)| *after <= before * 3 / 2 + 1),
+        "{late:?}"
+    );
+}
+
+/// The curve of RFC 9438: back at W_max after K, and up from there.
+#[test]
+fn the_curve() {
+    let mut c = new();
+    rounds(&mut c, 100, 100, 1, 0);
+    c.on_congestion(&event(Signal::Loss, 1000 * MSS, MSS));
+    // K = cbrt(300 / 0.4) = 9.09 s.
+    let history = rounds(&mut c, 700, 100, 120, 1000);
+    for (i, cwnd) in history.iter().enumerate() {
+        let d = i as i64 * 100 + 100 - 9086;
+        let expected = 1000 + d * d * d / 2_500_000_000;
+        assert!((*cwnd as i64 - expected).abs() <= 12, "round {i}: {cwnd}, expected {expected}");
+    }
+}
+
+/// Fast convergence, and what a timeout leaves: nothing.
+#[test]
+fn w_max() {
+    let mut c = new();
+    rounds(&mut c, 10, 100, 1, 0);
+    let w_max = |c: &CubicTicks| c.state.as_ref().map(|s| s.w_max);
+    c.on_congestion(&event(Signal::Loss, 100 * MSS, MSS));
+    assert_eq!(w_max(&c), Some(100));
+    c.on_congestion(&event(Signal::Loss, 80 * MSS, MSS));
+    assert_eq!(w_max(&c), Some(68));
+    c.on_timeout(Time::ZERO, Seq(1));
+    assert_eq!(w_max(&c), Some(0));
+    let mut alone = CubicTicks { fast_convergence: false, ..new() };
+    rounds(&mut alone, 10, 100, 1, 0);
+    alone.on_congestion(&event(Signal::Loss, 100 * MSS, MSS));
+    alone.on_congestion(&event(Signal::Loss, 80 * MSS, MSS));
+    assert_eq!(w_max(&alone), Some(80));
+}
+
+/// Linux `cubictcp_cwnd_event`: idle time moves the start of the epoch, so the window does not jump.
+#[test]
+fn idle_time_does_not_count() {
+    let (mut idle, mut busy) = (new(), new());
+    for c in [&mut idle, &mut busy] {
+        rounds(c, 100, 100, 1, 0);
+        c.on_congestion(&event(Signal::Loss, 100 * MSS, MSS));
+        rounds(c, 70, 100, 10, 1000);
+    }
+    let pause = Duration::from_secs(20);
+    idle.on_idle_end(Time::ZERO + Duration::from_secs(22), pause);
+    assert_eq!(rounds(&mut idle, 80, 100, 3, 22_000), rounds(&mut busy, 80, 100, 3, 2_000));
+}
+
+#[test]
+fn cube_roots() {
+    for n in [0u64, 1, 7, 8, 26, 27, 1_000_000, 999_999_999, u64::MAX] {
+        let r = u128::from(cube_root(n));
+        assert!(r.pow(3) <= u128::from(n), "{n}");
+        assert!((r + 1).pow(3) > u128::from(n) || r == (1 << 22) - 1, "{n}");
+    }
+}
