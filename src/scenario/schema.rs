@@ -93,6 +93,11 @@ const VALUES: &[(&str, &str, &str)] = &[
         "size",
         "bytes: `1460`, or in quotes with a unit: `\"64KiB\"`, `\"1MB\"`; B, kB, MB, GB, KiB, MiB, GiB",
     ),
+    (
+        "CookieKeys",
+        "cookie keys",
+        "in quotes, four words in hexadecimal: `\"a1a1a1a1-b2b2b2b2-c3c3c3c3-d4d4d4d4\"`; two of them with a comma",
+    ),
     ("Percent", "percentage", "in quotes: `\"1%\"`, `\"0.1%\"`, `\"50ppm\"`; at most parts per million"),
     ("Address", "address", "IPv4 or IPv6, in quotes: `\"10.0.0.1\"`, `\"2001:db8::1\"`"),
     ("Prefix", "network", "in quotes: `\"10.9.0.0/16\"`"),

@@ -197,6 +197,29 @@ impl fmt::Display for Shift {
 }
 as_text!(Shift, "a duration in quotes, with a minus sign if sooner, such as \"-20us\"");
 
+/// The keys of Fast Open cookies, as Linux writes them: `"a1a1a1a1-b2b2b2b2-c3c3c3c3-d4d4d4d4"`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CookieKeys(pub [Option<tcp::fast_open::Key>; 2]);
+impl FromStr for CookieKeys {
+    type Err = Complaint;
+    fn from_str(text: &str) -> Result<CookieKeys, Complaint> {
+        let wrong = || format!("`{text}` is no key: expected four words in hexadecimal, with hyphens");
+        tcp::fast_open::parse_keys(text).map(CookieKeys).ok_or_else(wrong)
+    }
+}
+impl fmt::Display for CookieKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, key) in self.0.iter().flatten().enumerate() {
+            f.write_str(if i > 0 { "," } else { "" })?;
+            for (j, word) in key.as_chunks::<4>().0.iter().enumerate() {
+                write!(f, "{}{:08x}", if j > 0 { "-" } else { "" }, u32::from_le_bytes(*word))?;
+            }
+        }
+        Ok(())
+    }
+}
+as_text!(CookieKeys, "a key in quotes, such as \"a1a1a1a1-b2b2b2b2-c3c3c3c3-d4d4d4d4\"");
+
 impl Serialize for Size {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if self.0 < 10_000 { serializer.serialize_u64(self.0) } else { serializer.collect_str(self) }

@@ -109,6 +109,14 @@ rules! {
     AckOnRead: "ACK: the program reads", "Linux";
     AckOfCodepoint: "ACK: the ECN codepoint changed", "RFC 9768 3.2.2.5.1";
     AckOfMarks: "ACK: so many CE marks", "RFC 9768 3.2.2.5.1";
+    FastOpen: "open with data or a cookie request in the SYN", "RFC 7413 4.2.1";
+    FastOpenAccepted: "the data of the SYN is accepted before the handshake is complete", "RFC 7413 4.2.2";
+    FastOpenBadCookie: "the Fast Open cookie is not ours: an ordinary SYN-ACK with a new one", "RFC 7413 4.2.2";
+    FastOpenFull: "too many Fast Open connections are pending: an ordinary SYN", "RFC 7413 5.1";
+    FastOpenOffer: "a Fast Open cookie is asked for, and goes with the SYN-ACK", "RFC 7413 4.2.1";
+    FastOpenDataAcked: "the SYN-ACK acknowledges the data of the SYN", "RFC 7413 4.2.2";
+    FastOpenDataLost: "the SYN-ACK does not acknowledge the data of the SYN: it goes with the ACK", "RFC 7413 4.2.2";
+    FastOpenBlackHole: "the path seems to swallow Fast Open: stopped for a while", "RFC 7413 4.1.3.1";
     WindowUpdate: "window update", "RFC 9293 3.8.6.2.2";
     AckOfProbe: "answer to a probe", "RFC 9293 3.10.7.4";
 

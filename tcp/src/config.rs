@@ -273,6 +273,21 @@ pub struct Config {
     /// How long a smaller path MTU is believed before larger segments are tried again (RFC 1191, section 6.3: 10 min;
     /// Linux `mtu_expires`; FreeBSD's host cache 1 h).
     pub pmtu_expires: Duration,
+    // --- Fast Open ---------------------------------------------------------------------------------------------
+    /// Fast Open (RFC 7413), Linux's `tcp_fastopen`: the sum of 1 (a client may), 2 (a listener may that asks for it), 4
+    /// (a client sends data without a cookie), 0x200 (a server accepts that), 0x400 (each listener may).
+    pub fast_open: u16,
+    /// The keys that cookies are made and checked with: the first, and one whose cookies are still good. None: one of the
+    /// host's own making.
+    pub fast_open_keys: [Option<crate::fast_open::Key>; 2],
+    /// How long no client of this host uses Fast Open after a path has swallowed it, doubled each time (Linux
+    /// `tcp_fastopen_blackhole_timeout_sec` 0: never stopped; RFC 7413, section 4.1.3.1).
+    pub fast_open_blackhole: Duration,
+    /// How long Fast Open is not used towards an address and port where a SYN with data was lost (RFC 7413, section
+    /// 4.1.3.1; Linux: it is tried again at once).
+    pub fast_open_negative: Duration,
+
+    // --- path MTU ----------------------------------------------------------------------------------------------
     /// Probing for a smaller MTU after R1 timeouts in a black hole (RFC 4821, section 7.7; Linux `tcp_mtu_probing`).
     pub mtu_probing: bool,
     /// MSS from which black-hole probing starts (Linux `tcp_base_mss` 1024), in bytes.
@@ -574,6 +589,10 @@ impl Config {
             cautious_pmtu: false,
             mss_of_interface: false,
             pmtu_expires: Duration::from_secs(600),
+            fast_open: crate::fast_open::CLIENT,
+            fast_open_keys: [None; 2],
+            fast_open_blackhole: Duration::ZERO,
+            fast_open_negative: Duration::ZERO,
             mtu_probing: false,
             base_mss: 1024,
             icmp_hard_errors: false,
@@ -644,6 +663,9 @@ impl Config {
             min_pmtu: 68,
             cautious_pmtu: true,
             mss_of_interface: true,
+            fast_open: crate::fast_open::CLIENT | crate::fast_open::SERVER,
+            fast_open_blackhole: Duration::from_secs(3600),
+            fast_open_negative: Duration::from_secs(60),
             icmp_hard_errors: true,
             icmp_aborts_connect: false,
             rtt_gains_by_flight: true,

@@ -8,6 +8,7 @@
 //! | `emit` | how a segment is put together |
 //! | `timers`, `limits` | what happens when time has passed (3.10.8), and when to give up |
 //! | `acking`, `window` | when to acknowledge, how much to offer |
+//! | `fast_open` | SYN-RECEIVED with data (RFC 7413), and how a fast open went |
 //! | `ecn` | congestion marks: what is told of them, and what is sent to be marked |
 //! | `urgent`, `icmp`, `path_mtu`, `closing` | urgent data; ICMP errors; the path MTU; resets, TIME-WAIT, orphans |
 //! | `memory`, `ingest`, `chrono` | buffers as Linux accounts them, both ways; what limited the sender, and how long |
@@ -42,6 +43,7 @@ mod closing;
 mod deliveries;
 mod ecn;
 mod emit;
+mod fast_open;
 mod icmp;
 mod ingest;
 mod limits;
@@ -60,6 +62,7 @@ pub(crate) mod tests;
 
 use acking::Acking;
 use ecn::Ecn;
+use fast_open::FastOpen;
 use memory::Ledger;
 use socket::Socket;
 use timers::Timers;
@@ -94,6 +97,8 @@ pub struct Connection {
     urgent: Option<Box<Urgent>>,
     /// What Linux keeps account of (`Config::truesize`).
     ledger: Option<Box<Ledger>>,
+    /// What Fast Open keeps, if it was used.
+    fast_open: Option<Box<FastOpen>>,
     segs_in: u32,
     segs_out: u32,
 }
@@ -153,7 +158,7 @@ impl Connection {
         let config = h.config;
         let option_bytes = if h.timestamps.is_some() { TIMESTAMP_BYTES } else { 0 };
         let iss = Seq::initial(h.iss);
-        let una = iss + 1;
+        let una = iss + 1 + u64::from(h.syn_acked);
         let irs = Seq::initial(h.irs);
         let rcv_mss = u32::from(h.rcv_mss.saturating_sub(option_bytes).max(1));
         let snd_mss = u32::from(h.snd_mss.saturating_sub(option_bytes).max(1));
@@ -206,6 +211,7 @@ impl Connection {
             socket,
             urgent: None,
             ledger,
+            fast_open: None,
             segs_in: 1,
             segs_out: 1,
         };
@@ -300,6 +306,8 @@ impl Connection {
             sack: self.sack,
             ecn: self.ecn.mode() != Mode::Off,
             accecn: self.ecn.accurate.as_ref().map(|accurate| accurate.info()),
+            syn_data: self.fast_open.as_ref().is_some_and(|fast| fast.data_taken),
+            fast_open_fail: self.fast_open.as_ref().map_or_else(Default::default, |fast| fast.fail),
             srtt: queue.srtt(),
             rttvar: queue.rttvar(),
             min_rtt: queue.min_rtt(),

@@ -47,6 +47,8 @@ pub struct Handshake {
     pub ecn: EcnAgreed,
     /// Round-trip time of the handshake, unless Karn's algorithm forbids the sample (RFC 6298, section 3).
     pub rtt: Option<Duration>,
+    /// Octets of data that went with our SYN and are acknowledged (RFC 7413): SND.UNA is as much higher.
+    pub syn_acked: u32,
     /// How often our SYN or SYN-ACK was retransmitted (RFC 6298, section 5.7; RFC 6928, section 2).
     pub retransmits: u8,
 }

@@ -32,6 +32,10 @@ pub struct Info {
     pub ecn: bool,
     /// What AccECN has counted, if it is in use.
     pub accecn: Option<AccEcnInfo>,
+    /// Data in a SYN of this connection was accepted (RFC 7413).
+    pub syn_data: bool,
+    /// How Fast Open failed.
+    pub fast_open_fail: crate::fast_open::ClientFail,
     /// Smoothed round-trip time; zero before the first measurement.
     pub srtt: Duration,
     /// Its variation.
@@ -310,6 +314,8 @@ impl Info {
             sack: false,
             ecn: false,
             accecn: None,
+            syn_data: false,
+            fast_open_fail: crate::fast_open::ClientFail::Nothing,
             srtt: Duration::ZERO,
             rttvar: Duration::ZERO,
             min_rtt: Duration::ZERO,

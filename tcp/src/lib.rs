@@ -25,6 +25,7 @@ pub mod congestion;
 pub mod connection;
 pub mod cookie;
 pub mod error;
+pub mod fast_open;
 pub mod handshake;
 pub mod info;
 pub mod isn;

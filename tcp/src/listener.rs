@@ -8,6 +8,7 @@ use crate::cause::Rule;
 use crate::config::{Config, SynCookies};
 use crate::connection::Connection;
 use crate::cookie;
+use crate::fast_open::{self, Obstacle, SERVER_ALWAYS, SERVER_NO_COOKIE, Server};
 use crate::handshake::TimestampState;
 use crate::isn::{IsnSecret, Tuple};
 use crate::out::{EcnCodepoint, Note, Out, Outgoing};
@@ -17,7 +18,7 @@ use crate::state::State;
 use crate::tcb::{IcmpError, SocketOption, Tcb};
 use crate::time::Time;
 
-mod request;
+pub(crate) mod request;
 
 /// A passive socket: one for each port that a program listens on.
 ///
@@ -36,6 +37,7 @@ pub struct Listener {
     timers: BTreeSet<(Time, Tuple)>,
     /// Requests whose SYN-ACK was not yet repeated by the timer.
     young: usize,
+    fast_open: Server,
     /// When the last cookie was sent: only for a while after it is an ACK looked at as the answer to one.
     last_cookie: Option<Time>,
 }
@@ -71,8 +73,11 @@ impl Listener {
     /// A listener whose accept queue holds `backlog` + 1 connections, as Linux counts them; the backlog is cut to
     /// [`Config::somaxconn`].
     pub fn new(config: Arc<Config>, backlog: u32) -> Listener {
+        let backlog = backlog.min(config.somaxconn);
+        let always = config.fast_open & SERVER_ALWAYS != 0;
         Listener {
-            backlog: backlog.min(config.somaxconn),
+            backlog,
+            fast_open: Server::new(if always { backlog } else { 0 }),
             config,
             accepted: VecDeque::new(),
             requests: BTreeMap::new(),
@@ -100,6 +105,11 @@ impl Listener {
             }
             SocketOption::MaxSeg(mss) => Arc::make_mut(&mut self.config).mss = Some(mss),
             SocketOption::DeferAccept(count) => Arc::make_mut(&mut self.config).defer_accept = count,
+            SocketOption::FastOpen(limit) => self.fast_open.limit = limit.min(self.config.somaxconn),
+            SocketOption::FastOpenNoCookie(true) => {
+                Arc::make_mut(&mut self.config).fast_open |= SERVER_NO_COOKIE;
+            }
+            SocketOption::FastOpenKeys(keys) => Arc::make_mut(&mut self.config).fast_open_keys = keys,
             _ => {}
         }
     }
@@ -157,6 +167,11 @@ impl Listener {
         let tuple = incoming.tuple;
         let iss = self.choose_isn(now, incoming, secret);
         let mut request = Request::new(now, incoming, agreed, iss, secret.timestamp_offset(&tuple));
+        let verdict = self.judge_fast_open(now, incoming, secret, out);
+        request.put_fast_open(verdict, incoming.segment);
+        if matches!(verdict, fast_open::Verdict::Accept(_)) {
+            return Some(self.open_fast(now, incoming, request, out));
+        }
         out.state(State::Listen, State::SynReceived, Rule::SynAnswered);
         request.send(now, &self.config, &tuple, Rule::SynAnswered, out);
         if self.config.two_way_handshake {
@@ -167,6 +182,39 @@ impl Listener {
         self.requests.insert(tuple, request);
         self.young += 1;
         None
+    }
+    /// What Fast Open makes of a SYN (RFC 7413, section 4.2).
+    fn judge_fast_open(
+        &mut self,
+        now: Time,
+        incoming: &Incoming<'_>,
+        secret: &IsnSecret,
+        out: &mut Out,
+    ) -> fast_open::Verdict {
+        let syn = (&incoming.tuple, incoming.segment);
+        let (verdict, obstacle) = self.fast_open.judge(now, &self.config, syn, secret);
+        match (verdict, obstacle) {
+            (_, Some(Obstacle::BadCookie)) => out.notes.push(Note::Happened(Rule::FastOpenBadCookie)),
+            (_, Some(Obstacle::TooMany)) => out.notes.push(Note::Happened(Rule::FastOpenFull)),
+            (fast_open::Verdict::Offer(_), None) => out.notes.push(Note::Happened(Rule::FastOpenOffer)),
+            _ => {}
+        }
+        verdict
+    }
+    /// The connection that a SYN with a good cookie begins at once.
+    fn open_fast(&mut self, now: Time, incoming: &Incoming<'_>, request: Request, out: &mut Out) -> Tcb {
+        let Incoming { tuple, segment, ecn, .. } = *incoming;
+        out.state(State::Listen, State::SynReceived, Rule::FastOpenAccepted);
+        let handshake = request.handshake(now, &self.config, tuple, segment);
+        let mut connection = Box::new(Connection::new(now, handshake));
+        connection.begin_fast_server(now, Box::new(request), (segment, ecn), out);
+        self.accepted.push_back(tuple);
+        self.fast_open.begun();
+        Tcb::Open(connection)
+    }
+    /// A connection that this listener has begun by Fast Open is pending no more.
+    pub fn fast_open_settled(&mut self, now: Time, reset: bool) {
+        self.fast_open.over(now, reset);
     }
     /// Whether there is room for one more request, or else whether a cookie is to be sent.
     fn admit(&self, incoming: &Incoming<'_>) -> Result<bool, Rule> {

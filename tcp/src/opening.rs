@@ -1,6 +1,6 @@
 //! An active open: SYN-SENT, and SYN-RECEIVED after a simultaneous open (RFC 9293, sections 3.10.1, 3.10.7.3).
 //!
-//! Data cannot be queued before the connection is open, and TCP Fast Open is not modelled: a SYN carries no data.
+//! Data cannot be queued before the connection is open, but for what Fast Open sends in the SYN (RFC 7413).
 
 use std::sync::Arc;
 
@@ -10,6 +10,7 @@ use crate::config::{AccEcnOption, Config, RetryLimit};
 use crate::connection::socket::Socket;
 use crate::connection::{Connection, clock};
 use crate::error::Errno;
+use crate::fast_open::{ClientFail, FastConnect, News};
 use crate::handshake::{EcnAgreed, Handshake, TimestampState, WindowScale};
 use crate::info::{Info, Tally, TimerKind};
 use crate::isn::{IsnSecret, Tuple};
@@ -70,6 +71,8 @@ pub struct Opening {
     challenged: Option<Time>,
     /// Large initial windows have failed on this path before (RFC 6928, section 12).
     modest: bool,
+    /// Fast Open: the option and the data of the first SYN.
+    fast_open: Option<Box<FastConnect>>,
 }
 
 /// What the peer's SYN said.
@@ -86,6 +89,16 @@ struct Peer {
 impl Opening {
     /// OPEN, active (RFC 9293, section 3.10.1): sends the SYN.
     pub fn connect(now: Time, what: Connect, secret: &IsnSecret, out: &mut Out) -> Opening {
+        Opening::connect_fast(now, what, None, secret, out)
+    }
+    /// The same with Fast Open.
+    pub fn connect_fast(
+        now: Time,
+        what: Connect,
+        fast_open: Option<FastConnect>,
+        secret: &IsnSecret,
+        out: &mut Out,
+    ) -> Opening {
         let Connect { tuple, mtu, config, options, reuses } = what;
         let mut socket = Socket::new(&config);
         let mut quick_ack = None;
@@ -129,11 +142,31 @@ impl Opening {
             error: None,
             challenged: None,
             modest: false,
+            fast_open: None,
             config,
         };
-        out.state(State::Closed, State::SynSent, Rule::ActiveOpen);
-        opening.send_syn(now, Rule::ActiveOpen, out);
+        let why = if fast_open.is_some() { Rule::FastOpen } else { Rule::ActiveOpen };
+        opening.fast_open = fast_open.map(|ask| Box::new(opening.cut(ask)));
+        out.state(State::Closed, State::SynSent, why);
+        opening.send_syn(now, why, out);
         opening
+    }
+    /// Cuts the data to what the SYN can carry: the segment that this server took the last time, within the path's MTU,
+    /// less all options (Linux).
+    fn cut(&self, ask: FastConnect) -> FastConnect {
+        let mss = ask.mss.unwrap_or(self.mss).min(self.socket.max_seg().unwrap_or(u16::MAX));
+        let room = mss.min(offer::mss_of_mtu(&self.tuple, self.mtu)).saturating_sub(40);
+        let data = ask.data.slice(0, room.into());
+        let more = ask.more && (data.is_empty() || data.len() < ask.data.len());
+        FastConnect { data, more, ..ask }
+    }
+    /// Octets of data that the first SYN has carried.
+    pub fn syn_data(&self) -> u32 {
+        self.fast_open.as_ref().map_or(0, |ask| ask.data.len())
+    }
+    /// ISS.
+    pub fn iss(&self) -> SeqNum {
+        self.iss
     }
 
     // --- timers ------------------------------------------------------------------------------------------------
@@ -149,7 +182,14 @@ impl Opening {
         }
         let retries = self.socket.syn_count().unwrap_or(self.config.syn_retries);
         let limit = u32::from(retries) + u32::from(self.config.syn_linear_timeouts);
-        if u32::from(self.retransmits) >= limit || now >= self.limit_deadline() {
+        let over = u32::from(self.retransmits) >= limit || now >= self.limit_deadline();
+        if self.fast_open.is_some() && (self.retransmits == 2 || self.retransmits < 2 && over) {
+            out.fast_open.push(News::BlackHole);
+        }
+        if over {
+            if self.syn_data() > 0 {
+                out.fast_open.push(News::Unanswered);
+            }
             let error = self.soft_error.unwrap_or(Errno::ETIMEDOUT);
             let user = now >= self.user_deadline();
             return self.fail(if user { Rule::UserTimeout } else { Rule::SynGivesUp }, error, out);
@@ -225,8 +265,12 @@ impl Opening {
             let saving = if options.sack_permitted && options.timestamps.is_none() { 2 } else { saving };
             options.accecn = accecn::syn_ack_option(options.wire_len(), saving);
         }
+        // 7413/4.2.2-SYNRTX: only the first SYN is fast.
+        let ask = self.fast_open.as_ref().filter(|_| self.retransmits == 0 && peer.is_none());
+        let data = ask.map_or(Payload::Empty, |ask| ask.data.clone());
+        options.fast_open = ask.and_then(|ask| ask.option).map(Box::new);
         let (seq, ack) = (self.iss, peer.map_or(SeqNum::default(), |peer| peer.irs.add(1)));
-        self.send(seq, ack, flags, self.rcv_wnd, options, why, out);
+        self.send(seq, ack, flags, self.rcv_wnd, options, data, why, out);
     }
     /// Whether the SYN as it is sent now asks for ECN. A repeated one asks no more, since something on the path may drop
     /// SYNs that do (RFC 3168, section 6.1.1.1); for AccECN the second one still does (RFC 9768, section 3.1.4.1).
@@ -247,12 +291,13 @@ impl Opening {
             ..Options::default()
         };
         let shift = if peer.options.wscale.is_some() { self.shift.unwrap_or(0) } else { 0 };
-        self.send(self.iss.add(1), peer.irs.add(1), Flags::ACK, self.rcv_wnd >> shift, options, why, out);
+        let (seq, wnd) = (self.iss.add(1), self.rcv_wnd >> shift);
+        self.send(seq, peer.irs.add(1), Flags::ACK, wnd, options, Payload::Empty, why, out);
     }
     /// A reset that the sender of a wrong ACK will believe.
     fn send_reset(&self, about: &Segment, why: Rule, out: &mut Out) {
         let options = offer::reset_options(&self.config, about);
-        self.send(about.ack, SeqNum::default(), Flags::RST, 0, options, why, out);
+        self.send(about.ack, SeqNum::default(), Flags::RST, 0, options, Payload::Empty, why, out);
     }
     #[expect(clippy::too_many_arguments, reason = "the fields of a segment")]
     fn send(
@@ -262,6 +307,7 @@ impl Opening {
         flags: Flags,
         wnd: u32,
         options: Options,
+        payload: Payload,
         why: Rule,
         out: &mut Out,
     ) {
@@ -274,7 +320,7 @@ impl Opening {
             wnd: wnd.min(65_535) as u16,
             urg: 0,
             options,
-            payload: Payload::Empty,
+            payload,
         };
         out.segments.push(Outgoing { segment, why, ecn: EcnCodepoint::NotEct });
     }
@@ -326,6 +372,7 @@ impl Opening {
             sack: config.sack && said.sack_permitted,
             ecn: self.ecn_agreed(peer, segment),
             rtt,
+            syn_acked: self.syn_acked(segment),
             retransmits: self.retransmits,
         };
         self.timer = Time::NEVER;
@@ -338,7 +385,50 @@ impl Opening {
         if self.modest {
             connection.be_modest();
         }
+        self.settle_fast_open(peer, segment, &mut connection, out);
         connection
+    }
+    /// Octets of the SYN's data that an acceptable ACK covers.
+    fn syn_acked(&self, segment: &Segment) -> u32 {
+        segment.ack.distance_from(self.iss).saturating_sub(1)
+    }
+    /// Whether the ACK field covers our SYN, and nothing that was never sent: ISS < SEG.ACK =< SND.NXT.
+    fn acks_syn(&self, segment: &Segment) -> bool {
+        (1..=1 + self.syn_data()).contains(&segment.ack.distance_from(self.iss))
+    }
+    /// What the answer says of Fast Open: for the host's memory, and for the data that is still to be sent.
+    fn settle_fast_open(
+        &mut self,
+        peer: &Peer,
+        segment: &Segment,
+        connection: &mut Connection,
+        out: &mut Out,
+    ) {
+        let Some(ask) = self.fast_open.take() else { return };
+        let acked = self.syn_acked(segment);
+        let (sent, all) = (!ask.data.is_empty(), acked == ask.data.len());
+        // 7413/4.1.3-CACHE; a cookie that was not asked for is nobody's.
+        let option = peer.options.fast_open.as_deref().copied().filter(|_| ask.option.is_some());
+        let option = option.filter(|option| option.cookie.is_some());
+        let repeated = self.retransmits > 0;
+        out.fast_open.push(News::Answered {
+            mss: peer.options.mss.unwrap_or(offer::default_mss(&self.tuple)),
+            option,
+            ignored: ask.option.map(|o| o.experimental).filter(|_| option.is_none() && !repeated && !sent),
+            lost: repeated && option.is_none() && sent && !all,
+        });
+        let fail = match () {
+            () if sent && all => ClientFail::Nothing,
+            () if sent && repeated => ClientFail::SynRepeated,
+            () if sent => ClientFail::DataNotAcked,
+            () => ClientFail::NoCookie,
+        };
+        if sent {
+            let what = if all { Rule::FastOpenDataAcked } else { Rule::FastOpenDataLost };
+            out.notes.push(Note::Happened(what));
+        }
+        // 7413/4.2.2-CLRTX, 7413/4.2.2-PARTACK
+        connection.begin_fast_client(ask.data.slice(acked, u32::MAX), sent && all, fail, ask.more);
     }
     /// What was agreed on about ECN, once `segment` has completed the open.
     fn ecn_agreed(&self, peer: &Peer, segment: &Segment) -> EcnAgreed {
@@ -426,7 +516,8 @@ impl Opening {
     pub fn abort(&mut self, why: Rule, out: &mut Out) {
         if self.state == State::SynReceived {
             let ack = self.peer.as_ref().map_or(SeqNum::default(), |peer| peer.irs.add(1));
-            self.send(self.iss.add(1), ack, Flags::RST | Flags::ACK, 0, Options::default(), why, out);
+            let (flags, none) = (Flags::RST | Flags::ACK, Payload::Empty);
+            self.send(self.iss.add(1), ack, flags, 0, Options::default(), none, why, out);
         }
         self.transition(Input::Abort, why, out);
         self.timer = Time::NEVER;
@@ -490,6 +581,8 @@ impl Opening {
             sack: false,
             ecn: false,
             accecn: None,
+            syn_data: false,
+            fast_open_fail: ClientFail::Nothing,
             srtt: Duration::ZERO,
             rttvar: Duration::ZERO,
             min_rtt: Duration::ZERO,

@@ -1,6 +1,7 @@
 //! What an endpoint wants to happen: segments to send, news for the program, notes for the trace.
 
 use crate::cause::Rule;
+use crate::fast_open;
 use crate::segment::Segment;
 use crate::state::State;
 use crate::time::Duration;
@@ -20,6 +21,8 @@ pub struct Out {
     pub time_wait: Option<TimeWait>,
     /// What a program wanted to be told of octets that it has written.
     pub stamps: Vec<Stamp>,
+    /// What the host is to remember of Fast Open.
+    pub fast_open: Vec<fast_open::News>,
     /// Whether to write notes that are not needed to follow the states: windows, timers.
     pub verbose: bool,
 }

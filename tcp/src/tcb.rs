@@ -9,6 +9,7 @@ use std::sync::Arc;
 use crate::config::Config;
 use crate::connection::Connection;
 use crate::error::Errno;
+use crate::fast_open::{FastConnect, Key};
 use crate::info::{Info, Running};
 use crate::isn::{IsnSecret, Tuple};
 use crate::opening::Opening;
@@ -71,6 +72,12 @@ pub enum SocketOption {
     SynCount(u8),
     /// `TCP_CONGESTION`.
     Congestion(crate::config::Congestion),
+    /// `TCP_FASTOPEN`: a listener accepts data in SYNs of so many connections at a time (RFC 7413, section 4.2).
+    FastOpen(u32),
+    /// `TCP_FASTOPEN_NO_COOKIE`: data in SYNs goes and comes without a cookie.
+    FastOpenNoCookie(bool),
+    /// `TCP_FASTOPEN_KEY`: the key of this listener's cookies, and an older one that is still good.
+    FastOpenKeys([Option<Key>; 2]),
     /// `IP_TOS`: the DSCP of what the connection sends (RFC 9293, section 3.9.1.9); the ECN field is TCP's own.
     Dscp(u8),
     /// `IP_TTL`: the TTL or hop limit of what the connection sends (RFC 9293, section 3.9.2).
@@ -123,6 +130,9 @@ impl fmt::Display for SocketOption {
             SocketOption::SndBuf(bytes) => write!(f, "SO_SNDBUF, {bytes}"),
             SocketOption::MaxSeg(bytes) => write!(f, "TCP_MAXSEG, {bytes}"),
             SocketOption::OobInline(on) => write!(f, "SO_OOBINLINE, {}", u8::from(on)),
+            SocketOption::FastOpen(limit) => write!(f, "TCP_FASTOPEN, {limit}"),
+            SocketOption::FastOpenNoCookie(on) => write!(f, "TCP_FASTOPEN_NO_COOKIE, {}", u8::from(on)),
+            SocketOption::FastOpenKeys(_) => f.write_str("TCP_FASTOPEN_KEY"),
             SocketOption::Dscp(dscp) => write!(f, "IP_TOS, {:#04x}", u16::from(dscp) << 2),
             SocketOption::Ttl(ttl) => write!(f, "IP_TTL, {ttl}"),
             SocketOption::SourceRoute => f.write_str("IP_OPTIONS, source route"),
@@ -187,6 +197,31 @@ impl Tcb {
     /// OPEN, active (RFC 9293, section 3.10.1): sends the SYN.
     pub fn connect(now: Time, what: Connect, secret: &IsnSecret, out: &mut Out) -> Tcb {
         Tcb::Opening(Box::new(Opening::connect(now, what, secret, out)))
+    }
+    /// The same with Fast Open (RFC 7413), and how many octets of the data went with the SYN.
+    pub fn connect_fast(
+        now: Time,
+        what: Connect,
+        ask: FastConnect,
+        secret: &IsnSecret,
+        out: &mut Out,
+    ) -> (Tcb, u32) {
+        let opening = Opening::connect_fast(now, what, Some(ask), secret, out);
+        let taken = opening.syn_data();
+        (Tcb::Opening(Box::new(opening)), taken)
+    }
+    /// A program has accepted it.
+    pub fn accepted(&mut self) {
+        if let Tcb::Open(connection) = self {
+            connection.accepted();
+        }
+    }
+    /// ISS of an active open that is not yet complete.
+    pub fn opening_iss(&self) -> Option<crate::SeqNum> {
+        match self {
+            Tcb::Opening(opening) => Some(opening.iss()),
+            Tcb::Open(_) | Tcb::TimeWait(_) => None,
+        }
     }
     /// SEGMENT ARRIVES (section 3.10.7). `ecn` is the field of the IP header that carried it.
     ///

@@ -34,6 +34,8 @@ pub struct StreamEnd {
 pub enum StreamEvent {
     /// It wrote this, and TCP took it.
     Wrote(StreamEnd, Payload),
+    /// It wrote this into its SYN (RFC 7413): the other end's ISS is not yet known.
+    WroteInSyn(StreamEnd, Payload),
     /// It wrote something with an urgent octet.
     WroteUrgent(StreamEnd),
     /// It read this.
@@ -101,6 +103,9 @@ pub struct StreamCheck {
     /// Only looked into, never walked.
     logs: FxHashMap<Direction, Log>,
     findings: Vec<Finding>,
+    /// What was written into SYNs, whoever will answer them. A server may take the same SYN for two connections, and reads
+    /// its data in each (RFC 7413, section 6.1).
+    in_syn: FxHashMap<Direction, Payload>,
 }
 
 /// One direction of one incarnation of a connection.
@@ -134,6 +139,17 @@ struct Log {
     ignored: bool,
 }
 
+impl Log {
+    /// The log of a direction that begins with what its SYN carried.
+    fn begin(in_syn: &FxHashMap<Direction, Payload>, direction: Direction) -> Log {
+        let mut log = Log::default();
+        if let Some(payload) = in_syn.get(&Direction { irs: SeqNum(0), ..direction }) {
+            log.wrote(payload.clone());
+        }
+        log
+    }
+}
+
 /// Findings kept: the first ones tell enough.
 const MOST: usize = 1000;
 
@@ -147,6 +163,9 @@ impl StreamCheck {
     pub fn take(&mut self, now: Time, node: NodeId, event: StreamEvent) {
         match event {
             StreamEvent::Wrote(end, payload) => self.log_of_writer(&end).wrote(payload),
+            StreamEvent::WroteInSyn(end, payload) => {
+                self.in_syn.insert(outgoing(&end), payload);
+            }
             StreamEvent::WroteUrgent(end) => self.log_of_writer(&end).ignored = true,
             StreamEvent::Read(end, payload) => {
                 let log = self.log_of_reader(&end);
@@ -175,7 +194,8 @@ impl StreamCheck {
 
     /// The log that this end writes; a new one if the last was another incarnation's.
     fn log_of_writer(&mut self, end: &StreamEnd) -> &mut Log {
-        let log = self.logs.entry(outgoing(end)).or_default();
+        let direction = outgoing(end);
+        let log = self.logs.entry(direction).or_insert_with(|| Log::begin(&self.in_syn, direction));
         if log.writer.is_some_and(|writer| writer != end.incarnation) {
             *log = Log::default();
         }
@@ -184,7 +204,8 @@ impl StreamCheck {
     }
     /// The log that this end reads; a new one if the last was another incarnation's.
     fn log_of_reader(&mut self, end: &StreamEnd) -> &mut Log {
-        let log = self.logs.entry(incoming(end)).or_default();
+        let direction = incoming(end);
+        let log = self.logs.entry(direction).or_insert_with(|| Log::begin(&self.in_syn, direction));
         if log.reader.is_some_and(|reader| reader != end.incarnation) {
             *log = Log::default();
         }

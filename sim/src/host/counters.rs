@@ -1,5 +1,6 @@
 //! A host's counters, with Linux's names (`/proc/net/snmp`, `/proc/net/netstat`) where Linux has them.
 
+use tcp::fast_open::News;
 use tcp::{Flags, Outgoing, Rule, State};
 
 macro_rules! counters {
@@ -104,6 +105,20 @@ counters! {
     tcp_abort_on_close: "TCPAbortOnClose";
     /// Connections reset by linger 0, or by data that nobody will read.
     tcp_abort_on_data: "TCPAbortOnData";
+    /// Opens whose data in the SYN was acknowledged by the SYN-ACK (RFC 7413).
+    tcp_fast_open_active: "TCPFastOpenActive";
+    /// Opens whose data in the SYN was not.
+    tcp_fast_open_active_fail: "TCPFastOpenActiveFail";
+    /// Connections that a listener began with the data of their SYN.
+    tcp_fast_open_passive: "TCPFastOpenPassive";
+    /// SYNs with a cookie that is not ours.
+    tcp_fast_open_passive_fail: "TCPFastOpenPassiveFail";
+    /// SYNs for which too many such connections were pending.
+    tcp_fast_open_listen_overflow: "TCPFastOpenListenOverflow";
+    /// SYNs that asked for a cookie.
+    tcp_fast_open_cookie_reqd: "TCPFastOpenCookieReqd";
+    /// Times that a path was found to swallow Fast Open.
+    tcp_fast_open_blackhole: "TCPFastOpenBlackhole";
     /// Connections that a timeout ended.
     tcp_abort_on_timeout: "TCPAbortOnTimeout";
     /// Segments beyond the window.
@@ -131,6 +146,9 @@ impl Counters {
             _ => {}
         }
         match (from, to) {
+            (State::Listen, State::SynReceived) if why == Rule::FastOpenAccepted => {
+                self.tcp_fast_open_passive += 1;
+            }
             (State::Closed, State::SynSent) => self.tcp_active_opens += 1,
             (State::SynSent | State::SynReceived, State::Closed) | (State::SynReceived, State::Listen) => {
                 self.tcp_attempt_fails += 1;
@@ -154,6 +172,25 @@ impl Counters {
             Rule::AcceptDeferred => self.tcp_defer_accept_drop += 1,
             Rule::IcmpOutOfWindow => self.out_of_window_icmps += 1,
             _ => {}
+        }
+    }
+    /// Something happened.
+    pub(super) fn happened(&mut self, rule: Rule) {
+        match rule {
+            Rule::FastOpenDataAcked => self.tcp_fast_open_active += 1,
+            Rule::FastOpenDataLost => self.tcp_fast_open_active_fail += 1,
+            Rule::FastOpenBadCookie => self.tcp_fast_open_passive_fail += 1,
+            Rule::FastOpenFull => self.tcp_fast_open_listen_overflow += 1,
+            Rule::FastOpenOffer => self.tcp_fast_open_cookie_reqd += 1,
+            _ => {}
+        }
+    }
+    /// News of Fast Open.
+    pub(super) fn fast_open(&mut self, news: News) {
+        match news {
+            News::BlackHole => self.tcp_fast_open_blackhole += 1,
+            News::Unanswered => self.tcp_fast_open_active_fail += 1,
+            News::Answered { .. } | News::Works | News::Settled { .. } => {}
         }
     }
     /// A segment is sent.

@@ -9,6 +9,7 @@ use tcp::{Duration, EcnCodepoint, Rule, Time};
 
 use super::Setup;
 use super::counters::Counters;
+use super::fast_open::FastOpenMemory;
 use super::first_windows::FirstWindows;
 use super::processes::Processes;
 use super::sockets::Sockets;
@@ -46,6 +47,7 @@ pub struct Kernel {
     pub(super) secrets: Secrets,
     pub(super) path_mtu: PathMtu,
     pub(super) first_windows: FirstWindows,
+    pub(super) fast_open: FastOpenMemory,
     pub(super) reassembly: Reassembly,
     pub(super) icmp_limit: IcmpLimit,
     /// Packets to this host itself, by time of arrival.
@@ -74,6 +76,7 @@ impl Kernel {
             udp: UdpLayer::default(),
             path_mtu: PathMtu::default(),
             first_windows: FirstWindows::default(),
+            fast_open: FastOpenMemory::default(),
             reassembly: Reassembly::new(setup.spec.reassembly_timeout),
             icmp_limit: IcmpLimit::default(),
             loopback: VecDeque::new(),

@@ -45,8 +45,16 @@ impl Kernel {
             return Err(Errno::EADDRINUSE);
         }
         let config = inherited(&self.setup.spec.tcp, options);
+        let mut listener = Listener::new(config, backlog);
+        let fast = |option: &&SocketOption| {
+            matches!(
+                option,
+                SocketOption::FastOpen(_) | SocketOption::FastOpenNoCookie(_) | SocketOption::FastOpenKeys(_)
+            )
+        };
+        options.iter().filter(fast).for_each(|option| listener.set_option(*option));
         let slot = ListenSlot {
-            listener: Listener::new(config, backlog),
+            listener,
             socket,
             address,
             port,

@@ -8,8 +8,10 @@
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 
+use tcp::fast_open::FastConnect;
+use tcp::offer::mss_of_mtu;
 use tcp::tcb::{Connect, Received, SendFlags, SocketOption};
-use tcp::{Errno, Payload, Rule, State, Tcb, Tuple, Wake};
+use tcp::{Errno, Payload, Rule, SeqNum, State, Tcb, Tuple, Wake};
 
 use super::kernel::{Ctx, Kernel, mix};
 use super::listening::inherited;
@@ -221,6 +223,7 @@ impl Kernel {
         self.tcp.set_holder(conn, Holder::Socket(new));
         if let Some(tcb) = self.tcp.tcb_mut(conn) {
             tcb.adopt();
+            tcb.accepted();
         }
         Ok((new, tuple.remote))
     }
@@ -236,6 +239,16 @@ impl Kernel {
     /// EINPROGRESS when the SYN is on its way: see [`connect_outcome`](Kernel::connect_outcome). EALREADY, EISCONN;
     /// ENETUNREACH without a route, or to an address that names no single host (9293/MUST-46); EADDRNOTAVAIL when no local port is left or the four-tuple is taken.
     pub fn connect(&mut self, ctx: &mut Ctx<'_>, id: SocketId, to: SocketAddr) -> Result<(), Errno> {
+        self.open(ctx, id, to, None).and(Err(Errno::EINPROGRESS))
+    }
+    /// Sends the SYN, with what Fast Open puts into it: how much data that is.
+    pub(super) fn open(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        id: SocketId,
+        to: SocketAddr,
+        fast: Option<FastConnect>,
+    ) -> Result<u32, Errno> {
         let socket = self.sockets.get(id).ok_or(Errno::EBADF)?;
         match socket.kind {
             Kind::Fresh => {}
@@ -272,7 +285,15 @@ impl Kernel {
         let what = Connect { tuple, mtu: self.mtu_to_announce(ctx.now, to.ip()), config, options, reuses };
         let secret = self.tcp.secret;
         let mut out = ctx.out.borrow_tcp();
-        let mut tcb = Tcb::connect(ctx.now, what, &secret, &mut out);
+        let data = fast.as_ref().map_or(Payload::Empty, |ask| ask.data.clone());
+        let (mut tcb, taken) = match fast {
+            Some(ask) => {
+                let path = mss_of_mtu(&tuple, self.mtu_to(ctx.now, to.ip()));
+                let ask = FastConnect { mss: Some(ask.mss.map_or(path, |mss| mss.min(path))), ..ask };
+                Tcb::connect_fast(ctx.now, what, ask, &secret, &mut out)
+            }
+            None => (Tcb::connect(ctx.now, what, &secret, &mut out), 0),
+        };
         tcb.on_path_mtu(ctx.now, self.mtu_to(ctx.now, to.ip()));
         if self.first_windows.had_better_be_small(ctx.now, to.ip()) {
             tcb.be_modest();
@@ -281,7 +302,14 @@ impl Kernel {
         self.sockets.get_mut(id)?.kind = Kind::Connection(conn);
         self.settle(ctx, conn, &mut out);
         ctx.out.return_tcp(out);
-        Err(Errno::EINPROGRESS)
+        if taken > 0 {
+            ctx.out.stream(ctx.now, || {
+                let iss = self.tcp.tcb(conn)?.opening_iss()?;
+                let end = StreamEnd { tuple, iss, irs: SeqNum(0), incarnation: self.tcp.incarnation(conn) };
+                Some(StreamEvent::WroteInSyn(end, data.slice(0, taken)))
+            });
+        }
+        Ok(taken)
     }
 
     /// How connect(2) ended.

@@ -355,6 +355,11 @@ impl Kernel {
                 _ => out.stamps.clear(),
             }
         }
+        if !out.fast_open.is_empty() {
+            for news in std::mem::take(&mut out.fast_open) {
+                self.note_fast_open(ctx, id, news);
+            }
+        }
         let wake = out.take_wake();
         let slot = &self.tcp.slots[id as usize];
         if wake.any()
@@ -454,9 +459,11 @@ impl Kernel {
                     self.first_windows.failed(ctx.now, tuple.remote.ip());
                     ctx.out.tcp(tuple, note, ctx.trigger);
                 }
-                Note::Happened(_) | Note::Cwnd { .. } | Note::Rtt { .. } => {
-                    ctx.out.tcp(tuple, note, ctx.trigger)
+                Note::Happened(rule) => {
+                    self.counters.happened(rule);
+                    ctx.out.tcp(tuple, note, ctx.trigger);
                 }
+                Note::Cwnd { .. } | Note::Rtt { .. } => ctx.out.tcp(tuple, note, ctx.trigger),
             }
         }
     }

@@ -8,7 +8,7 @@ use super::abi::*;
 use super::call::{
     Addr, Control, ControlData, Detail, ExtendedError, Fd, Message, Outcome, Reply, Room, Source,
 };
-use super::process::{Job, Process, Progress};
+use super::process::{FileKind, Job, Phase, Process, Progress};
 use crate::host::{Ctx, Kernel, SocketId};
 
 /// A send on its way.
@@ -21,6 +21,8 @@ pub(super) struct Sending {
     bad: bool,
     flags: SendFlags,
     sent: i64,
+    /// It has opened the connection.
+    opens: bool,
 }
 
 impl Sending {
@@ -76,11 +78,8 @@ impl Process {
             return Outcome::Unsupported("MSG_ZEROCOPY".to_owned());
         }
         let id = socket.id;
-        if flags & MSG_FASTOPEN != 0 || socket.options.fastopen_connect {
-            let _ = to;
-            return Outcome::Unsupported("a send that opens the connection (MSG_FASTOPEN)".to_owned());
-        }
-        let (data, bad) = gather(data);
+        let deferred = socket.options.deferred;
+        let (mut data, bad) = gather(data);
         let flags_for_tcp = SendFlags {
             urgent: flags & MSG_OOB != 0,
             more: flags & MSG_MORE != 0,
@@ -88,8 +87,45 @@ impl Process {
         };
         let nonblock = self.is_nonblock(fd) || flags & MSG_DONTWAIT != 0;
         let until = self.send_deadline(ctx.now, fd);
-        let sending = Sending { id, data, bad, flags: flags_for_tcp, sent: 0 };
-        self.start(kernel, ctx, Job::Send(sending), nonblock, until, Errno::EAGAIN)
+        let (mut sent, mut refusal) = (0, Errno::EAGAIN);
+        if flags & MSG_FASTOPEN != 0 || deferred.is_some() {
+            let what = Some(&data).filter(|data| !(data.is_empty() && bad));
+            match self.open_with(kernel, ctx, fd, to, (what, !nonblock)) {
+                Ok((taken, errno)) => (sent, refusal) = (taken, errno),
+                Err(errno) => return errno.into(),
+            }
+            data = data.slice(sent, u32::MAX);
+        }
+        let opens = refusal == Errno::EINPROGRESS;
+        let sending = Sending { id, data, bad, flags: flags_for_tcp, sent: sent.into(), opens };
+        self.start(kernel, ctx, Job::Send(sending), nonblock, until, refusal)
+    }
+    /// A send that opens the connection: what went with the SYN, and what it fails with that must not wait
+    /// (`tcp_sendmsg_fastopen` of Linux).
+    fn open_with(
+        &mut self,
+        kernel: &mut Kernel,
+        ctx: &mut Ctx<'_>,
+        fd: Fd,
+        to: Option<Addr>,
+        (data, more): (Option<&Payload>, bool),
+    ) -> Result<(u32, Errno), Errno> {
+        let socket = self.socket_mut(fd)?;
+        if !kernel.fast_open_allowed() || to == Some(Addr::Unspec) {
+            return Err(Errno::EOPNOTSUPP);
+        }
+        let to = match (socket.phase, socket.options.deferred.take(), to) {
+            (_, Some(to), _) | (Phase::Unconnected, None, Some(Addr::Inet(to))) => to,
+            (Phase::Unconnected, None, _) => return Err(Errno::EINVAL),
+            (Phase::Connecting, ..) => return Ok((0, Errno::EALREADY)),
+            (Phase::Connected, ..) => return Err(Errno::EISCONN),
+        };
+        if to.is_ipv6() != socket.v6 {
+            return Err(if socket.v6 { Errno::EINVAL } else { Errno::EAFNOSUPPORT });
+        }
+        let taken = kernel.connect_fast(ctx, socket.id, to, data, more)?;
+        socket.phase = Phase::Connecting;
+        Ok((taken, Errno::EINPROGRESS))
     }
     pub(super) fn try_send(
         &mut self,
@@ -99,10 +135,17 @@ impl Process {
     ) -> Progress {
         let id = sending.id;
         loop {
-            if matches!(kernel.socket_state(id), State::SynSent | State::SynReceived)
-                && kernel.pending_error(id).is_none()
-            {
+            if kernel.is_opening(id) && kernel.pending_error(id).is_none() {
                 return Progress::Waits;
+            }
+            if std::mem::take(&mut sending.opens) {
+                if let Some(errno) = kernel.take_error(id) {
+                    self.forget_open(kernel, id);
+                    return errno.into();
+                }
+                if sending.data.is_empty() && !sending.bad {
+                    return Reply::ok(sending.sent).into();
+                }
             }
             if sending.sent > 0 && (kernel.pending_error(id).is_some() || kernel.is_write_shut(id)) {
                 // The next call will be told.
@@ -129,6 +172,18 @@ impl Process {
         }
     }
 
+    /// The open has failed: the socket may be connected anew.
+    fn forget_open(&mut self, kernel: &mut Kernel, id: SocketId) {
+        kernel.forget_connection(id);
+        for file in self.files.values_mut() {
+            if let FileKind::Socket(socket) = &mut file.kind
+                && socket.id == id
+            {
+                socket.phase = Phase::Unconnected;
+            }
+        }
+    }
+
     pub(super) fn recv(
         &mut self,
         kernel: &mut Kernel,
@@ -142,6 +197,9 @@ impl Process {
             Ok(socket) => socket,
             Err(errno) => return errno.into(),
         };
+        if socket.options.deferred.is_some() {
+            return Errno::EAGAIN.into();
+        }
         let (room, bad) = measure(room);
         if flags & MSG_ERRQUEUE != 0 {
             return receive_error(kernel, socket.id, room, socket.v6).into();
@@ -175,9 +233,7 @@ impl Process {
         let id = receiving.id;
         match kernel.socket_state(id) {
             State::Listen => return Errno::ENOTCONN.into(),
-            State::SynSent | State::SynReceived if kernel.pending_error(id).is_none() => {
-                return Progress::Waits;
-            }
+            _ if kernel.is_opening(id) && kernel.pending_error(id).is_none() => return Progress::Waits,
             _ => {}
         }
         if receiving.bad && receiving.copied == receiving.room && kernel.readable(id).0 > 0 {

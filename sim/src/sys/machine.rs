@@ -215,6 +215,11 @@ impl Machine {
         let now = self.now;
         self.host.call(now, &mut self.out, |kernel, _| sysctl::set(kernel, name, value))
     }
+    /// Forgets what is known of other hosts (`ip tcp_metrics flush all`): the cookies of Fast Open.
+    pub fn flush_metrics(&mut self) {
+        let now = self.now;
+        self.host.call(now, &mut self.out, |kernel, _| kernel.forget_cookies());
+    }
     /// The counter of this name, as nstat(8) shows it (`TcpExtTCPTimeouts`); `None`: not counted here.
     pub fn counter(&self, name: &str) -> Option<u64> {
         let counters = self.counters();

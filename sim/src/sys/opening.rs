@@ -66,6 +66,9 @@ impl Process {
                 if let Err(errno) = self.begin_connect(kernel, ctx, fd, to) {
                     return errno.into();
                 }
+                if self.socket_of(fd).is_ok_and(|socket| socket.options.deferred.is_some()) {
+                    return Outcome::Returned(Reply::ok(0));
+                }
             }
             Phase::Connecting => {}
         }
@@ -85,7 +88,17 @@ impl Process {
         if to.is_ipv6() != socket.v6 {
             return Err(if socket.v6 { Errno::EINVAL } else { Errno::EAFNOSUPPORT });
         }
-        match kernel.connect(ctx, socket.id, to) {
+        if socket.options.fastopen_connect && kernel.fast_open_ready(ctx, socket.id, to) {
+            // The SYN goes with the first write.
+            socket.options.deferred = Some(to);
+            socket.phase = Phase::Connected;
+            return Ok(());
+        }
+        let begun = match socket.options.fastopen_connect {
+            true => kernel.connect_fast(ctx, socket.id, to, None, false).map(|_| ()),
+            false => kernel.connect(ctx, socket.id, to),
+        };
+        match begun {
             Ok(()) | Err(Errno::EINPROGRESS) => {
                 socket.phase = Phase::Connecting;
                 Ok(())

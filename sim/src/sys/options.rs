@@ -1,5 +1,7 @@
 //! setsockopt(2) and getsockopt(2): values, bounds and errnos of Linux 6.18 (sock.c, ip_sockglue.c, tcp.c).
 
+use std::net::SocketAddr;
+
 use tcp::tcb::SocketOption;
 use tcp::{Duration, Errno, Info, State, Time};
 
@@ -27,6 +29,8 @@ pub(super) struct Options {
     pub(super) zerocopy: bool,
     /// `TCP_FASTOPEN_CONNECT`.
     pub(super) fastopen_connect: bool,
+    /// Where connect(2) has gone that `TCP_FASTOPEN_CONNECT` made wait for data.
+    pub(super) deferred: Option<SocketAddr>,
     /// Values that are only given back, by level and name.
     kept: Vec<((i32, i32), i64)>,
 }
@@ -51,6 +55,7 @@ impl Options {
             inq: false,
             zerocopy: false,
             fastopen_connect: false,
+            deferred: None,
             kept: Vec::new(),
         }
     }
@@ -91,6 +96,10 @@ impl Process {
             (SOL_SOCKET, OptionValue::Time(time)) if len >= 16 => socket.set_timeout(option, *time),
             (SOL_IP, OptionValue::Int(value)) if len >= 1 => socket.set_ip(option, *value, len),
             (SOL_TCP, OptionValue::Int(value)) if len >= 4 => socket.set_tcp(kernel, option, *value),
+            (SOL_TCP, OptionValue::Text(text)) if option.1 == TCP_FASTOPEN_KEY => match key_of(text) {
+                Some(keys) => Ok(Set::Tcp(SocketOption::FastOpenKeys(keys))),
+                None => Err(Errno::EINVAL),
+            },
             (SOL_SOCKET | SOL_IP | SOL_TCP, OptionValue::Int(_) | OptionValue::Linger { .. }) => {
                 Err(Errno::EINVAL)
             }
@@ -248,10 +257,35 @@ impl Socket {
                 return Ok(Set::Done);
             }
             TCP_INQ => return Err(Errno::EINVAL),
+            TCP_FASTOPEN | TCP_FASTOPEN_NO_COOKIE | TCP_FASTOPEN_CONNECT => {
+                return self.set_fast_open(kernel, option, value);
+            }
             _ => return Ok(Set::Unsupported),
         };
         self.options.keep(option, value);
         Ok(Set::Tcp(tcp))
+    }
+
+    /// The options of Fast Open (RFC 7413), which come before the connection.
+    fn set_fast_open(&mut self, kernel: &Kernel, option: (i32, i32), value: i64) -> Result<Set, Errno> {
+        let state = kernel.socket_state(self.id);
+        let (on, flag) = (value != 0, (0..=1).contains(&value));
+        let set = match option.1 {
+            TCP_FASTOPEN if value >= 0 && matches!(state, State::Closed | State::Listen) => {
+                Set::Tcp(SocketOption::FastOpen(value as u32))
+            }
+            TCP_FASTOPEN_NO_COOKIE if flag && matches!(state, State::Closed | State::Listen) => {
+                Set::Tcp(SocketOption::FastOpenNoCookie(on))
+            }
+            TCP_FASTOPEN_CONNECT if flag && !kernel.fast_open_allowed() => return Err(Errno::EOPNOTSUPP),
+            TCP_FASTOPEN_CONNECT if flag && state == State::Closed && self.options.deferred.is_none() => {
+                self.options.fastopen_connect = on;
+                Set::Done
+            }
+            _ => return Err(Errno::EINVAL),
+        };
+        self.options.keep(option, value);
+        Ok(set)
     }
 
     fn congestion(&self, kernel: &Kernel, now: Time) -> String {
@@ -297,6 +331,9 @@ impl Socket {
             (SOL_TCP, TCP_NOTSENT_LOWAT) => {
                 self.options.kept(option).map_or(0, |value| i64::from(value as u32))
             }
+            (SOL_TCP, TCP_FASTOPEN | TCP_FASTOPEN_NO_COOKIE | TCP_FASTOPEN_CONNECT) => {
+                self.options.kept(option).unwrap_or(0)
+            }
             (SOL_TCP, TCP_USER_TIMEOUT) => self.options.kept(option).unwrap_or(0),
             _ => return None,
         })
@@ -321,6 +358,32 @@ fn seconds_of(retries: u8) -> i64 {
         period += timeout;
     }
     period
+}
+
+/// The keys that 16 or 32 octets are, or twice as many hexadecimal digits.
+fn key_of(text: &str) -> Option<[Option<tcp::fast_open::Key>; 2]> {
+    let octets: Option<Vec<u8>> = text.chars().map(|c| u8::try_from(u32::from(c)).ok()).collect();
+    if let Some(octets) = octets.filter(|octets| octets.iter().any(|octet| !octet.is_ascii_hexdigit())) {
+        let key = |from: usize| octets.get(from..from + 16).and_then(|key| key.try_into().ok());
+        return match octets.len() {
+            16 => Some([key(0), None]),
+            32 => Some([key(0), key(16)]),
+            _ => None,
+        };
+    }
+    let digits: Vec<u8> = text.bytes().filter(u8::is_ascii_hexdigit).collect();
+    let key = |digits: &[u8]| {
+        let mut key = [0; 16];
+        for (octet, pair) in key.iter_mut().zip(digits.chunks(2)) {
+            *octet = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
+        }
+        Some(key)
+    };
+    match digits.len() {
+        32 => Some([key(&digits), None]),
+        64 => Some([key(&digits[..32]), key(&digits[32..])]),
+        _ => None,
+    }
 }
 
 /// A buffer size as Linux takes it, before it is doubled: what is negative reads as a very large number.

@@ -41,6 +41,7 @@ impl Process {
     /// What there is on a file: `POLL…`. Whoever is told that there is no room to write will be woken when there is.
     pub(super) fn events(&self, kernel: &mut Kernel, fd: Fd) -> Result<i32, Errno> {
         match &self.files.get(&fd).ok_or(Errno::EBADF)?.kind {
+            FileKind::Socket(socket) if socket.options.deferred.is_some() => Ok(POLLOUT | POLLWRNORM),
             FileKind::Socket(socket) => {
                 Ok(socket_events(kernel, socket.id, socket.options.receive_low.max(1)))
             }
@@ -63,7 +64,7 @@ fn socket_events(kernel: &mut Kernel, id: SocketId, low: u32) -> i32 {
     if read_shut {
         events |= POLLIN | POLLRDNORM | POLLRDHUP;
     }
-    if !matches!(state, State::SynSent | State::SynReceived) {
+    if !kernel.is_opening(id) {
         if kernel.readable(id).0 >= low.into() {
             events |= POLLIN | POLLRDNORM;
         }

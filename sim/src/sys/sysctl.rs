@@ -32,6 +32,10 @@ impl std::error::Error for SysctlError {}
 pub(super) fn set(kernel: &mut Kernel, name: &str, value: &str) -> Result<(), SysctlError> {
     let short = short_name(name);
     let invalid = || SysctlError::Invalid(short.clone(), value.to_owned());
+    if short == "tcp_fastopen_cookies" {
+        kernel.forget_cookies();
+        return Ok(());
+    }
     let apply = setting(&short, value).map_err(|refusal| match refusal {
         Refusal::Unknown => SysctlError::Unsupported(short.clone()),
         Refusal::Value => invalid(),
@@ -176,6 +180,19 @@ fn setting(name: &str, text: &str) -> Result<Apply, Refusal> {
             Box::new(move |c| c.accecn_option = option)
         }
         "tcp_ecn_option_beacon" => set_byte(number(0..=63)? as u8, |c| &mut c.accecn_beacon),
+        "tcp_fastopen" => {
+            let hexadecimal = text.trim().strip_prefix("0x").map(|digits| i64::from_str_radix(digits, 16));
+            let bits = match hexadecimal {
+                Some(bits) => bits.map_err(|_| Refusal::Value)? as u16,
+                None => number(0..=i64::from(i32::MAX))? as u16,
+            };
+            Box::new(move |c| c.fast_open = bits)
+        }
+        "tcp_fastopen_key" => {
+            let keys = tcp::fast_open::parse_keys(text).ok_or(Refusal::Value)?;
+            Box::new(move |c| c.fast_open_keys = keys)
+        }
+        "tcp_fastopen_blackhole_timeout_sec" => set_time(seconds()?, |c| &mut c.fast_open_blackhole),
         "tcp_syncookies" => {
             let cookies = match number(0..=2)? {
                 0 => SynCookies::Off,

@@ -227,7 +227,9 @@ pub(super) fn tcp_info(info: &Info, now: Time) -> TcpInfo {
             | u64::from(info.sack) << 1
             | u64::from(info.wscale.is_some()) << 2
             | u64::from(info.ecn) << 3
-            | u64::from(tally.ecn_seen) << 4,
+            | u64::from(tally.ecn_seen) << 4
+            | u64::from(info.syn_data) << 5,
+        fastopen_client_fail: info.fast_open_fail as u64,
         snd_wscale: info.wscale.map_or(0, |(_, snd)| snd.into()),
         rcv_wscale: info.wscale.map_or(0, |(rcv, _)| rcv.into()),
         rto: micros(info.rto),

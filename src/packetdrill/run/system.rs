@@ -98,7 +98,8 @@ impl Runner<'_> {
                 }
             }
             Step::Sysctl { name, value } => self.sysctl(name, value)?,
-            Step::FreeBsdSysctl { .. } | Step::Nothing | Step::FlushMetrics => {}
+            Step::FreeBsdSysctl { .. } | Step::Nothing => {}
+            Step::FlushMetrics => self.machine.flush_metrics(),
             Step::Nstat { update, wanted } => return self.nstat(*update, wanted.as_ref()),
             Step::QdiscFifo { limit } => self.mute = *limit == Some(0),
             Step::QdiscFq => return Err("pacing by the queue discipline fq is not modelled".into()),

@@ -7,7 +7,7 @@ use tcp::config::{self, Config};
 use super::Personality;
 use super::loose::Maybe;
 use super::table::described;
-use crate::scenario::units::{Rate, Size, Span};
+use crate::scenario::units::{CookieKeys, Rate, Size, Span};
 
 /// How a knob of a file sets one of [`Config`].
 trait Knob<T> {
@@ -33,6 +33,7 @@ plain! {
     u32 => u32: |n| n;
     Size => u32: |size| u32::try_from(size.0).unwrap_or(u32::MAX);
     Span => Duration: Span::duration;
+    CookieKeys => [Option<tcp::fast_open::Key>; 2]: |keys| keys.0;
     Ecn => config::Ecn: Into::into;
     AccEcnOption => config::AccEcnOption: Into::into;
     SynCookies => config::SynCookies: Into::into;
@@ -217,6 +218,18 @@ knobs! {
     syn_cookies: Option<SynCookies>, "Always";
     /// How the initial sequence number is chosen.
     isn: Option<Isn>, "Fixed(4294967290)";
+    /// Fast Open (RFC 7413), Linux's `tcp_fastopen`: the sum of 1 (a client may), 2 (a listener may that asks for it), 4
+    /// (a client sends data without a cookie), 0x200 (a server accepts that), 0x400 (each listener may).
+    fast_open: Option<u16>, "3";
+    /// The key of a server's cookies, four words in hexadecimal, and after a comma one whose cookies are still good (Linux
+    /// `tcp_fastopen_key`); else one that the host makes.
+    fast_open_keys: Option<CookieKeys>, "\"a1a1a1a1-b2b2b2b2-c3c3c3c3-d4d4d4d4\"";
+    /// How long no client of the host uses Fast Open after a path has swallowed it, doubled each time (Linux
+    /// `tcp_fastopen_blackhole_timeout_sec` 0: it is never stopped; RFC 7413, section 4.1.3.1).
+    fast_open_blackhole: Option<Span>, "\"1h\"";
+    /// How long Fast Open is not used towards an address and port where a SYN with data was lost (RFC 7413, section
+    /// 4.1.3.1; Linux: it is tried again at once).
+    fast_open_negative: Option<Span>, "\"1min\"";
     // retransmission
     /// Smallest RTO (RFC 6298, section 2.4: 1 s; Linux 200 ms; FreeBSD 230 ms).
     min_rto: Option<Span>, "\"1s\"";

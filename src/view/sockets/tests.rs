@@ -48,6 +48,8 @@ fn info() -> Info {
         sack: true,
         ecn: false,
         accecn: None,
+        syn_data: false,
+        fast_open_fail: tcp::fast_open::ClientFail::Nothing,
         srtt: Duration::from_micros(20_397),
         rttvar: Duration::from_micros(10_200),
         min_rtt: Duration::from_micros(20_397),

@@ -36,6 +36,9 @@ impl Connection {
             return out.notes.push(Note::Dropped(Rule::NoConnection));
         }
         self.segs_in = self.segs_in.wrapping_add(1);
+        if self.is_pending() && self.answer_repeated_syn(now, segment, out) {
+            return;
+        }
         let seq = Seq::near(self.rcv.nxt(), segment.seq);
         let arrived = Arrived {
             segment,
@@ -142,6 +145,10 @@ impl Connection {
         if !arrived.segment.has(Flags::RST) {
             return true;
         }
+        if self.is_pending() {
+            self.reset_pending(arrived, out);
+            return false;
+        }
         let nxt = self.rcv.nxt();
         let in_window = arrived.seq == nxt || arrived.seq > nxt && arrived.seq < self.rcv.edge;
         let sacked = self.sack
@@ -155,6 +162,7 @@ impl Connection {
         } else if !self.config.challenge_rst {
             self.reset_by_peer(Rule::ResetInWindow, out);
         } else {
+            self.suspect_after_reset(out);
             self.challenge(now, Rule::ChallengeRst, out);
         }
         false
@@ -180,6 +188,9 @@ impl Connection {
     fn check_ack(&mut self, now: Time, arrived: &Arrived<'_>, out: &mut Out) -> bool {
         if !arrived.segment.has(Flags::ACK) {
             out.notes.push(Note::Dropped(Rule::NoAckBit));
+            return false;
+        }
+        if self.is_pending() && !self.complete_fast_open(now, arrived, out) {
             return false;
         }
         let una = self.snd.queue.una();

@@ -19,10 +19,13 @@ impl Connection {
         }
         u64::from(self.socket.snd_buf).saturating_sub(self.snd.buffer.len())
     }
+    /// Whether the state lets data be sent: after Fast Open SYN-RECEIVED too.
+    fn may_write(&self) -> bool {
+        matches!(self.state, State::SynReceived | State::Established | State::CloseWait)
+    }
     /// Bytes that `send` would take now; none once this side has closed.
     pub fn writable(&self) -> u64 {
-        let open = matches!(self.state, State::Established | State::CloseWait);
-        if open && !self.snd.fin { self.free_send_space() } else { 0 }
+        if self.may_write() && !self.snd.fin { self.free_send_space() } else { 0 }
     }
     /// Bytes that `recv` would return now, and whether the end of the stream is behind them.
     pub fn readable(&self) -> (u64, bool) {
@@ -39,7 +42,7 @@ impl Connection {
         if let Some(error) = self.error.take() {
             return Err(error);
         }
-        if self.snd.fin || !matches!(self.state, State::Established | State::CloseWait) {
+        if self.snd.fin || !self.may_write() {
             return Err(Errno::EPIPE);
         }
         let len = data.len();
@@ -112,7 +115,7 @@ impl Connection {
     /// Closes the sending side: FIN behind what is queued. A second time does nothing.
     pub fn shutdown_write(&mut self, now: Time, why: Rule, out: &mut Out) -> Result<(), Errno> {
         match self.state {
-            State::Established | State::CloseWait => {}
+            State::SynReceived | State::Established | State::CloseWait => {}
             State::Closed => return Err(Errno::ENOTCONN),
             _ => return Ok(()),
         }

@@ -20,6 +20,7 @@ impl Connection {
         if !self.transition(input, why, out) {
             return;
         }
+        self.end_fast_open(false, out);
         self.stop();
         let record = Last {
             local_port: self.tuple.local.port(),
@@ -35,6 +36,7 @@ impl Connection {
     }
     /// Nothing is left to do for the peer; a program may still read.
     pub(super) fn retire(&mut self, out: &mut Out) {
+        self.end_fast_open(false, out);
         self.stop();
         out.wake.closed = true;
     }

@@ -15,6 +15,15 @@ impl Connection {
         }
         let (una, nxt) = (self.snd.queue.una(), self.snd.queue.nxt());
         let quoted = Seq::near(una, seq);
+        if self.is_pending() && quoted == self.snd.iss {
+            return match error {
+                IcmpError::TooBig(_) => {}
+                IcmpError::Hard(errno) | IcmpError::Soft(errno) if self.is_unaccepted() => {
+                    self.fail(Rule::IcmpRefused, Some(errno), out);
+                }
+                IcmpError::Hard(errno) | IcmpError::Soft(errno) => self.note_soft(errno, out),
+            };
+        }
         if quoted < una || quoted >= nxt {
             // Whoever sent it has not seen what is in flight (RFC 5927, section 4.1).
             return out.notes.push(Note::Dropped(Rule::IcmpOutOfWindow));

@@ -82,6 +82,9 @@ impl Socket {
             }
             SocketOption::MaxSeg(mss) => self.rare().max_seg = Some(mss),
             SocketOption::OobInline(on) => self.oob_inline = on,
+            // Of listeners, and of clients before they open.
+            SocketOption::FastOpen(_) | SocketOption::FastOpenNoCookie(_) | SocketOption::FastOpenKeys(_) => {
+            }
             // IP's: the host sees to them.
             SocketOption::Dscp(_) | SocketOption::Ttl(_) | SocketOption::SourceRoute => {}
             SocketOption::Linger2(time) => self.rare().linger2 = time,

@@ -76,6 +76,7 @@ fn handshake(now: Time, a: &Arc<Config>, b: &Config, tuple: Tuple, iss: u32, irs
         }),
         sack: a.sack && b.sack,
         ecn: Default::default(),
+        syn_acked: 0,
         rtt: Some(DELAY * 2),
         retransmits: 0,
     }

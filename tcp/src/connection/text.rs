@@ -170,7 +170,7 @@ impl Connection {
         }
         out.wake.readable = true;
         match self.state {
-            State::Established => {
+            State::SynReceived | State::Established => {
                 self.transition(Input::Fin, Rule::FinReceived, out);
                 // The program is likely to close or to answer: its segment can carry the ACK (Linux).
                 self.ack.interactive = self.config.delayed_ack.adaptive;
@@ -203,6 +203,9 @@ impl Connection {
         ecn: EcnCodepoint,
         out: &mut Out,
     ) {
+        if self.fast_open.is_some() {
+            return self.acknowledge_fast_syn_ack(now, segment, ecn, out);
+        }
         if !self.ack.interactive {
             self.send_handshake_ack(now, Rule::SynAckAnswered, out);
         } else {
@@ -227,7 +230,7 @@ impl Connection {
         self.text_behind_syn(now, segment, ecn, out);
         self.respond(now, out);
     }
-    fn text_behind_syn(&mut self, now: Time, segment: &Segment, ecn: EcnCodepoint, out: &mut Out) {
+    pub(super) fn text_behind_syn(&mut self, now: Time, segment: &Segment, ecn: EcnCodepoint, out: &mut Out) {
         let seq = Seq::near(self.rcv.nxt(), segment.seq) + u64::from(segment.has(Flags::SYN));
         let len = u64::from(segment.payload.len()) + u64::from(segment.has(Flags::FIN));
         let arrived = Arrived { segment, seq, end: seq + len, ack: self.snd.queue.una(), ecn };

@@ -61,12 +61,23 @@ impl Connection {
         if self.is_over() {
             return Time::NEVER;
         }
+        if let Some(at) = self.pending_deadline() {
+            return at.min(self.timers.idle).min(self.ack.deadline);
+        }
         let queue = self.snd.queue.deadline().map_or(Time::NEVER, |(at, _)| at);
         let queue = queue.min(self.snd.queue.release());
         queue.min(self.timers.persist).min(self.timers.idle).min(self.ack.deadline).min(self.limit_deadline())
     }
     /// A deadline may have come.
     pub fn on_deadline(&mut self, now: Time, out: &mut Out) {
+        if self.is_pending() {
+            // Nothing but the SYN-ACK is repeated.
+            if now >= self.ack.deadline {
+                self.on_ack_deadline(now, out);
+            }
+            self.on_pending_deadline(now, out);
+            return self.timers.idle = self.timers.idle.max(now + Duration::from_nanos(1));
+        }
         if now >= self.limit_deadline() && !self.is_over() {
             return self.give_up(now, out);
         }
@@ -102,6 +113,7 @@ impl Connection {
                 self.probe_black_hole();
             }
             self.confirm_path_mtu(now, out);
+            self.suspect_after_timeouts(out);
         }
         let ready = self.new_data_ready();
         match self.snd.queue.on_timeout(now, ready, &self.config, out) {

@@ -7,11 +7,12 @@ use crate::accecn::{self, AccEcn, Mode, Mute};
 use crate::cause::Rule;
 use crate::config::{AccEcnOption, Config};
 use crate::cookie::CookieOptions;
+use crate::fast_open;
 use crate::handshake::{EcnAgreed, Handshake, TimestampState, WindowScale};
 use crate::isn::Tuple;
 use crate::offer;
 use crate::out::{EcnCodepoint, Note, Out, Outgoing};
-use crate::segment::{Flags, Options, Segment, Timestamps};
+use crate::segment::{FastOpenOption, Flags, Options, Segment, Timestamps};
 use crate::seq::SeqNum;
 use crate::time::{Duration, Time};
 
@@ -137,7 +138,7 @@ impl Agreed {
 
 /// A half-open request. It has no buffers: text and FIN count only once the handshake is complete.
 #[derive(Clone, Debug)]
-pub(super) struct Request {
+pub(crate) struct Request {
     pub(super) iss: SeqNum,
     pub(super) irs: SeqNum,
     pub(super) agreed: Agreed,
@@ -145,14 +146,14 @@ pub(super) struct Request {
     /// When the first SYN-ACK was sent; [`Time::NEVER`]: nobody remembers.
     pub(super) since: Time,
     /// When the SYN-ACK is due again.
-    pub(super) deadline: Time,
+    pub(crate) deadline: Time,
     /// Earliest time of the next reply that is subject to the rate limit.
     next_reply: Time,
     ts_offset: u32,
     /// TSval of the SYN: what every SYN-ACK echoes.
     ts_recent: u32,
     /// Repetitions by the timer.
-    pub(super) retries: u8,
+    pub(crate) retries: u8,
     /// A bare ACK has come while data was waited for.
     pub(super) acked: bool,
     /// All repetitions of the SYN-ACK.
@@ -161,6 +162,10 @@ pub(super) struct Request {
     syn: EcnCodepoint,
     /// A SYN without any ECN flag came after one that asked.
     none_asked: bool,
+    /// Octets of the SYN's data that were accepted (RFC 7413).
+    pub(crate) data: u32,
+    /// The Fast Open option of the first SYN-ACK.
+    pub(super) fast_open: Option<Box<FastOpenOption>>,
 }
 
 /// What a segment means for a request.
@@ -199,6 +204,8 @@ impl Request {
             repeats: 0,
             syn: incoming.ecn,
             none_asked: false,
+            data: 0,
+            fast_open: None,
         }
     }
     /// The request that a cookie stands for: its ACK is the first that we remember of it.
@@ -213,8 +220,17 @@ impl Request {
         let syn = EcnCodepoint::NotEct;
         Request { irs, syn, since: Time::NEVER, ..Request::new(now, ack, agreed, iss, ts_offset) }
     }
+    /// The Fast Open option of the answer: in the kind that the SYN has.
+    pub(super) fn put_fast_open(&mut self, verdict: fast_open::Verdict, syn: &Segment) {
+        let cookie = match verdict {
+            fast_open::Verdict::Offer(cookie) | fast_open::Verdict::Accept(Some(cookie)) => cookie,
+            fast_open::Verdict::Ordinary | fast_open::Verdict::Accept(None) => return,
+        };
+        let experimental = syn.options.fast_open.as_ref().is_some_and(|option| option.experimental);
+        self.fast_open = Some(Box::new(FastOpenOption { cookie: Some(cookie), experimental }));
+    }
     /// How long the next repetition is to wait (RFC 6298, sections 2.1 and 5.5).
-    pub(super) fn timeout(&self, config: &Config) -> Duration {
+    pub(crate) fn timeout(&self, config: &Config) -> Duration {
         config.initial_rto.doubled(u32::from(self.retries)).min(config.max_rto)
     }
     fn timestamps(&self, now: Time) -> Timestamps {
@@ -224,14 +240,17 @@ impl Request {
         TimestampState { offset: self.ts_offset, recent: self.ts_recent, recent_at: self.since }
     }
     /// Sends the SYN-ACK.
-    pub(super) fn send(&self, now: Time, config: &Config, tuple: &Tuple, why: Rule, out: &mut Out) {
+    pub(crate) fn send(&self, now: Time, config: &Config, tuple: &Tuple, why: Rule, out: &mut Out) {
         let numbers = (self.iss, self.irs);
         let mut segment = self.agreed.syn_ack(config, tuple, self.mtu, numbers, self.timestamps(now));
+        segment.ack = segment.ack.add(self.data);
+        // 7413/4.2.1-RTX
+        segment.options.fast_open = self.fast_open.clone().filter(|_| self.repeats == 0);
         self.agreed.put_ecn(&mut segment, config, self.syn, (self.repeats, self.retries));
         out.segments.push(Outgoing { segment, why, ecn: EcnCodepoint::NotEct });
     }
     /// Sends it once more.
-    pub(super) fn repeat(&mut self, now: Time, config: &Config, tuple: &Tuple, why: Rule, out: &mut Out) {
+    pub(crate) fn repeat(&mut self, now: Time, config: &Config, tuple: &Tuple, why: Rule, out: &mut Out) {
         self.repeats = self.repeats.saturating_add(1);
         self.send(now, config, tuple, why, out);
     }
@@ -366,7 +385,7 @@ impl Request {
         out.segments.push(Outgoing { segment, why, ecn: EcnCodepoint::NotEct });
     }
     /// Whether the rate limit allows a reply now (RFC 5961, section 7).
-    fn may_reply(&mut self, now: Time, config: &Config, out: &mut Out) -> bool {
+    pub(crate) fn may_reply(&mut self, now: Time, config: &Config, out: &mut Out) -> bool {
         let may = now >= self.next_reply;
         if may {
             self.next_reply = now + config.challenge_interval;
@@ -409,7 +428,8 @@ impl Request {
             timestamps: self.agreed.timestamps.then_some(clock),
             sack: self.agreed.sack,
             ecn: self.ecn_agreed(last, config),
-            rtt: self.rtt(now, last),
+            rtt: self.rtt(now, last).filter(|_| !last.has(Flags::SYN)),
+            syn_acked: 0,
             retransmits: self.repeats,
         }
     }
@@ -437,7 +457,7 @@ impl Request {
     }
     /// The round-trip time of SYN-ACK and ACK. After a repetition only the echoed timestamp tells which SYN-ACK was
     /// answered (RFC 6298, section 3).
-    fn rtt(&self, now: Time, last: &Segment) -> Option<Duration> {
+    pub(crate) fn rtt(&self, now: Time, last: &Segment) -> Option<Duration> {
         if self.since == Time::NEVER {
             return None;
         }

@@ -37,8 +37,8 @@ impl Opening {
         ecn: EcnCodepoint,
         out: &mut Out,
     ) -> Option<Box<Connection>> {
-        // First: the ACK bit. ISS < SEG.ACK =< SND.NXT holds for one number only, since a SYN carries no data.
-        let acks_syn = segment.has(Flags::ACK) && segment.ack == self.iss.add(1);
+        // First: the ACK bit. ISS < SEG.ACK =< SND.NXT holds for one number only, unless the SYN carried data.
+        let acks_syn = segment.has(Flags::ACK) && self.acks_syn(segment);
         if segment.has(Flags::ACK) && !acks_syn {
             self.refuse_ack(now, segment, out);
             return None;
@@ -133,7 +133,7 @@ impl Opening {
         }
         // Fourth: a SYN is the one we know, acknowledging ours, or wrong.
         let repeated = seq + 1 == nxt && segment.has(Flags::SYN | Flags::ACK);
-        if segment.has(Flags::SYN) && !(repeated && segment.ack == self.iss.add(1)) {
+        if segment.has(Flags::SYN) && !(repeated && self.acks_syn(segment)) {
             self.challenge(now, Rule::ChallengeSyn, out);
             return None;
         }
@@ -142,7 +142,7 @@ impl Opening {
             out.notes.push(Note::Dropped(Rule::NoAckBit));
             return None;
         }
-        if segment.ack != self.iss.add(1) {
+        if !self.acks_syn(segment) {
             out.notes.push(Note::Dropped(Rule::SynReceivedBadAck));
             self.send_reset(segment, Rule::SynReceivedBadAck, out);
             return None;

@@ -44,6 +44,17 @@ impl Sender {
         self.timer = Timer::Rto;
     }
 
+    /// The handshake is complete only now, of a connection that may have sent data already (RFC 7413): the round-trip time
+    /// of SYN-ACK and ACK, and a full RTO for that data.
+    pub fn on_handshake(&mut self, now: Time, rtt: Option<Duration>, cfg: &Config) {
+        if let Some(sample) = rtt {
+            let una = self.una();
+            self.rtt.sample(now, sample, (una, una), 1, cfg);
+        }
+        self.timer = Timer::Rto;
+        self.arm_rto(now, cfg);
+    }
+
     /// Starts the probe timer in place of the retransmission timer, if a probe would help (RFC 8985, section 7.2).
     /// `acked`: an ACK has just restarted the RTO.
     pub(super) fn schedule_probe(&mut self, now: Time, acked: bool, cfg: &Config) -> bool {
