@@ -49,6 +49,8 @@ const GALLERY: &[&str] = &[
     "silly_window",
     "nagle_and_delayed_ack",
     "ecn_mark",
+    "accecn_mark",
+    "accecn_old_server",
     // Closing
     "four_way_close",
     "three_segment_close",

@@ -62,6 +62,9 @@ pub fn tcp_header_len(options: &tcp::Options) -> u32 {
         || options.wscale.is_some()
         || options.sack_permitted
         || !options.sack.is_empty()
+        || options.accecn.is_some()
+        || options.user_timeout.is_some()
+        || options.fast_open.is_some()
         || options.other.is_some();
     if rare {
         return 20 + options.wire_len();
