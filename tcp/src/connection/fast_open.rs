@@ -46,8 +46,9 @@ impl Connection {
         self.fast_open =
             Some(Box::new(FastOpen { data_taken, fail, client: true, more, ..FastOpen::default() }));
         if !rest.is_empty() {
-            self.snd.buffer.push(rest);
+            self.extend_tail(rest, true, false);
             self.snd.push = self.snd.buffer.end();
+            self.mark_push();
         }
     }
     /// The SYN-ACK of a fast open: its text, then an ACK, unless data takes that along.

@@ -96,7 +96,7 @@ impl Connection {
         self.snd.buffer.end() > self.snd.push + self.snd.max_wnd / 2
     }
     /// The last skb is pushed (`tcp_mark_push`).
-    fn mark_push(&mut self) {
+    pub(super) fn mark_push(&mut self) {
         let (una, nxt) = (self.snd.queue.una(), self.snd.queue.nxt());
         if let Some(ledger) = &mut self.ledger
             && let Some((_, tail)) = ledger.skbs.unsent_tail(una, nxt)
@@ -150,7 +150,7 @@ impl Connection {
     }
     /// Puts `part` into the skb that is being filled, or into a new one. What an earlier write has pushed is so no more
     /// where the `first` part of another joins it; what this write has pushed on the way stays so.
-    fn extend_tail(&mut self, part: Payload, first: bool, seal: bool) {
+    pub(super) fn extend_tail(&mut self, part: Payload, first: bool, seal: bool) {
         let (una, nxt) = (self.snd.queue.una(), self.snd.queue.nxt());
         let end = self.snd.buffer.end() + u64::from(part.len());
         let goal = self.size_goal();
