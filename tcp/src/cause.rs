@@ -105,6 +105,7 @@ rules! {
     AckQuick: "ACK: quick-ACK mode", "Linux";
     AckOutOfOrder: "duplicate ACK: segment out of order", "RFC 5681 4.2";
     AckGapFilled: "ACK: gap filled, or part of it", "RFC 5681 4.2";
+    CeChanged: "ACK: marks begin or end", "RFC 8257 3.2";
     AckOfFin: "ACK of the FIN", "RFC 9293 3.10.7.4";
     AckOnRead: "ACK: the program reads", "Linux";
     AckOfCodepoint: "ACK: the ECN codepoint changed", "RFC 9768 3.2.2.5.1";

@@ -154,8 +154,7 @@ pub struct Config {
     pub fast_convergence: bool,
     /// Reno and CUBIC reduce less on ECE than on a loss (ABE, RFC 8511).
     pub abe: bool,
-    /// With DCTCP, what is no new data goes out as ECT as well: SYN, pure ACK, retransmission, RST (RFC 8257, sections
-    /// 3.6 and 4.1).
+    /// With DCTCP, pure ACKs and retransmissions go out as ECT as well (RFC 8257, section 4.1; not so SYN and SYN-ACK).
     pub ect_on_control: bool,
     /// What is done about a window that the program does not use.
     pub cwnd_validation: CwndValidation,

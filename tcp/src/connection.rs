@@ -169,7 +169,7 @@ impl Connection {
             retransmissions: h.retransmits,
             sack: h.sack,
             marked,
-            ecn: ecn.on,
+            ecn: ecn.on || ecn.accurate.is_some(),
         };
         // A first guess of the peer's segment size, low enough not to hold ACKs back (Linux tcp_initialize_rcv_mss).
         let guess = rcv_mss.min(snd_mss).min(h.rcv_wnd / 2).clamp(88, 536);

@@ -300,8 +300,7 @@ knobs! {
     fast_convergence: Option<bool>, "false";
     /// Reno and CUBIC reduce less on ECE than on a loss (ABE, RFC 8511).
     abe: Option<bool>, "true";
-    /// With DCTCP, what is no new data goes out as ECT as well: SYN, pure ACK, retransmission, RST (RFC 8257, sections
-    /// 3.6 and 4.1).
+    /// With DCTCP, pure ACKs and retransmissions go out as ECT as well (RFC 8257, section 4.1; not so SYN and SYN-ACK).
     ect_on_control: Option<bool>, "false";
     /// What is done about a window that the program does not use.
     cwnd_validation: Option<CwndValidation>, "Rfc7661";

@@ -5,9 +5,9 @@ use super::Connection;
 use super::arrives::Arrived;
 use crate::accecn::{AccEcn, Delivery, Mode, reflect};
 use crate::cause::Rule;
-use crate::config::Config;
+use crate::config::{Config, Congestion};
 use crate::handshake::EcnAgreed;
-use crate::out::EcnCodepoint;
+use crate::out::{EcnCodepoint, Out};
 use crate::segment::{Flags, Options, Segment};
 use crate::time::Time;
 
@@ -47,7 +47,8 @@ impl Ecn {
     pub fn codepoint(&self, new_data: bool, config: &Config) -> EcnCodepoint {
         let ect = match &self.accurate {
             Some(accurate) => accurate.mute.is_none() && (new_data || config.accecn_marks_all),
-            None => self.on && !self.silent && new_data,
+            // 8257/4.1-KNOB
+            None => self.on && !self.silent && (new_data || is_dctcp(config) && config.ect_on_control),
         };
         if ect { EcnCodepoint::Ect0 } else { EcnCodepoint::NotEct }
     }
@@ -156,9 +157,12 @@ impl Connection {
     }
     /// Classic ECN at the receiver (RFC 3168, section 6.1.3): CWR ends the echo, CE starts it; both on one packet
     /// start it.
-    pub(super) fn accept_ecn(&mut self, arrived: &Arrived<'_>) {
+    pub(super) fn accept_ecn(&mut self, now: Time, arrived: &Arrived<'_>, out: &mut Out) {
         if !self.ecn.on && self.ecn.accurate.is_none() {
             return;
+        }
+        if self.ecn.on && is_dctcp(&self.config) {
+            return self.accept_dctcp(now, arrived, out);
         }
         if self.ecn.on && arrived.segment.has(Flags::CWR) {
             self.ecn.echo = false;
@@ -177,6 +181,28 @@ impl Connection {
         }
         self.ecn.seen |= arrived.ecn != EcnCodepoint::NotEct;
     }
+}
+
+impl Connection {
+    /// DCTCP at the receiver (RFC 8257, section 3.2): ECE says whether the last packet was marked. When that changes,
+    /// what came before is acknowledged first, as it was, and what has come now at once.
+    fn accept_dctcp(&mut self, now: Time, arrived: &Arrived<'_>, out: &mut Out) {
+        let marked = arrived.ecn == EcnCodepoint::Ce;
+        if marked != self.ecn.echo {
+            // 8257/3.2-TWOACK
+            if self.ack.scheduled {
+                self.send_ack(now, Rule::CeChanged, out);
+            }
+            // 8257/3.2-ECE
+            self.ecn.echo = marked;
+            self.ack.now(Rule::CeChanged);
+        }
+        self.ecn.seen |= arrived.ecn != EcnCodepoint::NotEct;
+    }
+}
+
+fn is_dctcp(config: &Config) -> bool {
+    config.congestion == Congestion::Dctcp
 }
 
 /// Whether an acknowledgment tells of congestion. `fresh`: its timestamp is newer than those before.

@@ -33,7 +33,7 @@ impl Connection {
             self.send_bare_reset(segment, Rule::DataAfterClose, out);
             return self.fail(Rule::DataAfterClose, Some(Errno::ECONNRESET), out);
         }
-        self.accept_ecn(arrived);
+        self.accept_ecn(now, arrived, out);
         if self.rcv.fin_received {
             // After the peer's FIN nothing new can come: this is a repetition, or must not be and is ignored.
             if arrived.seq < nxt {

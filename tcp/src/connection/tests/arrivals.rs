@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::Rule;
-use crate::config::Ecn;
+use crate::config::{Congestion, Ecn};
 use crate::error::Errno;
 use crate::segment::SackBlocks;
 use crate::tcb::IcmpError;
@@ -267,6 +267,41 @@ fn closed_window() {
     let rst = end.segment(Flags::RST, seq, 0);
     end.show(&rst);
     assert_eq!(end.state(), State::Closed);
+}
+
+/// 8257/3.2-ECE, 3.2-TWOACK, 3.2-CWRCE: ECE on an ACK tells whether what it acknowledges was marked; a change is
+/// acknowledged at once, what waited before it first, as it was. CWR does not matter.
+#[test]
+fn dctcp_receiver() {
+    let dctcp = Config { ecn: Ecn::On, congestion: Congestion::Dctcp, ..Config::freebsd() };
+    let mut end = Lone::established(dctcp);
+    match &mut end.tcb {
+        Tcb::Open(connection) => connection.ecn.on = true,
+        _ => unreachable!(),
+    }
+    let acks = |end: &mut Lone, segment: Segment, mark| {
+        let told = |line: String| {
+            let flags = line.split(' ').next().unwrap_or_default().to_owned();
+            let ack = line.split(' ').find_map(|word| word.strip_prefix('a')?.parse::<u32>().ok());
+            (ack.unwrap_or(0), flags.contains('E'))
+        };
+        end.show_marked(&segment, mark).into_iter().map(told).collect::<Vec<_>>()
+    };
+    let (ce, not) = (EcnCodepoint::Ce, EcnCodepoint::Ect0);
+    let script = [
+        (ce, 0, vec![(11, true)]),
+        (ce, 0, vec![]),
+        (not, 0, vec![(21, true), (31, false)]),
+        (not, 0, vec![]),
+        (ce, 1, vec![(41, false), (51, true)]),
+    ];
+    for (i, (mark, cwr, expected)) in script.into_iter().enumerate() {
+        let mut segment = end.data(1 + 10 * i as i64, 10, 1);
+        if cwr == 1 {
+            segment.flags |= Flags::CWR;
+        }
+        assert_eq!(acks(&mut end, segment, mark), expected, "packet {i}");
+    }
 }
 
 /// 3168/6.1.3: ECE on every ACK from CE until CWR; CE on the packet with CWR starts anew.
