@@ -85,7 +85,7 @@ impl Sender {
         let used = u64::from(self.usage.used).max(congestion::initial_window(self.mss, 0, cfg));
         if self.phase == Phase::Open && !starved && used < self.cwnd && self.controller.follows_rules() {
             self.ssthresh = self.current_ssthresh();
-            self.cwnd = (self.cwnd + used) / 2 / mss * mss;
+            self.cwnd = ((self.cwnd + used) / 2 / mss).max(1) * mss;
         }
     }
     fn is_cwnd_limited(&self) -> bool {
