@@ -502,6 +502,9 @@ impl Sender {
             if self.ssthresh != u64::MAX {
                 self.ssthresh = (self.ssthresh / old).max(2) * self.mss64();
             }
+        } else {
+            // A window of one small segment is none of large ones: it is one of those (5681/3.1: no window is smaller).
+            self.cwnd = self.cwnd.max(self.mss64());
         }
         let nxt = self.nxt();
         if !resend || self.queue.is_empty() {

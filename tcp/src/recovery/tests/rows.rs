@@ -481,3 +481,13 @@ fn ece_at_a_window_of_one_segment() {
     assert_eq!(m.cwnd(), 1);
     assert_eq!(sent[4..], [1; 4], "{sent:?}");
 }
+
+/// 5681/3.1: a window of one small segment is one of a large segment when segments grow, not none.
+#[test]
+fn segments_that_grow_leave_a_window() {
+    let mut m = Model::new(rfc());
+    m.sender.on_mss(500, false);
+    m.sender.cwnd = 500;
+    m.sender.on_mss(1400, false);
+    assert_eq!(m.sender.cwnd(), 1400);
+}
