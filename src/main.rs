@@ -36,6 +36,7 @@ fn act(cli: &Cli) -> Result<bool> {
     let mut out = screen::stdout(cli.color);
     let fine = match &cli.command {
         Command::Run(args) => cli::run::run(args, cli.color, &mut out)?,
+        Command::Measure(args) => cli::measure::run(args, cli.color, &mut out)?,
         Command::List { dir } => {
             cli::gallery::list(dir, &mut out)?;
             true

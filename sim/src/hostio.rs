@@ -11,6 +11,7 @@ use std::sync::Arc;
 use tcp::{Note, Out, State, Time, Tuple};
 
 use crate::check::{StreamCheck, StreamEvent};
+use crate::figures::{FlowEvent, FlowLog};
 use crate::packet::{Packet, PacketId};
 use crate::route::{Hop, Routes};
 use crate::slab::{Handle, Slab};
@@ -28,6 +29,8 @@ pub struct HostOut {
     pub(crate) next_packet: u64,
     /// Looks at what programs write and read; `None`: nobody does.
     pub(crate) streams: Option<Box<StreamCheck>>,
+    /// Takes down what connections do, for figures; `None`: nobody asked.
+    pub(crate) flows: Option<Box<FlowLog>>,
 }
 
 /// One thing that a host wants to happen.
@@ -75,7 +78,7 @@ impl HostOut {
     #[inline]
     pub(crate) fn borrow_tcp(&mut self) -> Box<Out> {
         let mut out = self.tcp.0.take().unwrap_or_default();
-        out.verbose = self.verbose();
+        out.verbose = self.verbose() || self.flows.is_some();
         out
     }
     #[inline]
@@ -107,7 +110,8 @@ impl HostOut {
     }
     /// Notes something that happened within TCP, if a trace is kept.
     pub fn tcp(&mut self, tuple: Tuple, note: Note, trigger: Trigger) {
-        if self.tracing() {
+        let measured = matches!(note, Note::Cwnd { .. } | Note::Rtt { .. });
+        if self.tracing() && (!measured || self.verbose()) {
             self.record(What::Tcp { node: self.node, tuple, note, trigger });
         }
     }
@@ -133,6 +137,15 @@ impl HostOut {
             && let Some(event) = event()
         {
             streams.take(now, self.node, event);
+        }
+    }
+    /// Takes down what a connection of this host did, if figures are asked for: then only is the event made.
+    #[inline]
+    pub(crate) fn flow(&mut self, now: Time, event: impl FnOnce() -> Option<((Tuple, u32), FlowEvent)>) {
+        if let Some(flows) = &mut self.flows
+            && let Some((end, event)) = event()
+        {
+            flows.take(now, self.node, end, event);
         }
     }
     /// Whether a trace is kept.

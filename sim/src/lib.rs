@@ -4,6 +4,7 @@
 pub mod check;
 mod fate;
 mod faults;
+pub mod figures;
 pub mod hash;
 pub mod host;
 pub mod hostio;

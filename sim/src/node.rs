@@ -85,6 +85,13 @@ impl Simulator {
             self.transmit_pieces(pipe, *packet, Origin::Made(why));
         }
     }
+    /// The direction of a link on which a node sends to an address.
+    pub(crate) fn next_hop(&self, node: NodeId, to: std::net::IpAddr) -> Option<PipeId> {
+        match self.routes_of(node).lookup(to) {
+            Hop::Pipe(pipe) => Some(pipe),
+            Hop::Unreachable | Hop::NoRoute => None,
+        }
+    }
     fn routes_of(&self, node: NodeId) -> &Routes {
         match &self.nodes[node.0 as usize] {
             Node::Host(host) => &host.net.routes,

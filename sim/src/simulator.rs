@@ -200,7 +200,7 @@ impl Simulator {
         while self.step_until(time) {}
         self.now = self.now.max(time);
     }
-    fn step_until(&mut self, limit: Time) -> bool {
+    pub(crate) fn step_until(&mut self, limit: Time) -> bool {
         if self.stuck() {
             return false;
         }

@@ -6,6 +6,7 @@ pub mod finding;
 pub mod freeze;
 pub mod fuzz;
 pub mod gallery;
+pub mod measure;
 pub mod packetdrill;
 pub mod paths;
 pub mod report;
@@ -73,6 +74,8 @@ Exit status: 0 if every script passed, 1 if one failed, 2 if a file or an argume
 pub enum Command {
     /// Run scenarios and show what happened.
     Run(Run),
+    /// Run a scenario and measure it: goodput, completion times, fairness, queues, losses, round trips.
+    Measure(measure::Measure),
     /// List scenarios with what each shows.
     List {
         /// Folder with scenario files.

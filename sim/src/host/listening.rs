@@ -12,6 +12,7 @@ use tcp::{EcnCodepoint, Errno, Listener, Note, Out, Rule, Segment, SeqNum, State
 use super::kernel::{Ctx, Kernel};
 use super::sockets::SocketId;
 use super::tcp_layer::{ConnId, Holder, Mark};
+use crate::figures::FlowEvent;
 use crate::trace::Cause;
 
 /// A listener and what the host keeps for it.
@@ -162,6 +163,7 @@ impl Kernel {
                     tcb.be_modest();
                 }
                 let conn = self.tcp.insert(tuple, tcb, (Holder::Queue(id), mark), true);
+                self.flow(ctx, conn, |_| FlowEvent::Accepted);
                 self.settle(ctx, conn, &mut out);
                 self.queue_child(ctx, id, conn);
             }

@@ -147,6 +147,10 @@ impl Host {
     pub fn reading(&self, now: Time, tuple: &tcp::Tuple) -> Option<(tcp::Info, tcp::Running)> {
         self.kernel.reading(now, tuple)
     }
+    /// Calls `what` with what TCP knows of each connection.
+    pub(crate) fn each_connection(&self, now: Time, mut what: impl FnMut(&tcp::Tuple, tcp::Info)) {
+        self.kernel.tcp.connections().for_each(|(tuple, tcb, _)| what(tuple, tcb.info(now)));
+    }
     /// Its counters.
     pub fn counters(&self) -> Counters {
         self.kernel.counters.clone()

@@ -7,6 +7,7 @@
 
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use tcp::fast_open::FastConnect;
 use tcp::offer::mss_of_mtu;
@@ -19,6 +20,7 @@ use super::ports;
 use super::system::{News, QueuedError};
 use super::tcp_layer::{ConnId, Holder, Mark};
 use crate::check::{StreamEnd, StreamEvent};
+use crate::figures::FlowEvent;
 use crate::ip::names_one_host;
 use crate::trace::Cause;
 
@@ -300,9 +302,11 @@ impl Kernel {
         }
         let conn = self.tcp.insert(tuple, tcb, (Holder::Socket(id), mark), bound.is_some());
         self.sockets.get_mut(id)?.kind = Kind::Connection(conn);
+        self.flow(ctx, conn, |kernel| FlowEvent::Opened(kernel.program_of(id)));
         self.settle(ctx, conn, &mut out);
         ctx.out.return_tcp(out);
         if taken > 0 {
+            self.flow(ctx, conn, |_| FlowEvent::Wrote(taken.into()));
             ctx.out.stream(ctx.now, || {
                 let iss = self.tcp.tcb(conn)?.opening_iss()?;
                 let end = StreamEnd { tuple, iss, irs: SeqNum(0), incarnation: self.tcp.incarnation(conn) };
@@ -355,6 +359,7 @@ impl Kernel {
                 StreamEvent::Wrote(end, data.slice(0, taken))
             })
         });
+        self.flow(ctx, conn, |_| FlowEvent::Wrote(taken.into()));
         Ok(taken)
     }
 
@@ -381,6 +386,9 @@ impl Kernel {
                     Received::Eof => StreamEvent::ReadEnd(end),
                 })
             });
+            if let Received::Data(data) = received {
+                self.flow(ctx, conn, |_| FlowEvent::Read(data.len().into()));
+            }
         }
         result
     }
@@ -470,6 +478,7 @@ impl Kernel {
     /// Tells the checker that no program will read or write this connection any more.
     pub(super) fn stream_gone(&self, ctx: &mut Ctx<'_>, conn: ConnId) {
         ctx.out.stream(ctx.now, || self.stream_end(conn).map(StreamEvent::Gone));
+        self.flow(ctx, conn, |_| FlowEvent::Closed);
     }
 
     /// The host loses all that it remembers: so do its programs.
@@ -531,6 +540,18 @@ impl Kernel {
         let (tuple, incarnation) = (self.tcp.tuple(conn)?, self.tcp.incarnation(conn));
         let (iss, irs) = self.tcp.tcb(conn)?.initial_numbers()?;
         Some(StreamEnd { tuple, iss, irs, incarnation })
+    }
+
+    /// Takes down what a connection did, if figures are asked for.
+    #[inline]
+    pub(super) fn flow(&self, ctx: &mut Ctx<'_>, conn: ConnId, event: impl FnOnce(&Kernel) -> FlowEvent) {
+        ctx.out.flow(ctx.now, || Some(((self.tcp.tuple(conn)?, self.tcp.incarnation(conn)), event(self))));
+    }
+    /// The name of the program that holds a socket.
+    fn program_of(&self, id: SocketId) -> Arc<str> {
+        let process = self.sockets.get(id).map_or(0, |socket| socket.process);
+        let program = self.setup.programs.get(process as usize);
+        program.map_or_else(|| Arc::from(""), |program| Arc::clone(&program.name))
     }
 
     pub(super) fn tcb_of(&self, id: SocketId) -> Option<&Tcb> {

@@ -18,6 +18,7 @@ use super::listening::ListenSlot;
 use super::ports::Ports;
 use super::sockets::SocketId;
 use super::tap::Seen;
+use crate::figures::FlowEvent;
 use crate::packet::{Body, IpHeader};
 use crate::trace::{Cause, DropReason, Trigger};
 
@@ -334,6 +335,9 @@ impl Kernel {
     /// Does what a connection wants after a call: records, segments, news for its program, TIME-WAIT, its deadline.
     pub(super) fn settle(&mut self, ctx: &mut Ctx<'_>, id: ConnId, out: &mut Out) {
         if !out.notes.is_empty() {
+            if ctx.out.flows.is_some() {
+                self.measure(ctx, id, &out.notes);
+            }
             let confirmed = out.notes.contains(&Note::Happened(Rule::PmtuConfirmed));
             self.note(ctx, self.tcp.slots[id as usize].tuple, out);
             if confirmed {
@@ -370,6 +374,26 @@ impl Kernel {
         match out.time_wait.take() {
             Some(record) => self.enter_time_wait(ctx, id, record),
             None => self.tidy(id),
+        }
+    }
+
+    /// Takes down what of a connection's notes figures are made of.
+    #[cold]
+    fn measure(&self, ctx: &mut Ctx<'_>, id: ConnId, notes: &[Note]) {
+        for note in notes {
+            match *note {
+                Note::Rtt { sample, .. } => self.flow(ctx, id, |_| FlowEvent::Rtt(sample)),
+                Note::State { to, why, .. } => {
+                    if matches!(to, State::TimeWait | State::Closed)
+                        && let Some(tcb) = self.tcp.tcb(id)
+                    {
+                        let info = Box::new(tcb.info(ctx.now));
+                        self.flow(ctx, id, |_| FlowEvent::Info(info));
+                    }
+                    self.flow(ctx, id, |_| FlowEvent::State(to, why));
+                }
+                Note::Cwnd { .. } | Note::Dropped(_) | Note::Happened(_) => {}
+            }
         }
     }
 

@@ -15,6 +15,7 @@ use tcp::{Duration, Time};
 
 use super::impairment::{self, FateLog, Forced, Impairment};
 use super::qdisc::{Arriving, Departure, Fifo, Gone, Leaving, Shaper, Verdict, Waiting};
+use crate::figures::PipeFigures;
 use crate::slab::Handle;
 use crate::spec::Way;
 use crate::trace::{Fate, NodeId};
@@ -47,6 +48,8 @@ pub(crate) struct Pipe {
     reorder_delay: Duration,
     chance: Option<Box<Impairment>>,
     pub(crate) counters: PipeCounters,
+    /// What is measured here, if somebody asks.
+    pub(crate) figures: Option<Box<PipeFigures>>,
     /// The parameters, as they are now.
     pub(crate) way: Box<Way>,
     /// The arrival that the event queue knows of.
@@ -146,6 +149,7 @@ impl Pipe {
             reorder_delay: Duration::ZERO,
             chance: None,
             counters: PipeCounters::default(),
+            figures: None,
             way: Box::new(way.clone()),
             queued: Time::NEVER,
         };
@@ -322,6 +326,21 @@ impl Pipe {
         let counters = &mut self.counters;
         counters.waited += wait;
         counters.longest_wait = counters.longest_wait.max(wait);
+        if self.figures.is_some() {
+            self.measure(wait);
+        }
+    }
+
+    /// Takes down how long a packet waits, which is the last that has come or the next that leaves, and with how many.
+    #[cold]
+    fn measure(&mut self, wait: Duration) {
+        let found = match &self.leaving {
+            Some(queue) => queue.backlog().0,
+            None => self.queue.others(wait),
+        };
+        if let Some(figures) = &mut self.figures {
+            figures.note(wait, found);
+        }
     }
 
     /// Whether packets wait in a queue that decides about them when they leave.

@@ -17,7 +17,7 @@ mod tests;
 
 use std::collections::VecDeque;
 
-use tcp::Time;
+use tcp::{Duration, Time};
 
 pub(crate) use self::leaving::{Departure, Gone, Leaving, Orders, Waiting};
 use self::pie::Pie;
@@ -123,6 +123,10 @@ impl Fifo {
     pub(super) fn clear(&mut self) {
         self.waiting.clear();
         self.bytes = 0;
+    }
+    /// How many packets wait besides the one that has just come, which waits so long.
+    pub(in crate::link) fn others(&self, wait: Duration) -> usize {
+        self.waiting.len() - usize::from(wait > Duration::ZERO && !self.waiting.is_empty())
     }
     /// Packets and bytes that wait at `now`.
     pub(super) fn backlog(&self, now: Time) -> (usize, u64) {
