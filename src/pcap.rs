@@ -1,5 +1,5 @@
 //! A run as a capture file: pcapng with nanoseconds, one interface for each end of each link, and the cause of each
-//! packet in a comment. (draft-ietf-opsawg-pcapng; link type 101: raw IP.)
+//! packet in a comment. (draft-ietf-opsawg-pcapng.)
 //!
 //! A packet stands in the file at each end of each link that it passed: once where it was sent, once where it came
 //! out. What was lost on a link stands there once. Time zero of the run is time zero of the clock: 1 January 1970.
@@ -17,7 +17,10 @@ const SECTION_HEADER: u32 = 0x0a0d_0d0a;
 const INTERFACE_DESCRIPTION: u32 = 1;
 const ENHANCED_PACKET: u32 = 6;
 const BYTE_ORDER_MAGIC: u32 = 0x1a2b_3c4d;
+/// IP of either version. libpcap up to 1.10 refuses a file with two interfaces of it, which the other two are not hit by.
 const LINKTYPE_RAW: u16 = 101;
+const LINKTYPE_IPV4: u16 = 228;
+const LINKTYPE_IPV6: u16 = 229;
 
 const OPT_COMMENT: u16 = 1;
 const SHB_USERAPPL: u16 = 4;
@@ -32,9 +35,13 @@ pub fn write(story: &Story<'_>, out: &mut dyn Write) -> io::Result<()> {
     let mut block = Block::default();
     block.section_header();
     block.write_to(out)?;
+    let link_type = link_type(story.records.iter().filter_map(|record| match &record.what {
+        What::Sent { packet, .. } | What::Received { packet, .. } => Some(packet),
+        _ => None,
+    }));
     for pipe in (0..2 * story.names.links()).map(PipeId) {
         let end = story.names.way(pipe).map_or("?", |(from, _)| story.names.node(from));
-        block.interface(&format!("{end}@{}", story.names.link(pipe)));
+        block.interface(&format!("{end}@{}", story.names.link(pipe)), link_type);
         block.write_to(out)?;
     }
     for (index, record) in story.records.iter().enumerate() {
@@ -60,7 +67,7 @@ pub fn write_seen(packets: &[Seen], out: &mut dyn Write) -> io::Result<()> {
     let mut block = Block::default();
     block.section_header();
     block.write_to(out)?;
-    block.interface("tun0");
+    block.interface("tun0", link_type(packets.iter().map(|seen| &seen.packet)));
     block.write_to(out)?;
     for seen in packets {
         let direction = if seen.inbound { INBOUND } else { OUTBOUND };
@@ -71,6 +78,16 @@ pub fn write_seen(packets: &[Seen], out: &mut dyn Write) -> io::Result<()> {
         block.write_to(out)?;
     }
     Ok(())
+}
+
+/// What the interfaces of a file carry: only IPv4, only IPv6, or both.
+fn link_type<'a>(mut packets: impl Iterator<Item = &'a Packet>) -> u16 {
+    let Some(first) = packets.next() else { return LINKTYPE_IPV4 };
+    match first.ip.is_v6() {
+        own if packets.any(|packet| packet.ip.is_v6() != own) => LINKTYPE_RAW,
+        true => LINKTYPE_IPV6,
+        false => LINKTYPE_IPV4,
+    }
 }
 
 /// Why a packet is there, or what became of it.
@@ -145,9 +162,9 @@ impl Block {
         self.option(SHB_USERAPPL, concat!("timewait ", env!("CARGO_PKG_VERSION")).as_bytes());
         self.end_of_options();
     }
-    fn interface(&mut self, name: &str) {
+    fn interface(&mut self, name: &str, link_type: u16) {
         self.begin(INTERFACE_DESCRIPTION);
-        self.u16(LINKTYPE_RAW);
+        self.u16(link_type);
         self.u16(0);
         // No limit on what is kept of a packet.
         self.u32(0);

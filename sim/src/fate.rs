@@ -160,7 +160,7 @@ fn protocol_of(packet: &Packet) -> Protocol {
     match packet.body {
         Body::Tcp(_) => Protocol::Tcp,
         Body::Udp(_) => Protocol::Udp,
-        Body::Icmp(_) => Protocol::Icmp,
+        Body::Icmp(_) | Body::Echo(_) => Protocol::Icmp,
         Body::Fragment(_) => Protocol::Fragment,
     }
 }
@@ -169,6 +169,7 @@ fn payload_len(packet: &Packet) -> u32 {
     match &packet.body {
         Body::Tcp(segment) => segment.payload.len(),
         Body::Udp(datagram) => datagram.payload.len(),
+        Body::Echo(echo) => echo.payload.len(),
         Body::Icmp(_) => 0,
         Body::Fragment(fragment) => u32::from(fragment.len),
     }
@@ -186,7 +187,7 @@ fn matches_ports(m: &Match, packet: &Packet) -> bool {
     let (src, dst) = match body {
         Body::Tcp(segment) => (segment.src, segment.dst),
         Body::Udp(datagram) => (datagram.src, datagram.dst),
-        Body::Icmp(_) | Body::Fragment(_) => return false,
+        Body::Icmp(_) | Body::Echo(_) | Body::Fragment(_) => return false,
     };
     m.src_port.is_none_or(|port| port == src) && m.dst_port.is_none_or(|port| port == dst)
 }

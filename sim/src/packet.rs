@@ -33,6 +33,7 @@ impl Packet {
             Body::Udp(datagram) => UDP_HEADER + datagram.payload.len(),
             // Eight octets of ICMP, then the quoted header and eight octets behind it.
             Body::Icmp(icmp) => 8 + icmp.quote.ip.header_len() + 8,
+            Body::Echo(echo) => ICMP_HEADER + echo.payload.len(),
             Body::Fragment(f) => u32::from(f.len) + if self.ip.is_v6() { 8 } else { 0 },
         };
         self.ip.header_len() + body
@@ -55,6 +56,8 @@ impl Packet {
 
 /// Length of a UDP header, in bytes (RFC 768).
 pub const UDP_HEADER: u32 = 8;
+/// Length of the header of an ICMP message, in bytes (RFC 792).
+pub const ICMP_HEADER: u32 = 8;
 
 /// Length of a TCP header with these options, in bytes.
 pub fn tcp_header_len(options: &tcp::Options) -> u32 {
@@ -110,8 +113,10 @@ pub enum Body {
     Tcp(Segment),
     /// A UDP datagram (RFC 768).
     Udp(Datagram),
-    /// An ICMP message (RFC 792).
+    /// An ICMP error (RFC 792).
     Icmp(Box<Icmp>),
+    /// An ICMP echo request or reply (RFC 792; RFC 4443, section 4).
+    Echo(Echo),
     /// A piece of a packet that was too large for a link (RFC 791, section 2.3).
     Fragment(Box<Fragment>),
 }
@@ -127,7 +132,20 @@ pub struct Datagram {
     pub payload: Payload,
 }
 
-/// An ICMP message.
+/// An ICMP echo request or reply.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Echo {
+    /// Whether it is the reply.
+    pub reply: bool,
+    /// Identifier: who asks.
+    pub ident: u16,
+    /// Sequence number: which of its requests.
+    pub seq: u16,
+    /// Data, which the reply brings back.
+    pub payload: Payload,
+}
+
+/// An ICMP error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Icmp {
     /// What it says.
@@ -136,7 +154,7 @@ pub struct Icmp {
     pub quote: Quote,
 }
 
-/// The kinds of ICMP message that routers and hosts send here.
+/// The kinds of ICMP error that routers and hosts send here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IcmpKind {
     /// Destination unreachable: network (3/0).
@@ -174,11 +192,11 @@ pub struct Quote {
     pub len: u16,
     /// 6 for TCP, 17 for UDP, 1 for ICMP.
     pub protocol: u8,
-    /// Source port; zero for ICMP.
+    /// Source port; the identifier of an ICMP echo.
     pub src: u16,
-    /// Destination port; zero for ICMP.
+    /// Destination port; the sequence number of an ICMP echo.
     pub dst: u16,
-    /// Sequence number, for TCP.
+    /// Sequence number, for TCP; for an ICMP message type, code and checksum, as they stand in its first four octets.
     pub seq: tcp::SeqNum,
 }
 

@@ -551,6 +551,34 @@ pub enum Run {
         /// Whether DF is set.
         df: bool,
     },
+    /// Sends ICMP echo requests and notes what comes back (ping).
+    Ping {
+        /// Whom.
+        to: IpAddr,
+        /// How many.
+        count: u16,
+        /// Time between them.
+        every: Duration,
+        /// Octets of data in each.
+        size: u32,
+        /// Their TTL; `None`: the host's.
+        ttl: Option<u8>,
+        /// Whether DF is set; else they are cut where they have to be.
+        df: bool,
+        /// How long an answer is waited for.
+        patience: Duration,
+    },
+    /// Sends ICMP echo requests of growing TTL, one at a time, until the target answers (traceroute -I).
+    Traceroute {
+        /// Whom.
+        to: IpAddr,
+        /// The largest TTL.
+        hops: u8,
+        /// Requests with each TTL.
+        queries: u8,
+        /// How long an answer is waited for.
+        patience: Duration,
+    },
     /// Receives datagrams, and may answer each with itself.
     UdpReceive {
         /// On which port.

@@ -38,6 +38,8 @@ pub const ALL: &[Described] = &[
     program::SynFlood::DESCRIBED,
     program::UdpSend::DESCRIBED,
     program::UdpReceive::DESCRIBED,
+    program::Ping::DESCRIBED,
+    program::Traceroute::DESCRIBED,
     program::Step::DESCRIBED,
     program::Socket::DESCRIBED,
     fault::Rule::DESCRIBED,

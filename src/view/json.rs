@@ -4,7 +4,7 @@
 use std::io::{self, Write};
 
 use serde::Serialize;
-use sim::packet::{Body, Icmp, IcmpKind, IpHeader, Packet, Quote};
+use sim::packet::{Body, Echo, Icmp, IcmpKind, IpHeader, Packet, Quote};
 use sim::trace::{Cause, DropReason, Fate, PipeId, Record, Trigger, What};
 use tcp::{Note, Segment};
 
@@ -161,6 +161,8 @@ struct JsonPacket {
     #[serde(skip_serializing_if = "Option::is_none")]
     icmp: Option<JsonIcmp>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    echo: Option<JsonEcho>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     fragment: Option<JsonFragment>,
     /// In words.
     text: String,
@@ -176,6 +178,7 @@ impl JsonPacket {
             tcp: None,
             udp: None,
             icmp: None,
+            echo: None,
             fragment: None,
             text: words::brief(packet, relative),
         };
@@ -186,6 +189,7 @@ impl JsonPacket {
                     Some(JsonUdp { src: datagram.src, dst: datagram.dst, len: datagram.payload.len() });
             }
             Body::Icmp(icmp) => json.icmp = Some(JsonIcmp::of(icmp)),
+            Body::Echo(echo) => json.echo = Some(JsonEcho::of(echo, packet.ip.is_v6())),
             Body::Fragment(fragment) => {
                 json.fragment =
                     Some(JsonFragment { offset: fragment.offset, len: fragment.len, more: fragment.more });
@@ -324,21 +328,42 @@ struct JsonQuote {
 
 impl JsonIcmp {
     fn of(icmp: &Icmp) -> JsonIcmp {
-        let (r#type, code, mtu) = match icmp.kind {
-            IcmpKind::NetUnreachable => (3, 0, None),
-            IcmpKind::HostUnreachable => (3, 1, None),
-            IcmpKind::ProtocolUnreachable => (3, 2, None),
-            IcmpKind::PortUnreachable => (3, 3, None),
-            IcmpKind::FragmentationNeeded(mtu) => (3, 4, Some(mtu)),
-            IcmpKind::AdminProhibited => (3, 13, None),
-            IcmpKind::TtlExceeded => (11, 0, None),
-            IcmpKind::ReassemblyTimeExceeded => (11, 1, None),
-            IcmpKind::Other { kind, code } => (kind, code, None),
+        let (in_v4, in_v6) = match icmp.kind {
+            IcmpKind::NetUnreachable => ((3, 0), (1, 0)),
+            IcmpKind::HostUnreachable => ((3, 1), (1, 3)),
+            IcmpKind::ProtocolUnreachable => ((3, 2), (4, 1)),
+            IcmpKind::PortUnreachable => ((3, 3), (1, 4)),
+            IcmpKind::FragmentationNeeded(_) => ((3, 4), (2, 0)),
+            IcmpKind::AdminProhibited => ((3, 13), (1, 1)),
+            IcmpKind::TtlExceeded => ((11, 0), (3, 0)),
+            IcmpKind::ReassemblyTimeExceeded => ((11, 1), (3, 1)),
+            IcmpKind::Other { kind, code } => ((kind, code), (kind, code)),
         };
+        let (r#type, code) = if icmp.quote.ip.is_v6() { in_v6 } else { in_v4 };
+        let mtu = if let IcmpKind::FragmentationNeeded(mtu) = icmp.kind { Some(mtu) } else { None };
         let Quote { ip, len, protocol, src, dst, seq } = icmp.quote;
         let (from, to) = (ip.src.to_string(), ip.dst.to_string());
         let quote = JsonQuote { src: from, dst: to, protocol, src_port: src, dst_port: dst, seq: seq.0, len };
         JsonIcmp { r#type, code, mtu, quote }
+    }
+}
+
+#[derive(Serialize)]
+struct JsonEcho {
+    r#type: u8,
+    id: u16,
+    seq: u16,
+    len: u32,
+}
+
+impl JsonEcho {
+    fn of(echo: &Echo, v6: bool) -> JsonEcho {
+        let r#type = match (v6, echo.reply) {
+            (false, false) => 8,
+            (false, true) => 0,
+            (true, reply) => 128 + u8::from(reply),
+        };
+        JsonEcho { r#type, id: echo.ident, seq: echo.seq, len: echo.payload.len() }
     }
 }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
-use sim::packet::{Body, Datagram, Fragment, Icmp, IcmpKind, IpHeader, Packet, PacketId, Quote};
+use sim::packet::{Body, Datagram, Echo, Fragment, Icmp, IcmpKind, IpHeader, Packet, PacketId, Quote};
 use sim::spec::{Host, Jitter, Limit, Link, Loss, Node, Router, Spec, Way};
 use sim::trace::{Cause, DropReason, Fate, NodeId, PipeId, Record, Trigger, What};
 use tcp::{
@@ -310,6 +310,12 @@ pub fn one_of_each() -> Vec<Record> {
     let small = Datagram { src: 9_000, dst: 40_000, payload: Payload::from_bytes(b"pong") };
     let small = m.packet(false, Body::Udp(small));
     m.record(18_000, What::Sent { node: NodeId(2), pipe: PipeId(3), packet: small, why: None });
+    for reply in [false, true] {
+        let payload = Payload::Pattern { stream: 3, offset: 0, len: 56 };
+        let echo = m.packet(!reply, Body::Echo(Echo { reply, ident: 1, seq: 2, payload }));
+        let (node, pipe) = if reply { (NodeId(2), PipeId(3)) } else { (CLIENT, PipeId(0)) };
+        m.record(19_000, What::Sent { node, pipe, packet: echo, why: None });
+    }
     let rst = m.segment(false, F::RST, 1, 0, 0);
     m.sent(20_000, false, Body::Tcp(rst), Rule::AbortCall, Trigger::Call);
     // An attacker's guess: the client's address, the server's network.

@@ -116,7 +116,7 @@ impl<'a> Story<'a> {
     pub fn port(&self, packet: &Packet) -> Option<u16> {
         match &packet.body {
             Body::Tcp(segment) => self.port_of(segment.src, segment.dst),
-            Body::Udp(_) | Body::Icmp(_) | Body::Fragment(_) => None,
+            Body::Udp(_) | Body::Icmp(_) | Body::Echo(_) | Body::Fragment(_) => None,
         }
     }
 

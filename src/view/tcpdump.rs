@@ -1,5 +1,5 @@
 //! What `tcpdump -nn -tt --nano` on one host prints, to the letter (tcpdump 4.99: `print-ip.c`, `print-tcp.c`,
-//! `print-udp.c`, `print-icmp.c`).
+//! `print-udp.c`, `print-icmp.c`, `print-icmp6.c`, `print-frag6.c`).
 //!
 //! tcpdump counts sequence numbers from what it saw first of a connection, modulo 2^32, and prints the numbers of
 //! that segment (usually the SYN-ACK), and of all without ACK, as they are. So does this.
@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::net::{IpAddr, SocketAddr};
 
-use sim::packet::{Body, Fragment, Icmp, IcmpKind, Packet};
+use sim::packet::{Body, Echo, Fragment, ICMP_HEADER, Icmp, IcmpKind, Packet, Quote};
 use sim::trace::{NodeId, What};
 use tcp::{Flags, Segment, Time};
 
@@ -72,12 +72,18 @@ impl Printer {
                 )
             }
             Body::Icmp(icmp) => format!("{src} > {dst}: {}", self::icmp(icmp)),
+            Body::Echo(echo) => {
+                format!("{src} > {dst}: {}", self::echo(src, echo, ICMP_HEADER + echo.payload.len()))
+            }
             Body::Fragment(fragment) => self.fragment(src, dst, fragment),
         }
     }
 
     /// A fragment: the first one shows the ports, the others nothing but the protocol.
     fn fragment(&mut self, src: IpAddr, dst: IpAddr, fragment: &Fragment) -> String {
+        if src.is_ipv6() {
+            return self.fragment6(src, dst, fragment);
+        }
         match (&fragment.of.body, fragment.offset) {
             (Body::Tcp(segment), 0) => {
                 let header = 20 + segment.options.wire_len();
@@ -88,10 +94,30 @@ impl Printer {
                 format!("{src}.{} > {dst}.{}: UDP, length {len}", datagram.src, datagram.dst)
             }
             (Body::Icmp(icmp), 0) => format!("{src} > {dst}: {}", self::icmp(icmp)),
+            (Body::Echo(echo), 0) => format!("{src} > {dst}: {}", self::echo(src, echo, fragment.len.into())),
             (Body::Tcp(_), _) => format!("{src} > {dst}: ip-proto-6"),
             (Body::Udp(_), _) => format!("{src} > {dst}: ip-proto-17"),
-            (Body::Icmp(_), _) => format!("{src} > {dst}: ip-proto-1"),
+            (Body::Icmp(_) | Body::Echo(_), _) => format!("{src} > {dst}: ip-proto-1"),
             (Body::Fragment(inner), _) => self.fragment(src, dst, inner),
+        }
+    }
+
+    /// Over IPv6 what a fragment is stands first, and behind it what the first one begins with.
+    fn fragment6(&mut self, src: IpAddr, dst: IpAddr, fragment: &Fragment) -> String {
+        let Fragment { of, offset, len, .. } = fragment;
+        let frag = format!("{src} > {dst}: frag ({offset}|{len})");
+        match &of.body {
+            _ if *offset > 0 => frag,
+            Body::Tcp(segment) => {
+                let header = 20 + segment.options.wire_len();
+                let line = self.segment(src, dst, segment, u32::from(*len).saturating_sub(header));
+                let behind = line.split_once(": ").map_or("", |(_, behind)| behind);
+                format!("{frag} {} > {}: {behind}", segment.src, segment.dst)
+            }
+            Body::Udp(d) => format!("{frag} {} > {}: UDP, length {}", d.src, d.dst, d.payload.len()),
+            Body::Icmp(icmp) => format!("{frag} {}", self::icmp(icmp)),
+            Body::Echo(echo) => format!("{frag} {}", self::echo(src, echo, u32::from(*len))),
+            Body::Fragment(_) => frag,
         }
     }
 
@@ -220,9 +246,41 @@ fn unreachable(code: u8, dst: IpAddr) -> String {
     }
 }
 
+/// An echo request or reply, of which `len` octets are here.
+fn echo(src: IpAddr, echo: &Echo, len: u32) -> String {
+    let family = if src.is_ipv4() { "ICMP" } else { "ICMP6," };
+    let what = if echo.reply { "reply" } else { "request" };
+    format!("{family} echo {what}, id {}, seq {}, length {len}", echo.ident, echo.seq)
+}
+
+/// An ICMPv6 error. The quotation is an IP header and eight octets, so the message has 56.
+fn icmp6(kind: IcmpKind, quote: &Quote) -> String {
+    let (dst, port) = (quote.ip.dst, quote.dst);
+    let unreachable = |what: &str| format!("destination unreachable, unreachable {what}");
+    let what = match kind {
+        IcmpKind::NetUnreachable => unreachable(&format!("route {dst}")),
+        IcmpKind::AdminProhibited => unreachable(&format!("prohibited {dst}")),
+        IcmpKind::HostUnreachable => unreachable(&format!("address {dst}")),
+        IcmpKind::PortUnreachable => match quote.protocol {
+            6 => unreachable(&format!("port, {dst} tcp port {port}")),
+            17 => unreachable(&format!("port, {dst} udp port {port}")),
+            protocol => unreachable(&format!("port, {dst} protocol {protocol} port {port} unreachable")),
+        },
+        IcmpKind::FragmentationNeeded(mtu) => format!("packet too big, mtu {mtu}"),
+        IcmpKind::TtlExceeded => format!("time exceeded in-transit for {dst}"),
+        IcmpKind::ReassemblyTimeExceeded => "time exceeded in-transit (reassembly)".to_owned(),
+        IcmpKind::ProtocolUnreachable => "parameter problem, next header - octet 6".to_owned(),
+        IcmpKind::Other { .. } => "parameter problem, erroneous - octet 0".to_owned(),
+    };
+    format!("ICMP6, {what}, length 56")
+}
+
 /// An ICMP error. The quotation is an IP header and eight octets, so the message has 36.
 fn icmp(icmp: &Icmp) -> String {
     let quote = &icmp.quote;
+    if quote.ip.is_v6() {
+        return icmp6(icmp.kind, quote);
+    }
     let (dst, port) = (quote.ip.dst, quote.dst);
     let what = match icmp.kind {
         IcmpKind::NetUnreachable => format!("net {dst} unreachable"),

@@ -94,6 +94,10 @@ pub fn brief(packet: &Packet, relative: Option<&Relative>) -> String {
             format!("UDP {} > {}, {} bytes", datagram.src, datagram.dst, datagram.payload.len())
         }
         Body::Icmp(icmp) => format!("ICMP {}", icmp_kind(icmp.kind)),
+        Body::Echo(echo) => {
+            let what = if echo.reply { "reply" } else { "request" };
+            format!("ICMP echo {what}, id {}, seq {}, {} bytes", echo.ident, echo.seq, echo.payload.len())
+        }
         Body::Fragment(fragment) => {
             let end = u32::from(fragment.offset) + u32::from(fragment.len);
             let more = if fragment.more { "+" } else { "" };
@@ -110,6 +114,8 @@ pub fn brief_with_seq(packet: &Packet, relative: Option<&Relative>) -> String {
             let numbers = if ack.is_empty() { seq } else { format!("{seq} {ack}") };
             format!("[{}] {numbers}", segment.flags)
         }
+        // A record of what was dropped does not tell which of them it was.
+        (Body::Fragment(fragment), _) => format!("a fragment of {}", brief(&fragment.of, relative)),
         _ => brief(packet, relative),
     }
 }
@@ -135,7 +141,10 @@ pub fn quote(story: &Story<'_>, quote: &Quote) -> String {
     let name = match quote.protocol {
         6 => "TCP",
         17 => "UDP",
-        1 => "ICMP",
+        1 | 58 => {
+            let (src, dst) = (story.names.at(quote.ip.src), story.names.at(quote.ip.dst));
+            return format!("about ICMP echo {src} > {dst}, id {}, seq {}", quote.src, quote.dst);
+        }
         _ => "IP",
     };
     format!(

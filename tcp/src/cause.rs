@@ -192,6 +192,8 @@ rules! {
     ScanProbe: "probe of a port scanner", "raw socket";
     FloodSyn: "SYN of a flood, from an address that does not answer", "raw socket";
     Datagram: "datagram", "RFC 768";
+    EchoRequest: "echo request", "RFC 792";
+    EchoReply: "answer to an echo request", "RFC 1122 3.2.2.6";
 
     // Trouble that does not end a connection
     FirstLimit: "R1 reached: IP and the program are told of the trouble", "RFC 9293 3.8.3";

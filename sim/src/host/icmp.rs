@@ -8,19 +8,24 @@ use tcp::{Errno, Note, Rule, Time, Tuple};
 
 use super::kernel::{Ctx, Kernel};
 use super::tap::Seen;
-use crate::ip::{PROTO_TCP, PROTO_UDP};
+use crate::ip::{PROTO_ICMP, PROTO_ICMPV6, PROTO_TCP, PROTO_UDP};
 use crate::packet::{Icmp, IcmpKind, Quote};
 use crate::trace::DropReason;
 
 impl Kernel {
     /// An ICMP error arrived.
-    pub(super) fn icmp_input(&mut self, ctx: &mut Ctx<'_>, _from: IpAddr, icmp: &Icmp) {
+    pub(super) fn icmp_input(&mut self, ctx: &mut Ctx<'_>, from: IpAddr, icmp: &Icmp) {
         self.counters.icmp_in_msgs += 1;
         let quote = &icmp.quote;
         let known = self.is_local(quote.ip.src)
             && match quote.protocol {
                 PROTO_TCP => self.tcp_error(ctx, icmp.kind, quote),
                 PROTO_UDP => self.udp_icmp(ctx, icmp.kind, quote),
+                PROTO_ICMP | PROTO_ICMPV6 => {
+                    self.learn_path_mtu(ctx, icmp.kind, quote);
+                    let asked = self.echo_error(from, icmp.kind, quote);
+                    asked || matches!(icmp.kind, IcmpKind::FragmentationNeeded(_))
+                }
                 _ => false,
             };
         if !known && let Some(packet) = Kernel::trigger_packet(ctx) {

@@ -9,6 +9,7 @@ use tcp::{Duration, EcnCodepoint, Rule, Time};
 
 use super::Setup;
 use super::counters::Counters;
+use super::echo::Echoes;
 use super::fast_open::FastOpenMemory;
 use super::first_windows::FirstWindows;
 use super::processes::Processes;
@@ -58,6 +59,7 @@ pub struct Kernel {
     pub(super) tcp: TcpLayer,
     pub(super) udp: UdpLayer,
     pub(super) taps: Taps,
+    pub(super) echoes: Echoes,
     pub(super) sockets: Sockets,
     pub(super) processes: Processes,
     pub(super) counters: Counters,
@@ -82,6 +84,7 @@ impl Kernel {
             loopback: VecDeque::new(),
             idents: FxHashMap::default(),
             taps: Taps::default(),
+            echoes: Echoes::default(),
             sockets: Sockets::default(),
             processes: Processes::new(&setup),
             counters: Counters::default(),
@@ -171,8 +174,8 @@ impl Kernel {
     }
     /// Sends a packet that may be cut here.
     fn transmit_in_pieces(&mut self, ctx: &mut Ctx<'_>, packet: Packet, why: Cause) {
-        match self.link_mtu(packet.ip.dst) {
-            Some(mtu) if packet.len() > u32::from(mtu) => {
+        match self.mtu_to(ctx.now, packet.ip.dst) {
+            mtu if packet.len() > u32::from(mtu) => {
                 self.counters.ip_frag_oks += 1;
                 fragment(packet, mtu, |piece| ctx.out.send(piece, why));
             }
@@ -214,6 +217,7 @@ impl Kernel {
             Body::Tcp(segment) => self.tcp_input(ctx, &packet.ip, segment),
             Body::Udp(_) => self.udp_input(ctx, packet),
             Body::Icmp(icmp) => self.icmp_input(ctx, packet.ip.src, icmp),
+            Body::Echo(echo) => self.echo_input(ctx, packet, echo),
             // Reassembly hands back whole packets only.
             Body::Fragment(_) => ctx.out.dropped(packet.id, DropReason::BadFragment),
         }

@@ -5,6 +5,7 @@
 
 pub mod counters;
 mod deadlines;
+mod echo;
 mod fast_open;
 mod first_windows;
 mod icmp;

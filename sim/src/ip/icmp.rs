@@ -1,11 +1,13 @@
-//! ICMP errors: when one may be sent, and what it quotes (RFC 792; RFC 1122, section 3.2.2; RFC 1812, section 4.3.2.7).
+//! ICMP errors: when one may be sent, and what it quotes (RFC 792; RFC 1122, section 3.2.2; RFC 1812, section 4.3.2.7);
+//! the answer to an echo request.
 
 use std::net::IpAddr;
 
 use tcp::{EcnCodepoint, Rule, SeqNum};
 
 use super::{PROTO_ICMP, PROTO_ICMPV6, PROTO_TCP, PROTO_UDP};
-use crate::packet::{Body, Icmp, IcmpKind, IpHeader, Packet, PacketId, Quote};
+use crate::packet::{Body, Echo, Icmp, IcmpKind, IpHeader, Packet, PacketId, Quote};
+use crate::wire;
 
 /// The ICMP error of this kind about `about`, from `from` to the source of `about`; `None` where none may be sent.
 pub fn icmp_error(id: PacketId, from: IpAddr, about: &Packet, kind: IcmpKind, ttl: u8) -> Option<Packet> {
@@ -25,13 +27,25 @@ pub fn icmp_error(id: PacketId, from: IpAddr, about: &Packet, kind: IcmpKind, tt
     Some(Packet { id, ip, body: Body::Icmp(Box::new(icmp)), flipped_bit: None })
 }
 
+/// The answer to an echo request: from where it was sent to, with its identifier, number, data and DSCP (RFC 792;
+/// RFC 1122, section 3.2.2.6; RFC 1812, section 4.3.3.6; RFC 4443, section 4.2). `None`: it is none.
+pub fn echo_reply(request: &Packet, ttl: u8, ident: u16) -> Option<(IpHeader, Body)> {
+    let Body::Echo(echo) = &request.body else { return None };
+    if echo.reply {
+        return None;
+    }
+    let IpHeader { src, dst, dscp, .. } = request.ip;
+    let ip = IpHeader { src: dst, dst: src, ttl, ecn: EcnCodepoint::NotEct, dscp, df: false, ident };
+    Some((ip, Body::Echo(Echo { reply: true, ..echo.clone() })))
+}
+
 /// Whether an ICMP error may be sent about this packet: never about an ICMP error, about a fragment other than the
 /// first, about a packet to a multicast or broadcast address, or from an address that names no single host.
 pub fn may_answer(about: &Packet) -> bool {
     let about_icmp = match &about.body {
         Body::Icmp(_) => true,
         Body::Fragment(f) => f.offset != 0 || matches!(f.of.body, Body::Icmp(_)),
-        Body::Tcp(_) | Body::Udp(_) => false,
+        Body::Tcp(_) | Body::Udp(_) | Body::Echo(_) => false,
     };
     !about_icmp && names_one_host(about.ip.src) && !is_group(about.ip.dst)
 }
@@ -56,6 +70,10 @@ pub fn quote(about: &Packet) -> Quote {
     let (protocol, src, dst, seq) = match whole {
         Body::Tcp(s) => (PROTO_TCP, s.src, s.dst, s.seq),
         Body::Udp(d) => (PROTO_UDP, d.src, d.dst, SeqNum(0)),
+        Body::Echo(echo) => {
+            let head = wire::echo_head(&about.ip, echo);
+            (if v6 { PROTO_ICMPV6 } else { PROTO_ICMP }, echo.ident, echo.seq, SeqNum(head))
+        }
         Body::Icmp(_) | Body::Fragment(_) => (if v6 { PROTO_ICMPV6 } else { PROTO_ICMP }, 0, 0, SeqNum(0)),
     };
     let len = about.len().min(u32::from(u16::MAX)) as u16;

@@ -1,6 +1,6 @@
-//! IP as hosts and routers share it: lengths, fragmentation, reassembly, ICMP errors, the path MTU cache.
+//! IP as hosts and routers share it: lengths, fragmentation, reassembly, ICMP, the path MTU cache.
 //!
-//! Not modelled: IP options, multicast, redirects, echo.
+//! Not modelled: IP options, multicast, redirects.
 
 mod fragment;
 mod icmp;
@@ -12,7 +12,7 @@ mod reassembly;
 mod tests;
 
 pub use fragment::fragment;
-pub use icmp::{icmp_error, may_answer, names_one_host, quote, rule};
+pub use icmp::{echo_reply, icmp_error, may_answer, names_one_host, quote, rule};
 pub use icmp_limit::IcmpLimit;
 pub use path_mtu::PathMtu;
 pub use reassembly::{Expired, Reassembly};
@@ -32,8 +32,8 @@ pub fn protocol_of(packet: &crate::Packet) -> u8 {
     match &packet.body {
         Body::Tcp(_) => PROTO_TCP,
         Body::Udp(_) => PROTO_UDP,
-        Body::Icmp(_) if packet.ip.is_v6() => PROTO_ICMPV6,
-        Body::Icmp(_) => PROTO_ICMP,
+        Body::Icmp(_) | Body::Echo(_) if packet.ip.is_v6() => PROTO_ICMPV6,
+        Body::Icmp(_) | Body::Echo(_) => PROTO_ICMP,
         Body::Fragment(fragment) => protocol_of(&fragment.of),
     }
 }

@@ -1,4 +1,4 @@
-//! A router: longest prefix, TTL, fragmentation, ICMP errors.
+//! A router: longest prefix, TTL, fragmentation, ICMP errors, answers to echo requests.
 //!
 //! A packet is forwarded in the event that brought it: a router takes no time of its own.
 
@@ -6,12 +6,13 @@ use std::net::IpAddr;
 
 use super::{Node, Origin};
 use crate::ip;
-use crate::packet::IcmpKind;
+use crate::packet::{Body, IcmpKind, Packet};
 use crate::route::{Hop, Routes};
 use crate::simulator::Simulator;
 use crate::slab::Handle;
 use crate::spec;
 use crate::trace::{Cause, DropReason, NodeId, Trigger};
+use tcp::{Duration, Rule};
 
 /// A router.
 #[derive(Clone)]
@@ -20,14 +21,27 @@ pub(crate) struct RouterNode {
     pub(crate) routes: Routes,
     icmp: bool,
     limit: ip::IcmpLimit,
+    /// Fragments to itself, once there were any.
+    reassembly: Option<Box<ip::Reassembly>>,
+    /// Identification of the next packet of its own that may be fragmented.
+    ident: u16,
 }
 
 /// TTL of the ICMP messages that a router sends.
 const TTL: u8 = 64;
+/// Life of an incomplete reassembly (RFC 1122, section 3.3.2).
+const REASSEMBLY: Duration = Duration::from_secs(60);
 
 impl RouterNode {
     pub(crate) fn new(spec: &spec::Router, routes: Routes) -> RouterNode {
-        RouterNode { address: spec.address, routes, icmp: spec.icmp, limit: ip::IcmpLimit::default() }
+        RouterNode {
+            address: spec.address,
+            routes,
+            icmp: spec.icmp,
+            limit: ip::IcmpLimit::default(),
+            reassembly: None,
+            ident: 0,
+        }
     }
 }
 
@@ -42,8 +56,7 @@ impl Simulator {
         }
         let Node::Router(router) = &self.nodes[node.0 as usize] else { return };
         if packet.ip.dst == router.address {
-            // It runs nothing that could want it.
-            return self.refuse(node, handle, DropReason::NotOurs, IcmpKind::ProtocolUnreachable);
+            return self.arrive_at_router(node, handle);
         }
         if packet.ip.ttl <= 1 {
             return self.refuse(node, handle, DropReason::TtlExceeded, IcmpKind::TtlExceeded);
@@ -67,6 +80,43 @@ impl Simulator {
             let kind = IcmpKind::FragmentationNeeded(mtu);
             self.refuse(node, handle, DropReason::FragmentationNeeded, kind);
         }
+    }
+
+    /// A packet is addressed to the router itself, which answers echo requests and runs nothing else (RFC 1812, section
+    /// 4.3.3.6). Fragments that never become whole are forgotten when the next one comes; nobody is told.
+    fn arrive_at_router(&mut self, node: NodeId, handle: Handle) {
+        let packet = self.out.packets.get(handle);
+        if !matches!(packet.body, Body::Fragment(_) | Body::Echo(_)) {
+            return self.refuse(node, handle, DropReason::NotOurs, IcmpKind::ProtocolUnreachable);
+        }
+        let packet = *self.out.packets.take(handle);
+        let (id, now) = (packet.id, self.now);
+        let Node::Router(router) = &mut self.nodes[node.0 as usize] else { return };
+        let whole = if matches!(packet.body, Body::Fragment(_)) {
+            let waiting = router.reassembly.get_or_insert_with(|| Box::new(ip::Reassembly::new(REASSEMBLY)));
+            let late = waiting.expire(now);
+            let whole = waiting.add(now, packet);
+            late.iter().for_each(|late| self.drop_at(node, late.fragment.id, DropReason::ReassemblyTimeout));
+            whole
+        } else {
+            crate::wire::as_received(packet).map(Some)
+        };
+        match whole {
+            Ok(Some(packet)) => self.answer_echo(node, &packet),
+            Ok(None) => {}
+            Err(why) => self.drop_at(node, id, why),
+        }
+    }
+    fn answer_echo(&mut self, node: NodeId, request: &Packet) {
+        let Node::Router(router) = &mut self.nodes[node.0 as usize] else { return };
+        router.ident = router.ident.wrapping_add(1);
+        let answer = ip::echo_reply(request, TTL, router.ident).filter(|_| router.icmp);
+        let Some((ip, body)) = answer.filter(|(ip, _)| ip::names_one_host(ip.dst)) else {
+            return self.drop_at(node, request.id, DropReason::NotOurs);
+        };
+        let why = Cause { trigger: Trigger::Packet(request.id), rule: Rule::EchoReply };
+        let id = self.packet_id();
+        self.send_from(node, Packet { id, ip, body, flipped_bit: None }, why);
     }
 
     /// Drops a packet, and tells its sender if ICMP is allowed to.

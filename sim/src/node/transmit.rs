@@ -258,6 +258,7 @@ impl Simulator {
             }
             Body::Udp(d) => hash.add(u64::from(d.src) << 16 | u64::from(d.dst)),
             Body::Icmp(icmp) => hash.add(u64::from(icmp.quote.seq.0)),
+            Body::Echo(e) => hash.add(u64::from(e.reply) << 32 | u64::from(e.ident) << 16 | u64::from(e.seq)),
             Body::Fragment(f) => hash.add(u64::from(f.offset) << 16 | u64::from(f.len)),
         }
     }
@@ -268,6 +269,7 @@ fn first_bit_of_payload(packet: &Packet) -> u32 {
     let payload = match &packet.body {
         Body::Tcp(segment) => segment.payload.len(),
         Body::Udp(datagram) => datagram.payload.len(),
+        Body::Echo(echo) => echo.payload.len(),
         Body::Icmp(_) | Body::Fragment(_) => 0,
     };
     let octet = if payload > 0 { packet.len() - payload } else { packet.ip.header_len() };
@@ -281,6 +283,7 @@ fn flow_of(seed: u64, packet: &Packet) -> u64 {
         Body::Tcp(segment) => (6, u64::from(segment.src) << 16 | u64::from(segment.dst)),
         Body::Udp(datagram) => (17, u64::from(datagram.src) << 16 | u64::from(datagram.dst)),
         Body::Icmp(_) => (1, 0),
+        Body::Echo(echo) => (1, u64::from(echo.ident)),
         Body::Fragment(_) => (0, 0), // no ports behind the first: the fragments of a packet stay together
     };
     let mut hash = TraceHash::default();

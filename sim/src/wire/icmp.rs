@@ -1,11 +1,11 @@
-//! ICMP errors as bytes (RFC 792; RFC 1191, section 4; RFC 4443).
+//! ICMP as bytes (RFC 792; RFC 1191, section 4; RFC 4443).
 
-use tcp::SeqNum;
 use tcp::wire::Checksum;
+use tcp::{Payload, SeqNum};
 
 use super::ip;
-use crate::ip::{PROTO_ICMPV6, PROTO_TCP, PROTO_UDP};
-use crate::packet::{Icmp, IcmpKind, IpHeader, Quote};
+use crate::ip::{PROTO_ICMP, PROTO_ICMPV6, PROTO_TCP, PROTO_UDP};
+use crate::packet::{Body, Echo, Icmp, IcmpKind, IpHeader, Quote};
 use crate::trace::DropReason;
 
 /// Type and code over IPv4 and over IPv6. A parameter problem is the IPv6 word for a protocol that nobody knows.
@@ -20,6 +20,8 @@ const KINDS: [(IcmpKind, TypeAndCode, TypeAndCode); 7] = [
     (IcmpKind::ReassemblyTimeExceeded, (11, 1), (3, 1)),
 ];
 const TOO_BIG: (TypeAndCode, TypeAndCode) = ((3, 4), (2, 0));
+/// Types of an echo request and its reply over IPv4 and over IPv6; their code is zero.
+const ECHO: ([u8; 2], [u8; 2]) = ([8, 0], [128, 129]);
 
 pub(super) fn encode(header: &IpHeader, icmp: &Icmp, out: &mut Vec<u8>) {
     let start = out.len();
@@ -29,7 +31,12 @@ pub(super) fn encode(header: &IpHeader, icmp: &Icmp, out: &mut Vec<u8>) {
         kind => KINDS.iter().find(|k| k.0 == kind).map_or(TOO_BIG, |k| (k.1, k.2)),
     };
     let (kind, code) = if v6 { v6_kind } else { v4_kind };
-    let mtu = if let IcmpKind::FragmentationNeeded(mtu) = icmp.kind { mtu } else { 0 };
+    let mtu = match icmp.kind {
+        IcmpKind::FragmentationNeeded(mtu) => mtu,
+        // Where the parameter that is the problem stands: the next header (RFC 4443, section 3.4).
+        IcmpKind::ProtocolUnreachable if v6 => 6,
+        _ => 0,
+    };
     out.extend_from_slice(&[kind, code, 0, 0, 0, 0]);
     out.extend_from_slice(&mtu.to_be_bytes());
     encode_quote(&icmp.quote, out);
@@ -37,12 +44,36 @@ pub(super) fn encode(header: &IpHeader, icmp: &Icmp, out: &mut Vec<u8>) {
     out[start + 2..start + 4].copy_from_slice(&sum.to_be_bytes());
 }
 
-pub(super) fn decode(header: &IpHeader, bytes: &[u8]) -> Result<Icmp, DropReason> {
+pub(super) fn encode_echo(header: &IpHeader, echo: &Echo, out: &mut Vec<u8>) {
+    let start = out.len();
+    let kinds = if header.is_v6() { ECHO.1 } else { ECHO.0 };
+    out.extend_from_slice(&[kinds[usize::from(echo.reply)], 0, 0, 0]);
+    out.extend_from_slice(&echo.ident.to_be_bytes());
+    out.extend_from_slice(&echo.seq.to_be_bytes());
+    echo.payload.extend_vec(out);
+    let sum = checksum(header, &out[start..]).finish();
+    out[start + 2..start + 4].copy_from_slice(&sum.to_be_bytes());
+}
+
+/// The first four octets of an echo message, as an error about it quotes them: type, code, checksum.
+pub(crate) fn echo_head(header: &IpHeader, echo: &Echo) -> u32 {
+    let mut bytes = Vec::new();
+    encode_echo(header, echo, &mut bytes);
+    bytes.first_chunk().map_or(0, |head| u32::from_be_bytes(*head))
+}
+
+pub(super) fn decode(header: &IpHeader, bytes: &[u8]) -> Result<Body, DropReason> {
     let Some((head, rest)) = bytes.split_first_chunk::<8>() else { return Err(DropReason::BadHeader) };
     if checksum(header, bytes).finish() != 0 {
         return Err(DropReason::BadIcmpChecksum);
     }
     let (v6, seen) = (header.is_v6(), (head[0], head[1]));
+    let echo = if v6 { ECHO.1 } else { ECHO.0 };
+    if echo.contains(&seen.0) && seen.1 == 0 {
+        let word = |at: usize| u16::from_be_bytes([head[at], head[at + 1]]);
+        let payload = Payload::from_bytes(rest);
+        return Ok(Body::Echo(Echo { reply: seen.0 == echo[1], ident: word(4), seq: word(6), payload }));
+    }
     let kind = if seen == (if v6 { TOO_BIG.1 } else { TOO_BIG.0 }) {
         IcmpKind::FragmentationNeeded(u16::from_be_bytes([head[6], head[7]]))
     } else {
@@ -53,7 +84,7 @@ pub(super) fn decode(header: &IpHeader, bytes: &[u8]) -> Result<Icmp, DropReason
             (None, _) => return Err(DropReason::BadHeader),
         }
     };
-    Ok(Icmp { kind, quote: decode_quote(v6, rest)? })
+    Ok(Body::Icmp(Box::new(Icmp { kind, quote: decode_quote(v6, rest)? })))
 }
 
 /// That of ICMPv6 covers a pseudo-header (RFC 4443, section 2.3), that of ICMP does not.
@@ -72,8 +103,12 @@ fn encode_quote(quote: &Quote, out: &mut Vec<u8>) {
     } else {
         ip::encode_v4(&quote.ip, quote.len, quote.protocol, None, out);
     }
-    out.extend_from_slice(&quote.src.to_be_bytes());
-    out.extend_from_slice(&quote.dst.to_be_bytes());
+    let ports = [quote.src.to_be_bytes(), quote.dst.to_be_bytes()];
+    if matches!(quote.protocol, PROTO_ICMP | PROTO_ICMPV6) {
+        out.extend_from_slice(&quote.seq.0.to_be_bytes());
+        return ports.iter().for_each(|word| out.extend_from_slice(word));
+    }
+    ports.iter().for_each(|word| out.extend_from_slice(word));
     match quote.protocol {
         PROTO_TCP => out.extend_from_slice(&quote.seq.0.to_be_bytes()),
         // Length, and a checksum that is not known any more.
@@ -91,15 +126,20 @@ fn decode_quote(v6: bool, bytes: &[u8]) -> Result<Quote, DropReason> {
     let Some(behind) = bytes.get(start..).and_then(|b| b.first_chunk::<8>()) else {
         return Err(DropReason::BadHeader);
     };
-    let has_ports = matches!(protocol, PROTO_TCP | PROTO_UDP);
-    let word = |at: usize| if has_ports { u16::from_be_bytes([behind[at], behind[at + 1]]) } else { 0 };
-    let seq = if protocol == PROTO_TCP { [behind[4], behind[5], behind[6], behind[7]] } else { [0; 4] };
+    let [a, b, c, d, e, f, g, h] = *behind;
+    // Where the two words stand, and the four octets.
+    let (words, seq) = match protocol {
+        PROTO_TCP => ([[a, b], [c, d]], [e, f, g, h]),
+        PROTO_UDP => ([[a, b], [c, d]], [0; 4]),
+        PROTO_ICMP | PROTO_ICMPV6 => ([[e, f], [g, h]], [a, b, c, d]),
+        _ => ([[0; 2]; 2], [0; 4]),
+    };
     Ok(Quote {
         ip: header,
         len: if v6 { len.saturating_add(start as u16) } else { len },
         protocol,
-        src: word(0),
-        dst: word(2),
+        src: u16::from_be_bytes(words[0]),
+        dst: u16::from_be_bytes(words[1]),
         seq: SeqNum(u32::from_be_bytes(seq)),
     })
 }

@@ -9,6 +9,8 @@ mod icmp;
 mod ip;
 mod udp;
 
+pub(crate) use icmp::echo_head;
+
 #[cfg(test)]
 mod tests;
 
@@ -107,6 +109,7 @@ fn encode_payload(packet: &Packet, out: &mut Vec<u8>) {
         Body::Tcp(segment) => tcp::wire::encode_into(segment, packet.ip.src, packet.ip.dst, out),
         Body::Udp(datagram) => udp::encode(&packet.ip, datagram, out),
         Body::Icmp(icmp) => icmp::encode(&packet.ip, icmp, out),
+        Body::Echo(echo) => icmp::encode_echo(&packet.ip, echo, out),
         Body::Fragment(_) => {}
     }
 }
@@ -124,8 +127,8 @@ pub(crate) fn decode_payload(
             Body::Tcp(segment.map_err(|wrong| DropReason::Tcp(wrong.rule()))?)
         }
         PROTO_UDP => Body::Udp(udp::decode(&ip, bytes)?),
-        PROTO_ICMP if !ip.is_v6() => Body::Icmp(Box::new(icmp::decode(&ip, bytes)?)),
-        PROTO_ICMPV6 if ip.is_v6() => Body::Icmp(Box::new(icmp::decode(&ip, bytes)?)),
+        PROTO_ICMP if !ip.is_v6() => icmp::decode(&ip, bytes)?,
+        PROTO_ICMPV6 if ip.is_v6() => icmp::decode(&ip, bytes)?,
         _ => return Err(DropReason::BadHeader),
     };
     Ok(Packet { id, ip, body, flipped_bit: None })

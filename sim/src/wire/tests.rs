@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use tcp::{EcnCodepoint, Flags, Payload, Segment, SeqNum, Timestamps};
 
 use super::*;
-use crate::packet::{Datagram, Icmp, IcmpKind, Quote};
+use crate::packet::{Datagram, Echo, Icmp, IcmpKind, Quote};
 
 fn addresses(v6: bool) -> (IpAddr, IpAddr) {
     if v6 {
@@ -67,7 +67,9 @@ fn packet() -> impl Strategy<Value = Packet> {
                 IpHeader { src: b, dst: a, ttl: 3, ecn: EcnCodepoint::Ect0, dscp: 0, df: true, ident: 7 };
             Body::Icmp(Box::new(Icmp { kind, quote: Quote { ip, len: 1500, protocol, src, dst, seq } }))
         });
-    (header(), prop_oneof![tcp, udp, icmp]).prop_map(|(ip, mut body)| {
+    let echo = (any::<(bool, u16, u16)>(), payload())
+        .prop_map(|((reply, ident, seq), payload)| Body::Echo(Echo { reply, ident, seq, payload }));
+    (header(), prop_oneof![tcp, udp, icmp, echo]).prop_map(|(ip, mut body)| {
         if let Body::Icmp(icmp) = &mut body {
             (icmp.quote.ip.dst, icmp.quote.ip.src) = (ip.src, ip.dst);
             if ip.is_v6() {

@@ -162,6 +162,7 @@ impl Run<'_> {
             Body::Tcp(segment) => (Protocol::Tcp, segment.payload.len()),
             Body::Udp(datagram) => (Protocol::Udp, datagram.payload.len()),
             Body::Icmp(_) => (Protocol::Icmp, 0),
+            Body::Echo(echo) => (Protocol::Icmp, echo.payload.len()),
             Body::Fragment(fragment) => (Protocol::Fragment, u32::from(fragment.len)),
         };
         seen.protocol.is_none_or(|wanted| wanted == protocol)
@@ -230,7 +231,7 @@ fn has_ports(seen: &Seen, packet: &Packet) -> bool {
     let (src, dst) = match body {
         Body::Tcp(segment) => (segment.src, segment.dst),
         Body::Udp(datagram) => (datagram.src, datagram.dst),
-        Body::Icmp(_) | Body::Fragment(_) => return false,
+        Body::Icmp(_) | Body::Echo(_) | Body::Fragment(_) => return false,
     };
     seen.src_port.is_none_or(|port| port == src) && seen.dst_port.is_none_or(|port| port == dst)
 }

@@ -103,6 +103,10 @@ described! {
         UdpSend(UdpSend),
         /// Receives datagrams.
         UdpReceive(UdpReceive),
+        /// ping: sends ICMP echo requests and notes what comes back.
+        Ping(Ping),
+        /// traceroute by ICMP (`-I`): echo requests of growing TTL, until the target answers.
+        Traceroute(Traceroute),
     }
 }
 
@@ -259,6 +263,42 @@ described! {
         port: u16, "53";
         /// Whether each datagram is sent back.
         echo: Option<bool> = "false", "true";
+    }
+}
+
+described! {
+    /// ping. Each request is a call `ping(ADDRESS, seq N)`; its result is `64 bytes from ADDRESS, ttl 63, rtt 20ms`,
+    /// `time exceeded from ADDRESS, rtt 10ms`, `host unreachable from …`, `no answer`, or an errno. The last call is
+    /// `ping(ADDRESS) statistics`.
+    pub struct Ping {
+        /// Whom: a name or an address.
+        to: String, "\"server\"";
+        /// How many requests.
+        count: Option<u16> = "4", "10";
+        /// Time between them.
+        every: Option<Span> = "1s", "\"200ms\"";
+        /// Octets of data in each.
+        size: Option<Size> = "56", "1472";
+        /// Their TTL or hop limit.
+        ttl: Option<u8> = "the host's", "1";
+        /// Whether DF is set, so that a router that would have to cut one says so.
+        df: Option<bool> = "false", "true";
+        /// How long each answer is waited for.
+        patience: Option<Span> = "5s", "\"1s\"";
+    }
+}
+described! {
+    /// traceroute. Each probe is a call `traceroute(ADDRESS, hop N)`; its result is `ADDRESS, rtt 20ms` of the router that
+    /// answers, `ADDRESS, rtt 30ms, reached`, what stood in the way, or `no answer`.
+    pub struct Traceroute {
+        /// Whom: a name or an address.
+        to: String, "\"server\"";
+        /// The largest TTL that is tried.
+        hops: Option<u8> = "30", "5";
+        /// Probes with each TTL.
+        queries: Option<u8> = "1", "3";
+        /// How long each answer is waited for.
+        patience: Option<Span> = "5s", "\"1s\"";
     }
 }
 

@@ -8,13 +8,17 @@ use tcp::tcb::SocketOption;
 use tcp::{Duration, Flags, Payload};
 
 use super::{At, Resolver, time};
-use crate::scenario::file::program::{Chat, Clients, Listen, Probe, RequestServer, Scan, Server, UdpSend};
+use crate::scenario::file::program::{
+    Chat, Clients, Listen, Ping, Probe, RequestServer, Scan, Server, Traceroute, UdpSend,
+};
 use crate::scenario::file::{Run, Socket, Step};
 use crate::scenario::units::{Address, Endpoint, Size, Span};
 
 /// Bytes per write, and per read of a chat server, where a file does not say.
 const CHUNK: Size = Size(64 << 10);
 const READ: Size = Size(1024);
+/// How long ping and traceroute wait for an answer (traceroute: 5 s).
+const ECHO_PATIENCE: Span = Span(5_000_000_000);
 /// More steps than this, repeats multiplied out, are refused: a script could stand still in time.
 const MOST_STEPS: u64 = 10_000_000;
 
@@ -132,6 +136,8 @@ impl<'a> Resolver<'a> {
                 self.positive(&at.field("port"), u64::from(receive.port), "a port");
                 spec::Run::UdpReceive { port: receive.port, echo: receive.echo.unwrap_or(false) }
             }
+            Run::Ping(ping) => self.ping(at, on, ping),
+            Run::Traceroute(route) => self.traceroute(at, on, route),
         }
     }
 
@@ -265,6 +271,38 @@ impl<'a> Resolver<'a> {
             count: send.count.unwrap_or(1),
             every: duration(send.every),
             df: send.df.unwrap_or(false),
+        }
+    }
+
+    fn ping(&mut self, at: &At<'_>, on: &str, ping: &Ping) -> spec::Run {
+        let size = ping.size.unwrap_or(Size(56));
+        if size.0 > 65_507 {
+            let message = format!("an echo request of {size}");
+            self.wrong(&at.field("size"), message, "at most 65507 bytes (RFC 791)", None);
+        }
+        let count = ping.count.unwrap_or(4);
+        self.positive(&at.field("count"), u64::from(count), "a number of requests");
+        self.positive(&at.field("ttl"), u64::from(ping.ttl.unwrap_or(64)), "a TTL");
+        spec::Run::Ping {
+            to: self.address(&at.field("to"), on, &ping.to),
+            count,
+            every: duration(Some(ping.every.unwrap_or(Span(1_000_000_000)))),
+            size: self.size(&at.field("size"), size),
+            ttl: ping.ttl,
+            df: ping.df.unwrap_or(false),
+            patience: self.some_time(&at.field("patience"), ping.patience.unwrap_or(ECHO_PATIENCE)),
+        }
+    }
+
+    fn traceroute(&mut self, at: &At<'_>, on: &str, route: &Traceroute) -> spec::Run {
+        let (hops, queries) = (route.hops.unwrap_or(30), route.queries.unwrap_or(1));
+        self.positive(&at.field("hops"), u64::from(hops), "a number of hops");
+        self.positive(&at.field("queries"), u64::from(queries), "a number of probes");
+        spec::Run::Traceroute {
+            to: self.address(&at.field("to"), on, &route.to),
+            hops,
+            queries,
+            patience: self.some_time(&at.field("patience"), route.patience.unwrap_or(ECHO_PATIENCE)),
         }
     }
 

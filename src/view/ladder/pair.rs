@@ -97,7 +97,7 @@ fn piece(event: &Event) -> Option<Piece> {
 fn piece_of(packet: &Packet) -> Piece {
     let offset = match &packet.body {
         Body::Fragment(fragment) => fragment.offset,
-        Body::Tcp(_) | Body::Udp(_) | Body::Icmp(_) => 0,
+        Body::Tcp(_) | Body::Udp(_) | Body::Icmp(_) | Body::Echo(_) => 0,
     };
     (packet.id, offset)
 }
@@ -113,7 +113,10 @@ fn side(story: &Story<'_>, host: NodeId, peer: NodeId, faults: bool) -> Vec<Even
             What::Sent { node, packet, .. }
                 if *node == host
                     && story.is_origin(index, host, packet)
-                    && story.names.owner(packet.ip.dst) == Some(peer) =>
+                    && story
+                        .names
+                        .owner(packet.ip.dst)
+                        .is_none_or(|to| to == peer || !story.names.is_host(to)) =>
             {
                 put(Kind::Send(piece_of(packet), index));
             }
@@ -266,9 +269,15 @@ impl<'a> Page<'a, '_> {
         if let Some(port) = self.story.port(packet) {
             text = format!("{port} {text}");
         }
-        let by_router = !self.story.names.is_host(journey.origin);
-        let label =
-            if by_router { format!("{}: {text}", self.story.names.node(journey.origin)) } else { text };
+        let names = self.story.names;
+        let to = names.owner(packet.ip.dst);
+        let label = if !names.is_host(journey.origin) {
+            format!("{}: {text}", names.node(journey.origin))
+        } else if to.is_none_or(|to| !names.is_host(to)) {
+            format!("to {}: {text}", names.at(packet.ip.dst))
+        } else {
+            text
+        };
         Some((journey, label))
     }
 
@@ -373,6 +382,9 @@ fn with_note(line: &str, note: &str) -> (String, String) {
     } else {
         columns.len() - free + 1
     };
+    if columns.iter().skip(start).take(note_len).any(|column| *column != ' ') {
+        return (line.to_owned(), note.to_owned());
+    }
     for (column, c) in columns.iter_mut().skip(start).zip(note.chars()) {
         *column = c;
     }
@@ -404,6 +416,6 @@ fn style(journey: &Journey<'_>) -> anstyle::Style {
         Body::Tcp(segment) if segment.payload.is_empty() => PLAIN,
         Body::Tcp(_) => BOLD,
         Body::Icmp(_) => YELLOW,
-        Body::Udp(_) | Body::Fragment(_) => PLAIN,
+        Body::Udp(_) | Body::Echo(_) | Body::Fragment(_) => PLAIN,
     }
 }

@@ -5,6 +5,7 @@ mod acceptor;
 mod clients;
 mod datagrams;
 mod forger;
+mod ping;
 mod script;
 mod steps;
 mod text;
@@ -73,6 +74,8 @@ enum TaskKind {
     Flood(Box<forger::Flood>),
     UdpSender(Box<datagrams::Sender>),
     UdpReceiver(datagrams::Receiver),
+    Ping(Box<ping::Ping>),
+    Traceroute(Box<ping::Traceroute>),
 }
 
 /// A script on a connection that was accepted.
@@ -211,6 +214,8 @@ impl Programs {
             Run::SynFlood { .. } => TaskKind::Flood(Box::default()),
             Run::UdpSend { .. } => TaskKind::UdpSender(Box::default()),
             Run::UdpReceive { .. } => TaskKind::UdpReceiver(datagrams::Receiver::default()),
+            Run::Ping { .. } => TaskKind::Ping(Box::default()),
+            Run::Traceroute { .. } => TaskKind::Traceroute(Box::default()),
         };
         let label = Arc::clone(&spec.name);
         let main = matches!(kind, TaskKind::Acceptor(_) | TaskKind::Spawner(_));
@@ -241,6 +246,7 @@ impl Programs {
         self.free.push(id);
         self.timers.remove(id);
         kernel.taps.close(id);
+        kernel.echoes.close(id);
         let program = &mut self.list[task.program as usize];
         program.running -= 1;
         if program.main == Some(id) {
@@ -279,6 +285,8 @@ impl Programs {
             (TaskKind::Flood(flood), run) => flood.run(run, kernel, ctx, &who),
             (TaskKind::UdpSender(sender), run) => sender.run(run, kernel, ctx, &who),
             (TaskKind::UdpReceiver(receiver), run) => receiver.run(run, kernel, ctx, &who),
+            (TaskKind::Ping(ping), run) => ping.run(run, kernel, ctx, &who),
+            (TaskKind::Traceroute(route), run) => route.run(run, kernel, ctx, &who),
             (TaskKind::Acceptor(_) | TaskKind::Spawner(_), _) => Outcome::Over,
         };
         let program = task.program;

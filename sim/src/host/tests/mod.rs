@@ -2,6 +2,7 @@
 
 mod addresses;
 mod demands;
+mod echo;
 mod icmp;
 mod limits;
 mod programs;

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use tcp::{Flags, Options, Segment, SeqNum, Timestamps};
 
 use super::*;
-use crate::packet::{Body, Datagram, EcnCodepoint, Icmp, IcmpKind, IpHeader, Quote};
+use crate::packet::{Body, Datagram, Echo, EcnCodepoint, Icmp, IcmpKind, IpHeader, Quote};
 
 fn segment() -> impl Strategy<Value = Segment> {
     let ports = (prop_oneof![Just(5000u16), Just(40_000), any::<u16>()], prop_oneof![Just(80u16), Just(81)]);
@@ -49,7 +49,13 @@ fn body() -> impl Strategy<Value = Body> {
             dst: 53,
             payload: Payload::from_bytes(&vec![0; len as usize]),
         })),
-        1 => (kind, prop_oneof![Just(6u8), Just(17)], any::<u32>()).prop_map(move |(kind, protocol, seq)| {
+        1 => any::<(bool, u16, u16)>().prop_map(|(reply, ident, seq)| Body::Echo(Echo {
+            reply,
+            ident: ident % 3,
+            seq: seq % 5,
+            payload: Payload::from_bytes(b"echo"),
+        })),
+        1 => (kind, prop_oneof![Just(6u8), Just(17), Just(1)], any::<u32>()).prop_map(move |(kind, protocol, seq)| {
             let quote = Quote { ip, len: 60, protocol, src: 80, dst: 5000, seq: SeqNum(seq) };
             Body::Icmp(Box::new(Icmp { kind, quote }))
         }),
