@@ -8,6 +8,7 @@ pub mod packetdrill;
 pub mod pcap;
 pub mod requirements;
 pub mod scenario;
+pub mod sweep;
 pub mod view;
 
 pub use names::Names;

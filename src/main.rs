@@ -45,6 +45,7 @@ fn act(cli: &Cli) -> Result<bool> {
         Command::Rfc(args) => cli::rfc::rfc(args, cli.color, &mut out)?,
         Command::Packetdrill(args) => cli::packetdrill::packetdrill(args, cli.color, &mut out)?,
         Command::Finding(what) => cli::finding::run(what, cli.color, &mut out)?,
+        Command::Sweeping(what) => cli::sweeping::run(what, cli.color, &mut out)?,
         Command::Schema => {
             out.write_all(timewait::scenario::schema::markdown().as_bytes())?;
             true

@@ -16,4 +16,5 @@ mod packetdrill;
 mod readme;
 mod requirements;
 mod scenarios;
+mod sweeps;
 mod weather;

@@ -1,4 +1,4 @@
-//! `timewait check`: what is wrong with scenario files, without running them.
+//! `timewait check`: what is wrong with scenario files and sweeps, without running them.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -11,11 +11,16 @@ use super::{Color, paths, screen};
 
 /// Reads each file; says what is wrong with those that are. An error if any is.
 pub fn check(given: &[PathBuf], color: Color, out: &mut dyn Write) -> Result<bool> {
-    let files = paths::scenarios(given)?;
+    let files = paths::scenarios_and_sweeps(given)?;
     let mut wrong = Vec::new();
     for file in &files {
-        match scenario::load(file) {
-            Ok(_) => writeln!(out, "{} {}", paint(GREEN, "✓"), file.display())?,
+        let outcome = if paths::is_sweep(file) {
+            timewait::sweep::plan::load(file).map(drop)
+        } else {
+            scenario::load(file).map(drop)
+        };
+        match outcome {
+            Ok(()) => writeln!(out, "{} {}", paint(GREEN, "✓"), file.display())?,
             Err(diagnostics) => wrong.push(diagnostics.render(screen::is_colored(color))),
         }
     }

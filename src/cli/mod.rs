@@ -10,10 +10,13 @@ pub mod measure;
 pub mod packetdrill;
 pub mod paths;
 pub mod report;
+pub mod results;
 pub mod rfc;
 pub mod run;
 pub mod screen;
 pub mod shrink;
+pub mod sweep;
+pub mod sweeping;
 
 use std::path::PathBuf;
 
@@ -99,6 +102,8 @@ pub enum Command {
     Packetdrill(Packetdrill),
     #[command(flatten)]
     Finding(finding::Finding),
+    #[command(flatten)]
+    Sweeping(sweeping::Sweeping),
     /// Describe what can stand in a scenario file: every field with its type, unit, default and an example.
     Schema,
     /// Write the completion script of a shell.

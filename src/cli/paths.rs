@@ -5,9 +5,22 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-/// The scenario files among `given`: files as they are, folders with all `.ron` files below them, by name.
+/// The scenario files among `given`: files as they are, folders with all `.ron` files below them, by name, but for those
+/// that are sweeps.
 pub fn scenarios(given: &[PathBuf]) -> Result<Vec<PathBuf>> {
+    let mut files = files(given, "ron", "scenario file")?;
+    files.retain(|file| given.contains(file) || !is_sweep(file));
+    Ok(files)
+}
+
+/// The scenario files and sweeps among `given`, likewise.
+pub fn scenarios_and_sweeps(given: &[PathBuf]) -> Result<Vec<PathBuf>> {
     files(given, "ron", "scenario file")
+}
+
+/// Whether a file is a sweep.
+pub fn is_sweep(file: &Path) -> bool {
+    fs::read_to_string(file).is_ok_and(|text| timewait::sweep::is_sweep(&text))
 }
 
 /// The packetdrill scripts among `given`: files as they are, folders with all `.pkt` files below them, by name.

@@ -101,7 +101,10 @@ fn load(file: &Path, args: &Run, color: Color) -> Result<Scenario> {
     let rendered = |diagnostics: scenario::Diagnostics| {
         anyhow!(diagnostics.render(screen::is_colored(color))).context(screen::Rendered)
     };
-    let scenario = scenario::load(file).map_err(rendered)?;
+    // That a row of a sweep's results can be repeated where the scenario stands in the sweep.
+    let sweep = paths::is_sweep(file);
+    let scenario = if sweep { timewait::sweep::plan::scenario_of(file) } else { scenario::load(file) };
+    let scenario = scenario.map_err(rendered)?;
     args.set.iter().try_fold(scenario, |scenario, change| scenario.set(change)).map_err(rendered)
 }
 

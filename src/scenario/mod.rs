@@ -10,7 +10,7 @@ pub mod locate;
 pub mod read;
 pub mod resolve;
 pub mod schema;
-mod set;
+pub mod set;
 pub mod units;
 mod write;
 
@@ -57,7 +57,7 @@ impl Scenario {
     /// What is wrong with it.
     pub fn parse(path: &str, text: &str) -> Result<Scenario, Diagnostics> {
         let wrong = |problems| Diagnostics { path: path.to_owned(), text: text.to_owned(), problems };
-        let typed = read::read(text).map_err(wrong)?;
+        let typed: file::Scenario = read::read(text).map_err(wrong)?;
         let spec = resolve::resolve(&typed).map_err(|complaints| {
             let tree = Node::of(text);
             let mut problems: Vec<Problem> =

@@ -4,8 +4,10 @@ use std::ops::Range;
 
 use ron::error::{Error, Position, SpannedError};
 
+use serde::de::DeserializeOwned;
+
 use super::error::{Problem, suggest};
-use super::file::{Scenario, options};
+use super::file::options;
 use super::locate::{Kid, Node, Seg};
 
 /// How many errors of form are looked for in one file.
@@ -15,13 +17,13 @@ const MOST: usize = 12;
 ///
 /// # Errors
 /// What is wrong with the form of the text, in order of place.
-pub fn read(text: &str) -> Result<Scenario, Vec<Problem>> {
+pub fn read<T: DeserializeOwned>(text: &str) -> Result<T, Vec<Problem>> {
     let mut problems: Vec<Problem> = Vec::new();
     let mut taken: Vec<Range<usize>> = Vec::new();
     let mut rest = text.to_owned();
     while taken.len() < MOST {
-        let error = match options().from_str::<Scenario>(&rest) {
-            Ok(scenario) if taken.is_empty() => return Ok(scenario),
+        let error = match options().from_str::<T>(&rest) {
+            Ok(typed) if taken.is_empty() => return Ok(typed),
             Ok(_) => break,
             Err(error) => error,
         };

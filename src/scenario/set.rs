@@ -3,9 +3,33 @@
 //! The change is made in the text and the whole read again, so a wrong path or value gets the same errors, with the
 //! changed line, as if it had been typed.
 
+use std::ops::Range;
+
 use super::error::{Diagnostics, Problem, suggest};
 use super::locate::{Node, Seg, show};
 use super::{Scenario, file};
+
+/// A change that cannot be made.
+#[derive(Clone, Debug)]
+pub struct Misfit {
+    /// Which part of it is wrong.
+    pub culprit: Culprit,
+    /// What is wrong with the changed text; without a text if there is none.
+    pub diagnostics: Diagnostics,
+    /// Which of the problems there is that of the culprit.
+    pub first: usize,
+}
+
+/// Which part of a change is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Culprit {
+    /// This word of the path names nothing.
+    Word(String),
+    /// The value does not fit there.
+    Value,
+    /// With it, something else in the file does not fit any more.
+    Elsewhere,
+}
 
 impl Scenario {
     /// The scenario with a value changed: `links.0.delay=20ms`, `hosts.client.tcp.time_wait=0s`. A link or a program
@@ -14,31 +38,64 @@ impl Scenario {
     /// # Errors
     /// No such place, or what is wrong with the scenario after the change.
     pub fn set(&self, assignment: &str) -> Result<Scenario, Diagnostics> {
-        let path_of_file = format!("{} with --set {assignment}", self.path);
-        let wrong = |message: String, help: Option<String>| Diagnostics {
-            path: path_of_file.clone(),
+        match assignment.split_once('=') {
+            Some((path, value)) => self.change(path, value).map_err(|misfit| misfit.diagnostics),
+            None => {
+                let message = format!("--set {assignment} has no `=`");
+                let help = Some("as in links.0.delay=20ms".to_owned());
+                Err(self.without_place(assignment, message, help))
+            }
+        }
+    }
+
+    /// The scenario with `value` at `path`, as [`set`](Scenario::set) has them on the two sides of its `=`.
+    ///
+    /// # Errors
+    /// Which of the two is wrong, and why.
+    pub fn change(&self, path: &str, value: &str) -> Result<Scenario, Misfit> {
+        let assignment = format!("{path}={value}");
+        let (path, value) = (self.segments(path.trim()), value.trim());
+        let quoted = || self.changed(&assignment, &path, &format!("{value:?}"));
+        if Node::of(value).is_none() {
+            return quoted();
+        }
+        match self.changed(&assignment, &path, value) {
+            Ok(scenario) => Ok(scenario),
+            Err(problems) => match quoted() {
+                // That it is no text says nothing to somebody who typed none.
+                Err(other) if other.expected_other_kind() => Err(problems),
+                as_text => as_text,
+            },
+        }
+    }
+
+    /// The text with `value` at `path`, read again.
+    fn changed(&self, assignment: &str, path: &[Seg], value: &str) -> Result<Scenario, Misfit> {
+        let changed = self.with(path, value).map_err(|NoPlace { word, message, help }| {
+            let diagnostics = self.without_place(assignment, message, help);
+            Misfit { culprit: Culprit::Word(word), diagnostics, first: 0 }
+        })?;
+        let name = format!("{} with --set {assignment}", self.path);
+        Scenario::parse(&name, &changed.text).map_err(|diagnostics| {
+            let meet = |a: &Range<usize>, b: &Range<usize>| a.start < b.end && b.start < a.end;
+            let at = |part: &Range<usize>| diagnostics.problems.iter().position(|p| meet(&p.span, part));
+            let (culprit, first) = match (at(&changed.value), at(&changed.words)) {
+                (Some(first), _) => (Culprit::Value, first),
+                (None, Some(first)) => {
+                    let span = diagnostics.problems[first].span.clone();
+                    (Culprit::Word(changed.text.get(span).unwrap_or_default().to_owned()), first)
+                }
+                (None, None) => (Culprit::Elsewhere, 0),
+            };
+            Misfit { culprit, diagnostics, first }
+        })
+    }
+
+    fn without_place(&self, assignment: &str, message: String, help: Option<String>) -> Diagnostics {
+        Diagnostics {
+            path: format!("{} with --set {assignment}", self.path),
             text: String::new(),
             problems: vec![Problem { message, span: 0..0, label: String::new(), help }],
-        };
-        let Some((path, value)) = assignment.split_once('=') else {
-            let message = format!("--set {assignment} has no `=`");
-            return Err(wrong(message, Some("as in links.0.delay=20ms".to_owned())));
-        };
-        let (path, value) = (self.segments(path.trim()), value.trim());
-        let typed = Node::of(value).map(|_| self.with(&path, value));
-        let quoted = self.with(&path, &format!("{value:?}"));
-        let parse = |text: &str| Scenario::parse(&path_of_file, text);
-        let as_typed = match typed {
-            Some(text) => parse(&text.map_err(|(message, help)| wrong(message, help))?),
-            None => return parse(&quoted.map_err(|(message, help)| wrong(message, help))?),
-        };
-        let Err(problems) = as_typed else { return as_typed };
-        match parse(&quoted.map_err(|(message, help)| wrong(message, help))?) {
-            // That it is no text says nothing to somebody who typed none.
-            Err(other) if other.problems.iter().any(|problem| problem.message.starts_with("expected")) => {
-                Err(problems)
-            }
-            as_text => as_text,
         }
     }
 
@@ -68,13 +125,16 @@ impl Scenario {
     }
 
     /// The text with `value` at `path`; else what is wrong, and what would be right.
-    fn with(&self, path: &[Seg], value: &str) -> Result<String, (String, Option<String>)> {
-        let tree = Node::of(&self.text).ok_or_else(|| ("the file cannot be changed".to_owned(), None))?;
+    fn with(&self, path: &[Seg], value: &str) -> Result<Changed, NoPlace> {
+        let no_place = |message: String, help| NoPlace { word: show(&path[..1]), message, help };
+        let tree =
+            Node::of(&self.text).ok_or_else(|| no_place("the file cannot be changed".to_owned(), None))?;
         let (node, found) = tree.find(path);
         let mut text = self.text.clone();
         if found == path.len() {
+            let start = node.span.start;
             text.replace_range(node.span.clone(), value);
-            return Ok(text);
+            return Ok(Changed { text, words: start..start, value: start..start + value.len() });
         }
         let missing = &path[found..];
         let here = show(&path[..found]);
@@ -88,7 +148,8 @@ impl Scenario {
         let typed = show(&missing[..1]);
         let none = |what: &str| {
             let message = format!("there is no `{typed}` in `{here}`");
-            Err((message, suggest(&typed, names.iter().copied(), what)))
+            let help = suggest(&typed, names.iter().copied(), what);
+            Err(NoPlace { word: typed.clone(), message, help })
         };
         match (node.open, node.open.and_then(|open| self.text[open..].chars().next())) {
             (Some(open), Some('(')) if missing.iter().all(|seg| seg.name().is_some()) => {
@@ -96,12 +157,38 @@ impl Scenario {
                 let opening = words.join(": (");
                 let closing = ")".repeat(words.len() - 1);
                 text.insert_str(open + 1, &format!("{opening}: {value}{closing}, "));
-                Ok(text)
+                let words = open + 1..open + 1 + opening.len();
+                let start = words.end + ": ".len();
+                Ok(Changed { text, words, value: start..start + value.len() })
             }
             (Some(_), Some('[')) => none(if names.is_empty() { "elements" } else { "names" }),
             (Some(_), Some('{')) => none("names"),
-            _ => Err((format!("`{here}` has no fields"), None)),
+            _ => Err(NoPlace { word: typed, message: format!("`{here}` has no fields"), help: None }),
         }
+    }
+}
+
+/// A text with a change in it.
+struct Changed {
+    text: String,
+    /// The names of fields that were not there before.
+    words: Range<usize>,
+    /// The value.
+    value: Range<usize>,
+}
+
+/// A path that leads nowhere.
+struct NoPlace {
+    /// The word that names nothing.
+    word: String,
+    message: String,
+    help: Option<String>,
+}
+
+impl Misfit {
+    /// Whether another kind of value is wanted there than was given.
+    fn expected_other_kind(&self) -> bool {
+        self.diagnostics.problems.iter().any(|problem| problem.message.starts_with("expected"))
     }
 }
 
