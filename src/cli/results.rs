@@ -11,8 +11,9 @@ use timewait::view::paint::{DIM, paint};
 
 use super::sweeping::{Form, Merge, Results, Shown};
 
-/// Columns of figures that a table for people has if nobody says which.
-const FEW: usize = 6;
+/// Figures that a table for people has if nobody says which.
+const FEW: &[&str] =
+    &["goodput_bps", "fairness_ppm", "retransmitted", "fct_ns_p50", "fct_ns_p99", "rtt_ns_mean"];
 
 /// Shows results. Returns whether every run did as it should.
 pub fn run(args: &Results, out: &mut dyn Write) -> Result<bool> {
@@ -94,8 +95,7 @@ pub fn show(results: &Read, shown: &Shown, out: &mut dyn Write) -> Result<bool> 
     let mut left_out = 0;
     if shown.form == Form::Table && figures.is_empty() && results.header.figures.is_empty() {
         let there = summary::names(&results.header, &rows);
-        let first = timewait::sweep::play::names().filter(|name| there.iter().any(|other| other == name));
-        figures = first.take(FEW).map(str::to_owned).collect();
+        figures = FEW.iter().map(|name| (*name).to_owned()).filter(|name| there.contains(name)).collect();
         left_out = there.len() - figures.len();
     }
     let summary = summary::summary(&results.header, &rows, &figures);

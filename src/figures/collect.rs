@@ -15,12 +15,12 @@ use super::{Class, Figures, Flow, FlowSample, Options, Program, Queue, QueueSamp
 const SECOND: u128 = 1_000_000_000;
 
 /// Runs `simulator`, which is measured, to its end.
-pub(super) fn run(mut simulator: Simulator, seed: u64, options: &Options) -> Figures {
+pub(super) fn run(simulator: &mut Simulator, seed: u64, options: &Options) -> Figures {
     let mut figures = Figures::default();
     let until = simulator.until();
     let warmup = Time::ZERO + options.warmup;
-    let mut sampler = Sampler::new(&simulator, options.sampled);
-    let mut at_start = counters(&simulator);
+    let mut sampler = Sampler::new(simulator, options.sampled);
+    let mut at_start = counters(simulator);
     let mut warm = options.warmup == Duration::ZERO;
     let mut next_sample = options.every.map_or(Time::NEVER, |every| Time::ZERO + every);
     loop {
@@ -29,11 +29,11 @@ pub(super) fn run(mut simulator: Simulator, seed: u64, options: &Options) -> Fig
         simulator.run_through(stop);
         if stop == next_warm {
             simulator.forget_warm_up();
-            at_start = counters(&simulator);
+            at_start = counters(simulator);
             warm = true;
         }
         if stop == next_sample {
-            sampler.look(&simulator, stop, &mut figures);
+            sampler.look(simulator, stop, &mut figures);
             next_sample = options.every.map_or(Time::NEVER, |every| stop + every);
         }
         if stop == until || simulator.stuck() || simulator.next_event().is_none_or(|next| next > until) {
@@ -44,14 +44,14 @@ pub(super) fn run(mut simulator: Simulator, seed: u64, options: &Options) -> Fig
     // Of a run that ends by itself, what follows the last byte is timers that run out.
     let cut = simulator.next_event().is_some();
     let end = if cut { until } else { simulator.now() };
-    let to = if cut { end } else { last_read(&simulator).unwrap_or(end) };
+    let to = if cut { end } else { last_read(simulator).unwrap_or(end) };
     // A run that is over before the warm-up is has measured nothing.
     let window = Window { from: warmup.min(to), to };
     if !warm {
         simulator.forget_warm_up();
-        at_start = counters(&simulator);
+        at_start = counters(simulator);
     }
-    Summary { simulator: &simulator, options, window, at_start: &at_start }.write(&mut figures);
+    Summary { simulator, options, window, at_start: &at_start }.write(&mut figures);
     figures.run = Run {
         seed,
         from_ns: window.from.as_nanos(),
@@ -61,7 +61,7 @@ pub(super) fn run(mut simulator: Simulator, seed: u64, options: &Options) -> Fig
         packets: simulator.packets_sent(),
         trace: format!("{:016x}", simulator.trace_hash()),
     };
-    figures.wrong = wrong(&simulator);
+    figures.wrong = wrong(simulator);
     figures
 }
 

@@ -300,8 +300,13 @@ record! { "queue_sample",
 /// Runs a scenario and measures it.
 pub fn measure(spec: &Spec, options: &Options) -> Figures {
     let simulator = Simulator::new(spec, TraceLevel::Off).with_figures();
-    let simulator = if options.check { simulator } else { simulator.without_checks() };
-    collect::run(simulator, spec.seed, options)
+    let mut simulator = if options.check { simulator } else { simulator.without_checks() };
+    measure_world(&mut simulator, spec.seed, options)
+}
+
+/// Runs a world to its end and measures it; `with_figures` was called on it, and its checks are what they are.
+pub fn measure_world(simulator: &mut Simulator, seed: u64, options: &Options) -> Figures {
+    collect::run(simulator, seed, options)
 }
 
 impl Figures {

@@ -118,6 +118,8 @@ const VALUES: &[(&str, &str, &str)] = &[
     ("Range", "number or range", "`5`, or first and last: `(1, 1460)`"),
     ("Nth", "which", "counted from one: `1`, `[1, 3]`, `\"2..\"` for the second and all after it"),
     ("Ports", "port or ports", "`80`, `\"1-1024\"`"),
+    ("Literal", "value", ""),
+    ("Seeds", "seeds", ""),
 ];
 
 /// The documentation of scenario files, in Markdown.
@@ -133,7 +135,8 @@ pub fn markdown() -> String {
     text
 }
 
-fn section(described: &Described, text: &mut String) {
+/// The documentation of one type, in Markdown.
+pub fn section(described: &Described, text: &mut String) {
     let _ = write!(text, "\n## {}\n\n{}\n", described.name, prose(described.doc));
     if described.name == "Tcp" {
         return knobs_table(described.fields, text);
@@ -226,7 +229,7 @@ fn kind(rust: &str) -> String {
     if let Some(inner) = inside("OneOrMany") {
         return format!("{}, or list of them", kind(inner));
     }
-    if let Some(inner) = inside("Named") {
+    if let Some(inner) = inside("Named").or_else(|| inside("Ordered")) {
         return format!("{} by name", kind(inner));
     }
     if let Some(both) = rust.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')) {

@@ -11,6 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::scenario::file::OneOrMany;
 use crate::scenario::file::table::described;
+use crate::scenario::units::Span;
 
 described! {
     /// A sweep: a scenario, what varies in it, and what is kept of each run.
@@ -25,10 +26,12 @@ described! {
         axes: Ordered<Axis> = "none", "{ \"loss\": (set: \"links.a-b.loss\", values: [\"0%\", \"1%\"]) }";
         /// Seeds of the runs of each combination: the first and the last of a range, or a list.
         seeds: Option<Seeds> = "the scenario's own", "\"1..30\"";
+        /// What happens before this time is not counted.
+        warmup: Option<Span> = "0s", "\"2s\"";
         /// Combinations that are left out: values by axis; what is not named may be anything.
         exclude: Vec<Ordered<Literal>> = "none", "[{ \"loss\": \"1%\" }]";
-        /// The figures that are kept of each run (docs/figures.md has their names).
-        figures: Vec<String> = "all", "[\"events\", \"packets\"]";
+        /// The figures that are kept of each run, by name.
+        figures: Vec<String> = "those of the whole run", "[\"events\", \"packets\"]";
     }
 }
 

@@ -17,6 +17,15 @@ pub mod work;
 
 pub use plan::Plan;
 
+/// The documentation of sweep files, in Markdown: a table for each type.
+pub fn documentation() -> String {
+    let mut text = String::new();
+    for described in [&file::Sweep::DESCRIBED, &file::Axis::DESCRIBED] {
+        crate::scenario::schema::section(described, &mut text);
+    }
+    text
+}
+
 /// Whether a text is a sweep rather than a scenario: it begins with `Sweep(`.
 pub fn is_sweep(text: &str) -> bool {
     let mut rest = text.trim_start();

@@ -33,6 +33,8 @@ pub struct Plan {
     pub seeds: Vec<u64>,
     /// Names of the figures that are kept; empty: all.
     pub figures: Vec<String>,
+    /// What happens before this time is not counted.
+    pub warmup: tcp::Duration,
     /// Combinations that are run, as numbers in the product of all axes.
     cells: Vec<u64>,
     /// Where the scenario's file lies, for commands that repeat a run.
@@ -118,11 +120,15 @@ impl Plan {
         let unchanged = base.clone();
         let (base, fixed) = reader.fixed(base, &typed.set);
         let axes = reader.axes(&base, &typed.axes);
-        let exclude = reader.exclude(&axes, &typed.exclude);
-        reader.figures(&typed.figures);
+        // Whoever mistyped an axis has not left out a combination of it by mistake.
+        let exclude =
+            if axes.len() == typed.axes.len() { reader.exclude(&axes, &typed.exclude) } else { Vec::new() };
+        reader.figures(&base, &typed.figures);
         let cells = if reader.problems.is_empty() { reader.cells(&axes, &exclude) } else { Vec::new() };
         if !reader.problems.is_empty() {
             reader.problems.sort_by_key(|problem| problem.span.start);
+            // A value that fits at none of several paths is told once.
+            reader.problems.dedup();
             return Err(wrong(reader.problems));
         }
         let seeds = typed.seeds.map_or_else(|| vec![base.spec().seed], |seeds| seeds.all());
@@ -136,6 +142,7 @@ impl Plan {
             axes,
             seeds,
             figures: typed.figures,
+            warmup: typed.warmup.map_or(tcp::Duration::ZERO, |span| tcp::Duration::from_nanos(span.0)),
             cells,
             runnable,
             text: text.to_owned(),
@@ -248,6 +255,7 @@ impl Plan {
         hash.add(self.seeds.len() as u64);
         self.seeds.iter().for_each(|seed| hash.add(*seed));
         self.figures.iter().for_each(|figure| hash.add_str(figure));
+        hash.add(self.warmup.as_nanos());
         hash.value()
     }
 

@@ -2,9 +2,12 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use sim::host::Counters;
 use sim::{NodeId, Simulator, TraceLevel};
 
 use crate::Names;
+use crate::figures::record::{Cell, Record};
+use crate::figures::{self, Figures, Options, Program, Queue, Total};
 use crate::find::verdict;
 use crate::scenario::Scenario;
 use crate::scenario::expect::Outcome;
@@ -20,51 +23,72 @@ pub struct Played {
     pub figures: Vec<(String, u64)>,
 }
 
-/// Figures of every run.
-const OWN: &[&str] = &["events", "packets", "time_ns"];
+/// Figures of the run itself.
+const OWN: &[&str] = &["events", "packets", "end_ns"];
 
-/// The names that figures have: those of every run, and those of the counters of `nstat`, summed over all hosts.
-pub fn names() -> impl Iterator<Item = &'static str> + Clone {
-    OWN.iter().chain(sim::host::Counters::NAMES).copied()
+/// The figures that are kept if a sweep names none: those of the whole run.
+pub fn usual() -> Vec<String> {
+    columns(&Total::default()).into_iter().chain(OWN.iter().map(|name| (*name).to_owned())).collect()
 }
 
-/// Whether a figure has this name.
-pub fn is_figure(name: &str) -> bool {
-    names().any(|known| known == name)
+/// All figures that a scenario has: of the whole run; counters of `nstat`, summed over all hosts; of each program
+/// (`client/1.goodput_bps`); and of each direction of each link, by the end where it begins (`a-b.a.wait_ns_p99`).
+pub fn names(scenario: &Scenario) -> Vec<String> {
+    let spec = scenario.spec();
+    let within = |outer: String, columns: Vec<String>| {
+        columns.into_iter().map(move |column| format!("{outer}.{column}")).collect::<Vec<_>>()
+    };
+    let programs: std::collections::BTreeSet<&str> = spec.programs.iter().map(|one| &*one.name).collect();
+    let programs = programs.iter().flat_map(|name| within((*name).to_owned(), columns(&Program::default())));
+    let ways = spec.links.iter().flat_map(|(name, link)| {
+        let ends = [&link.ends.0, &link.ends.1];
+        ends.map(|end| within(format!("{name}.{end}"), columns(&Queue::default()))).concat()
+    });
+    let counters = Counters::NAMES.iter().map(|name| (*name).to_owned());
+    usual().into_iter().chain(counters).chain(programs).chain(ways).collect()
 }
 
-/// Runs a scenario with a seed, with the checks that it asks for; keeps the figures of these names, or all.
-pub fn play(scenario: &Scenario, seed: u64, figures: &[String]) -> Played {
-    let run = catch_unwind(AssertUnwindSafe(|| play_unguarded(scenario, seed)));
-    let mut played = run.unwrap_or_else(|panic| {
+/// The names of a record's columns of numbers.
+fn columns(record: &impl Record) -> Vec<String> {
+    let mut names = Vec::new();
+    record.cells(&mut |name, cell| {
+        if !matches!(cell, Cell::Text(_)) {
+            names.push(name.to_owned());
+        }
+    });
+    names
+}
+
+/// Runs a scenario with a seed, with the checks that it asks for; keeps the figures of these names, or the usual ones.
+pub fn play(scenario: &Scenario, seed: u64, figures: &[String], options: &Options) -> Played {
+    let run = catch_unwind(AssertUnwindSafe(|| play_unguarded(scenario, seed, figures, options)));
+    run.unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().cloned();
         let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
         let failed = format!("panic: {}", text.unwrap_or_default());
         Played { trace: 0, failed: Some(failed), figures: Vec::new() }
-    });
-    if !figures.is_empty() {
-        let by_name = |name: &String| played.figures.iter().find(|(known, _)| known == name).cloned();
-        played.figures = figures.iter().filter_map(by_name).collect();
-    }
-    played
+    })
 }
 
-fn play_unguarded(scenario: &Scenario, seed: u64) -> Played {
+fn play_unguarded(scenario: &Scenario, seed: u64, wanted: &[String], options: &Options) -> Played {
     let mut spec = scenario.spec().clone();
     spec.seed = seed;
     let check = scenario.typed.check.as_ref();
     let level = if scenario.expectations().is_empty() { TraceLevel::Off } else { TraceLevel::On };
-    let mut simulator = Simulator::new(&spec, level);
+    let mut simulator = Simulator::new(&spec, level).with_figures();
     if !check.and_then(|check| check.stream).unwrap_or(true) {
         simulator = simulator.without_checks();
     }
     if check.and_then(|check| check.laws).unwrap_or(true) {
         simulator = simulator.with_checks(&spec);
     }
-    simulator.run();
+    let measured = figures::measure_world(&mut simulator, seed, options);
     let names = Names::of(&spec);
-    let failed = failure(scenario, &simulator, &names);
-    Played { trace: simulator.trace_hash(), failed, figures: measure(&simulator) }
+    let failed = failure(scenario, &simulator, &names).or_else(|| measured.wrong.first().cloned());
+    let usual = if wanted.is_empty() { usual() } else { Vec::new() };
+    let wanted = if wanted.is_empty() { &usual } else { wanted };
+    let figures = wanted.iter().filter_map(|name| Some((name.clone(), figure(&measured, &simulator, name)?)));
+    Played { trace: simulator.trace_hash(), failed, figures: figures.collect() }
 }
 
 /// What a run did that it should not have, in a line.
@@ -81,13 +105,37 @@ fn failure(scenario: &Scenario, simulator: &Simulator, names: &Names) -> Option<
     (missed > 0).then(|| format!("{missed} of {} expectations failed", scenario.expectations().len()))
 }
 
-fn measure(simulator: &Simulator) -> Vec<(String, u64)> {
-    let hosts = (0..simulator.names().nodes().len() as u32).map(NodeId);
-    let counters: Vec<_> = hosts.filter_map(|node| simulator.counters(node)).collect();
-    let sums = sim::host::Counters::NAMES.iter().map(|name| {
-        let sum = counters.iter().filter_map(|counters| counters.get(name)).sum();
-        ((*name).to_owned(), sum)
+/// A figure by its name, if the run has it.
+fn figure(measured: &Figures, simulator: &Simulator, name: &str) -> Option<u64> {
+    match name {
+        "events" => return Some(measured.run.events),
+        "packets" => return Some(measured.run.packets),
+        "end_ns" => return Some(measured.run.end_ns),
+        _ => {}
+    }
+    if Counters::NAMES.contains(&name) {
+        let hosts = (0..simulator.names().nodes().len() as u32).map(NodeId);
+        return Some(hosts.filter_map(|node| simulator.counters(node)?.get(name)).sum());
+    }
+    let Some((of, column)) = name.rsplit_once('.') else { return cell(&measured.total, name) };
+    if let Some(program) = measured.programs.iter().find(|program| program.program == of) {
+        return cell(program, column);
+    }
+    let (link, from) = of.rsplit_once('.')?;
+    measured
+        .queues
+        .iter()
+        .find(|queue| queue.link == link && queue.from == from)
+        .and_then(|queue| cell(queue, column))
+}
+
+/// The number in a column of a record.
+fn cell(record: &impl Record, column: &str) -> Option<u64> {
+    let mut found = None;
+    record.cells(&mut |name, cell| {
+        if let (true, Cell::Number(number)) = (name == column, cell) {
+            found = Some(number);
+        }
     });
-    let own = [simulator.events(), simulator.packets_sent(), simulator.now().as_nanos()];
-    OWN.iter().map(|name| (*name).to_owned()).zip(own).chain(sums).collect()
+    found
 }

@@ -282,3 +282,14 @@ fn numbers_have_as_many_digits_as_asked_for() {
     assert_eq!([0.0, 1.0, 1.5, 123_456.0].map(four), ["0", "1", "1.5", "123500"]);
     assert_eq!([0.000_123_45, -2.0, 99.999, 1e20].map(four), ["0.0001234", "-2", "100", "1.000e20"]);
 }
+
+#[test]
+fn every_field_is_documented_with_an_example_that_reads() {
+    for field in super::file::Sweep::DESCRIBED.fields.iter().chain(super::file::Axis::DESCRIBED.fields) {
+        assert!(!field.doc.is_empty(), "{}", field.name);
+        assert!((field.read)(field.example).is_ok(), "{}: {}", field.name, field.example);
+    }
+    let page = include_str!("../../docs/sweeps.md");
+    let made = super::documentation();
+    assert!(page.contains(&made), "docs/sweeps.md lacks this:\n{made}");
+}

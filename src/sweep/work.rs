@@ -10,6 +10,7 @@ use super::Plan;
 use super::plan::Run;
 use super::play::{self, Played};
 use super::store;
+use crate::figures::Options;
 use crate::scenario::Scenario;
 
 /// Why a sweep stopped before its end.
@@ -33,7 +34,9 @@ pub fn work(
     out: &mut dyn Write,
     done: &mut dyn FnMut(&Run, &Played),
 ) -> Result<(), Stopped> {
-    let shared = Shared { plan, numbers, next: AtomicUsize::new(0), stop: AtomicBool::new(false) };
+    let options = Options { warmup: plan.warmup, flows: false, ..Options::default() };
+    let shared =
+        Shared { plan, options: &options, numbers, next: AtomicUsize::new(0), stop: AtomicBool::new(false) };
     std::thread::scope(|scope| {
         let (sender, receiver) = channel();
         for _ in 0..jobs.clamp(1, numbers.len().max(1)) {
@@ -56,6 +59,7 @@ pub fn work(
 /// What the threads share: which run comes next, and whether to stop.
 struct Shared<'a> {
     plan: &'a Plan,
+    options: &'a Options,
     numbers: &'a [u64],
     next: AtomicUsize,
     stop: AtomicBool,
@@ -73,7 +77,7 @@ impl Shared<'_> {
                 _ => self.plan.scenario(run.cell).map_err(|wrong| wrong.to_string()),
             };
             let outcome = scenario.map(|scenario| {
-                let played = play::play(&scenario, run.seed, &self.plan.figures);
+                let played = play::play(&scenario, run.seed, &self.plan.figures, self.options);
                 last = Some((run.cell, scenario));
                 played
             });

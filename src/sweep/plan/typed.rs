@@ -301,13 +301,14 @@ impl Reader<'_> {
         all
     }
 
-    pub fn figures(&mut self, typed: &[String]) {
+    pub fn figures(&mut self, base: &Scenario, typed: &[String]) {
+        let known = play::names(base);
         for (i, name) in typed.iter().enumerate() {
             let place = [named("figures"), Seg::Index(i)];
             if typed[..i].contains(name) {
                 self.complain(&place, format!("the figure `{name}` is there twice"), "a second time", None);
-            } else if !play::is_figure(name) {
-                let help = error::suggest(name, play::names(), "figures");
+            } else if !known.contains(name) {
+                let help = error::suggest(name, known.iter().map(String::as_str), "figures");
                 self.complain(&place, format!("no figure is named `{name}`"), "no such figure", help);
             }
         }
