@@ -626,6 +626,8 @@ pub enum Step {
     },
     /// connect(2); waits for its outcome.
     Connect(SocketAddr),
+    /// connect(2) of a non-blocking socket: does not wait.
+    BeginConnect(SocketAddr),
     /// Sets an option.
     Set(SocketOption),
     /// Sends all of this, waiting for room.

@@ -68,6 +68,9 @@ pub struct Config {
     /// An unacceptable ACK in SYN-SENT brings the first repetition of the SYN forward to this time from now (Linux:
     /// two jiffies); `None`: the timer is left alone.
     pub bad_ack_rearms_syn: Option<Duration>,
+    /// What is written before the connection is open is queued and goes with the handshake's last ACK (RFC 9293, section
+    /// 3.10.2; FreeBSD); off: the program waits (Linux). Not with `truesize`.
+    pub queue_before_open: bool,
     /// How often a SYN-ACK is repeated (Linux `tcp_synack_retries` 5).
     pub synack_retries: u8,
     /// Repetitions of the SYN-ACK for which a bare ACK does not complete a handshake (Linux `TCP_DEFER_ACCEPT`).
@@ -493,6 +496,7 @@ impl Config {
             rto_after_syn_loss: Duration::from_secs(3),
             syn_retries: 6,
             syn_linear_timeouts: 4,
+            queue_before_open: false,
             connect_timeout: None,
             bad_ack_rearms_syn: Some(Duration::from_millis(8)),
             synack_retries: 5,
@@ -613,6 +617,7 @@ impl Config {
             accecn_mixed_reset: true,
             syn_retries: 8,
             syn_linear_timeouts: 0,
+            queue_before_open: true,
             connect_timeout: None,
             bad_ack_rearms_syn: None,
             synack_retries: 8,
@@ -682,6 +687,7 @@ impl Config {
             option_order: crate::segment::OptionOrder::FreeBsd,
             syn_retries: 12,
             syn_linear_timeouts: 0,
+            queue_before_open: true,
             connect_timeout: Some(Duration::from_secs(75)),
             bad_ack_rearms_syn: None,
             synack_retries: 3,

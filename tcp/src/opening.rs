@@ -1,6 +1,7 @@
 //! An active open: SYN-SENT, and SYN-RECEIVED after a simultaneous open (RFC 9293, sections 3.10.1, 3.10.7.3).
 //!
-//! Data cannot be queued before the connection is open, but for what Fast Open sends in the SYN (RFC 7413).
+//! What is written before the connection is open waits for it, in a queue here (section 3.10.2) or with the program, as
+//! Linux has it; Fast Open sends it in the SYN (RFC 7413).
 
 use std::sync::Arc;
 
@@ -24,6 +25,9 @@ use crate::tcb::{Connect, IcmpError, SocketOption};
 use crate::time::{Duration, Time};
 
 mod arrives;
+mod writes;
+
+pub(crate) use writes::Writes;
 
 /// How far the ISN of a connection that takes the place of one in TIME-WAIT lies ahead of it (Linux).
 const REUSE_STEP: u32 = 65_535 + 2;
@@ -63,6 +67,8 @@ pub struct Opening {
     retransmits: u8,
     /// The program has closed in SYN-RECEIVED: FIN as soon as the connection is open.
     close_queued: Option<Rule>,
+    /// What the program has written so far.
+    writes: Writes,
     /// An ICMP error that did not end the open: what a timeout will report.
     soft_error: Option<Errno>,
     /// The error that the program has still to see.
@@ -138,6 +144,7 @@ impl Opening {
             timer: Time::NEVER,
             retransmits: 0,
             close_queued: None,
+            writes: Writes::None,
             soft_error: None,
             error: None,
             challenged: None,
@@ -270,7 +277,7 @@ impl Opening {
         let data = ask.map_or(Payload::Empty, |ask| ask.data.clone());
         options.fast_open = ask.and_then(|ask| ask.option).map(Box::new);
         let (seq, ack) = (self.iss, peer.map_or(SeqNum::default(), |peer| peer.irs.add(1)));
-        self.send(seq, ack, flags, self.rcv_wnd, options, data, why, out);
+        self.transmit(seq, ack, flags, self.rcv_wnd, options, data, why, out);
     }
     /// Whether the SYN as it is sent now asks for ECN. A repeated one asks no more, since something on the path may drop
     /// SYNs that do (RFC 3168, section 6.1.1.1); for AccECN the second one still does (RFC 9768, section 3.1.4.1).
@@ -292,15 +299,15 @@ impl Opening {
         };
         let shift = if peer.options.wscale.is_some() { self.shift.unwrap_or(0) } else { 0 };
         let (seq, wnd) = (self.iss.add(1), self.rcv_wnd >> shift);
-        self.send(seq, peer.irs.add(1), Flags::ACK, wnd, options, Payload::Empty, why, out);
+        self.transmit(seq, peer.irs.add(1), Flags::ACK, wnd, options, Payload::Empty, why, out);
     }
     /// A reset that the sender of a wrong ACK will believe.
     fn send_reset(&self, about: &Segment, why: Rule, out: &mut Out) {
         let options = offer::reset_options(&self.config, about);
-        self.send(about.ack, SeqNum::default(), Flags::RST, 0, options, Payload::Empty, why, out);
+        self.transmit(about.ack, SeqNum::default(), Flags::RST, 0, options, Payload::Empty, why, out);
     }
     #[expect(clippy::too_many_arguments, reason = "the fields of a segment")]
-    fn send(
+    fn transmit(
         &self,
         seq: SeqNum,
         ack: SeqNum,
@@ -517,7 +524,7 @@ impl Opening {
         if self.state == State::SynReceived {
             let ack = self.peer.as_ref().map_or(SeqNum::default(), |peer| peer.irs.add(1));
             let (flags, none) = (Flags::RST | Flags::ACK, Payload::Empty);
-            self.send(self.iss.add(1), ack, flags, 0, Options::default(), none, why, out);
+            self.transmit(self.iss.add(1), ack, flags, 0, Options::default(), none, why, out);
         }
         self.transition(Input::Abort, why, out);
         self.timer = Time::NEVER;
@@ -556,9 +563,10 @@ impl Opening {
             self.mtu = self.mtu.min(mtu);
         }
     }
-    /// What a call fails with that needs an open connection.
+    /// What RECEIVE fails with: nothing can have come yet, or ever will.
     pub fn not_open(&mut self) -> Errno {
-        self.error.take().unwrap_or(Errno::ENOTCONN)
+        let waits = if self.state == State::Closed { Errno::ENOTCONN } else { Errno::EAGAIN };
+        self.error.take().unwrap_or(waits)
     }
     /// The state.
     pub fn state(&self) -> State {

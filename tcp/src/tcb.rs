@@ -286,11 +286,11 @@ impl Tcb {
     /// SEND (section 3.10.2): queues as much of `data` as the send buffer takes and returns how much that was.
     ///
     /// # Errors
-    /// EPIPE after a close of this side or a failure already reported; EAGAIN when the buffer is full; ENOTCONN
-    /// before the connection is open; else the pending error of the socket.
+    /// EPIPE after a close of this side or a failure already reported; EAGAIN when the buffer is full, or before the
+    /// connection is open where data is not queued then; else the pending error of the socket.
     pub fn send(&mut self, now: Time, data: Payload, flags: SendFlags, out: &mut Out) -> Result<u32, Errno> {
         match self {
-            Tcb::Opening(opening) => Err(opening.not_open()),
+            Tcb::Opening(opening) => opening.send(data, flags),
             Tcb::Open(connection) => connection.send(now, data, flags, out),
             Tcb::TimeWait(_) => Err(Errno::EPIPE),
         }
@@ -298,7 +298,7 @@ impl Tcb {
     /// RECEIVE (section 3.10.3): up to `max` bytes in order.
     ///
     /// # Errors
-    /// EAGAIN when there is nothing to read; ENOTCONN; else the pending error of the socket, once.
+    /// EAGAIN when there is nothing to read; ENOTCONN once the open has failed; else the pending error of the socket, once.
     pub fn recv(&mut self, now: Time, max: u32, out: &mut Out) -> Result<Received, Errno> {
         match self {
             Tcb::Opening(opening) => Err(opening.not_open()),
@@ -497,7 +497,8 @@ impl Tcb {
     pub fn writable(&self) -> u64 {
         match self {
             Tcb::Open(connection) => connection.writable(),
-            Tcb::Opening(_) | Tcb::TimeWait(_) => 0,
+            Tcb::Opening(opening) => opening.writable(),
+            Tcb::TimeWait(_) => 0,
         }
     }
     /// The timers that run.

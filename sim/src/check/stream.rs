@@ -34,7 +34,7 @@ pub struct StreamEnd {
 pub enum StreamEvent {
     /// It wrote this, and TCP took it.
     Wrote(StreamEnd, Payload),
-    /// It wrote this into its SYN (RFC 7413): the other end's ISS is not yet known.
+    /// It wrote this before the connection is open: the other end's ISS is not yet known.
     WroteInSyn(StreamEnd, Payload),
     /// It wrote something with an urgent octet.
     WroteUrgent(StreamEnd),
@@ -103,7 +103,7 @@ pub struct StreamCheck {
     /// Only looked into, never walked.
     logs: FxHashMap<Direction, Log>,
     findings: Vec<Finding>,
-    /// What was written into SYNs, whoever will answer them. A server may take the same SYN for two connections, and reads
+    /// What was written before connections were open, into their SYNs or a queue, whoever will answer them. A server may take the same SYN for two connections, and reads
     /// its data in each (RFC 7413, section 6.1).
     in_syn: FxHashMap<Direction, Payload>,
 }
@@ -164,7 +164,8 @@ impl StreamCheck {
         match event {
             StreamEvent::Wrote(end, payload) => self.log_of_writer(&end).wrote(payload),
             StreamEvent::WroteInSyn(end, payload) => {
-                self.in_syn.insert(outgoing(&end), payload);
+                let before = self.in_syn.remove(&outgoing(&end)).unwrap_or_default();
+                self.in_syn.insert(outgoing(&end), before.concat(&payload));
             }
             StreamEvent::WroteUrgent(end) => self.log_of_writer(&end).ignored = true,
             StreamEvent::Read(end, payload) => {

@@ -308,9 +308,7 @@ impl Kernel {
         if taken > 0 {
             self.flow(ctx, conn, |_| FlowEvent::Wrote(taken.into()));
             ctx.out.stream(ctx.now, || {
-                let iss = self.tcp.tcb(conn)?.opening_iss()?;
-                let end = StreamEnd { tuple, iss, irs: SeqNum(0), incarnation: self.tcp.incarnation(conn) };
-                Some(StreamEvent::WroteInSyn(end, data.slice(0, taken)))
+                Some(StreamEvent::WroteInSyn(self.opening_end(conn)?, data.slice(0, taken)))
             });
         }
         Ok(taken)
@@ -352,6 +350,9 @@ impl Kernel {
             .call(ctx, conn, |tcb, now, out| tcb.send(now, data.clone(), flags, out))
             .unwrap_or(Err(Errno::EBADF))?;
         ctx.out.stream(ctx.now, || {
+            if let Some(end) = self.opening_end(conn) {
+                return Some(StreamEvent::WroteInSyn(end, data.slice(0, taken)));
+            }
             let end = self.stream_end(conn)?;
             Some(if flags.urgent {
                 StreamEvent::WroteUrgent(end)
@@ -536,6 +537,12 @@ impl Kernel {
     }
 
     /// The end of a connection that this socket is, for the checker of streams.
+    /// The end of a stream that is not yet open.
+    fn opening_end(&self, conn: ConnId) -> Option<StreamEnd> {
+        let (tuple, incarnation) = (self.tcp.tuple(conn)?, self.tcp.incarnation(conn));
+        let iss = self.tcp.tcb(conn)?.opening_iss()?;
+        Some(StreamEnd { tuple, iss, irs: SeqNum(0), incarnation })
+    }
     fn stream_end(&self, conn: ConnId) -> Option<StreamEnd> {
         let (tuple, incarnation) = (self.tcp.tuple(conn)?, self.tcp.incarnation(conn));
         let (iss, irs) = self.tcp.tcb(conn)?.initial_numbers()?;

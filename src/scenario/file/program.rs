@@ -352,6 +352,9 @@ described! {
         },
         /// connect(2); waits for its outcome.
         Connect(Endpoint),
+        /// connect(2) of a non-blocking socket: does not wait. A send or a read that follows does (under Linux), or queues
+        /// its data (`queue_before_open`).
+        BeginConnect(Endpoint),
         /// Sets an option.
         Set(Socket),
         /// Sends this text, waiting for room.

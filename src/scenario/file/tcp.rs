@@ -204,6 +204,9 @@ knobs! {
     /// An unacceptable ACK in SYN-SENT brings the first repetition of the SYN forward to this time from now (Linux:
     /// two jiffies); `None`: the timer is left alone.
     bad_ack_rearms_syn: Maybe<Span>, "\"8ms\"";
+    /// What is written before the connection is open is queued and goes with the handshake's last ACK (RFC 9293, section
+    /// 3.10.2; FreeBSD); off: the program waits (Linux). Not with `truesize`.
+    queue_before_open: Option<bool>, "true";
     /// How often a SYN-ACK is repeated (Linux `tcp_synack_retries` 5).
     synack_retries: Option<u8>, "3";
     /// Repetitions of the SYN-ACK for which a bare ACK does not complete a handshake (Linux `TCP_DEFER_ACCEPT`).

@@ -364,6 +364,7 @@ impl<'a> Resolver<'a> {
                 S::Bind { port: port.unwrap_or(0), address: address.map(|address| address.0) }
             }
             Step::Connect(to) => S::Connect(self.endpoint(&at.index(0), on, to)),
+            Step::BeginConnect(to) => S::BeginConnect(self.endpoint(&at.index(0), on, to)),
             Step::Set(option) => S::Set(self.option(&at.index(0), option)),
             Step::Send(words) => S::Send(text(words)),
             Step::SendBytes { len, chunk, every } => S::SendBytes {

@@ -4,6 +4,7 @@ use super::Connection;
 use super::output::Occasion;
 use crate::cause::Rule;
 use crate::error::Errno;
+use crate::opening::Writes;
 use crate::out::Out;
 use crate::payload::Payload;
 use crate::state::{Input, State};
@@ -65,6 +66,23 @@ impl Connection {
         }
         self.output_with_more(now, flags.more && taken == len, out);
         Ok(taken)
+    }
+
+    /// Takes what was queued before the connection was open, all of it.
+    pub(crate) fn take_queued(&mut self, now: Time, writes: Writes, out: &mut Out) {
+        let Writes::Queued(queue) = writes else { return };
+        let more = queue.last().is_some_and(|(_, flags)| flags.more);
+        for (data, flags) in queue {
+            self.snd.buffer.push(data);
+            let end = self.snd.buffer.end();
+            if flags.urgent {
+                self.snd.up = Some(end);
+            }
+            if !flags.more {
+                self.snd.push = end;
+            }
+        }
+        self.output_with_more(now, more, out);
     }
 
     /// RECEIVE (section 3.10.3).

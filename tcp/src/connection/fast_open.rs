@@ -66,10 +66,7 @@ impl Connection {
             // What goes again is no small segment that new data would have to wait for.
             self.snd.small = self.snd.iss;
         } else if self.fast_open.as_ref().is_some_and(|fast| fast.more) {
-            self.enter_quick_ack(self.config.delayed_ack.quick);
-            self.ack.scheduled = true;
-            self.ack.last_data = now;
-            self.ack.deadline = now + self.config.delayed_ack.max;
+            self.expect_data_soon(now);
         } else {
             self.send_handshake_ack(now, Rule::SynAckAnswered, out);
             self.respond(now, out);

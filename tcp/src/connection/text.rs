@@ -4,6 +4,7 @@ use super::Connection;
 use super::arrives::Arrived;
 use crate::cause::Rule;
 use crate::error::Errno;
+use crate::opening::Writes;
 use crate::out::{EcnCodepoint, Note, Out};
 use crate::segment::{Flags, Segment};
 use crate::seq::Seq;
@@ -201,18 +202,40 @@ impl Connection {
         now: Time,
         segment: &Segment,
         ecn: EcnCodepoint,
+        writes: Writes,
         out: &mut Out,
     ) {
         if self.fast_open.is_some() {
-            return self.acknowledge_fast_syn_ack(now, segment, ecn, out);
+            self.acknowledge_fast_syn_ack(now, segment, ecn, out);
+            return self.take_queued(now, writes, out);
         }
-        if !self.ack.interactive {
-            self.send_handshake_ack(now, Rule::SynAckAnswered, out);
-        } else {
-            self.ack.scheduled = true;
+        match &writes {
+            Writes::None if self.ack.interactive => self.ack.scheduled = true,
+            Writes::None => self.send_handshake_ack(now, Rule::SynAckAnswered, out),
+            Writes::Waiting => {
+                self.text_behind_syn(now, segment, ecn, out);
+                return self.expect_data_soon(now);
+            }
+            Writes::Queued(_) => {
+                // The ACK goes with the data where that can go at once.
+                self.text_behind_syn(now, segment, ecn, out);
+                self.ack.scheduled = true;
+                self.take_queued(now, writes, out);
+                if self.ack.scheduled {
+                    self.send_handshake_ack(now, Rule::SynAckAnswered, out);
+                }
+                return self.respond(now, out);
+            }
         }
         self.text_behind_syn(now, segment, ecn, out);
         self.respond(now, out);
+    }
+    /// A program waits to write: its data will carry the ACK (Linux `sk_write_pending`).
+    pub(super) fn expect_data_soon(&mut self, now: Time) {
+        self.enter_quick_ack(self.config.delayed_ack.quick);
+        self.ack.scheduled = true;
+        self.ack.last_data = now;
+        self.ack.deadline = now + self.config.delayed_ack.max;
     }
     /// The segment that ended SYN-RECEIVED after a simultaneous open. The peer's SYN-ACK repeats its SYN, which is
     /// reported as a duplicate.

@@ -103,7 +103,7 @@ impl Opening {
     ) -> Box<Connection> {
         let mut connection = self.complete(now, &peer, segment, out);
         self.transition(Input::SynAck, Rule::SynAckAnswered, out);
-        connection.acknowledge_syn_ack(now, segment, ecn, out);
+        connection.acknowledge_syn_ack(now, segment, ecn, std::mem::take(&mut self.writes), out);
         connection
     }
 
@@ -150,6 +150,7 @@ impl Opening {
         let mut connection = self.complete(now, &peer, segment, out);
         self.transition(Input::AckOfSyn, Rule::HandshakeComplete, out);
         connection.continue_handshake(now, segment, ecn, out);
+        connection.take_queued(now, std::mem::take(&mut self.writes), out);
         if let Some(why) = self.close_queued {
             connection.close(now, why, out);
         }

@@ -20,6 +20,7 @@ impl Doing {
         match step {
             Step::Bind { port, address } => self.bind(*address, *port, k, ctx, who),
             Step::Connect(to) => self.connect(*to, k, ctx, who),
+            Step::BeginConnect(to) => self.begin_connect(*to, k, ctx, who),
             Step::Set(option) => self.set(*option, k, ctx, who),
             Step::Send(data) => self.send(data, SendFlags::default(), k, ctx, who),
             Step::SendUrgent(data) => {
@@ -107,6 +108,22 @@ impl Doing {
         }
         ctx.out.program(who.label, || (format!("connect({to})"), outcome(result)));
         self.pattern_offset = 0;
+        self.close_if_failed(result, k, ctx)
+    }
+
+    /// The steps that follow wait for the connection where they need it.
+    fn begin_connect(
+        &mut self,
+        to: SocketAddr,
+        k: &mut Kernel,
+        ctx: &mut Ctx<'_>,
+        who: &Who<'_>,
+    ) -> Progress {
+        let socket = self.open_socket(k, who);
+        let result = k.connect(ctx, socket, to);
+        ctx.out.program(who.label, || (format!("connect({to})"), outcome(result)));
+        self.pattern_offset = 0;
+        let result = if result == Err(Errno::EINPROGRESS) { Ok(()) } else { result };
         self.close_if_failed(result, k, ctx)
     }
 

@@ -49,6 +49,86 @@ fn syn_ack_opens() {
     assert_eq!(info.srtt, Duration::from_millis(20));
 }
 
+fn writing(config: Config) -> Lone {
+    let mut end = Lone::syn_sent(config);
+    let _ = end.said();
+    end
+}
+fn write(end: &mut Lone, text: &[u8]) -> Result<u32, Errno> {
+    end.tcb.send(end.now, Payload::from_bytes(text), SendFlags::default(), &mut end.out)
+}
+
+/// 9293/EV-SEND-CLOSING: what is written in SYN-SENT is queued, up to the send buffer, and the ACK of the SYN-ACK carries its
+/// beginning.
+#[test]
+fn data_is_queued_before_the_connection_is_open() {
+    let mut end = writing(Config::rfc());
+    assert_eq!((write(&mut end, b"abc"), write(&mut end, b"de")), (Ok(3), Ok(2)));
+    end.tcb.set_option(end.now, SocketOption::SndBuf(4608), &mut end.out).unwrap();
+    assert_eq!(end.tcb.writable(), 4603);
+    assert_eq!(write(&mut end, &[b'x'; 5000]), Ok(4603));
+    assert_eq!(write(&mut end, b"z"), Err(Errno::EAGAIN));
+    assert_eq!(end.said(), [""; 0]);
+    let segment = syn_ack(&end);
+    let said = end.show(&segment);
+    assert_eq!(said[0], ". 1:+1448 a1 Data", "the ACK goes with the data");
+    assert_eq!(end.tcb.info(end.now).send_q, 4608);
+}
+
+/// A window of zero does not hold the ACK back.
+#[test]
+fn queued_data_does_not_delay_the_ack() {
+    let mut end = writing(Config::rfc());
+    assert_eq!(write(&mut end, b"abc"), Ok(3));
+    let segment = Segment { wnd: 0, ..syn_ack(&end) };
+    assert_eq!(end.show(&segment), [". 1 a1 SynAckAnswered"]);
+}
+
+/// The same for an open from both sides, with the close that follows the data.
+#[test]
+fn data_is_queued_in_syn_received() {
+    let mut end = writing(Config::rfc());
+    assert_eq!(write(&mut end, b"abc"), Ok(3));
+    let syn = Segment { flags: Flags::SYN, ..syn_ack(&end) };
+    end.show(&syn);
+    assert_eq!(end.state(), State::SynReceived);
+    assert_eq!(write(&mut end, b"de"), Ok(2));
+    end.tcb.close(end.now, &mut end.out);
+    assert_eq!(write(&mut end, b"f"), Err(Errno::EPIPE));
+    let mut ack = syn_ack(&end);
+    ack.flags = Flags::ACK;
+    ack.seq = ack.seq.add(1);
+    let said = end.show(&ack);
+    assert_eq!(said, ["P. 1:+5 a1 Data", "F. 6 a1 FinQueued"]);
+    assert_eq!(end.state(), State::FinWait1);
+}
+
+/// Linux: the program waits; its data then carries the ACK, or a bare ACK goes after 200 ms (`TCP_DELACK_MAX`).
+#[test]
+fn a_program_that_waits_to_write_spares_the_ack() {
+    let mut end = writing(Config::linux());
+    assert_eq!(write(&mut end, b"abc"), Err(Errno::EAGAIN));
+    let segment = syn_ack(&end);
+    assert_eq!(end.show(&segment), [""; 0]);
+    assert_eq!(end.tcb.deadline(), end.now + Duration::from_millis(200));
+    assert_eq!(write(&mut end, b"abc"), Ok(3));
+    assert_eq!(end.said(), ["P. 1:+3 a1 Data"]);
+}
+
+/// What is written and read while the open fails.
+#[test]
+fn a_refused_open_is_told_to_the_writer() {
+    for config in [Config::linux(), Config::rfc()] {
+        let mut end = writing(config);
+        let _ = write(&mut end, b"abc");
+        assert_eq!(end.tcb.recv(end.now, 1, &mut end.out), Err(Errno::EAGAIN));
+        let rst = end.segment(Flags::RST | Flags::ACK, 0, 1);
+        end.show(&rst);
+        assert_eq!(write(&mut end, b"abc"), Err(Errno::ECONNREFUSED));
+        assert_eq!(write(&mut end, b"abc"), Err(Errno::ENOTCONN));
+    }
+}
+
 /// 7323/2.3-SET: no scale in the SYN-ACK, no scaling either way.
 #[test]
 fn no_scale_unless_both() {
