@@ -13,8 +13,8 @@ fn broken(name: &str, scenario: &Scenario) -> Vec<String> {
     let mut watched = Simulator::new(scenario.spec(), TraceLevel::Off).with_checks(scenario.spec());
     watched.run();
     assert_eq!(watched.trace_hash(), bare.trace_hash(), "{name}");
-    timewait::find::verdict::unforeseen(scenario, &watched)
-        .iter()
+    let violations = timewait::find::verdict::violations(&scenario.typed, &watched);
+    timewait::find::verdict::unexcused(&violations)
         .map(|v| format!("{name}: {} {} {:?}: {}", v.time, v.law, v.tuple, v.text))
         .collect()
 }

@@ -128,9 +128,17 @@ impl Simulator {
     pub fn violations(&self) -> &[Violation] {
         self.checks.as_ref().map_or(&[], |checks| checks.found())
     }
+    /// Whether a forged segment may have changed what is read of this connection, if checkers look.
+    pub fn is_tainted(&self, tuple: &tcp::Tuple) -> bool {
+        self.checks.as_ref().is_some_and(|checks| checks.is_tainted(tuple))
+    }
+    /// Bytes that programs have read so far, if streams are looked at.
+    pub fn delivered(&self) -> u64 {
+        self.out.streams.as_ref().map_or(0, |streams| streams.delivered())
+    }
     /// What has not come to rest, of a world in which nothing has gone wrong for a long time.
     pub fn unrest(&self) -> Vec<Violation> {
-        crate::check::unrest(self)
+        crate::check::unrest(self, self.checks.as_deref())
     }
 
     /// The same world, which writes down what chance does on its links: [`fate_log`](Self::fate_log). `spec` is what the

@@ -123,14 +123,11 @@ fn collect(
         tally.runs += 1;
         tally.events += played.events;
         tally.coverage.add(&played.coverage);
-        if !played.violations.is_empty() {
+        if played.unexcused().is_some() {
             tally.broken += 1;
-            for law in played
-                .violations
-                .iter()
-                .map(|violation| violation.law)
-                .collect::<std::collections::BTreeSet<_>>()
-            {
+            let laws: std::collections::BTreeSet<_> =
+                verdict::unexcused(&played.violations).map(|violation| violation.law).collect();
+            for law in laws {
                 *tally.laws.entry(law).or_default() += 1;
             }
             progress.suspend(|| found(seed, &scenario, &played, args, out))?;
@@ -167,7 +164,7 @@ fn progress(count: u64) -> ProgressBar {
 /// Tells of a scenario that broke something, and keeps it.
 fn found(seed: u64, scenario: &Scenario, played: &Played, args: &Fuzz, out: &mut dyn Write) -> Result<()> {
     let names = Names::of(scenario.spec());
-    let Some(first) = played.violations.first() else { return Ok(()) };
+    let Some(first) = played.unexcused() else { return Ok(()) };
     let again = format!("timewait fuzz --show {seed} > {seed}.ron && timewait shrink {seed}.ron");
     writeln!(
         out,

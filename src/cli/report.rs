@@ -21,6 +21,8 @@ pub struct Outcome {
     pub checked: usize,
     /// What failed, each as a text of several lines.
     pub failures: Vec<String>,
+    /// What is told and does not count, in the same form.
+    pub notes: Vec<String>,
 }
 
 impl Outcome {
@@ -91,6 +93,9 @@ pub fn table(outcomes: &[Outcome], out: &mut dyn Write) -> io::Result<()> {
 
 /// What failed in one run.
 pub fn failures(outcome: &Outcome, out: &mut dyn Write) -> io::Result<()> {
+    for note in &outcome.notes {
+        writeln!(out, "{}", paint(DIM, note))?;
+    }
     for failure in &outcome.failures {
         writeln!(out, "\n{} {}", paint(RED.bold(), format_args!("{}:", outcome.name)), failure.trim_end())?;
     }

@@ -257,12 +257,17 @@ fn outcome(file: &Path, scenario: &Scenario, simulator: &Simulator, names: &Name
     let mut failures: Vec<String> =
         missed.iter().map(|failure| failure.render(scenario, screen::is_colored_out(color))).collect();
     let again = format!("timewait run {}", file.display());
-    let broken = verdict::violations(&scenario.typed, simulator);
+    let violations = verdict::violations(&scenario.typed, simulator);
+    let broken: Vec<_> = verdict::unexcused(&violations).collect();
     failures
         .extend(broken.iter().take(MOST_SHOWN).map(|violation| verdict::in_words(violation, names, &again)));
     if broken.len() > MOST_SHOWN {
         failures.push(format!("and {} violations more", broken.len() - MOST_SHOWN));
     }
+    let excused = violations.iter().find_map(|violation| Some((violation, violation.excuse?)));
+    let notes = excused.map(|(violation, excuse)| {
+        format!("{}\n  not counted: {excuse}", verdict::in_words(violation, names, &again))
+    });
     if simulator.stuck() {
         let clock = view::words::clock(simulator.now());
         failures.push(format!(
@@ -277,5 +282,6 @@ fn outcome(file: &Path, scenario: &Scenario, simulator: &Simulator, names: &Name
         hash: simulator.trace_hash(),
         checked: scenario.expectations().len(),
         failures,
+        notes: notes.into_iter().collect(),
     }
 }

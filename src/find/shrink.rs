@@ -93,11 +93,15 @@ fn comment(original: &Scenario, small: &Scenario, violation: &Violation) -> Stri
 /// Events that the ladder in a comment shows, at most.
 const LADDER: u64 = 120;
 
-/// The first violation, or the first at this place.
+/// The first violation, one without an excuse before others, or the first at this place.
 fn first_violation(scenario: &Scenario, wanted: Option<&Place>) -> Option<Violation> {
     let rest = wanted.is_none_or(|place| place.law == Law::ComesToRest);
     let played = play(scenario, rest);
-    played.violations.into_iter().find(|v| wanted.is_none_or(|wanted| place_in(scenario, v) == *wanted))
+    let Some(wanted) = wanted else {
+        let first = played.unexcused().cloned();
+        return first.or_else(|| played.violations.into_iter().next());
+    };
+    played.violations.into_iter().find(|violation| place_in(scenario, violation) == *wanted)
 }
 
 fn place_in(scenario: &Scenario, violation: &Violation) -> Place {

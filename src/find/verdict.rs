@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use sim::check::{Law, Violation};
-use sim::{NodeId, Simulator};
+use sim::Simulator;
+use sim::check::{Finding, Law, Violation};
 
 use crate::Names;
-use crate::scenario::{Scenario, file};
+use crate::scenario::file;
 use crate::view::words;
 
 /// A violation by what it is and where: runs that differ in all else may show the same one.
@@ -16,6 +16,8 @@ pub struct Place {
     pub law: Law,
     /// The host.
     pub node: String,
+    /// It has an excuse.
+    pub excused: bool,
 }
 
 /// What `simulator`, a run of `scenario`, broke: laws and streams, less what the scenario breaks on purpose.
@@ -30,6 +32,7 @@ pub fn violations(typed: &file::Scenario, simulator: &Simulator) -> Vec<Violatio
         node: finding.node,
         tuple: Some(finding.tuple),
         text: format!("at byte {}: {}", finding.offset, finding.wrong),
+        excuse: excuse(finding, simulator),
     });
     let mut all: Vec<Violation> =
         simulator.violations().iter().cloned().chain(findings).filter(|v| !on_purpose(v.law)).collect();
@@ -37,20 +40,18 @@ pub fn violations(typed: &file::Scenario, simulator: &Simulator) -> Vec<Violatio
     all
 }
 
-/// The same of a run with a tolerance for what cookies cannot know: a cookie is good for as long as it is fresh, so data
-/// that arrives behind the reset that it overtook opens the connection once more (RFC 4987, section 3.6), and what a
-/// reader then reads, nobody writes.
-pub fn unforeseen(scenario: &Scenario, simulator: &Simulator) -> Vec<Violation> {
-    let nodes = (0..simulator.names().nodes().len() as u32).map(NodeId);
-    let cookies = nodes.filter_map(|node| simulator.counters(node)?.get("SyncookiesRecv")).sum::<u64>() > 0;
-    let mut all = violations(&scenario.typed, simulator);
-    all.retain(|violation| !cookies || !BY_COOKIES.contains(&violation.law));
-    all
+/// Why a stream could not but be read so.
+fn excuse(finding: &Finding, simulator: &Simulator) -> Option<&'static str> {
+    if finding.repeated {
+        return Some("an earlier connection had the same initial sequence numbers (RFC 9293 3.4.1 MUST-8)");
+    }
+    simulator.is_tainted(&finding.tuple).then_some("somebody forged a segment within the window")
 }
 
-/// What an old packet may break where a cookie brings a connection back to life.
-const BY_COOKIES: &[Law] =
-    &[Law::StreamIntact, Law::AckOfUnsent, Law::LegalTransition, Law::TakesBeyondWindow];
+/// Of these, what has no excuse.
+pub fn unexcused(violations: &[Violation]) -> impl Iterator<Item = &Violation> {
+    violations.iter().filter(|violation| violation.excuse.is_none())
+}
 
 /// The places of violations, each once.
 pub fn places(violations: &[Violation], simulator: &Simulator) -> BTreeSet<Place> {
@@ -59,12 +60,13 @@ pub fn places(violations: &[Violation], simulator: &Simulator) -> BTreeSet<Place
 
 /// The place of a violation.
 pub fn place(violation: &Violation, simulator: &Simulator) -> Place {
-    Place { law: violation.law, node: simulator.names().node(violation.node).to_string() }
+    let node = simulator.names().node(violation.node).to_string();
+    Place { law: violation.law, node, excused: violation.excuse.is_some() }
 }
 
 /// A violation in words, and the command that repeats it.
 pub fn in_words(violation: &Violation, names: &Names, command: &str) -> String {
-    let Violation { time, event, law, node, tuple, text } = violation;
+    let Violation { time, event, law, node, tuple, text, .. } = violation;
     let whom = tuple.map_or(String::new(), |tuple| format!(" ({} with {})", tuple.local, tuple.remote));
     let event = if *event > 0 { format!(", event {event}") } else { String::new() };
     format!(

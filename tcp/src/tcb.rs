@@ -489,6 +489,15 @@ impl Tcb {
             Tcb::TimeWait(_) => (0, true),
         }
     }
+    /// Whether the peer's FIN has been received, with everything before it: the end of the stream is where the peer put it,
+    /// and not where the connection broke.
+    pub fn end_received(&self) -> bool {
+        match self {
+            Tcb::Opening(_) => false,
+            Tcb::Open(connection) => connection.end_received(),
+            Tcb::TimeWait(_) => true,
+        }
+    }
     /// Whether `recv` would fail with EAGAIN, and change nothing.
     pub fn would_block(&self) -> bool {
         matches!(self, Tcb::Open(connection) if connection.would_block())

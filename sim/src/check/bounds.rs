@@ -3,13 +3,14 @@
 use tcp::config::Congestion;
 use tcp::{Duration, State};
 
+use super::ends::Ends;
 use super::{Findings, Law, Reading};
 
 /// Segments that a window may have without having earned them: the initial window and what recovery lends.
 const LENT: u64 = 64;
 
 /// The bounds of a connection after an event.
-pub(super) fn look(reading: &Reading<'_>, findings: &mut Findings<'_>) {
+pub(super) fn look(reading: &Reading<'_>, ends: &Ends, findings: &mut Findings<'_>) {
     let Reading { node, tuple, info, config, .. } = *reading;
     let mut wrong = |law: Law, text: String| findings.add(law, node, Some(tuple), text);
     let synchronized =
@@ -23,6 +24,9 @@ pub(super) fn look(reading: &Reading<'_>, findings: &mut Findings<'_>) {
     let mss = u64::from(info.mss.max(1));
     // Twice what was acknowledged: no controller grows faster than slow start.
     let earned = mss * (LENT + 4 * u64::from(config.initial_window)) + 2 * info.bytes_acked;
+    // RFC 6582, section 3.2, step 3: in a recovery without PRR each duplicate ACK lends a segment.
+    let repeats = ends.get(node, &tuple).map_or(0, |end| end.repeats);
+    let earned = earned + if config.prr { 0 } else { mss * repeats };
     let fixed = matches!(config.congestion, Congestion::Fixed(_));
     if u64::from(info.cwnd) * mss > earned && !fixed {
         let (cwnd, acked) = (info.cwnd, info.bytes_acked);

@@ -3,9 +3,9 @@
 use std::net::IpAddr;
 
 use rustc_hash::FxHashMap;
-use tcp::{Flags, Rule, Segment, Seq, SeqNum, Tuple};
+use tcp::{Flags, Rule, Segment, Seq, SeqNum, Time, Tuple};
 
-use crate::packet::Packet;
+use crate::packet::{Packet, PacketId};
 use crate::trace::NodeId;
 
 /// All ends that have sent a SYN.
@@ -15,6 +15,12 @@ pub(super) struct Ends {
     ends: FxHashMap<(NodeId, Tuple), End>,
     /// Connections in whose name somebody else has sent: by the tuple of the claimed sender.
     forged: FxHashMap<Tuple, ()>,
+    /// Their packets, until they arrive.
+    forgeries: FxHashMap<PacketId, ()>,
+    /// Connections whose streams a forged segment may have changed: by the tuple of the one that took it in.
+    tainted: FxHashMap<Tuple, ()>,
+    /// The initial sequence number that each end had last, whatever became of its host, and at which event.
+    numbers: FxHashMap<(NodeId, Tuple), (SeqNum, u64)>,
     /// Whose addresses are whose.
     owners: FxHashMap<IpAddr, NodeId>,
 }
@@ -41,12 +47,22 @@ pub(super) struct End {
     pub offered: Option<Seq>,
     /// Where it put its FIN.
     pub fin: Option<Seq>,
-    /// Readings before.
+    /// Readings before: SND.UNA, SND.NXT, RCV.NXT.
     pub last: Option<(u64, u64, u64)>,
+    /// When SND.UNA last moved.
+    pub moved: Time,
+    /// Segments that acknowledged nothing new since all was acknowledged that was sent before the first of them, and that
+    /// point.
+    pub repeats: u64,
+    repeats_until: Seq,
+    /// The highest acknowledgment that came.
+    acked: Option<Seq>,
     /// It began with a cookie, which has room for few values of the peer's MSS.
     pub cookie: bool,
     /// Whether its SYN offered timestamps.
     pub timestamps: bool,
+    /// The connection before had the same initial sequence number.
+    pub repeats_numbers: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -64,6 +80,30 @@ impl End {
             (Some(own), Some(peer)) => (peer.min(14), own.min(14)),
             _ => (0, 0),
         }
+    }
+}
+
+impl End {
+    /// An acknowledgment came.
+    fn count_repeats(&mut self, ack: Seq) {
+        match self.acked {
+            Some(before) if ack <= before => {
+                if self.repeats == 0 {
+                    self.repeats_until = self.nxt;
+                }
+                self.repeats += 1;
+            }
+            _ => self.acked = Some(ack),
+        }
+        if ack >= self.repeats_until {
+            self.repeats = 0;
+        }
+    }
+    /// Whether a segment has data or a FIN within the window offered.
+    fn would_take(&self, segment: &Segment) -> bool {
+        let Some((next, edge)) = self.ack.zip(self.offered) else { return true };
+        let from = Seq::near(next, segment.seq);
+        segment.seq_len() > 0 && from <= edge && from + u64::from(segment.seq_len()) > next
     }
 }
 
@@ -93,8 +133,22 @@ impl Ends {
     pub(super) fn forget(&mut self, node: NodeId) {
         self.ends.retain(|(owner, _), _| *owner != node);
     }
-    pub(super) fn forged(&mut self, claimed: &Tuple) {
+    pub(super) fn forged(&mut self, claimed: &Tuple, id: PacketId) {
         self.forged.insert(*claimed, ());
+        self.forgeries.insert(id, ());
+    }
+    /// Whether a forged segment may have changed what is read at either end: it began a connection, or it had data or a FIN
+    /// within the window (RFC 9293, section 3.10.7.4: nothing tells it from a true one).
+    pub(super) fn is_tainted(&self, tuple: &Tuple) -> bool {
+        !self.tainted.is_empty()
+            && (self.tainted.contains_key(tuple) || self.tainted.contains_key(&tuple.reversed()))
+    }
+    fn look_at_forgery(&mut self, node: NodeId, tuple: Tuple, segment: &Segment) {
+        let begins = segment.has(Flags::SYN);
+        let takes = self.get(node, &tuple).is_some_and(|end| end.would_take(segment));
+        if begins || takes {
+            self.tainted.insert(tuple, ());
+        }
     }
 
     /// A cookie has come back: nothing was remembered of the connection that it begins, or begins once more.
@@ -110,6 +164,9 @@ impl Ends {
             offered: None,
             fin: None,
             last: None,
+            repeats: 0,
+            repeats_until: nxt,
+            acked: None,
             born: event,
             met: event,
             cookie: true,
@@ -149,6 +206,10 @@ impl Ends {
             // Behind a cookie nothing is remembered, not even the window.
             .filter(|_| segment.has(Flags::ACK) && why != Rule::SynCookieSent)
             .map(|peer| Seq::initial(peer.isn) + 1 + u64::from(segment.wnd));
+        // At one moment there is one number: RFC 6528 takes it from a clock.
+        let last = self.numbers.insert((node, tuple), (segment.seq, event));
+        let same = last.is_some_and(|(iss, at)| iss == segment.seq && at != event);
+        let repeats_numbers = before.map_or(same, |end| end.repeats_numbers);
         let born = before.map_or(event, |end| end.born);
         let met =
             if answered.is_some() && before.is_none() { event } else { before.map_or(event, |end| end.met) };
@@ -165,8 +226,13 @@ impl Ends {
             offered,
             fin: None,
             last: None,
+            moved: Time::ZERO,
+            repeats: 0,
+            repeats_until: iss,
+            acked: None,
             cookie: false,
             timestamps: segment.options.timestamps.is_some(),
+            repeats_numbers,
         };
         self.ends.insert((node, tuple), end);
     }
@@ -174,14 +240,19 @@ impl Ends {
     /// A segment has come to an end, or to where one may begin.
     pub(super) fn received(&mut self, node: NodeId, tuple: Tuple, packet: &Packet, event: u64) {
         let Some(segment) = packet.tcp() else { return };
+        if !self.forgeries.is_empty() && self.forgeries.contains_key(&packet.id) {
+            self.look_at_forgery(node, tuple, segment);
+        }
         if segment.has(Flags::SYN) {
             self.received_syn(node, tuple, segment, event);
         }
         let Some(end) = self.ends.get_mut(&(node, tuple)) else { return };
         if segment.has(Flags::ACK) && !segment.has(Flags::RST) {
             let shift = if segment.has(Flags::SYN) { 0 } else { end.shifts().0 };
-            let edge = Seq::near(end.nxt, segment.ack) + (u64::from(segment.wnd) << shift);
+            let ack = Seq::near(end.nxt, segment.ack);
+            let edge = ack + (u64::from(segment.wnd) << shift);
             end.edge = Some(end.edge.map_or(edge, |before| before.max(edge)));
+            end.count_repeats(ack);
         }
     }
     fn received_syn(&mut self, node: NodeId, tuple: Tuple, segment: &Segment, event: u64) {
@@ -194,7 +265,10 @@ impl Ends {
         match self.ends.get_mut(&(node, tuple)) {
             Some(end) => {
                 end.heard = Some(peer);
-                if end.peer.is_none() {
+                // A SYN-ACK that answers another SYN than this begins nothing (RFC 9293, section 3.10.7.3).
+                let answers = |ack| ack > end.iss && ack <= end.nxt;
+                let foreign = segment.has(Flags::ACK) && !answers(Seq::near(end.nxt, segment.ack));
+                if end.peer.is_none() && !foreign {
                     (end.peer, end.met) = (end.heard, event);
                 }
             }
@@ -213,8 +287,13 @@ impl Ends {
                     offered: None,
                     fin: None,
                     last: None,
+                    moved: Time::ZERO,
+                    repeats: 0,
+                    repeats_until: unknown,
+                    acked: None,
                     cookie: false,
                     timestamps: false,
+                    repeats_numbers: false,
                 };
                 self.ends.insert((node, tuple), end);
             }

@@ -34,6 +34,7 @@ macro_rules! laws {
 laws! {
     StreamIntact: "every byte is read once, in order, as it was written, and the end where it was put", "RFC 9293 2.2";
     SequenceSpace: "SND.UNA <= SND.NXT, and neither they nor RCV.NXT go back", "RFC 9293 3.3.1, 3.4";
+    FreshNumbers: "a connection does not begin with the initial sequence number that the last of its name had", "RFC 9293 3.4.1 MUST-8, RFC 6528 3";
     AckOfUnsent: "nothing is acknowledged that was not sent", "RFC 9293 3.4";
     AckRetreats: "an acknowledgment is not taken back", "RFC 9293 3.4";
     BeyondWindow: "nothing is sent beyond the window offered", "RFC 9293 3.8.6";
@@ -70,6 +71,8 @@ pub struct Violation {
     pub tuple: Option<Tuple>,
     /// What there is instead.
     pub text: String,
+    /// Why nobody could know better, if so: then it is told, and not counted.
+    pub excuse: Option<&'static str>,
 }
 
 impl fmt::Display for Law {

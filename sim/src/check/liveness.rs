@@ -1,20 +1,24 @@
 //! Rest: long after the last fault nothing may be half done.
 //!
 //! At rest are connections in which nothing moves and nothing need move: open and idle, closed on one side and held by a
-//! program, or waiting for a reader who does not read (RFC 9293, section 3.8.6.1: for as long as probes are answered).
+//! program, or waiting for a reader who does not read (RFC 9293, section 3.8.6.1: for as long as probes are answered). Data
+//! that is still being delivered, however slowly, is no unrest either: it will end.
 
-use tcp::State;
+use tcp::{Duration, State, Time};
 
-use super::{Law, Violation};
+use super::{Checks, Law, Violation};
 use crate::simulator::Simulator;
 use crate::trace::NodeId;
 
+/// Within this time something must be acknowledged of what is being delivered: several of the longest timeouts.
+const AT_A_TIME: Duration = Duration::from_secs(600);
+
 /// Connections that are not at rest.
-pub(super) fn unrest(sim: &Simulator) -> Vec<Violation> {
+pub(super) fn unrest(sim: &Simulator, checks: Option<&Checks>) -> Vec<Violation> {
     let mut found = Vec::new();
     let (time, event) = (sim.now(), sim.events());
     let mut wrong = |node, tuple, text| {
-        found.push(Violation { time, event, law: Law::ComesToRest, node, tuple, text });
+        found.push(Violation { time, event, law: Law::ComesToRest, node, tuple, text, excuse: None });
     };
     if sim.stuck() {
         wrong(NodeId(0), None, "events without end at one moment".to_owned());
@@ -32,10 +36,12 @@ pub(super) fn unrest(sim: &Simulator) -> Vec<Violation> {
                 }
                 continue;
             };
+            let moved = tuple.and_then(|tuple| checks?.moved(node, &tuple)).unwrap_or(Time::ZERO);
+            let delivers = time.since(moved) < AT_A_TIME;
             let shut_out = info.snd_wnd < u64::from(info.mss) && info.send_q > 0;
             let text = match row.state {
                 State::SynSent | State::SynReceived => "an open without end",
-                _ if shut_out => continue,
+                _ if shut_out || delivers => continue,
                 State::FinWait1 | State::Closing | State::LastAck => "a close without end",
                 _ if info.send_q > 0 => "data that is not delivered, with a window open for it",
                 _ => continue,

@@ -18,7 +18,7 @@ mod transitions;
 
 use std::sync::Arc;
 
-use tcp::{Config, Info, Rule, Running, Tuple};
+use tcp::{Config, Flags, Info, Rule, Running, Time, Tuple};
 
 pub use law::{Law, Violation};
 pub use stream::{Finding, StreamCheck, StreamEnd, StreamEvent, Wrong};
@@ -68,7 +68,8 @@ struct Findings<'a> {
 impl Findings<'_> {
     fn add(&mut self, law: Law, node: NodeId, tuple: Option<Tuple>, text: String) {
         if self.found.len() < MOST {
-            self.found.push(Violation { time: self.record.time, event: self.event, law, node, tuple, text });
+            let (time, event) = (self.record.time, self.event);
+            self.found.push(Violation { time, event, law, node, tuple, text, excuse: None });
         }
     }
 }
@@ -109,6 +110,14 @@ impl Checks {
     pub(crate) fn found(&self) -> &[Violation] {
         &self.found
     }
+    /// Whether a forged segment may have changed what is read of this connection.
+    pub(crate) fn is_tainted(&self, tuple: &Tuple) -> bool {
+        self.ends.is_tainted(tuple)
+    }
+    /// When something of what this end sent was last acknowledged.
+    fn moved(&self, node: NodeId, tuple: &Tuple) -> Option<Time> {
+        Some(self.ends.get(node, tuple)?.moved)
+    }
     /// A host has lost all that it knew.
     pub(crate) fn forget(&mut self, node: NodeId) {
         self.ends.forget(node);
@@ -138,23 +147,27 @@ impl Checks {
         let findings = &mut Findings { event, record, found: &mut self.found };
         match &record.what {
             What::Sent { node, packet, why: Some(why), .. } => {
+                // The first piece of a segment that was cut stands for all of it.
+                let packet = match &packet.body {
+                    Body::Fragment(piece) if piece.offset == 0 => &*piece.of,
+                    _ => packet,
+                };
                 let Some(tuple) = packet.tuple() else { return };
                 let facts = self.hosts.get(node.0 as usize).and_then(Option::as_ref);
                 if FORGED.contains(&why.rule) {
-                    self.ends.forged(&tuple);
+                    self.ends.forged(&tuple, packet.id);
                 } else if let Some(facts) = facts.filter(|facts| facts.addresses.contains(&packet.ip.src)) {
                     segments::sent(*node, packet, &self.ends, findings);
                     sequence::sent(*node, packet, why.rule, facts, &self.ends, findings);
                     self.storm.sent(*node, packet, *why, findings);
                     self.ends.sent(*node, tuple, packet, why.rule, event);
+                    if packet.tcp().is_some_and(|segment| segment.has(Flags::SYN)) {
+                        sequence::began(*node, tuple, why.rule, facts, &self.ends, findings);
+                    }
                     touch(&mut self.touched, *node, tuple);
                 }
             }
-            What::Received { node, packet, .. } if is_whole(packet) => {
-                let Some(tuple) = packet.tuple().map(|tuple| tuple.reversed()) else { return };
-                self.ends.received(*node, tuple, packet, event);
-                touch(&mut self.touched, *node, tuple);
-            }
+            What::Received { node, packet, .. } => self.received(*node, packet, event),
             What::State { node, tuple, from, to, why } => {
                 if why.rule == Rule::SynCookieAccepted {
                     self.ends.reborn(*node, *tuple, event);
@@ -165,6 +178,31 @@ impl Checks {
             What::Tcp { node, tuple, .. } => touch(&mut self.touched, *node, *tuple),
             _ => {}
         }
+    }
+
+    /// A packet has come to a node.
+    fn received(&mut self, node: NodeId, packet: &Packet, event: u64) {
+        if self.hosts.get(node.0 as usize).is_none_or(Option::is_none) {
+            return;
+        }
+        self.storm.received(packet);
+        let read; // what it has become on its way
+        let packet = match (&packet.body, packet.flipped_bit) {
+            (Body::Tcp(_), None) => packet,
+            (Body::Tcp(_), Some(_)) => match crate::wire::as_received(packet.clone()) {
+                Ok(damaged) => {
+                    read = damaged;
+                    &read
+                }
+                Err(_) => return,
+            },
+            // Of a segment in pieces the last one to come brings all: it may be any of them.
+            (Body::Fragment(piece), None) => &*piece.of,
+            _ => return,
+        };
+        let Some(tuple) = packet.tuple().map(|tuple| tuple.reversed()) else { return };
+        self.ends.received(node, tuple, packet, event);
+        touch(&mut self.touched, node, tuple);
     }
 
     fn look_at_connection(
@@ -181,24 +219,19 @@ impl Checks {
         let findings = &mut Findings { event, record, found: &mut self.found };
         sequence::look(&reading, &mut self.ends, findings);
         timers::look(&reading, findings);
-        bounds::look(&reading, findings);
+        bounds::look(&reading, &self.ends, findings);
     }
 }
 
 /// What of a world that should have come to rest has not: call it long after the last fault.
-pub(crate) fn unrest(sim: &Simulator) -> Vec<Violation> {
-    liveness::unrest(sim)
+pub(crate) fn unrest(sim: &Simulator, checks: Option<&Checks>) -> Vec<Violation> {
+    liveness::unrest(sim, checks)
 }
 
 fn touch(touched: &mut Vec<(NodeId, Tuple)>, node: NodeId, tuple: Tuple) {
     if !touched.contains(&(node, tuple)) {
         touched.push((node, tuple));
     }
-}
-
-/// Whether a packet carries a segment that nothing has happened to.
-fn is_whole(packet: &Packet) -> bool {
-    packet.flipped_bit.is_none() && matches!(packet.body, Body::Tcp(_))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The sequence space: what is sent, acknowledged and offered, against what was before.
 
-use tcp::{Flags, Rule, Seq};
+use tcp::config::IsnSource;
+use tcp::{Flags, Rule, Seq, Tuple};
 
 use super::ends::Ends;
 use super::{Facts, Findings, Law, Reading};
@@ -54,6 +55,23 @@ pub(super) fn sent(
     acknowledges(node, packet, facts, ends, findings);
 }
 
+/// Numbers of a connection that has just begun; `ends` knows it.
+pub(super) fn began(
+    node: NodeId,
+    tuple: Tuple,
+    why: Rule,
+    facts: &Facts,
+    ends: &Ends,
+    findings: &mut Findings<'_>,
+) {
+    let pinned = matches!(facts.config.isn, IsnSource::Fixed(_)) || why == Rule::SynCookieSent;
+    let begun = ends.get(node, &tuple).filter(|end| end.repeats_numbers && end.born == findings.event);
+    if let Some(end) = begun.filter(|_| !pinned) {
+        let text = format!("{} once more", end.iss.wire().0);
+        findings.add(Law::FreshNumbers, node, Some(tuple), text);
+    }
+}
+
 /// What a segment acknowledges and offers.
 fn acknowledges(node: NodeId, packet: &Packet, facts: &Facts, ends: &Ends, findings: &mut Findings<'_>) {
     let (Some(segment), Some(tuple)) = (packet.tcp(), packet.tuple()) else { return };
@@ -67,6 +85,8 @@ fn acknowledges(node: NodeId, packet: &Packet, facts: &Facts, ends: &Ends, findi
     // A peer that has begun anew has other numbers, or by chance the same.
     let other = ends.peer_of(node, &tuple);
     let other = other.filter(|other| other.iss.wire() == peer.isn && other.born <= end.met);
+    // Nothing tells incarnations with the same numbers apart.
+    let other = other.filter(|other| !other.repeats_numbers);
     if let Some(other) = other.filter(|other| ack > Seq::initial(peer.isn) + other.nxt.since(other.iss)) {
         let sent = Seq::initial(peer.isn) + other.nxt.since(other.iss);
         wrong(Law::AckOfUnsent, format!("{} octets that were not sent", ack.since(sent)));
@@ -81,6 +101,7 @@ fn acknowledges(node: NodeId, packet: &Packet, facts: &Facts, ends: &Ends, findi
 
 /// The readings of a connection after an event.
 pub(super) fn look(reading: &Reading<'_>, ends: &mut Ends, findings: &mut Findings<'_>) {
+    let time = findings.record.time;
     let Reading { node, tuple, info, .. } = *reading;
     let mut wrong = |law: Law, text: String| findings.add(law, node, Some(tuple), text);
     if info.snd_una > info.snd_nxt {
@@ -98,6 +119,9 @@ pub(super) fn look(reading: &Reading<'_>, ends: &mut Ends, findings: &mut Findin
                 wrong(Law::SequenceSpace, format!("{name} goes back from {before} to {now}"));
             }
         }
+    }
+    if end.last.is_none_or(|before| before.0 != now.0) {
+        end.moved = time;
     }
     end.last = Some(now);
     let Some((peer, offered)) = end.peer.zip(end.offered).filter(|_| !forged) else { return };

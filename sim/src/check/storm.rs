@@ -19,12 +19,31 @@ const MOST_AT_ONCE: u64 = 50_000;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Storm {
     /// By number, which is by time.
-    depths: VecDeque<(PacketId, u32)>,
+    depths: VecDeque<Answer>,
     event: u64,
     made: u64,
 }
 
+/// An answer that was sent.
+#[derive(Clone, Copy, Debug)]
+struct Answer {
+    id: PacketId,
+    depth: u32,
+    /// How often it has reached a host: once, but for copies that the network has made.
+    came: u32,
+}
+
 impl Storm {
+    fn find(&mut self, id: PacketId) -> Option<&mut Answer> {
+        let at = self.depths.binary_search_by_key(&id, |answer| answer.id).ok()?;
+        self.depths.get_mut(at)
+    }
+    /// A packet has reached a host.
+    pub(super) fn received(&mut self, packet: &Packet) {
+        if let Some(answer) = self.find(packet.id) {
+            answer.came += 1;
+        }
+    }
     pub(super) fn sent(&mut self, node: NodeId, packet: &Packet, why: Cause, findings: &mut Findings<'_>) {
         if self.event != findings.event {
             (self.event, self.made) = (findings.event, 0);
@@ -39,17 +58,21 @@ impl Storm {
         if segment.seq_len() > 0 || segment.has(Flags::RST) {
             return;
         }
-        let before = self.depths.binary_search_by_key(&answered, |(id, _)| *id);
-        let depth = 1 + before.map_or(0, |i| self.depths[i].1);
+        // An answer to a copy is the network's doing, and adds nothing: without the network a row must end by itself.
+        let depth = match self.find(answered) {
+            Some(before) if before.came > 1 => before.depth,
+            Some(before) => before.depth + 1,
+            None => 1,
+        };
         if depth == MOST_IN_A_ROW {
             let text = format!("the {depth}th empty answer to an answer in a row");
             findings.add(Law::AckStorm, node, packet.tuple(), text);
         }
-        if self.depths.back().is_none_or(|(last, _)| *last < packet.id) {
+        if self.depths.back().is_none_or(|last| last.id < packet.id) {
             if self.depths.len() == MEMORY {
                 self.depths.pop_front();
             }
-            self.depths.push_back((packet.id, depth));
+            self.depths.push_back(Answer { id: packet.id, depth, came: 0 });
         }
     }
 }

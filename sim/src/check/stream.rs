@@ -27,6 +27,8 @@ pub struct StreamEnd {
     pub irs: SeqNum,
     /// Which of all connections of this host: tells incarnations apart whose initial sequence numbers are the same.
     pub incarnation: u32,
+    /// The host may use its initial sequence numbers again: they are pinned, or are cookies.
+    pub repeats: bool,
 }
 
 /// What a program did at its end of a connection.
@@ -59,6 +61,9 @@ pub struct Finding {
     pub offset: u64,
     /// What is wrong.
     pub wrong: Wrong,
+    /// An earlier incarnation had the same initial sequence numbers, since a host pins its own or a cookie came back:
+    /// nothing tells segments of the two apart, which is why RFC 9293 has numbers move on (section 3.4.1, MUST-8).
+    pub repeated: bool,
 }
 
 /// What is wrong with a stream.
@@ -106,6 +111,10 @@ pub struct StreamCheck {
     /// What was written before connections were open, into their SYNs or a queue, whoever will answer them. A server may take the same SYN for two connections, and reads
     /// its data in each (RFC 7413, section 6.1).
     in_syn: FxHashMap<Direction, Payload>,
+    /// Directions that are over and whose numbers may come again. Only looked into, never walked.
+    over: FxHashMap<Direction, ()>,
+    /// Bytes that programs have read, all in all.
+    delivered: u64,
 }
 
 /// One direction of one incarnation of a connection.
@@ -137,12 +146,18 @@ struct Log {
     reader_gone: bool,
     /// Nothing more is checked: it went wrong, or urgent data was sent.
     ignored: bool,
+    /// An earlier incarnation had its numbers.
+    repeated: bool,
 }
 
 impl Log {
     /// The log of a direction that begins with what its SYN carried.
-    fn begin(in_syn: &FxHashMap<Direction, Payload>, direction: Direction) -> Log {
-        let mut log = Log::default();
+    fn begin(
+        in_syn: &FxHashMap<Direction, Payload>,
+        over: &FxHashMap<Direction, ()>,
+        direction: Direction,
+    ) -> Log {
+        let mut log = Log { repeated: over.contains_key(&direction), ..Log::default() };
         if let Some(payload) = in_syn.get(&Direction { irs: SeqNum(0), ..direction }) {
             log.wrote(payload.clone());
         }
@@ -158,6 +173,10 @@ impl StreamCheck {
     pub fn findings(&self) -> &[Finding] {
         &self.findings
     }
+    /// Bytes that programs have read, over all connections.
+    pub fn delivered(&self) -> u64 {
+        self.delivered
+    }
 
     /// A program on this host did something.
     pub fn take(&mut self, now: Time, node: NodeId, event: StreamEvent) {
@@ -169,17 +188,19 @@ impl StreamCheck {
             }
             StreamEvent::WroteUrgent(end) => self.log_of_writer(&end).ignored = true,
             StreamEvent::Read(end, payload) => {
+                self.delivered += u64::from(payload.len());
                 let log = self.log_of_reader(&end);
+                let repeated = log.repeated;
                 if let Some((offset, wrong)) = log.read(&payload) {
-                    self.found(Finding { time: now, node, tuple: end.tuple, offset, wrong });
+                    self.found(Finding { time: now, node, tuple: end.tuple, offset, wrong, repeated });
                 }
             }
             StreamEvent::ReadEnd(end) => {
                 let log = self.log_of_reader(&end);
-                let (lost, offset) = (log.unread_bytes(), log.read);
+                let (lost, offset, repeated) = (log.unread_bytes(), log.read, log.repeated);
                 if lost > 0 && !log.ignored {
                     let wrong = Wrong::Lost(lost);
-                    self.found(Finding { time: now, node, tuple: end.tuple, offset, wrong });
+                    self.found(Finding { time: now, node, tuple: end.tuple, offset, wrong, repeated });
                 }
                 self.logs.remove(&incoming(&end));
             }
@@ -196,9 +217,11 @@ impl StreamCheck {
     /// The log that this end writes; a new one if the last was another incarnation's.
     fn log_of_writer(&mut self, end: &StreamEnd) -> &mut Log {
         let direction = outgoing(end);
-        let log = self.logs.entry(direction).or_insert_with(|| Log::begin(&self.in_syn, direction));
-        if log.writer.is_some_and(|writer| writer != end.incarnation) {
-            *log = Log::default();
+        let log =
+            self.logs.entry(direction).or_insert_with(|| Log::begin(&self.in_syn, &self.over, direction));
+        // After a reboot incarnations are counted anew.
+        if log.writer_gone || log.writer.is_some_and(|writer| writer != end.incarnation) {
+            *log = Log { repeated: self.over.contains_key(&direction), ..Log::default() };
         }
         log.writer = Some(end.incarnation);
         log
@@ -206,15 +229,21 @@ impl StreamCheck {
     /// The log that this end reads; a new one if the last was another incarnation's.
     fn log_of_reader(&mut self, end: &StreamEnd) -> &mut Log {
         let direction = incoming(end);
-        let log = self.logs.entry(direction).or_insert_with(|| Log::begin(&self.in_syn, direction));
-        if log.reader.is_some_and(|reader| reader != end.incarnation) {
-            *log = Log::default();
+        let log =
+            self.logs.entry(direction).or_insert_with(|| Log::begin(&self.in_syn, &self.over, direction));
+        // After a reboot incarnations are counted anew.
+        if log.reader_gone || log.reader.is_some_and(|reader| reader != end.incarnation) {
+            *log = Log { repeated: self.over.contains_key(&direction), ..Log::default() };
         }
         log.reader = Some(end.incarnation);
         log
     }
     /// Forgets what nobody will write or read any more.
     fn gone(&mut self, end: &StreamEnd) {
+        if end.repeats {
+            self.over.insert(outgoing(end), ());
+            self.over.insert(incoming(end), ());
+        }
         if let Some(log) = self.logs.get_mut(&outgoing(end)) {
             log.writer_gone = true;
             if log.reader_gone || log.unread.is_empty() && log.reader.is_none() && !log.ignored {

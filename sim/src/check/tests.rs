@@ -7,8 +7,8 @@ fn ends(incarnation: u32) -> (StreamEnd, StreamEnd) {
     let (local, remote) = ("10.0.0.1:5000".parse().unwrap(), "10.0.0.2:80".parse().unwrap());
     let tuple = Tuple { local, remote };
     let (iss, irs) = (SeqNum(100), SeqNum(200));
-    let writer = StreamEnd { tuple, iss, irs, incarnation };
-    (writer, StreamEnd { tuple: tuple.reversed(), iss: irs, irs: iss, incarnation })
+    let writer = StreamEnd { tuple, iss, irs, incarnation, repeats: false };
+    (writer, StreamEnd { tuple: tuple.reversed(), iss: irs, irs: iss, incarnation, repeats: false })
 }
 
 fn pattern(stream: u32, offset: u64, len: u32) -> Payload {

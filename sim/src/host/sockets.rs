@@ -9,6 +9,7 @@ use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
+use tcp::config::IsnSource;
 use tcp::fast_open::FastConnect;
 use tcp::offer::mss_of_mtu;
 use tcp::tcb::{Connect, Received, SendFlags, SocketOption};
@@ -382,10 +383,11 @@ impl Kernel {
         if let Ok(received) = &result {
             ctx.out.stream(ctx.now, || {
                 let end = self.stream_end(conn)?;
-                Some(match received {
-                    Received::Data(data) => StreamEvent::Read(end, data.clone()),
-                    Received::Eof => StreamEvent::ReadEnd(end),
-                })
+                match received {
+                    Received::Data(data) => Some(StreamEvent::Read(end, data.clone())),
+                    // What a program reads when the connection has broken, and it was told, is no end that the peer put.
+                    Received::Eof => self.tcp.tcb(conn)?.end_received().then_some(StreamEvent::ReadEnd(end)),
+                }
             });
             if let Received::Data(data) = received {
                 self.flow(ctx, conn, |_| FlowEvent::Read(data.len().into()));
@@ -541,12 +543,16 @@ impl Kernel {
     fn opening_end(&self, conn: ConnId) -> Option<StreamEnd> {
         let (tuple, incarnation) = (self.tcp.tuple(conn)?, self.tcp.incarnation(conn));
         let iss = self.tcp.tcb(conn)?.opening_iss()?;
-        Some(StreamEnd { tuple, iss, irs: SeqNum(0), incarnation })
+        Some(StreamEnd { tuple, iss, irs: SeqNum(0), incarnation, repeats: self.repeats() })
     }
     fn stream_end(&self, conn: ConnId) -> Option<StreamEnd> {
         let (tuple, incarnation) = (self.tcp.tuple(conn)?, self.tcp.incarnation(conn));
         let (iss, irs) = self.tcp.tcb(conn)?.initial_numbers()?;
-        Some(StreamEnd { tuple, iss, irs, incarnation })
+        Some(StreamEnd { tuple, iss, irs, incarnation, repeats: self.repeats() })
+    }
+    /// Whether the numbers of a connection here may come again: they are pinned, or a cookie that is still fresh comes back.
+    fn repeats(&self) -> bool {
+        matches!(self.setup.spec.tcp.isn, IsnSource::Fixed(_)) || self.counters.syncookies_recv > 0
     }
 
     /// Takes down what a connection did, if figures are asked for.

@@ -33,6 +33,11 @@ impl Connection {
         (self.readable_bytes(), self.rcv.fin_received || self.is_over())
     }
 
+    /// Whether the peer's FIN has been received.
+    pub fn end_received(&self) -> bool {
+        self.rcv.fin_received
+    }
+
     /// Whether `recv` would fail with EAGAIN.
     pub fn would_block(&self) -> bool {
         self.error.is_none() && self.readable() == (0, false)
