@@ -257,3 +257,17 @@ fn a_mistyped_demand_gets_the_nearest() {
         assert!(stderr(&output).contains(&format!("did you mean `{near}`?")), "{typed}: {}", stderr(&output));
     }
 }
+
+/// A trace that grows beyond what is kept is cut, and what needs all of it says so.
+#[test]
+fn a_trace_too_long_to_keep_is_cut() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios/lost_final_ack.ron");
+    let cut = timewait(&["run", path, "--keep", "10"]);
+    let (out, err) = (String::from_utf8_lossy(&cut.stdout), String::from_utf8_lossy(&cut.stderr));
+    assert_eq!(cut.status.code(), Some(1), "the expectations cannot be checked");
+    assert!(err.contains("note: the trace ends at 0.0"), "{err}");
+    assert!(out.contains("the expectations need the whole trace"), "{out}");
+    let whole = timewait(&["run", path, "-q"]);
+    let hash = |out: &str| out.split("trace ").last().map(|hash| hash.trim().to_owned());
+    assert_eq!(hash(&out), hash(&String::from_utf8_lossy(&whole.stdout)), "the run is the same");
+}

@@ -137,3 +137,29 @@ fn queues() {
         ("rate: \"10Mbit\"", "shape: (rate: \"0bit\", burst: 100)"),
     ]));
 }
+
+/// 8200/5-1280: no link that carries IPv6 has an MTU below 1280: beside a host, between routers, or changed to it.
+#[test]
+fn an_mtu_too_small_for_ipv6() {
+    let file = |near: u32, far: u32, changed: u32| {
+        format!(
+            r#"Scenario(
+    hosts: {{ "a": (addr: "2001:db8::1"), "b": (addr: "2001:db8::2") }},
+    routers: {{ "r1": (addr: "10.0.0.1"), "r2": (addr: "10.0.0.2") }},
+    links: [
+        (between: ("a", "r1"), mtu: {near}),
+        (between: ("r1", "r2"), mtu: {far}),
+        (between: ("r2", "b")),
+    ],
+    faults: [(at: "1s", do: LinkChange(link: "r2-b", set: (mtu: {changed})))],
+)"#
+        )
+    };
+    let complaints = |(near, far, changed)| {
+        let text = Scenario::parse("six.ron", &file(near, far, changed)).err().map(|e| e.to_string());
+        text.map_or(0, |text| text.matches("is too small").count())
+    };
+    let cases =
+        [(1280, 1280, 1280), (1279, 1280, 1280), (1280, 1279, 1280), (1280, 1280, 1279), (68, 68, 68)];
+    assert_eq!(cases.map(complaints), [0, 1, 1, 1, 3]);
+}

@@ -35,6 +35,10 @@ pub struct Simulator {
     pub(crate) out: HostOut,
     pub(crate) level: TraceLevel,
     pub(crate) records: Vec<Record>,
+    /// Of the trace no more is kept than so many records,
+    most_records: usize,
+    /// and this was when there were more.
+    trace_cut: Option<Time>,
     pub(crate) hash: TraceHash,
     events: u64,
     /// Packets that nodes have made and handed to a link.
@@ -91,6 +95,8 @@ impl Simulator {
             out,
             level,
             records: Vec::new(),
+            most_records: usize::MAX,
+            trace_cut: None,
             hash: TraceHash::default(),
             events: 0,
             packets_sent: 0,
@@ -227,6 +233,9 @@ impl Simulator {
         if self.checks.is_some() {
             self.check();
         }
+        if self.records.len() > self.most_records {
+            self.cut_trace();
+        }
         true
     }
 
@@ -306,6 +315,32 @@ impl Simulator {
     /// What happened, in order; empty unless a trace is kept.
     pub fn records(&self) -> &[Record] {
         &self.records
+    }
+    /// Keeps the first `most` records of the trace, or a few more, and goes on without: memory stays bounded. The hash, the
+    /// counters and the checkers see all.
+    #[must_use]
+    pub fn keep_at_most(mut self, most: usize) -> Simulator {
+        self.most_records = most;
+        self
+    }
+    /// When the trace was cut, if it was.
+    pub fn trace_cut(&self) -> Option<Time> {
+        self.trace_cut
+    }
+    #[cold]
+    fn cut_trace(&mut self) {
+        let first = self.trace_cut.is_none();
+        self.trace_cut.get_or_insert(self.now);
+        match &mut self.checks {
+            // They read the trace as it grows: what the present event brought, they have seen.
+            Some(checks) => {
+                // That of the event during which the limit was reached is kept whole.
+                self.most_records = if first { self.records.len() } else { self.most_records };
+                self.records.truncate(self.most_records);
+                checks.seen = self.records.len();
+            }
+            None => (self.level, self.out.level) = (TraceLevel::Off, TraceLevel::Off),
+        }
     }
     /// Takes what happened so far out of the trace, so that a long run need not keep it.
     pub fn take_records(&mut self) -> Vec<Record> {

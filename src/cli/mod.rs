@@ -145,10 +145,17 @@ pub struct Run {
     /// trace is kept, and a run of any length needs little memory.
     #[arg(long, short, action = ArgAction::Count)]
     pub quiet: u8,
+    /// Keep so many records of the trace at most (a packet has two or more): memory stays bounded. What the view and
+    /// `--pcap` then show ends there, and expectations cannot be checked.
+    #[arg(long, value_name = "N", default_value_t = MOST_RECORDS)]
+    pub keep: usize,
     /// Columns to fit the `ladder` into. Default: the terminal's.
     #[arg(long, value_name = "COLUMNS")]
     pub width: Option<usize>,
 }
+
+/// Records of a trace that are kept unless an argument says otherwise: some gigabytes.
+pub const MOST_RECORDS: usize = 5_000_000;
 
 /// Arguments of `timewait rfc`.
 #[derive(Args, Debug)]

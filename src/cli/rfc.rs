@@ -214,6 +214,7 @@ fn run_scenario(file: &str, color: Color, out: &mut dyn Write) -> Result<bool> {
         until: None,
         set: Vec::new(),
         pcap: None,
+        keep: super::MOST_RECORDS,
         quiet: 0,
         width: None,
     };

@@ -38,8 +38,9 @@ fn one(file: &Path, args: &Run, color: Color, out: &mut dyn Write) -> Result<boo
     if args.quiet == 0 && matches!(args.view, View::Ss | View::Netstat | View::Tc) && !args.at.is_empty() {
         look(&spec, &names, show, args, out)?;
     }
-    let shown = args.quiet == 0 || args.pcap.is_some();
-    let simulator = simulate(&scenario, &spec, shown);
+    let reads_trace = !matches!(args.view, View::Ss | View::Netstat | View::Tc);
+    let shown = args.quiet == 0 && reads_trace || args.pcap.is_some();
+    let simulator = simulate(&scenario, &spec, shown, args.keep);
     if args.quiet == 0 {
         if is_prose(args.view) {
             title(&scenario, &names, out)?;
@@ -48,6 +49,12 @@ fn one(file: &Path, args: &Run, color: Color, out: &mut dyn Write) -> Result<boo
     }
     if let Some(path) = &args.pcap {
         write_pcap(path, &simulator, &names)?;
+    }
+    if let Some(at) = simulator.trace_cut().filter(|_| shown) {
+        let (kept, clock) = (simulator.records().len(), view::words::clock(at));
+        anstream::eprintln!(
+            "note: the trace ends at {clock} s, as {kept} records are kept; --keep N keeps more, -q none, --until ends the run"
+        );
     }
     let outcome = outcome(file, &scenario, &simulator, &names, color);
     report::failures(&outcome, out)?;
@@ -77,7 +84,7 @@ fn several(files: &[std::path::PathBuf], args: &Run, color: Color, out: &mut dyn
         let scenario = load(file, args, color)?;
         let spec = spec(&scenario, args)?;
         let names = Names::of(&spec);
-        let simulator = simulate(&scenario, &spec, false);
+        let simulator = simulate(&scenario, &spec, false, args.keep);
         outcomes.push(outcome(file, &scenario, &simulator, &names, color));
         progress.inc(1);
     }
@@ -139,7 +146,7 @@ fn show(args: &Run, names: &Names) -> Result<Show> {
 
 /// Runs it. A trace is kept only if it is shown or something is expected of it: a long run needs no memory for one that
 /// nobody reads.
-fn simulate(scenario: &Scenario, spec: &Spec, shown: bool) -> Simulator {
+fn simulate(scenario: &Scenario, spec: &Spec, shown: bool, keep: usize) -> Simulator {
     let wanted = shown || !scenario.expectations().is_empty();
     let mut simulator = Simulator::new(spec, if wanted { TraceLevel::On } else { TraceLevel::Off });
     if !checks_streams(scenario) {
@@ -148,6 +155,7 @@ fn simulate(scenario: &Scenario, spec: &Spec, shown: bool) -> Simulator {
     if scenario.typed.check.as_ref().and_then(|check| check.laws).unwrap_or(true) {
         simulator = simulator.with_checks(spec);
     }
+    simulator = simulator.keep_at_most(keep);
     simulator.run();
     simulator
 }
@@ -253,9 +261,18 @@ fn write_pcap(path: &Path, simulator: &Simulator, names: &Names) -> Result<()> {
 fn outcome(file: &Path, scenario: &Scenario, simulator: &Simulator, names: &Names, color: Color) -> Outcome {
     let counter = |host: &str, name: &str| simulator.counters(names.by_name(host)?)?.get(name);
     let run = Ended { records: simulator.records(), end: simulator.now(), counter: &counter };
-    let missed = scenario.check(&run);
-    let mut failures: Vec<String> =
-        missed.iter().map(|failure| failure.render(scenario, screen::is_colored_out(color))).collect();
+    let mut failures: Vec<String> = match simulator.trace_cut() {
+        Some(at) if !scenario.expectations().is_empty() => {
+            let (kept, clock) = (simulator.records().len(), view::words::clock(at));
+            vec![format!(
+                "the expectations need the whole trace, of which {kept} records up to {clock} s were kept: --keep N keeps more"
+            )]
+        }
+        _ => {
+            let missed = scenario.check(&run);
+            missed.iter().map(|failure| failure.render(scenario, screen::is_colored_out(color))).collect()
+        }
+    };
     let again = format!("timewait run {}", file.display());
     let violations = verdict::violations(&scenario.typed, simulator);
     let broken: Vec<_> = verdict::unexcused(&violations).collect();

@@ -88,6 +88,7 @@ rules! {
     WindowClosed: "data behind a closed window", "Linux tcp_data_queue";
     NotAcceptable: "outside the window: ACK of what is expected", "RFC 9293 3.10.7.4";
     OldDuplicate: "old duplicate: ACK of what is expected", "RFC 9293 3.10.7.4";
+    ProbeArrived: "probe of the window or of keepalive: nothing new in it", "RFC 9293 3.8.4";
     NoAckBit: "no ACK bit: dropped", "RFC 9293 3.10.7.4";
     ListenIgnores: "neither SYN nor ACK in LISTEN: dropped", "RFC 9293 3.10.7.2";
     SynSentIgnores: "neither SYN nor RST in SYN-SENT: dropped", "RFC 9293 3.10.7.3";

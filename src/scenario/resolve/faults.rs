@@ -150,7 +150,8 @@ impl<'a> Resolver<'a> {
                 let fields = [(at.field("set"), set), (at.field("back"), back)];
                 for (at, typed) in fields {
                     if let Some(typed) = typed {
-                        self.way(&at, typed, 68);
+                        let (a, b) = &self.file.links[number].between;
+                        self.way(&at, typed, self.least_mtu(a, b));
                     }
                 }
                 let [forth, returning] = now.map(|way| Some(Box::new(resolved(&way))));

@@ -48,13 +48,17 @@ impl<'a> Resolver<'a> {
         name
     }
 
-    /// The smallest MTU that a link between these may have (RFC 791: 68; RFC 8200: 1280).
-    fn least_mtu(&self, a: &str, b: &str) -> u16 {
+    /// The smallest MTU that a link between these may have (RFC 791: 68; RFC 8200: 1280). A link carries IPv6 if one of its
+    /// ends has such an address, or if it lies between routers and some host has.
+    pub(super) fn least_mtu(&self, a: &str, b: &str) -> u16 {
         let six = |name: &str| {
             let own = self.addresses.get(name).map(Vec::as_slice).unwrap_or_default();
             own.iter().any(IpAddr::is_ipv6)
         };
-        if six(a) || six(b) { 1280 } else { 68 }
+        let file = self.file;
+        let between_routers = file.routers.contains_key(a) && file.routers.contains_key(b);
+        let carries = six(a) || six(b) || between_routers && file.hosts.keys().any(|host| six(host));
+        if carries { 1280 } else { 68 }
     }
 
     fn way_back(&mut self, at: &At<'_>, link: &Link, least: u16) -> spec::Way {

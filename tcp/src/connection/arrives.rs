@@ -335,10 +335,10 @@ impl Connection {
     /// as a duplicate (RFC 2883). Where the segment is empty, two peers could go on answering one another for ever:
     /// such answers are limited (RFC 5961, section 7).
     fn answer_unacceptable(&mut self, now: Time, arrived: &Arrived<'_>, why: Rule, out: &mut Out) {
-        out.notes.push(Note::Dropped(why));
         let empty = arrived.seq == arrived.end;
         let nxt = self.rcv.nxt();
-        let probe = empty && arrived.seq + 1 == nxt;
+        let probe = empty && arrived.seq + 1 == nxt && why == Rule::OldDuplicate;
+        out.notes.push(Note::Dropped(if probe { Rule::ProbeArrived } else { why }));
         // RFC 9293, section 3.8.6.1, wants each probe of the window answered. Probes come one at a time, an RTO apart;
         // a limit there is all the same, as a forged number can look like a probe's.
         let eased = probe && !self.config.limit_probe_answers;

@@ -523,7 +523,6 @@ impl Sender {
         trouble.point = nxt;
         trouble.forced = true;
         trouble.partial_seen = false;
-        trouble.partial_timed = false;
         trouble.rescued = false;
         trouble.high_rxt = una;
         self.note(out, Rule::RecoveryBegins);
@@ -579,9 +578,6 @@ impl Sender {
         if !news.advanced() && !fresh().unwrap_or(false) {
             return;
         }
-        if self.impatient(news, cfg) {
-            return;
-        }
         if news.advanced() && self.queue.is_sacked(0) {
             // The receiver has SACKed what it does not acknowledge: it may have thrown it away (RFC 2018, section 8).
             self.timer = Timer::Rto;
@@ -591,11 +587,5 @@ impl Sender {
         if !self.schedule_probe(now, true, cfg) {
             self.arm_rto(now, cfg);
         }
-    }
-    /// 6582/3.2-TIMER: only the first partial ACK restarts the timer.
-    fn impatient(&mut self, news: &News, cfg: &Config) -> bool {
-        let partial = self.inflates(cfg) && self.phase == Phase::Recovery && news.advanced();
-        let Some(trouble) = &mut self.trouble else { return false };
-        partial && std::mem::replace(&mut trouble.partial_timed, true)
     }
 }

@@ -196,8 +196,6 @@ struct Trouble {
     too_big: bool,
     /// RFC 6582: a partial ACK has come.
     partial_seen: bool,
-    /// RFC 6582: and has restarted the timer.
-    partial_timed: bool,
     /// RFC 6675's rescue retransmission of this recovery is spent.
     rescued: bool,
     /// HighRxt of RFC 6675.
@@ -600,7 +598,6 @@ fn trouble(slot: &mut Option<Box<Trouble>>, una: Seq) -> &mut Trouble {
             forced: false,
             too_big: false,
             partial_seen: false,
-            partial_timed: false,
             rescued: false,
             high_rxt: una,
             prr: Prr::default(),
