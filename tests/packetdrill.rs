@@ -108,6 +108,24 @@ fn own_scripts_pass_to_the_letter() {
     }
 }
 
+/// Scripts about what Linux keeps account of: run as the command runs them.
+#[test]
+fn own_scripts_of_buffers_pass_to_the_letter() {
+    let tcp = sim::sys::Setup::default().tcp;
+    let settings = Settings { tcp, ..linux() };
+    let all = scripts("linux");
+    assert!(all.len() >= 3, "they are found");
+    for script in all {
+        match run(&script, &settings).verdict {
+            Verdict::Strict => {}
+            Verdict::Relaxed(failures) => panic!("{}", failures[0].render(&script, false)),
+            Verdict::Failed(failure) | Verdict::Unsupported(failure) => {
+                panic!("{}", failure.render(&script, false))
+            }
+        }
+    }
+}
+
 /// Each wrong script gets its complaint: what was expected, what was seen, what came before, and why.
 #[test]
 fn wrong_scripts_are_refused_with_the_reason() {

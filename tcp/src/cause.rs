@@ -68,6 +68,7 @@ rules! {
     NoConnection: "no connection here: reset", "RFC 9293 3.10.7.1";
     ListenGotAck: "ACK in LISTEN: reset", "RFC 9293 3.10.7.2";
     SynSentBadAck: "ACK of something never sent in SYN-SENT: reset", "RFC 9293 3.10.7.3";
+    SynSentBadEcho: "SYN-SENT: the SYN-ACK echoes a timestamp that was never sent", "Linux";
     SynReceivedBadAck: "ACK of something never sent in SYN-RECEIVED: reset", "RFC 9293 3.10.7.4";
     ListenerClosed: "listener closed before accept: reset", "Linux";
     ListenerGone: "listener closed: half-open request forgotten", "Linux";

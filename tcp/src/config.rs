@@ -71,6 +71,9 @@ pub struct Config {
     /// What is written before the connection is open is queued and goes with the handshake's last ACK (RFC 9293, section
     /// 3.10.2; FreeBSD); off: the program waits (Linux). Not with `truesize`.
     pub queue_before_open: bool,
+    /// A SYN,ACK whose TSecr is none that this end has sent is answered with a reset, and the open goes on (Linux;
+    /// RFC 9293 and 7323 look at the ACK field only).
+    pub check_syn_echo: bool,
     /// How often a SYN-ACK is repeated (Linux `tcp_synack_retries` 5).
     pub synack_retries: u8,
     /// Repetitions of the SYN-ACK for which a bare ACK does not complete a handshake (Linux `TCP_DEFER_ACCEPT`).
@@ -106,6 +109,9 @@ pub struct Config {
     pub user_timeout: Option<Duration>,
     /// How losses are found.
     pub loss_detection: LossDetection,
+    /// RACK.rtt is that of the segment with the highest number among those an ACK brings, not of the one sent last
+    /// (Linux; RFC 8985, section 6.2, step 2: the one sent last).
+    pub rack_rtt_of_last: bool,
     /// Tail loss probes (RFC 8985, section 7; Linux `tcp_early_retrans`).
     pub tail_loss_probe: bool,
     /// Spurious timeouts are detected by what the next acknowledgments cover (RFC 5682, F-RTO) and undone.
@@ -195,6 +201,9 @@ pub struct Config {
     pub notsent_lowat: u32,
     /// Segments that leave in one skb at least, whatever the pacing rate (Linux `tcp_min_tso_segs` 2).
     pub min_tso_segs: u8,
+    /// What is a smaller part of the window than one by this waits for the ACK that will make more room, if that is
+    /// near (Linux `tcp_tso_win_divisor`; 0: never waits for a part); only with `truesize`.
+    pub tso_win_divisor: u8,
     /// Bound to which the send buffer may grow, in bytes.
     pub snd_buf_max: u32,
     /// Upper bound on the window of the first segments, in bytes, before whole segments are counted (Linux 65535).
@@ -243,6 +252,9 @@ pub struct Config {
     /// The acceptability test of RFC 9293 (section 3.4, table 6) to the letter, and no RST but at RCV.NXT. Off (Linux):
     /// an arrival at the right edge is looked at, and a RST at the right edge of what was SACKed resets.
     pub exact_window: bool,
+    /// A FIN that stands just beyond the window is taken (Linux since 6.17: some peers send it into a closed
+    /// window; RFC 9293, section 3.10.7.4: not acceptable).
+    pub fin_beyond_window: bool,
     /// Only a RST at exactly RCV.NXT resets; others in the window draw a challenge ACK (RFC 5961, section 3.2). Off:
     /// any RST in the window resets (RFC 793).
     pub challenge_rst: bool,
@@ -499,6 +511,7 @@ impl Config {
             queue_before_open: false,
             connect_timeout: None,
             bad_ack_rearms_syn: Some(Duration::from_millis(8)),
+            check_syn_echo: true,
             synack_retries: 5,
             defer_accept: 0,
             abort_on_overflow: false,
@@ -515,6 +528,7 @@ impl Config {
             orphan_retries: 8,
             user_timeout: None,
             loss_detection: LossDetection::Rack,
+            rack_rtt_of_last: true,
             tail_loss_probe: true,
             frto: true,
             frto_repeats: true,
@@ -560,6 +574,7 @@ impl Config {
             truesize: false,
             notsent_lowat: u32::MAX,
             min_tso_segs: 2,
+            tso_win_divisor: 3,
             snd_buf_max: 4_194_304,
             initial_rcv_wnd: 65_535,
             shrink_window: false,
@@ -580,6 +595,7 @@ impl Config {
             reset_after_fins_is_silent: false,
             reset_on_unread: true,
             exact_window: false,
+            fin_beyond_window: true,
             challenge_rst: true,
             challenge_syn: true,
             ack_range: true,
@@ -620,6 +636,7 @@ impl Config {
             queue_before_open: true,
             connect_timeout: None,
             bad_ack_rearms_syn: None,
+            check_syn_echo: false,
             synack_retries: 8,
             syn_cookies: SynCookies::Off,
             min_rto: Duration::from_secs(1),
@@ -630,6 +647,7 @@ impl Config {
             orphan_retries: 8,
             user_timeout: Some(Duration::from_secs(300)),
             loss_detection: LossDetection::Sack,
+            rack_rtt_of_last: false,
             tail_loss_probe: false,
             frto: false,
             undo: false,
@@ -664,6 +682,7 @@ impl Config {
             paws_slack: 0,
             reset_after_fins_is_silent: true,
             exact_window: true,
+            fin_beyond_window: false,
             min_pmtu: 68,
             cautious_pmtu: true,
             mss_of_interface: true,
@@ -690,6 +709,7 @@ impl Config {
             queue_before_open: true,
             connect_timeout: Some(Duration::from_secs(75)),
             bad_ack_rearms_syn: None,
+            check_syn_echo: false,
             synack_retries: 3,
             somaxconn: 128,
             min_rto: Duration::from_millis(230),
@@ -698,6 +718,7 @@ impl Config {
             r2: RetryLimit::Count(12),
             orphan_retries: 12,
             loss_detection: LossDetection::Sack,
+            rack_rtt_of_last: false,
             tail_loss_probe: false,
             frto: false,
             undo: false,
@@ -730,6 +751,7 @@ impl Config {
             min_pmtu: 296,
             pmtu_expires: Duration::from_secs(3600),
             icmp_undoes_backoff: false,
+            fin_beyond_window: false,
             ..Config::linux()
         }
     }

@@ -5,6 +5,7 @@
 //! | `calls` | what a program's calls do (3.10.2 to 3.10.6) |
 //! | `arrives`, `text` | what an arriving segment does: the eight checks in their order (3.10.7.4) |
 //! | `output` | what to send: the one function that decides |
+//! | `burst` | what leaves as one skb, and when it waits to become larger |
 //! | `emit` | how a segment is put together |
 //! | `timers`, `limits` | what happens when time has passed (3.10.8), and when to give up |
 //! | `acking`, `window` | when to acknowledge, how much to offer |
@@ -36,6 +37,7 @@ use crate::time::Time;
 
 mod acking;
 mod arrives;
+mod burst;
 mod calls;
 mod chrono;
 pub(crate) mod clock;
@@ -46,7 +48,7 @@ mod emit;
 mod fast_open;
 mod icmp;
 mod ingest;
-mod limits;
+pub(crate) mod limits;
 mod memory;
 mod output;
 mod path_mtu;

@@ -9,7 +9,7 @@ use crate::accecn::{self, AccEcn, Mode, Mute};
 use crate::cause::Rule;
 use crate::config::{AccEcnOption, Config, RetryLimit};
 use crate::connection::socket::Socket;
-use crate::connection::{Connection, clock};
+use crate::connection::{Connection, clock, limits};
 use crate::error::Errno;
 use crate::fast_open::{ClientFail, FastConnect, News};
 use crate::handshake::{EcnAgreed, Handshake, TimestampState, WindowScale};
@@ -189,7 +189,11 @@ impl Opening {
         }
         let retries = self.socket.syn_count().unwrap_or(self.config.syn_retries);
         let limit = u32::from(retries) + u32::from(self.config.syn_linear_timeouts);
-        let over = u32::from(self.retransmits) >= limit || now >= self.limit_deadline();
+        // Linux also gives up once so many doublings would have taken as long (retransmits_timed_out).
+        let doublings = limits::doublings(&self.config, self.config.initial_rto, retries);
+        let late =
+            self.config.syn_linear_timeouts > 0 && self.retransmits > 0 && now.since(self.began) >= doublings;
+        let over = u32::from(self.retransmits) >= limit || late || now >= self.limit_deadline();
         if self.fast_open.is_some() && (self.retransmits == 2 || self.retransmits < 2 && over) {
             out.fast_open.push(News::BlackHole);
         }

@@ -9,7 +9,7 @@ use super::call::{
     Addr, Control, ControlData, Detail, ExtendedError, Fd, Message, Outcome, Reply, Room, Source,
 };
 use super::process::{FileKind, Job, Phase, Process, Progress};
-use crate::host::{Ctx, Kernel, SocketId};
+use crate::host::{Ctx, Kernel, News, SocketId};
 
 /// A send on its way.
 #[derive(Clone, Debug)]
@@ -23,6 +23,8 @@ pub(super) struct Sending {
     sent: i64,
     /// It has opened the connection.
     opens: bool,
+    /// It sleeps for want of room, and this was the news when it fell asleep.
+    asleep: Option<News>,
 }
 
 impl Sending {
@@ -97,7 +99,7 @@ impl Process {
             data = data.slice(sent, u32::MAX);
         }
         let opens = refusal == Errno::EINPROGRESS;
-        let sending = Sending { id, data, bad, flags: flags_for_tcp, sent: sent.into(), opens };
+        let sending = Sending { id, data, bad, flags: flags_for_tcp, sent: sent.into(), opens, asleep: None };
         self.start(kernel, ctx, Job::Send(sending), nonblock, until, refusal)
     }
     /// A send that opens the connection: what went with the SYN, and what it fails with that must not wait
@@ -134,6 +136,14 @@ impl Process {
         sending: &mut Sending,
     ) -> Progress {
         let id = sending.id;
+        // Whoever sleeps for want of room is woken when there is enough of it, not by the first byte (sk_stream_write_space).
+        let over = kernel.pending_error(id).is_some() || kernel.is_write_shut(id);
+        if !over
+            && let Some(news) = sending.asleep
+            && (news.output, news.any) == (kernel.news(id).output, kernel.news(id).any)
+        {
+            return Progress::Waits;
+        }
         loop {
             if kernel.is_opening(id) && kernel.pending_error(id).is_none() {
                 return Progress::Waits;
@@ -165,7 +175,10 @@ impl Process {
                         return Reply::ok(sending.sent).into();
                     }
                 }
-                Err(Errno::EAGAIN) => return Progress::Waits,
+                Err(Errno::EAGAIN) => {
+                    sending.asleep = Some(kernel.news(id));
+                    return Progress::Waits;
+                }
                 Err(_) if sending.sent > 0 => return Reply::ok(sending.sent).into(),
                 Err(errno) => return errno.into(),
             }

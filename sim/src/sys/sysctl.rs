@@ -100,10 +100,8 @@ fn setting(name: &str, text: &str) -> Result<Apply, Refusal> {
             byte()?;
             Box::new(|_| {})
         }
-        // Nothing is held back here to make a larger burst, as with a divisor that is large.
         "tcp_tso_win_divisor" => {
-            number(0..=i64::from(i32::MAX))?;
-            Box::new(|_| {})
+            set_byte(number(0..=i64::from(i32::MAX))?.min(255) as u8, |c| &mut c.tso_win_divisor)
         }
         "tcp_syn_retries" => set_byte(number(1..=127)? as u8, |c| &mut c.syn_retries),
         "tcp_syn_linear_timeouts" => set_byte(number(0..=127)? as u8, |c| &mut c.syn_linear_timeouts),

@@ -46,9 +46,10 @@ impl<'a> Runner<'a> {
             src: port(src, remote),
             dst: port(dst, local),
             seq: SeqNum(if line.seq_is_live { seq } else { subject.theirs.to_live(seq, syn) }),
-            ack: match line.ack {
-                Some(ack) if line.flags.contains(Flags::ACK) => SeqNum(subject.ours.to_live(ack, syn)),
-                _ => SeqNum(0),
+            // A number that is not given is 0, and mapped like any other.
+            ack: match line.flags.contains(Flags::ACK) {
+                true => SeqNum(subject.ours.to_live(line.ack.unwrap_or(0), syn)),
+                false => SeqNum(0),
             },
             flags: line.flags,
             wnd: line.win.unwrap_or(0),

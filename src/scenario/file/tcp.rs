@@ -207,6 +207,9 @@ knobs! {
     /// What is written before the connection is open is queued and goes with the handshake's last ACK (RFC 9293, section
     /// 3.10.2; FreeBSD); off: the program waits (Linux). Not with `truesize`.
     queue_before_open: Option<bool>, "true";
+    /// A SYN,ACK whose TSecr is none that this end has sent is answered with a reset, and the open goes on (Linux;
+    /// RFC 9293 and 7323 look at the ACK field only).
+    check_syn_echo: Option<bool>, "false";
     /// How often a SYN-ACK is repeated (Linux `tcp_synack_retries` 5).
     synack_retries: Option<u8>, "3";
     /// Repetitions of the SYN-ACK for which a bare ACK does not complete a handshake (Linux `TCP_DEFER_ACCEPT`).
@@ -253,6 +256,9 @@ knobs! {
     user_timeout: Maybe<Span>, "\"75s\"";
     /// How losses are found.
     loss_detection: Option<LossDetection>, "NewReno";
+    /// RACK.rtt is that of the segment with the highest number among those an ACK brings, not of the one sent last
+    /// (Linux; RFC 8985, section 6.2, step 2: the one sent last).
+    rack_rtt_of_last: Option<bool>, "false";
     /// Tail loss probes (RFC 8985, section 7; Linux `tcp_early_retrans`).
     tail_loss_probe: Option<bool>, "true";
     /// Spurious timeouts are detected by what the next acknowledgments cover (RFC 5682, F-RTO) and undone.
@@ -340,6 +346,9 @@ knobs! {
     notsent_lowat: Option<u32>, "131072";
     /// Segments that leave in one skb at least, whatever the pacing rate (Linux `tcp_min_tso_segs` 2).
     min_tso_segs: Option<u8>, "1";
+    /// What is a smaller part of the window than one by this waits for the ACK that will make more room, if that is
+    /// near (Linux `tcp_tso_win_divisor`; 0: never waits for a part); only with `truesize`.
+    tso_win_divisor: Option<u8>, "1";
     /// Bound to which the send buffer may grow, in bytes.
     snd_buf_max: Option<Size>, "\"64KiB\"";
     /// Upper bound on the window of the first segments, in bytes, before whole segments are counted (Linux 65535).
@@ -386,6 +395,9 @@ knobs! {
     /// The acceptability test of RFC 9293 (section 3.4, table 6) to the letter, and no RST but at RCV.NXT. Off (Linux):
     /// an arrival at the right edge is looked at, and a RST at the right edge of what was SACKed resets.
     exact_window: Option<bool>, "true";
+    /// A FIN that stands just beyond the window is taken (Linux since 6.17: some peers send it into a closed
+    /// window; RFC 9293, section 3.10.7.4: not acceptable).
+    fin_beyond_window: Option<bool>, "false";
     /// Only a RST at exactly RCV.NXT resets; others in the window draw a challenge ACK (RFC 5961, section 3.2). Off:
     /// any RST in the window resets (RFC 793).
     challenge_rst: Option<bool>, "true";

@@ -14,9 +14,9 @@ use crate::error::Errno;
 use crate::out::Out;
 use crate::time::{Duration, Time};
 
-/// The time that `n` doublings of the least RTO take, each at most the largest RTO (Linux `tcp_model_timeout`).
-pub(super) fn doublings(config: &Config, n: u8) -> Duration {
-    let base = config.min_rto.max(Duration::from_nanos(1));
+/// The time that `n` doublings of the RTO `base` take, each at most the largest RTO (Linux `tcp_model_timeout`).
+pub(crate) fn doublings(config: &Config, base: Duration, n: u8) -> Duration {
+    let base = base.max(Duration::from_nanos(1));
     let most = config.max_rto.max(base);
     let threshold = (most.as_nanos() / base.as_nanos()).ilog2();
     let doubled = u32::from(n).min(threshold);
@@ -96,7 +96,9 @@ impl Connection {
         let first = self.snd.queue.first_timeout();
         match limit {
             RetryLimit::Count(n) => self.snd.queue.retries() >= u32::from(n),
-            RetryLimit::Doublings(n) => first.is_some_and(|first| now >= first + doublings(&self.config, n)),
+            RetryLimit::Doublings(n) => {
+                first.is_some_and(|first| now >= first + doublings(&self.config, self.config.min_rto, n))
+            }
             RetryLimit::Time(time) => now >= self.progress() + time,
         }
     }
@@ -136,9 +138,9 @@ mod tests {
     #[test]
     fn model_timeouts_of_linux() {
         let config = Config::linux();
-        assert_eq!(doublings(&config, 15), Duration::from_millis(924_600));
-        assert_eq!(doublings(&config, 4), Duration::from_millis(6_200));
-        assert_eq!(doublings(&config, 8), Duration::from_millis(102_200));
-        assert_eq!(doublings(&config, 0), Duration::from_millis(200));
+        assert_eq!(doublings(&config, config.min_rto, 15), Duration::from_millis(924_600));
+        assert_eq!(doublings(&config, config.min_rto, 4), Duration::from_millis(6_200));
+        assert_eq!(doublings(&config, config.min_rto, 8), Duration::from_millis(102_200));
+        assert_eq!(doublings(&config, config.min_rto, 0), Duration::from_millis(200));
     }
 }

@@ -2,6 +2,7 @@
 //! cut into skbs, when a program that waits for room is told (tcp_sendmsg, sk_stream_write_space, tcp_check_space).
 
 use super::Connection;
+use super::burst::LARGEST_SKB;
 use super::chrono::{Chrono, Limit};
 use super::deliveries::Deliveries;
 use super::ingest::RcvMemory;
@@ -17,14 +18,10 @@ use crate::state::State;
 use crate::tcb::SendFlags;
 use crate::time::{Duration, Time};
 
-/// Largest skb, in bytes (Linux `GSO_LEGACY_MAX_SIZE` less the room for headers).
-const LARGEST_SKB: u64 = 65_536 - 320 - 1;
 /// What an `sk_buff` takes by itself, in bytes.
 const SK_BUFF: u64 = 256;
 /// Headers of a segment and what else its memory holds, in bytes (`MAX_TCP_HEADER`, `skb_shared_info`).
 const HEADS: u64 = 640;
-/// An skb holds what a 1024th of a second takes (Linux `sk_pacing_shift`).
-const PACING_SHIFT: u32 = 10;
 
 /// What Linux keeps account of.
 #[derive(Clone, Debug, Default)]
@@ -225,18 +222,6 @@ impl Connection {
         self.socket.snd_buf = self.socket.snd_buf.max(wanted.min(max));
     }
 
-    /// Segments that one skb puts on the wire at once: what a millisecond takes at the pacing rate, two at least, and
-    /// more where the path is short (`tcp_tso_autosize`).
-    pub(super) fn segments_at_once(&self) -> u64 {
-        let size = u64::from(self.segment_size());
-        let mut bytes = self.pacing_rate() >> PACING_SHIFT;
-        let short = self.snd.queue.min_rtt().as_micros() >> 9;
-        if short < 32 {
-            bytes += LARGEST_SKB >> short;
-        }
-        let half = self.snd.queue.cwnd() / u64::from(self.snd.queue.mss().max(1)) / 2;
-        (bytes.min(LARGEST_SKB) / size).max(u64::from(self.config.min_tso_segs)).min(half).max(1)
-    }
     /// Bytes a second at which a pacer would send (`tcp_update_pacing_rate`).
     pub(super) fn pacing_rate(&self) -> u64 {
         let queue = &self.snd.queue;
@@ -279,7 +264,8 @@ impl Connection {
         tally.backoff = tally.backoff.max(u32::from(self.timers.backoff));
         if let Some(ledger) = &self.ledger {
             (tally.busy, tally.window_limited, tally.buffer_limited) = ledger.chrono.times(now);
-            tally.delivered = ledger.deliveries.delivered + 1; // the SYN
+            // The SYN, unless its acknowledgment is missing (RFC 7413).
+            tally.delivered = ledger.deliveries.delivered + u32::from(!self.is_pending());
             tally.delivered_ce = ledger.deliveries.delivered_ce;
             tally.reordering = ledger.deliveries.degree.max(tally.reordering);
             tally.reorderings = ledger.deliveries.seen;

@@ -30,12 +30,14 @@ pub(super) struct Occasion {
 
 /// Why new data waits.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Hold {
+pub(super) enum Hold {
     Nothing,
     Nagle,
     Window,
     Congestion,
     Pacing,
+    /// It waits for the ACK that makes room for a larger burst.
+    Burst,
 }
 
 impl Connection {
@@ -71,11 +73,13 @@ impl Connection {
             self.snd.queue.on_output_done(now, false, starved, &self.config);
         }
         self.snd.queue.await_release(hold == Hold::Pacing);
-        if matches!(hold, Hold::Nothing | Hold::Nagle) {
+        if matches!(hold, Hold::Nothing | Hold::Nagle | Hold::Burst) {
             self.snd.queue.on_nothing_to_send(&self.config);
         }
         self.update_persist(now);
-        self.note_limit(now, hold == Hold::Window, hold == Hold::Congestion, before);
+        // Where both windows are full, the congestion window counts.
+        let by_peer = hold == Hold::Window && self.snd.queue.allowance(&self.config) > 0;
+        self.note_limit(now, by_peer, hold == Hold::Congestion, before);
     }
 
     /// What recovery wants sent again, as far as it stays inside the peer's window; the first segment goes even if
@@ -123,8 +127,8 @@ impl Connection {
             self.raise_path_mtu(now, out);
             self.snd.queue.on_idle_restart(now, &self.config, out);
         }
-        // Segments that the skb which goes out has room for.
-        let mut room = 0;
+        // Where what leaves as one skb ends, and whether it is more than a segment.
+        let mut burst = (self.snd.queue.nxt(), false);
         loop {
             let nxt = self.snd.queue.nxt();
             if nxt >= self.queued_end() {
@@ -140,22 +144,23 @@ impl Connection {
                 self.split_skb(nxt);
                 return Hold::Pacing;
             }
-            if room == 0 && self.ledger.is_some() {
+            if nxt >= burst.0 && self.ledger.is_some() {
                 self.split_skb(nxt);
-                room = self.segments_at_once();
+                let hold = if occasion.one { Hold::Nothing } else { self.defers_burst(now, nxt) };
+                if hold != Hold::Nothing {
+                    return hold;
+                }
+                burst = self.next_burst(nxt, occasion);
             }
             let end = range.end;
-            self.send_new_range(now, range, size, Rule::Data, out);
-            room = if self.ends_skb(end) { 0 } else { room.saturating_sub(1) };
-            if occasion.one && room == 0 {
+            // What a device cuts out of one skb carries PSH at its end (Linux sets it, to help the receiver's GRO).
+            let pushes = burst.1 && end >= burst.0;
+            self.send_new_range(now, range, (size, pushes), Rule::Data, out);
+            if occasion.one && end >= burst.0 {
                 self.split_skb(end);
                 return Hold::Nothing;
             }
         }
-    }
-    /// Whether an skb ends here.
-    fn ends_skb(&self, end: Seq) -> bool {
-        self.skbs().is_none_or(|skbs| skbs.holding(end - 1).is_none_or(|(skb, _)| skb.end <= end))
     }
     /// The next new segment, and whether something holds it back.
     fn next_new(&self, nxt: Seq, size: u32, occasion: Occasion) -> (Range<Seq>, Hold) {
@@ -187,7 +192,7 @@ impl Connection {
     }
     /// Whether a small segment waits for more to fill it (RFC 9293, section 3.7.4; Minshall's variant: only while
     /// another small one is outstanding). Urgent data never waits.
-    fn nagle_holds(&self, nxt: Seq, more: bool) -> bool {
+    pub(super) fn nagle_holds(&self, nxt: Seq, more: bool) -> bool {
         let una = self.snd.queue.una();
         if self.snd.up.is_some_and(|up| up > una) {
             return false;
@@ -203,20 +208,21 @@ impl Connection {
             Nagle::Classic | Nagle::Off => true,
         }
     }
-    /// Sends `range`, which begins at SND.NXT, for the first time. `size`: of a full segment.
+    /// Sends `range`, which begins at SND.NXT, for the first time. `size`: of a full segment, and whether this one is
+    /// pushed whatever it ends.
     pub(super) fn send_new_range(
         &mut self,
         now: Time,
         range: Range<Seq>,
-        size: u32,
+        (size, pushes): (u32, bool),
         why: Rule,
         out: &mut Out,
     ) {
         let len = range.end.min(self.snd.buffer.end()).since(range.start);
-        let mut flags = Flags::NONE;
+        let mut flags = if pushes { Flags::PSH } else { Flags::NONE };
         // 3168/6.1.2-CWR; with AccECN the flag is a part of the counter (9768/3.1.5-NOCWR).
         if self.ecn.on && !self.ecn.silent && len > 0 && self.snd.queue.take_reduced() {
-            flags = Flags::CWR;
+            flags |= Flags::CWR;
         }
         if self.snd.queue.flight() == 0 {
             self.timers.progress = now;
@@ -235,7 +241,7 @@ impl Connection {
             self.on_data_sent(now);
         }
     }
-    /// Puts the numbers `range` into a segment: data, and FIN where it is reached. Whether it is pushed.
+    /// Puts the numbers `range` into a segment: data, and FIN where it is reached. Whether what was written ends in it.
     fn send_range(
         &mut self,
         now: Time,
@@ -247,7 +253,7 @@ impl Connection {
     ) -> bool {
         let data_end = self.snd.buffer.end();
         let len = range.end.min(data_end).since(range.start) as u32;
-        let mut flags = flags;
+        let (mut flags, mut ends) = (flags, false);
         let payload = if len > 0 { self.snd.buffer.slice(range.start, len) } else { Payload::Empty };
         if len > 0 {
             let last = range.start + u64::from(len);
@@ -256,7 +262,8 @@ impl Connection {
                 Some(skbs) => skbs.is_pushed(last),
                 None => last == data_end || ends_write,
             };
-            if pushed || self.snd.queue.is_pushed(range.end) {
+            ends = pushed || self.snd.queue.is_pushed(range.end);
+            if ends {
                 flags |= Flags::PSH;
             }
         }
@@ -267,7 +274,7 @@ impl Connection {
             self.stamp_sent(range.start, range.start + u64::from(len), out);
         }
         self.emit(now, Body { seq: range.start, flags, payload, new_data }, why, out);
-        flags.contains(Flags::PSH)
+        ends
     }
 
     /// A zero-window probe, or what the override timer lets go: a part of the next segment if the window has any
@@ -281,7 +288,7 @@ impl Connection {
             let len = waiting.min(u64::from(size).min(room));
             let fin = self.snd.fin && len == waiting && len < room;
             self.push_skb_at(nxt + len);
-            self.send_new_range(now, nxt..nxt + len + u64::from(fin), size, Rule::SwsOverride, out);
+            self.send_new_range(now, nxt..nxt + len + u64::from(fin), (size, false), Rule::SwsOverride, out);
             return;
         }
         if self.config.probe_with_data && nxt < self.snd.buffer.end() {
@@ -307,7 +314,7 @@ impl Connection {
         let size = self.segment_size();
         let (range, hold) = self.next_new(nxt, size, Occasion { force: true, ..Occasion::default() });
         if range.start < range.end && matches!(hold, Hold::Nothing | Hold::Congestion) {
-            self.send_new_range(now, range, size, Rule::TailLossProbe, out);
+            self.send_new_range(now, range, (size, false), Rule::TailLossProbe, out);
         }
     }
 }

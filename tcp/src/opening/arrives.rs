@@ -43,6 +43,14 @@ impl Opening {
             self.refuse_ack(now, segment, out);
             return None;
         }
+        if acks_syn && self.config.check_syn_echo && !self.echoes_own(now, segment) {
+            // PAWS the other way round: nothing that this end has said (tcp_rcv_synsent_state_process of Linux).
+            out.notes.push(Note::Dropped(Rule::SynSentBadEcho));
+            if !segment.has(Flags::RST) {
+                self.send_reset(segment, Rule::SynSentBadEcho, out);
+            }
+            return None;
+        }
         // Second: RST counts only with an acceptable ACK (RFC 5961, section 3.2).
         if segment.has(Flags::RST) {
             if acks_syn {
@@ -78,6 +86,12 @@ impl Opening {
         self.send_syn(now, Rule::SimultaneousOpen, out);
         (self.timer, self.sent) = (timer, sent);
         None
+    }
+    /// Whether TSecr is, if there is one, a timestamp between that of the first SYN and now.
+    fn echoes_own(&self, now: Time, segment: &Segment) -> bool {
+        let echoed = segment.options.timestamps.map_or(0, |ts| ts.ecr);
+        let [first, last] = [self.began, now].map(|at| clock::ticks(at, self.clock_offset));
+        echoed == 0 || !self.config.timestamps || echoed.wrapping_sub(first) <= last.wrapping_sub(first)
     }
     /// An ACK of something never sent: `<SEQ=SEG.ACK><CTL=RST>`, and the open goes on.
     fn refuse_ack(&mut self, now: Time, segment: &Segment, out: &mut Out) {

@@ -82,9 +82,9 @@ impl Sender {
         let inflight = self.begin_rate(cfg);
         let mut news = News::default();
         let highest = self.highest_sacked();
-        self.take_ack(now, ack, &mut news);
+        self.take_ack(now, ack, &mut news, cfg);
         self.first_window = self.first_window.saturating_sub(news.acked as u32);
-        self.take_sack(now, ack, before, &mut news);
+        self.take_sack(now, ack, before, &mut news, cfg);
         let ece = marked(&Delivery {
             packets: news.packets,
             bytes: news.delivered,
@@ -149,12 +149,13 @@ impl Sender {
         self.trouble.as_ref().and_then(|t| t.board.highest_sacked())
     }
     /// The cumulative acknowledgment.
-    fn take_ack(&mut self, now: Time, ack: &Ack, news: &mut News) {
+    fn take_ack(&mut self, now: Time, ack: &Ack, news: &mut News, cfg: &Config) {
         if ack.ack <= self.una() {
             return;
         }
         let Sender { queue, trouble, rack, rtt, detection, usage, extra, .. } = self;
         let (min_rtt, rack_on) = (rtt.min(), *detection == LossDetection::Rack);
+        let of_last = cfg.rack_rtt_of_last;
         let trouble = trouble.as_deref_mut();
         let highest = trouble.as_ref().and_then(|t| t.board.highest_sacked());
         let mut rate = extra.as_mut().and_then(|extra| extra.rate.as_mut());
@@ -182,13 +183,13 @@ impl Sender {
                 usage.carried = usage.carried.max(u16::try_from(bytes).unwrap_or(u16::MAX));
             }
             if rack_on && range.end == sent.end {
-                rack.delivered(now, sent, ack.echo, min_rtt);
+                rack.delivered(now, sent, ack.echo, min_rtt, of_last);
             }
         });
     }
 
     /// The SACK blocks, a D-SACK first (RFC 2883, section 5).
-    fn take_sack(&mut self, now: Time, ack: &Ack, before: Seq, news: &mut News) {
+    fn take_sack(&mut self, now: Time, ack: &Ack, before: Seq, news: &mut News, cfg: &Config) {
         if !self.sack || ack.sack.is_empty() {
             return;
         }
@@ -213,6 +214,8 @@ impl Sender {
         let Sender { queue, trouble: slot, rack, rtt, detection, extra, .. } = self;
         let mut rate = extra.as_mut().and_then(|extra| extra.rate.as_mut());
         let (min_rtt, rack_on, una) = (rtt.min(), *detection == LossDetection::Rack, queue.una);
+        // What is acknowledged cumulatively comes last.
+        let of_last = cfg.rack_rtt_of_last && news.acked == 0;
         for (left, right) in blocks.iter().copied() {
             // 2018/SND-SANITY
             if left >= right || right > nxt || right <= una {
@@ -238,7 +241,7 @@ impl Sender {
                 }
                 if rack_on {
                     // TSecr echoes what arrived in sequence, so it tells nothing of a SACKed segment.
-                    rack.delivered(now, sent, None, min_rtt);
+                    rack.delivered(now, sent, None, min_rtt, of_last);
                 }
             });
         }

@@ -65,8 +65,9 @@ impl Rack {
         }
     }
 
-    /// A segment was delivered (steps 2 and 3). `echo`: when the copy that TSecr names was sent.
-    pub fn delivered(&mut self, now: Time, sent: &Sent, echo: Option<Echo>, min_rtt: Duration) {
+    /// A segment was delivered (steps 2 and 3). `echo`: when the copy that TSecr names was sent; `latest`: its round trip
+    /// counts even if another was sent later ([`Config::rack_rtt_of_last`](crate::Config)).
+    pub fn delivered(&mut self, now: Time, sent: &Sent, echo: Option<Echo>, min_rtt: Duration, latest: bool) {
         let rtt = now.since(sent.at);
         if sent.marks.has(Marks::EVER) {
             // 8985/6.2-MOSTRECENT: an earlier copy, or too soon for this one.
@@ -81,6 +82,8 @@ impl Rack {
         self.advanced = true;
         if sent.sent_after((self.at, self.order)) {
             (self.at, self.order, self.rtt) = (sent.at, sent.order, rtt);
+        } else if latest {
+            self.rtt = rtt;
         }
     }
 

@@ -32,6 +32,10 @@ impl Sender {
     pub fn is_paused(&self) -> bool {
         self.paused
     }
+    /// Whether something lost is being repaired (Linux `ca_state` Recovery or Loss).
+    pub fn is_recovering(&self) -> bool {
+        matches!(self.phase, Phase::Recovery | Phase::Loss)
+    }
     /// Congestion window, in bytes.
     pub fn cwnd(&self) -> u64 {
         self.cwnd
