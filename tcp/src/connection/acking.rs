@@ -111,9 +111,8 @@ impl Acking {
 }
 
 impl Connection {
-    /// Data has arrived in order.
-    pub(super) fn on_data_in_order(&mut self, now: Time, segment: &Segment) {
-        self.ack.scheduled = true;
+    /// Learns from a segment how large the peer's are, and what memory they take.
+    pub(super) fn measure_segment(&mut self, segment: &Segment) {
         let option_bytes = if self.ts.is_some() { 0 } else { 12 };
         let own_mss = self.rcv.mss;
         let before = self.ack.segment;
@@ -122,6 +121,11 @@ impl Connection {
         if self.ledger.is_some() && len >= before && len != before {
             self.measure_ratio(segment.payload.len());
         }
+    }
+    /// Data has arrived in order.
+    pub(super) fn on_data_in_order(&mut self, now: Time, segment: &Segment) {
+        self.ack.scheduled = true;
+        self.measure_segment(segment);
         let rules = self.config.delayed_ack;
         let since = now.since(self.ack.last_data);
         if self.ack.ato == Duration::ZERO {

@@ -123,7 +123,8 @@ impl Connection {
     fn outside(&self, arrived: &Arrived<'_>) -> (bool, bool) {
         let Arrived { seq, end, .. } = *arrived;
         if !self.config.exact_window {
-            return (end < self.rcv.wup, self.lies_beyond(seq, end));
+            let fin = arrived.segment.has(Flags::FIN) && self.config.fin_beyond_window;
+            return (end < self.rcv.wup, self.lies_beyond(seq, end - u64::from(fin)));
         }
         let nxt = self.rcv.nxt();
         let old = seq < nxt && end <= nxt;

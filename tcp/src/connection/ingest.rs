@@ -43,10 +43,10 @@ struct Skb {
 }
 
 /// The skb of a segment with so many octets of data: memory, and room behind the data. Segments that were put together
-/// (`merged`) lie in pages.
+/// (`merged`) lie in pages where one does not hold them. What public packetdrill scripts say of windows is where this is from.
 fn skb_of(len: u64, options: u64, merged: bool) -> (u64, u64) {
-    if merged {
-        return (len.div_ceil(4096) * 4096 + 3 * SK_BUFF, 0);
+    if merged && BEFORE + len >= 4096 {
+        return ((BEFORE + len).div_ceil(4096) * 4096 + 2 * SK_BUFF, 0);
     }
     let head = BEFORE + options + len;
     let size = if head <= SHARED_INFO { 2 * SHARED_INFO } else { (head + SHARED_INFO).next_power_of_two() };
@@ -168,11 +168,14 @@ impl Connection {
                 if shrinks { self.rcv.growing.min(growing) } else { self.rcv.growing.max(growing) };
         }
     }
-    /// Whether there is memory for one more segment; makes some where it can (`tcp_try_rmem_schedule`).
-    pub(super) fn finds_rcv_memory(&mut self) -> bool {
+    /// Whether there is memory for one more segment with so much data; makes some where it can (`tcp_try_rmem_schedule`).
+    pub(super) fn finds_rcv_memory(&mut self, len: u32) -> bool {
         let max = u64::from(self.socket.rcv_buf_max(&self.config));
         let (buffer, mss) = (u64::from(self.socket.rcv_buf), u64::from(self.rcv.mss));
         let Some(Ledger { rcv, .. }) = self.ledger.as_deref_mut() else { return true };
+        if rcv.alloc == 0 {
+            return u64::from(len) <= buffer;
+        }
         if rcv.alloc <= buffer {
             return true;
         }
@@ -183,7 +186,7 @@ impl Connection {
         }
         self.rcv.growing = rcv.clamp.min(2 * mss);
         rcv.collapse();
-        rcv.alloc <= grown || rcv.queue.is_empty()
+        rcv.alloc <= grown
     }
     /// A segment brought the octets `start..end`, as far as they are new.
     pub(super) fn charge_rcv_memory(&mut self, start: Seq, end: Seq) {

@@ -73,6 +73,9 @@ impl Connection {
         {
             return;
         }
+        if segment.payload.is_empty() && segment.has(Flags::FIN) && arrived.seq == nxt {
+            self.make_room_for_fin();
+        }
         let before = self.rcv.buffer.nxt();
         let inserted = self.rcv.buffer.insert(arrived.seq, &segment.payload, edge);
         if self.ledger.is_some() && inserted.advanced + inserted.held > 0 {
@@ -94,6 +97,9 @@ impl Connection {
             }
         } else if inserted.held > 0 || arrived.seq > nxt {
             self.find_urgent(segment, arrived.seq, out);
+            if inserted.held > 0 && self.ledger.is_some() {
+                self.measure_segment(segment);
+            }
             // Without SACK a duplicate ACK is one that changes nothing, the window included.
             if inserted.held > 0 && self.sack {
                 self.grow_window(segment.payload.len());
@@ -111,6 +117,7 @@ impl Connection {
     /// Whether there is memory for a segment. If there is not, it is dropped, and the ACK offers no window (Linux
     /// `tcp_data_queue`).
     fn may_keep(&mut self, arrived: &Arrived<'_>, nxt: Seq, out: &mut Out) -> bool {
+        let segment_len = arrived.segment.payload.len();
         if arrived.seq > nxt && arrived.seq >= nxt + self.rcv.window() {
             // It may lie in a window that was offered once.
             out.notes.push(Note::Dropped(Rule::NotAcceptable));
@@ -127,16 +134,30 @@ impl Connection {
             self.ack.now(Rule::AckOfProbe);
             return false;
         }
-        if self.rcv.buffer.unread() == 0 || self.finds_rcv_memory() {
+        if self.finds_rcv_memory(segment_len) {
             return true;
         }
         if let Some(ledger) = &mut self.ledger {
             ledger.full = true;
         }
+        if self.rcv.buffer.unread() == 0 && arrived.seq <= nxt {
+            // Where nothing waits to be read, one segment is taken however large it is; the ACK says that it was the last.
+            self.ack.now(Rule::ReceiveBufferFull);
+            return true;
+        }
         out.notes.push(Note::Dropped(Rule::ReceiveBufferFull));
         out.wake.readable = true;
         self.ack.now(Rule::ReceiveBufferFull);
         false
+    }
+    /// A FIN alone is always taken; where there is no memory, its ACK goes at once and offers no window.
+    fn make_room_for_fin(&mut self) {
+        if !self.finds_rcv_memory(0)
+            && let Some(ledger) = &mut self.ledger
+        {
+            ledger.full = true;
+            self.ack.now(Rule::ReceiveBufferFull);
+        }
     }
     /// Something arrived twice: the ACK goes out at once and tells (RFC 2883).
     fn on_duplicate(&mut self, range: std::ops::Range<Seq>) {

@@ -152,6 +152,9 @@ impl Connection {
         self.rcv.wup = nxt;
         self.rcv.wnd = offered.min(65_535 << shift);
         let edge = nxt + (field << shift);
+        if let Some(ledger) = &mut self.ledger {
+            ledger.rightmost = ledger.rightmost.max(edge);
+        }
         self.rcv.edge = if self.config.shrink_window { edge } else { self.rcv.edge.max(edge) };
         field as u16
     }
