@@ -37,7 +37,8 @@ struct Arrivals {
     heap: BinaryHeap<Reverse<Order>>,
     /// The next arrival of each pipe, by its number: an entry of another time means nothing.
     next: Vec<Time>,
-    /// The entry that was popped last, while it is still in its place.
+    /// The entry that was popped last, while it is still in its place. What is set next takes that place: a packet that
+    /// is forwarded leaves one pipe for another, and the heap is put in order once for both.
     popped: Option<Order>,
 }
 
@@ -45,6 +46,8 @@ struct Arrivals {
 #[derive(Clone, Default)]
 struct Ordered {
     heap: PriorityQueue<Packed, Reverse<Order>, FxBuildHasher>,
+    /// The first of them, whenever no source is `popped`.
+    first: Option<Order>,
     /// The source that was popped last, while its entry is still in place: nearly always it is set again at once, and
     /// moving an entry costs half of taking it out and putting it in.
     popped: Option<Packed>,
@@ -87,6 +90,7 @@ impl EventQueue {
         self.pop_until(Time::NEVER)
     }
     /// Takes the earliest event if it is no later than `limit`.
+    #[inline]
     pub fn pop_until(&mut self, limit: Time) -> Option<(Time, Source)> {
         let (time, source) = self.peek()?;
         if time > limit {
@@ -129,14 +133,12 @@ impl Arrivals {
         if time == Time::NEVER {
             return;
         }
-        let source = Source::Pipe(number).pack();
-        let entry = Reverse(order(time, source));
-        if self.popped.is_some_and(|popped| popped as Packed == source)
+        let entry = Reverse(order(time, Source::Pipe(number).pack()));
+        if let Some(popped) = self.popped.take()
             && let Some(mut top) = self.heap.peek_mut()
-            && Some(top.0) == self.popped
+            && top.0 == popped
         {
             *top = entry;
-            self.popped = None;
             return;
         }
         self.heap.push(entry);
@@ -168,13 +170,18 @@ impl Ordered {
         } else {
             self.heap.push(source, Reverse(order(time, source)));
         }
+        self.look();
+    }
+    fn look(&mut self) {
+        self.first = self.heap.peek().map(|(_, Reverse(order))| *order);
     }
     #[inline]
     fn first(&mut self) -> Option<Order> {
         if let Some(source) = self.popped.take() {
             self.heap.remove(&source);
+            self.look();
         }
-        self.heap.peek().map(|(_, Reverse(order))| *order)
+        self.first
     }
 }
 

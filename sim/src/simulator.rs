@@ -267,15 +267,14 @@ impl Simulator {
     fn on_arrival(&mut self, pipe: PipeId) {
         let line = &mut self.pipes[pipe.0 as usize];
         line.queued = Time::NEVER;
-        if line.next_arrival() > self.now {
-            return self.on_departure(pipe);
-        }
-        let Some(flight) = line.pop() else { return };
-        debug_assert_eq!(flight.arrival, self.now, "packets arrive when they arrive");
+        let Some(flight) = line.pop(self.now) else { return self.on_departure(pipe) };
         line.counters.delivered += 1;
         line.counters.delivered_bytes += u64::from(flight.handle.len);
-        let to = line.to;
-        self.schedule_pipe(pipe);
+        let (to, next) = (line.to, line.next_event());
+        if next != Time::NEVER {
+            line.queued = next;
+            self.queue.set(Source::Pipe(pipe.0), next);
+        }
         self.arrive(to, pipe, flight.handle);
     }
     /// Brings the event queue up to date with a pipe.

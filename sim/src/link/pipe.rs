@@ -20,40 +20,44 @@ use crate::slab::Handle;
 use crate::spec::Way;
 use crate::trace::{Fate, NodeId};
 
-/// One direction of a link.
+/// One direction of a link. What each packet needs stands first, side by side: with thousands of links it is memory
+/// that a packet waits for.
 #[derive(Clone)]
+#[repr(C)]
 pub(crate) struct Pipe {
+    /// The arrival that the event queue knows of.
+    pub(crate) queued: Time,
+    ring: VecDeque<Flight>,
     pub(crate) to: NodeId,
-    pub(crate) from: NodeId,
     /// Largest packet, in bytes.
     pub(crate) mtu: u16,
     up: bool,
-    /// Whether packets may overtake each other by jitter.
-    reorders: bool,
+    /// It is up, and nothing but rate, delay and a drop-tail queue decides about packets.
+    plain: bool,
     rate_bps: u64,
-    delay: Duration,
     /// When the transmitter is free.
     busy_until: Time,
     /// What rounding has left out of `busy_until`, in bits times 10^9, out of `rate_bps`.
     rest: u64,
+    delay: Duration,
     /// The latest arrival of a packet that may not be overtaken.
     latest: Time,
-    ring: VecDeque<Flight>,
+    pub(crate) counters: PipeCounters,
     queue: Fifo,
     /// The queue, if it decides when packets leave.
     leaving: Option<Box<Leaving>>,
     shaper: Option<Box<Shaper>>,
+    chance: Option<Box<Impairment>>,
+    /// Whether packets may overtake each other by jitter.
+    reorders: bool,
+    pub(crate) from: NodeId,
     /// Extra delay of copies and of overtaken packets.
     duplicate_delay: Duration,
     reorder_delay: Duration,
-    chance: Option<Box<Impairment>>,
-    pub(crate) counters: PipeCounters,
     /// What is measured here, if somebody asks.
     pub(crate) figures: Option<Box<PipeFigures>>,
     /// The parameters, as they are now.
     pub(crate) way: Box<Way>,
-    /// The arrival that the event queue knows of.
-    pub(crate) queued: Time,
 }
 
 /// A packet on its way.
@@ -135,6 +139,7 @@ impl Pipe {
             from,
             mtu: way.mtu,
             up: true,
+            plain: false,
             reorders: false,
             rate_bps: 0,
             delay: Duration::ZERO,
@@ -181,10 +186,17 @@ impl Pipe {
             }
             None => {}
         }
+        self.look();
+    }
+    /// Sees whether the link is `plain`.
+    fn look(&mut self) {
+        let special = self.chance.is_some() || self.leaving.is_some() || self.shaper.is_some();
+        self.plain = self.up && self.rate_bps > 0 && !special && !self.reorders && !self.queue.may_mark();
     }
     /// From now on what chance does is written down; `name` is what the names of this link's streams begin with.
     pub(crate) fn keep_log(&mut self, seed: u64, name: &str, way: &Way) {
         self.chance.get_or_insert_with(|| Box::new(Impairment::new(seed, name, way))).keep_log();
+        self.look();
     }
     /// Packets handed over since that was written down.
     pub(crate) fn handed(&self) -> u64 {
@@ -200,8 +212,32 @@ impl Pipe {
     pub(crate) fn log(&self) -> Option<&FateLog> {
         self.chance.as_ref().and_then(|chance| chance.log())
     }
-    /// A packet of `len` bytes is handed over; `ect`: whether it may be marked.
+    /// Whether nothing but rate, delay and a drop-tail queue decides about packets.
     #[inline]
+    pub(crate) fn is_plain(&self) -> bool {
+        self.plain
+    }
+    /// A packet of `len` bytes is handed to a link that [`is_plain`](Pipe::is_plain): when it arrives, the same as
+    /// [`offer`](Pipe::offer) says. `None`: the queue is full.
+    #[inline]
+    pub(crate) fn offer_plainly(&mut self, now: Time, len: u32) -> Option<Time> {
+        if self.busy_until <= now {
+            self.queue.clear();
+            self.busy_until = now;
+            self.rest = 0;
+            if self.figures.is_some() {
+                self.measure(Duration::ZERO);
+            }
+        } else {
+            if !self.queue.takes(now, self.busy_until, len) {
+                return None;
+            }
+            self.note_wait(self.busy_until.since(now));
+        }
+        let departure = self.transmit_bits(len);
+        Some(self.arrival(departure))
+    }
+    /// A packet of `len` bytes is handed over; `ect`: whether it may be marked.
     pub(crate) fn offer(&mut self, now: Time, len: u32, ect: impl FnOnce() -> bool) -> Offer {
         if !self.up {
             return Offer::Lost(Fate::LinkDown);
@@ -313,12 +349,15 @@ impl Pipe {
             }
         }
         self.busy_until = start;
-        if self.rate_bps > 0 {
-            // Rounded up only over a whole burst: what is cut off here is added to the next packet.
-            let bits = u64::from(len).saturating_mul(8 * 1_000_000_000).saturating_add(self.rest);
-            self.rest = bits % self.rate_bps;
-            self.busy_until += Duration::from_nanos(bits / self.rate_bps);
-        }
+        if self.rate_bps > 0 { self.transmit_bits(len) } else { start }
+    }
+    /// The transmitter is busy for `len` bytes longer: until when.
+    #[inline]
+    fn transmit_bits(&mut self, len: u32) -> Time {
+        // Rounded up only over a whole burst: what is cut off here is added to the next packet.
+        let bits = u64::from(len).saturating_mul(8 * 1_000_000_000).saturating_add(self.rest);
+        self.rest = bits % self.rate_bps;
+        self.busy_until += Duration::from_nanos(bits / self.rate_bps);
         self.busy_until
     }
     #[inline]
@@ -401,9 +440,14 @@ impl Pipe {
             }
         }
     }
-    /// The packet that arrives first.
+    /// The packet that arrives now, if one does.
     #[inline]
-    pub(crate) fn pop(&mut self) -> Option<Flight> {
+    pub(crate) fn pop(&mut self, now: Time) -> Option<Flight> {
+        let first = *self.ring.front()?;
+        if first.arrival > now {
+            return None;
+        }
+        debug_assert_eq!(first.arrival, now, "packets arrive when they arrive");
         self.ring.pop_front()
     }
     /// When something happens here next: an arrival or, from a queue that decides then, a departure.
@@ -434,10 +478,12 @@ impl Pipe {
     /// The link carries again.
     pub(crate) fn set_up(&mut self) {
         self.up = true;
+        self.look();
     }
     /// The link goes down. Returns what it loses: all but the packets held by a rule.
     pub(crate) fn set_down(&mut self, now: Time) -> Vec<Handle> {
         self.up = false;
+        self.look();
         self.busy_until = now;
         self.latest = now;
         self.queue.clear();

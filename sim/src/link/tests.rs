@@ -169,6 +169,6 @@ fn the_ring_is_ordered_by_arrival_then_by_handing_over() {
         p.push(flight);
     }
     flights.sort_by_key(|f| f.arrival); // stable
-    let order: Vec<Flight> = std::iter::from_fn(|| p.pop()).collect();
+    let order: Vec<Flight> = std::iter::from_fn(|| p.pop(p.next_arrival())).collect();
     assert_eq!(order, flights);
 }

@@ -31,12 +31,18 @@ impl Simulator {
     /// Sends a packet out on `pipe`.
     pub(crate) fn transmit(&mut self, pipe: PipeId, handle: Handle, origin: Origin) {
         self.note_sent(pipe, handle, origin);
-        let counters = &mut self.pipes[pipe.0 as usize].counters;
-        counters.sent += 1;
-        counters.sent_bytes += u64::from(handle.len);
+        let line = &mut self.pipes[pipe.0 as usize];
+        line.counters.sent += 1;
+        line.counters.sent_bytes += u64::from(handle.len);
 
         if self.rules.are_idle() {
-            return self.carry(pipe, handle, None);
+            if !line.is_plain() {
+                return self.carry(pipe, handle, None);
+            }
+            return match line.offer_plainly(self.now, handle.len) {
+                Some(arrival) => self.put(pipe, handle, arrival, false),
+                None => self.lose(pipe, handle, Fate::QueueFull),
+            };
         }
         let place = match origin {
             Origin::Made(why) if why.rule == Rule::Forged => Place::Forged,
@@ -93,7 +99,6 @@ impl Simulator {
     }
 
     /// What chance and the queue make of a packet that no rule took away.
-    #[inline]
     fn carry(&mut self, pipe: PipeId, handle: Handle, orders: Option<Orders>) {
         let line = &mut self.pipes[pipe.0 as usize];
         if line.queues() {

@@ -9,7 +9,7 @@ use crate::accecn::{Delivery, Mode};
 use crate::cause::Rule;
 use crate::error::Errno;
 use crate::out::{EcnCodepoint, Note, Out};
-use crate::recovery::Ack;
+use crate::recovery::{Ack, Acked};
 use crate::segment::{Flags, Segment};
 use crate::seq::Seq;
 use crate::state::{Input, State};
@@ -257,26 +257,11 @@ impl Connection {
             self.timers.heard = now;
             self.timers.probes = 0;
         }
-        let edge = arrived.ack.max(una) + self.snd.wnd;
-        let nxt = self.snd.queue.nxt();
-        let echoed = self.ts.zip(segment.options.timestamps).filter(|(_, stamp)| stamp.ecr != 0);
-        let ack = Ack {
-            ack: arrived.ack,
-            sack: if self.sack { segment.options.sack } else { Default::default() },
-            echo: echoed.map(|(state, stamp)| clock::echo(now, state.offset, stamp.ecr)),
-            has_data: segment.seq_len() > 0,
-            window_changed: offered != before,
-            ece: false,
-            new_data_ready: nxt < self.queued_end() && nxt < edge,
-        };
-        let sent = nxt.since(self.snd.iss);
-        let (queue, ecn) = (&mut self.snd.queue, &mut self.ecn);
-        let result = if ecn.mode() == Mode::Off {
-            queue.on_ack(now, &ack, &self.config, out)
+        let idle = self.snd.queue.is_idle() && self.ecn.mode() == Mode::Off;
+        let result = if idle && arrived.ack <= una && segment.options.sack.is_empty() {
+            Acked::default() // as with all data that comes to who sends none
         } else {
-            let fresh = (fresh, sent);
-            let marked = |news: &Delivery| arrived.ack >= una && tells_congestion(ecn, news, segment, fresh);
-            queue.on_ack_with(now, &ack, marked, &self.config, out)
+            self.show_ack(now, arrived, offered != before, fresh, out)
         };
         if let Some(ledger) = &mut self.ledger {
             let mss = u64::from(self.snd.queue.mss().max(1));
@@ -289,6 +274,39 @@ impl Connection {
         if self.fin_acknowledged() {
             self.on_fin_acknowledged(now, out);
         }
+    }
+    /// Shows the transmit queue an acknowledgment. `window_changed`: it offers another window than the one before;
+    /// `fresh`: its timestamp is newer.
+    fn show_ack(
+        &mut self,
+        now: Time,
+        arrived: &Arrived<'_>,
+        window_changed: bool,
+        fresh: bool,
+        out: &mut Out,
+    ) -> Acked {
+        let segment = arrived.segment;
+        let una = self.snd.queue.una();
+        let edge = arrived.ack.max(una) + self.snd.wnd;
+        let nxt = self.snd.queue.nxt();
+        let echoed = self.ts.zip(segment.options.timestamps).filter(|(_, stamp)| stamp.ecr != 0);
+        let ack = Ack {
+            ack: arrived.ack,
+            sack: if self.sack { segment.options.sack } else { Default::default() },
+            echo: echoed.map(|(state, stamp)| clock::echo(now, state.offset, stamp.ecr)),
+            has_data: segment.seq_len() > 0,
+            window_changed,
+            ece: false,
+            new_data_ready: nxt < self.queued_end() && nxt < edge,
+        };
+        let sent = nxt.since(self.snd.iss);
+        let (queue, ecn) = (&mut self.snd.queue, &mut self.ecn);
+        if ecn.mode() == Mode::Off {
+            return queue.on_ack(now, &ack, &self.config, out);
+        }
+        let fresh = (fresh, sent);
+        let marked = |news: &Delivery| arrived.ack >= una && tells_congestion(ecn, news, segment, fresh);
+        queue.on_ack_with(now, &ack, marked, &self.config, out)
     }
     /// SND.UNA has moved.
     fn on_acknowledged(&mut self, now: Time, out: &mut Out) {

@@ -54,6 +54,9 @@ impl Connection {
         if !self.is_sending() {
             return;
         }
+        if self.has_nothing_to_send() {
+            return self.stop_persist();
+        }
         let held = self.retransmit_lost(now, out);
         let before = self.snd.queue.nxt();
         self.tick_accecn(now);
@@ -80,6 +83,15 @@ impl Connection {
         // Where both windows are full, the congestion window counts.
         let by_peer = hold == Hold::Window && self.snd.queue.allowance(&self.config) > 0;
         self.note_limit(now, by_peer, hold == Hold::Congestion, before);
+    }
+
+    /// Whether nothing is outstanding or waiting, and nobody keeps account of that.
+    #[inline]
+    fn has_nothing_to_send(&self) -> bool {
+        self.snd.queue.is_idle()
+            && self.snd.queue.una() == self.queued_end()
+            && self.ledger.is_none()
+            && self.ecn.accurate.is_none()
     }
 
     /// What recovery wants sent again, as far as it stays inside the peer's window; the first segment goes even if

@@ -147,7 +147,7 @@ impl Connection {
             self.timers.persist = now + self.persist_interval();
         }
     }
-    fn stop_persist(&mut self) {
+    pub(super) fn stop_persist(&mut self) {
         if self.timers.persist != Time::NEVER {
             self.timers.persist = Time::NEVER;
             self.timers.probes = 0;

@@ -356,6 +356,21 @@ impl Sender {
         sender
     }
 
+    /// Whether nothing is outstanding, nothing is amiss, and nobody measures rates or paces, as at the receiver of a
+    /// bulk transfer: an ACK that brings nothing changes nothing then, and neither does an output function that sends
+    /// nothing.
+    #[inline]
+    pub fn is_idle(&self) -> bool {
+        let Probe { end, coming, sent_new, .. } = self.probe;
+        self.queue.is_empty()
+            && self.deadline == Time::NEVER
+            && self.trouble.is_none()
+            && self.extra.is_none()
+            && self.phase == Phase::Open
+            && end == Seq(0)
+            && !(coming || sent_new || self.paused)
+    }
+
     // What happens: also on_ack (ack.rs) and on_timeout (timer.rs). What to send: send.rs. Readings: readings.rs.
 
     /// The segment `nxt()..end` was sent for the first time (its FIN counts one).

@@ -96,6 +96,22 @@ impl Fifo {
     pub(super) fn may_mark(&self) -> bool {
         !matches!(self.early, Early::Never)
     }
+    /// A packet is handed over whose transmission begins only at `start`, where nothing drops before the queue is full.
+    /// Whether there is room.
+    #[inline]
+    pub(super) fn takes(&mut self, now: Time, start: Time, len: u32) -> bool {
+        self.advance(now);
+        let fits = match self.limit {
+            Limit::Unlimited => true,
+            Limit::Packets(most) => (self.waiting.len() as u64) < u64::from(most),
+            Limit::Bytes(most) => self.bytes + u64::from(len) <= most,
+        };
+        if fits {
+            self.waiting.push_back((start, len));
+            self.bytes += u64::from(len);
+        }
+        fits
+    }
     /// A packet is handed over.
     pub(super) fn offer(&mut self, packet: Arriving) -> Verdict {
         self.advance(packet.now);
@@ -107,22 +123,15 @@ impl Fifo {
         if early == Verdict::Early || packet.start <= packet.now {
             return early; // gone, or the link is idle and nothing waits
         }
-        let fits = match self.limit {
-            Limit::Unlimited => true,
-            Limit::Packets(most) => (self.waiting.len() as u64) < u64::from(most),
-            Limit::Bytes(most) => self.bytes + u64::from(packet.len) <= most,
-        };
-        if !fits {
-            return Verdict::Full;
-        }
-        self.waiting.push_back((packet.start, packet.len));
-        self.bytes += u64::from(packet.len);
-        early
+        if self.takes(packet.now, packet.start, packet.len) { early } else { Verdict::Full }
     }
     /// All that waits is gone.
+    #[inline]
     pub(super) fn clear(&mut self) {
-        self.waiting.clear();
-        self.bytes = 0;
+        if !self.waiting.is_empty() {
+            self.waiting.clear();
+            self.bytes = 0;
+        }
     }
     /// How many packets wait besides the one that has just come, which waits so long.
     pub(in crate::link) fn others(&self, wait: Duration) -> usize {
@@ -134,6 +143,7 @@ impl Fifo {
         let waiting = self.waiting.range(left..);
         (waiting.len(), waiting.map(|(_, len)| u64::from(*len)).sum())
     }
+    #[inline]
     fn advance(&mut self, now: Time) {
         while let Some((_, len)) = self.waiting.front().filter(|(start, _)| *start <= now) {
             self.bytes -= u64::from(*len);
