@@ -2,7 +2,8 @@
 //! `benches/README.md`.
 //!
 //! `once 100`: a bulk transfer of 100 MB; what goes into the first link may follow. `once dumbbell 100`, `once lossy
-//! 100`: so many flows. `once short 100000`: so many short connections. `checked` at the end: with the stream checker.
+//! 100`: so many flows. `once short 100000`: so many short connections. `once open
+//! 100000`: so many that are open at once. `checked` at the end: with the stream checker.
 
 use sim::{Simulator, TraceLevel};
 
@@ -23,9 +24,10 @@ fn main() {
         "dumbbell" => Dumbbell::clean(number(1)).spec(),
         "lossy" => Dumbbell::lossy(number(1)).spec(),
         "short" => workloads::short(number(1)),
+        "open" => workloads::open(number(1)),
         _ => scenarios::bulk(1_000_000 * u64::from(number(0)), word(1)),
     };
-    let checked = !matches!(word(0), "dumbbell" | "lossy" | "short") || word(2) == "checked";
+    let checked = !matches!(word(0), "dumbbell" | "lossy" | "short" | "open") || word(2) == "checked";
     let mut sim = Simulator::new(&spec, TraceLevel::Off);
     if !checked {
         sim = sim.without_checks();

@@ -100,3 +100,40 @@ pub fn short(connections: u32) -> sim::Spec {
         )"#
     ))
 }
+
+/// So many connections between twenty pairs of hosts, all open at once: each sends a request of 100 bytes, reads a
+/// response of 1 kB, is idle for a minute while keepalive asks every 20 s whether the other end is there, and closes.
+/// 100,000 of them begin in 1 s.
+pub fn open(connections: u32) -> sim::Spec {
+    let each = connections.div_ceil(20);
+    let (mut hosts, mut links, mut programs) = (String::new(), String::new(), String::new());
+    let fast = r#"rate: "10Gbit", delay: "1us", limit: Packets(1000000)"#;
+    for n in 0..20 {
+        let _ = write!(
+            hosts,
+            r#" "c{n}": (addr: "10.1.0.{n}", ports: (1024, 65535), tcp: (keepalive: true, keepalive_idle: "20s")),
+                "s{n}": (addr: "10.2.0.{n}"),"#
+        );
+        let _ =
+            write!(links, r#" (between: ("c{n}", "left"), {fast}), (between: ("right", "s{n}"), {fast}),"#);
+        let _ = write!(
+            programs,
+            r#" (on: "s{n}", run: Server(port: 80, backlog: 4096, steps: [Recv(100), SendBytes(len: 1000), RecvToEof, Close])),
+                (on: "c{n}", at: "{start}us", run: Clients(to: "s{n}:80", count: {each}, every: "200us",
+                    steps: [SendBytes(len: 100), Recv(1000), Sleep("60s"), Close])),"#,
+            start = 10 * n
+        );
+    }
+    parse(&format!(
+        r#"Scenario(
+            about: "open connections",
+            hosts: {{ {hosts} }},
+            routers: {{ "left": (addr: "10.0.0.1"), "right": (addr: "10.0.0.2") }},
+            links: [
+                (name: "shared", between: ("left", "right"), rate: "10Gbit", delay: "5ms", limit: Packets(100000)),
+                {links}
+            ],
+            programs: [{programs}],
+        )"#
+    ))
+}

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
-use tcp::Time;
+use tcp::{Config, Time};
 
 use crate::check::{Checks, Finding, Violation};
 use crate::fate::FateRules;
@@ -104,8 +104,9 @@ impl Simulator {
             checks: None,
             plan: Arc::new(plan),
         };
+        let mut configs = Vec::new();
         for (number, (name, node)) in spec.nodes.iter().enumerate() {
-            let node = simulator.make_node(spec, NodeId(number as u32), name, node);
+            let node = simulator.make_node(spec, NodeId(number as u32), name, node, &mut configs);
             simulator.nodes.push(node);
         }
         for number in 0..simulator.nodes.len() {
@@ -171,7 +172,15 @@ impl Simulator {
         self.pipes[pipe.0 as usize].log()
     }
 
-    fn make_node(&self, spec: &Spec, id: NodeId, name: &str, node: &spec::Node) -> Node {
+    /// `configs`: those of the hosts so far. Hosts of one configuration share it: it is looked at all the time.
+    fn make_node(
+        &self,
+        spec: &Spec,
+        id: NodeId,
+        name: &str,
+        node: &spec::Node,
+        configs: &mut Vec<Arc<Config>>,
+    ) -> Node {
         match node {
             spec::Node::Router(router) => {
                 let routes = self.plan.graph.routes(&self.plan.names, id, &router.routes);
@@ -180,10 +189,11 @@ impl Simulator {
             spec::Node::Host(host) => {
                 let net = self.host_net(id, &host.routes);
                 let programs = spec.programs.iter().filter(|p| p.on == name).cloned().collect();
+                let tcp = shared(configs, &host.tcp);
                 let setup = Setup {
                     name: Arc::from(name),
                     seed: spec.seed,
-                    spec: host.clone(),
+                    spec: spec::Host { tcp, ..host.clone() },
                     programs,
                     net: net.clone(),
                 };
@@ -448,6 +458,18 @@ fn pipes(spec: &Spec, names: &Names) -> Vec<Pipe> {
             Pipe::new(spec.seed, &names.stream(pipe), from, to, way)
         })
         .collect()
+}
+
+/// The configuration that is equal to this one, if it is among the first few, or else itself.
+fn shared(configs: &mut Vec<Arc<Config>>, config: &Arc<Config>) -> Arc<Config> {
+    const FEW: usize = 16;
+    if let Some(same) = configs.iter().find(|other| *other == config) {
+        return Arc::clone(same);
+    }
+    if configs.len() < FEW {
+        configs.push(Arc::clone(config));
+    }
+    Arc::clone(config)
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ use crate::config::Config;
 use crate::error::Errno;
 use crate::handshake::{Handshake, TimestampState};
 use crate::info::{Info, Running, TimerKind};
-use crate::isn::Tuple;
+use crate::isn::{Ends, Tuple};
 use crate::offer::{self, TIMESTAMP_BYTES};
 use crate::out::{Note, Out};
 use crate::recovery;
@@ -75,7 +75,7 @@ use window::Receive;
 #[derive(Clone)]
 pub struct Connection {
     config: Arc<Config>,
-    tuple: Tuple,
+    ends: Ends,
     state: State,
     snd: Send,
     rcv: Receive,
@@ -201,7 +201,7 @@ impl Connection {
             ack: Acking::new(now, guess),
             timers: Timers::new(now),
             config,
-            tuple: h.tuple,
+            ends: Ends::new(h.tuple),
             state: State::Established,
             ts: h.timestamps,
             sack: h.sack,
@@ -286,7 +286,7 @@ impl Connection {
     }
     /// The four-tuple.
     pub fn tuple(&self) -> Tuple {
-        self.tuple
+        self.ends.tuple()
     }
     /// A reading for `ss` and `netstat`.
     pub fn info(&self, now: Time) -> Info {

@@ -132,6 +132,16 @@ pub enum Note {
 }
 
 impl Out {
+    /// Whether nothing is to happen.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.segments.is_empty()
+            && self.notes.is_empty()
+            && !self.wake.any()
+            && self.time_wait.is_none()
+            && self.stamps.is_empty()
+            && self.fast_open.is_empty()
+    }
     /// Takes the news for the program, leaving none.
     pub fn take_wake(&mut self) -> Wake {
         std::mem::take(&mut self.wake)

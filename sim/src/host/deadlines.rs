@@ -6,6 +6,8 @@
 
 use tcp::Time;
 
+use super::lean;
+
 const ABSENT: u32 = u32::MAX;
 /// With so many entries at most, each is exact.
 const FEW: usize = 64;
@@ -40,10 +42,10 @@ impl Deadlines {
             }
             None if at == Time::NEVER => {}
             None => {
-                if self.position.len() <= id as usize {
-                    self.position.resize(id as usize + 1, ABSENT);
+                while self.position.len() <= id as usize {
+                    lean::push(&mut self.position, ABSENT);
                 }
-                self.heap.push((at, id));
+                lean::push(&mut self.heap, (at, id));
                 self.position[id as usize] = (self.heap.len() - 1) as u32;
                 self.sift_up(self.heap.len() - 1);
             }

@@ -10,6 +10,7 @@ mod fast_open;
 mod first_windows;
 mod icmp;
 mod kernel;
+mod lean;
 mod listening;
 mod ports;
 mod processes;
@@ -150,7 +151,7 @@ impl Host {
     }
     /// Calls `what` with what TCP knows of each connection.
     pub(crate) fn each_connection(&self, now: Time, mut what: impl FnMut(&tcp::Tuple, tcp::Info)) {
-        self.kernel.tcp.connections().for_each(|(tuple, tcb, _)| what(tuple, tcb.info(now)));
+        self.kernel.tcp.connections().for_each(|(tuple, tcb, _)| what(&tuple, tcb.info(now)));
     }
     /// Its counters.
     pub fn counters(&self) -> Counters {

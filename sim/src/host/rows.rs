@@ -23,7 +23,7 @@ impl Kernel {
             self.listener_rows(*id, &mut rows);
         }
         for (tuple, tcb, holder) in self.tcp.connections() {
-            rows.push(self.connection_row(now, *tuple, tcb, holder));
+            rows.push(self.connection_row(now, tuple, tcb, holder));
         }
         rows.extend(self.udp_rows());
         rows

@@ -16,6 +16,7 @@ use tcp::tcb::{Connect, Received, SendFlags, SocketOption};
 use tcp::{Errno, Payload, Rule, SeqNum, State, Tcb, Tuple, Wake};
 
 use super::kernel::{Ctx, Kernel, mix};
+use super::lean;
 use super::listening::inherited;
 use super::ports;
 use super::system::{News, QueuedError};
@@ -102,7 +103,7 @@ impl Sockets {
                 SocketId(id)
             }
             None => {
-                self.list.push(Some(socket));
+                lean::push(&mut self.list, Some(socket));
                 SocketId((self.list.len() - 1) as u32)
             }
         }
@@ -375,7 +376,7 @@ impl Kernel {
             // Half of all reads: a program reads until there is nothing left.
             Err(Errno::EAGAIN)
         } else {
-            self.call(ctx, conn, |tcb, now, out| tcb.recv(now, max, out)).unwrap_or(Err(Errno::EBADF))
+            self.call_lightly(ctx, conn, |tcb, now, out| tcb.recv(now, max, out)).unwrap_or(Err(Errno::EBADF))
         };
         if result == Err(Errno::EAGAIN) && self.sockets.get_mut(id)?.read_shut {
             return Ok(Received::Eof);

@@ -4,9 +4,12 @@
 //! costs its place and nothing else: deadlines have a heap of their own.
 
 use std::collections::BTreeMap;
+use std::hash::BuildHasher;
 use std::net::{IpAddr, SocketAddr};
 
-use rustc_hash::FxHashMap;
+use hashbrown::HashTable;
+use rustc_hash::FxBuildHasher;
+use tcp::isn::Ends;
 use tcp::offer::reset_options;
 use tcp::tcb::SocketOption;
 use tcp::time_wait::TimeWaitOutcome;
@@ -14,6 +17,7 @@ use tcp::{Flags, IsnSecret, Note, Out, Outgoing, Rule, Segment, SeqNum, State, T
 
 use super::deadlines::Deadlines;
 use super::kernel::{Ctx, Kernel, mix};
+use super::lean;
 use super::listening::ListenSlot;
 use super::ports::Ports;
 use super::sockets::SocketId;
@@ -29,7 +33,7 @@ pub(super) type ConnId = u32;
 #[derive(Clone)]
 pub(super) struct TcpLayer {
     pub(super) secret: IsnSecret,
-    table: FxHashMap<Tuple, ConnId>,
+    table: Table,
     slots: Vec<Slot>,
     free: Vec<ConnId>,
     deadlines: Deadlines,
@@ -43,12 +47,44 @@ pub(super) struct TcpLayer {
     time_waits: u32,
 }
 
+/// Finds connections by four-tuple. It holds numbers only: the four-tuples are those of the places.
+#[derive(Clone, Default)]
+struct Table {
+    numbers: HashTable<ConnId>,
+    /// The connection that was found last: segments come in trains.
+    latest: ConnId,
+}
+
+impl Table {
+    fn find(&self, tuple: &Tuple, slots: &[Slot]) -> Option<ConnId> {
+        let is_it =
+            |id: &ConnId| slots.get(*id as usize).is_some_and(|slot| slot.in_table && slot.ends.are(tuple));
+        if is_it(&self.latest) {
+            return Some(self.latest);
+        }
+        self.numbers.find(hash_of(tuple), is_it).copied()
+    }
+    fn insert(&mut self, id: ConnId, slots: &[Slot]) {
+        let hash = |id: &ConnId| hash_of(&slots[*id as usize].ends.tuple());
+        self.numbers.insert_unique(hash(&id), id, hash);
+    }
+    fn remove(&mut self, id: ConnId, tuple: &Tuple) {
+        if let Ok(entry) = self.numbers.find_entry(hash_of(tuple), |other| *other == id) {
+            entry.remove();
+        }
+    }
+}
+
+fn hash_of(tuple: &Tuple) -> u64 {
+    FxBuildHasher.hash_one(tuple)
+}
+
 /// A place in the slab.
 #[derive(Clone)]
 struct Slot {
     /// `None`: free, or out on a call.
     tcb: Option<Tcb>,
-    tuple: Tuple,
+    ends: Ends,
     holder: Holder,
     /// Which of all connections of this host since it booted.
     incarnation: u32,
@@ -108,7 +144,7 @@ impl TcpLayer {
     pub(super) fn new(secret: IsnSecret) -> TcpLayer {
         TcpLayer {
             secret,
-            table: FxHashMap::default(),
+            table: Table::default(),
             slots: Vec::new(),
             free: Vec::new(),
             deadlines: Deadlines::default(),
@@ -124,8 +160,16 @@ impl TcpLayer {
         self.deadlines.next().min(self.listener_deadlines.next())
     }
     /// The connection of this four-tuple.
+    #[inline]
     pub(super) fn find(&self, tuple: &Tuple) -> Option<ConnId> {
-        self.table.get(tuple).copied()
+        self.table.find(tuple, &self.slots)
+    }
+    /// The same for a segment that arrived.
+    #[inline]
+    fn find_for_segment(&mut self, tuple: &Tuple) -> Option<ConnId> {
+        let id = self.find(tuple)?;
+        self.table.latest = id;
+        Some(id)
     }
     pub(super) fn tcb(&self, id: ConnId) -> Option<&Tcb> {
         self.slots.get(id as usize)?.tcb.as_ref()
@@ -134,7 +178,7 @@ impl TcpLayer {
         self.slots.get_mut(id as usize)?.tcb.as_mut()
     }
     pub(super) fn tuple(&self, id: ConnId) -> Option<Tuple> {
-        self.slots.get(id as usize).filter(|slot| slot.tcb.is_some()).map(|slot| slot.tuple)
+        self.slots.get(id as usize).filter(|slot| slot.tcb.is_some()).map(|slot| slot.ends.tuple())
     }
     pub(super) fn incarnation(&self, id: ConnId) -> u32 {
         self.slots.get(id as usize).map_or(0, |slot| slot.incarnation)
@@ -145,15 +189,15 @@ impl TcpLayer {
         }
     }
     /// All connections and TIME-WAIT records that a segment could reach, by number.
-    pub(super) fn connections(&self) -> impl Iterator<Item = (&Tuple, &Tcb, Holder)> {
+    pub(super) fn connections(&self) -> impl Iterator<Item = (Tuple, &Tcb, Holder)> {
         self.slots
             .iter()
             .filter(|slot| slot.in_table)
-            .filter_map(|slot| slot.tcb.as_ref().map(|tcb| (&slot.tuple, tcb, slot.holder)))
+            .filter_map(|slot| slot.tcb.as_ref().map(|tcb| (slot.ends.tuple(), tcb, slot.holder)))
     }
     /// The connections to this address, in no particular order of time: by number.
     pub(super) fn connections_to(&mut self, dst: IpAddr) -> impl Iterator<Item = &mut Tcb> {
-        let to = move |slot: &&mut Slot| slot.in_table && slot.tuple.remote.ip() == dst;
+        let to = move |slot: &&mut Slot| slot.in_table && slot.ends.remote_ip() == dst;
         self.slots.iter_mut().filter(to).filter_map(|slot| slot.tcb.as_mut())
     }
     /// Calls `what` with each connection.
@@ -164,7 +208,7 @@ impl TcpLayer {
     pub(super) fn states(&self) -> Vec<(Tuple, State)> {
         let requests = self.listeners.iter().flatten().flat_map(|slot| slot.listener.requests());
         let requests = requests.map(|request| (request.tuple, State::SynReceived));
-        self.connections().map(|(tuple, tcb, _)| (*tuple, tcb.state())).chain(requests).collect()
+        self.connections().map(|(tuple, tcb, _)| (tuple, tcb.state())).chain(requests).collect()
     }
     /// The listener for segments to this address, by number: one on the address itself before one on all.
     pub(super) fn listener_for(&self, local: SocketAddr) -> Option<u32> {
@@ -188,7 +232,7 @@ impl TcpLayer {
         let ident = mix(self.secret.0[1] ^ u64::from(self.opened)) as u16;
         let slot = Slot {
             tcb: Some(tcb),
-            tuple,
+            ends: Ends::new(tuple),
             holder,
             incarnation: self.opened,
             ident,
@@ -202,11 +246,11 @@ impl TcpLayer {
                 id
             }
             None => {
-                self.slots.push(slot);
+                lean::push(&mut self.slots, slot);
                 (self.slots.len() - 1) as ConnId
             }
         };
-        self.table.insert(tuple, id);
+        self.table.insert(id, &self.slots);
         self.ports.take(tuple.local.port(), port_bound);
         id
     }
@@ -214,8 +258,8 @@ impl TcpLayer {
     fn forget_tuple(&mut self, id: ConnId) {
         let slot = &mut self.slots[id as usize];
         if std::mem::take(&mut slot.in_table) {
-            self.table.remove(&slot.tuple);
-            self.ports.give_back(slot.tuple.local.port(), slot.port_bound);
+            self.table.remove(id, &slot.ends.tuple());
+            self.ports.give_back(slot.ends.ports().0, slot.port_bound);
         }
     }
     /// Frees the place of a connection.
@@ -247,7 +291,7 @@ impl Kernel {
             remote: SocketAddr::new(ip.src, segment.src),
         };
         let mut reopens = None;
-        if let Some(id) = self.tcp.find(&tuple) {
+        if let Some(id) = self.tcp.find_for_segment(&tuple) {
             let merged = self.merged;
             let outcome = self.call(ctx, id, |tcb, now, out| match tcb {
                 Tcb::TimeWait(record) => record.on_segment(now, segment, out),
@@ -332,6 +376,24 @@ impl Kernel {
         result
     }
 
+    /// The same where a call that leaves `out` empty has changed nothing but what the program may read: there is nothing
+    /// to settle then.
+    #[inline]
+    pub(super) fn call_lightly<R>(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        id: ConnId,
+        what: impl FnOnce(&mut Tcb, Time, &mut Out) -> R,
+    ) -> Option<R> {
+        let mut out = ctx.out.borrow_tcp();
+        let result = self.tcp.tcb_mut(id).map(|tcb| what(tcb, ctx.now, &mut out));
+        if !out.is_empty() {
+            self.settle(ctx, id, &mut out);
+        }
+        ctx.out.return_tcp(out);
+        result
+    }
+
     /// Does what a connection wants after a call: records, segments, news for its program, TIME-WAIT, its deadline.
     pub(super) fn settle(&mut self, ctx: &mut Ctx<'_>, id: ConnId, out: &mut Out) {
         if !out.notes.is_empty() {
@@ -339,13 +401,13 @@ impl Kernel {
                 self.measure(ctx, id, &out.notes);
             }
             let confirmed = out.notes.contains(&Note::Happened(Rule::PmtuConfirmed));
-            self.note(ctx, self.tcp.slots[id as usize].tuple, out);
+            self.note(ctx, self.tcp.slots[id as usize].ends.tuple(), out);
             if confirmed {
                 self.confirm_path_mtu(ctx.now, id);
             }
         }
         if !out.segments.is_empty() {
-            let tuple = self.tcp.slots[id as usize].tuple;
+            let tuple = self.tcp.slots[id as usize].ends.tuple();
             for outgoing in out.segments.drain(..) {
                 let slot = &mut self.tcp.slots[id as usize];
                 slot.ident = slot.ident.wrapping_add(1);
@@ -399,7 +461,7 @@ impl Kernel {
 
     /// A connection has found a claim of a smaller path MTU to be true (RFC 5927, section 7.2).
     fn confirm_path_mtu(&mut self, now: Time, id: ConnId) {
-        let dst = self.tcp.slots[id as usize].tuple.remote.ip();
+        let dst = self.tcp.slots[id as usize].ends.remote_ip();
         if let Some(mtu) = self.tcp.tcb(id).map(|tcb| tcb.info(now).pmtu) {
             self.path_takes(now, dst, (mtu, mtu));
         }
@@ -412,12 +474,12 @@ impl Kernel {
             // price of a bounded table.
             self.counters.tcp_time_wait_overflow += 1;
             let why = Cause { trigger: ctx.trigger, rule: Rule::TimeWaitOverflow };
-            ctx.out.state(self.tcp.slots[id as usize].tuple, State::TimeWait, State::Closed, why);
+            ctx.out.state(self.tcp.slots[id as usize].ends.tuple(), State::TimeWait, State::Closed, why);
             return self.tidy(id);
         }
         self.counters.tw += 1;
         let slot = &mut self.tcp.slots[id as usize];
-        let (tuple, port_bound, mark) = (slot.tuple, slot.port_bound, slot.mark);
+        let (tuple, port_bound, mark) = (slot.ends.tuple(), slot.port_bound, slot.mark);
         if slot.holder == Holder::Nobody {
             slot.tcb = Some(Tcb::TimeWait(record));
             self.tcp.time_waits += 1;

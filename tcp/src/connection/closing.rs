@@ -22,9 +22,10 @@ impl Connection {
         }
         self.end_fast_open(false, out);
         self.stop();
+        let (local_port, remote_port) = self.ends.ports();
         let record = Last {
-            local_port: self.tuple.local.port(),
-            remote_port: self.tuple.remote.port(),
+            local_port,
+            remote_port,
             snd_nxt: self.snd.queue.nxt().wire(),
             rcv_nxt: self.rcv.nxt().wire(),
             wnd: (self.rcv.window() >> self.rcv.shift).min(65_535) as u16,

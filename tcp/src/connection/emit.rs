@@ -105,9 +105,10 @@ impl Connection {
             urg = pointer;
         }
         let wnd = self.announce_window();
+        let (src, dst) = self.ends.ports();
         let segment = Segment {
-            src: self.tuple.local.port(),
-            dst: self.tuple.remote.port(),
+            src,
+            dst,
             seq: seq.wire(),
             ack: self.rcv.nxt().wire(),
             flags,
@@ -142,9 +143,10 @@ impl Connection {
     }
     /// `<SEQ=SND.NXT><ACK=RCV.NXT><CTL=RST,ACK>`: this end gives up, the peer does not know.
     pub(super) fn send_reset(&mut self, now: Time, why: Rule, out: &mut Out) {
+        let (src, dst) = self.ends.ports();
         let segment = Segment {
-            src: self.tuple.local.port(),
-            dst: self.tuple.remote.port(),
+            src,
+            dst,
             seq: self.snd.queue.nxt().min(self.window_end().max(self.snd.queue.una())).wire(),
             ack: self.rcv.nxt().wire(),
             flags: self.ecn.accurate.as_ref().map_or(Flags::NONE, |a| a.tells.ace())
@@ -165,9 +167,10 @@ impl Connection {
     }
     /// `<SEQ=SEG.ACK><CTL=RST>`: the answer to a segment that should not be.
     pub(super) fn send_bare_reset(&mut self, about: &Segment, why: Rule, out: &mut Out) {
+        let (src, dst) = self.ends.ports();
         let segment = Segment {
-            src: self.tuple.local.port(),
-            dst: self.tuple.remote.port(),
+            src,
+            dst,
             seq: about.ack,
             flags: Flags::RST,
             options: offer::reset_options(&self.config, about),

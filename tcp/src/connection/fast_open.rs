@@ -145,7 +145,7 @@ impl Connection {
         self.process_text(now, &arrived, out);
         self.ack = ack;
         request.data = self.rcv.nxt().since(self.rcv.irs + 1) as u32;
-        request.send(now, &self.config, &self.tuple, Rule::FastOpenAccepted, out);
+        request.send(now, &self.config, &self.tuple(), Rule::FastOpenAccepted, out);
         request.deadline = now + request.timeout(&self.config);
         let data_taken = request.data > 0;
         self.fast_open =
@@ -159,7 +159,7 @@ impl Connection {
     }
     /// The SYN once more (9293/EV-SYNRCVD-DUPSYN): answered by the SYN-ACK. Whether it was one.
     pub(super) fn answer_repeated_syn(&mut self, now: Time, segment: &Segment, out: &mut Out) -> bool {
-        let (config, tuple, irs) = (self.config.clone(), self.tuple, self.rcv.irs.wire());
+        let (config, tuple, irs) = (self.config.clone(), self.tuple(), self.rcv.irs.wire());
         let Some(request) = self.pending() else { return false };
         if segment.seq != irs
             || !segment.has(Flags::SYN)
@@ -208,7 +208,7 @@ impl Connection {
     }
     /// The SYN-ACK is due again (7413/4.2.2-SARTX), or the peer is given up.
     pub(super) fn on_pending_deadline(&mut self, now: Time, out: &mut Out) {
-        let (config, tuple) = (self.config.clone(), self.tuple);
+        let (config, tuple) = (self.config.clone(), self.tuple());
         let Some(request) = self.pending() else { return };
         if now < request.deadline {
             return;

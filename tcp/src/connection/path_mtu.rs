@@ -26,7 +26,7 @@ impl Connection {
             return;
         }
         let told = if mtu == 0 { offer::plateau_below(self.snd.pmtu) } else { mtu };
-        let Some(mtu) = offer::believable_mtu(&self.config, self.tuple.remote.is_ipv6(), told) else {
+        let Some(mtu) = offer::believable_mtu(&self.config, self.ends.remote_ip().is_ipv6(), told) else {
             return out.notes.push(Note::Dropped(Rule::PmtuImpossible));
         };
         if mtu >= self.snd.pmtu {
@@ -54,7 +54,7 @@ impl Connection {
     /// Whether larger packets than this have arrived, so that somebody may lie (RFC 5927, section 7.2).
     fn doubts(&self, mtu: u16) -> bool {
         self.config.cautious_pmtu
-            && self.payload_of(offer::mss_of_mtu(&self.tuple, mtu)) < self.snd.queue.carried()
+            && self.payload_of(offer::mss_of_mtu(&self.tuple(), mtu)) < self.snd.queue.carried()
     }
     /// What an MSS leaves for data, in bytes.
     fn payload_of(&self, mss: u16) -> u32 {
@@ -73,7 +73,7 @@ impl Connection {
         path.raise_at = raise_at;
         path.held = None;
         self.snd.pmtu = mtu;
-        let mss = offer::mss_of_mtu(&self.tuple, mtu).max(1);
+        let mss = offer::mss_of_mtu(&self.tuple(), mtu).max(1);
         let smaller = mss < self.snd.mss;
         if smaller {
             self.shrink_mss(mss, resend);

@@ -17,6 +17,7 @@ use tcp::{Duration, Time};
 
 use super::deadlines::Deadlines;
 use super::kernel::{Ctx, Kernel};
+use super::lean;
 use super::sockets::SocketId;
 use crate::spec::{self, Run};
 use acceptor::Acceptor;
@@ -232,7 +233,7 @@ impl Programs {
                 id
             }
             None => {
-                self.tasks.push(Some(task));
+                lean::push(&mut self.tasks, Some(task));
                 (self.tasks.len() - 1) as u32
             }
         };
