@@ -1,5 +1,5 @@
-//! Many connections: flows that share a bottleneck, without and with random loss, and short connections, one after the
-//! other. Without a trace and without checks; one item is a data segment (or a connection).
+//! Many connections: flows that share a bottleneck, without and with random loss, short connections, one after the
+//! other, and connections that are all open at once. Without a trace and without checks; one item is a data segment (or a connection).
 
 use divan::Bencher;
 use divan::counter::ItemsCount;
@@ -44,5 +44,11 @@ fn lossy(bencher: Bencher, flows: u32) {
 #[divan::bench(args = [100_000], sample_count = 3)]
 fn short(bencher: Bencher, connections: u32) {
     let spec = workloads::short(connections);
+    bencher.counter(ItemsCount::new(connections)).bench(|| run(&spec));
+}
+
+#[divan::bench(args = [100_000], sample_count = 3)]
+fn open(bencher: Bencher, connections: u32) {
+    let spec = workloads::open(connections);
     bencher.counter(ItemsCount::new(connections)).bench(|| run(&spec));
 }
