@@ -13,6 +13,7 @@ mod generated;
 mod invariants;
 mod kernel;
 mod packetdrill;
+mod populations;
 mod readme;
 mod requirements;
 mod scenarios;

@@ -3,12 +3,16 @@
 //! The command makes one from a file (and says what is wrong with the file); tests may build one directly. Hosts,
 //! routers and links are kept by name, so their order of mention means nothing.
 
+mod population;
+
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use tcp::tcb::SocketOption;
 use tcp::{Config, Duration, EcnCodepoint, Flags, Payload, Time};
+
+pub use population::{Arrivals, FlowKind, Pairing, Population};
 
 /// A scenario.
 #[derive(Clone, Debug, PartialEq)]
@@ -510,6 +514,8 @@ pub enum Run {
         /// What each does.
         script: Arc<[Step]>,
     },
+    /// Many flows of one kind.
+    Population(Box<Population>),
     /// Sends one forged segment to each port, without a socket, and notes the answer: a port scanner.
     Scan {
         /// The host that is scanned.
@@ -548,6 +554,8 @@ pub enum Run {
         count: u32,
         /// Time between datagrams.
         every: Duration,
+        /// Whether that is the mean of an exponential distribution instead: a Poisson process.
+        poisson: bool,
         /// Whether DF is set.
         df: bool,
     },
@@ -675,6 +683,12 @@ pub enum Step {
         response: u64,
         /// Time that serving takes.
         think: Duration,
+    },
+    /// For each `request` bytes received sends as many pattern bytes as the first eight of them say, until the end of the
+    /// stream: what the flows of a population ask of their servers.
+    Answer {
+        /// Size of a request, in bytes, at least eight.
+        request: u32,
     },
     /// Waits this long.
     Sleep(Duration),

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use sim::figures::{Flow as Seen, FlowLog, Paths, Spread, Transfer};
 use sim::link::PipeCounters;
-use sim::{NodeId, PipeId, Simulator};
+use sim::{NodeId, PipeId, Simulator, Spec};
 use tcp::{Duration, Time};
 
 use super::record::Percentiles;
@@ -15,7 +15,7 @@ use super::{Class, Figures, Flow, FlowSample, Options, Program, Queue, QueueSamp
 const SECOND: u128 = 1_000_000_000;
 
 /// Runs `simulator`, which is measured, to its end.
-pub(super) fn run(simulator: &mut Simulator, seed: u64, options: &Options) -> Figures {
+pub(super) fn run(simulator: &mut Simulator, spec: &Spec, options: &Options) -> Figures {
     let mut figures = Figures::default();
     let until = simulator.until();
     let warmup = Time::ZERO + options.warmup;
@@ -51,9 +51,9 @@ pub(super) fn run(simulator: &mut Simulator, seed: u64, options: &Options) -> Fi
         simulator.forget_warm_up();
         at_start = counters(simulator);
     }
-    Summary { simulator, options, window, at_start: &at_start }.write(&mut figures);
+    Summary { simulator, options, window, at_start: &at_start, groups: groups(spec) }.write(&mut figures);
     figures.run = Run {
-        seed,
+        seed: spec.seed,
         from_ns: window.from.as_nanos(),
         to_ns: window.to.as_nanos(),
         end_ns: end.as_nanos(),
@@ -186,6 +186,19 @@ struct Summary<'a> {
     options: &'a Options,
     window: Window,
     at_start: &'a [PipeCounters],
+    /// The population that a program belongs to.
+    groups: BTreeMap<&'a str, &'a str>,
+}
+
+/// The population of each program that belongs to one.
+fn groups(spec: &Spec) -> BTreeMap<&str, &str> {
+    let programs = spec.programs.iter();
+    programs
+        .filter_map(|program| match &program.run {
+            sim::spec::Run::Population(population) => Some((&*program.name, &*population.name)),
+            _ => None,
+        })
+        .collect()
 }
 
 /// Sums over connections.
@@ -212,7 +225,7 @@ impl Summary<'_> {
         for flow in log.flows().iter().filter(|flow| self.was_open(flow)) {
             let rate = self.goodput(flow);
             all.take(flow, rate);
-            programs.entry(&flow.program).or_default().take(flow, rate);
+            programs.entry(self.group(flow)).or_default().take(flow, rate);
             if let Some(established) = flow.established.filter(|_| flow.opened >= self.window.from) {
                 handshake.add(established.since(flow.opened).as_nanos());
             }
@@ -221,7 +234,7 @@ impl Summary<'_> {
             let took = transfer.ended.since(transfer.began).as_nanos();
             let size = transfer.up + transfer.down;
             classes.take(size, took, slowdown(took, ideals.of_transfer(flow, transfer.up, transfer.down)));
-            programs.entry(&flow.program).or_default().fct.add(took);
+            programs.entry(self.group(flow)).or_default().fct.add(took);
         }
         if self.options.flows {
             let opened = log.flows().iter().enumerate().filter(|(_, flow)| self.was_open(flow));
@@ -231,6 +244,10 @@ impl Summary<'_> {
         figures.programs = programs.into_iter().map(|(name, group)| self.program(name, &group)).collect();
         figures.total = self.total(&all, &figures.queues, &handshake, &classes, log);
         figures.classes = classes.into_records();
+    }
+    /// The population or the program that a connection belongs to.
+    fn group<'b>(&'b self, flow: &'b Seen) -> &'b str {
+        self.groups.get(&*flow.program).copied().unwrap_or(&flow.program)
     }
     /// Whether a connection was open at some time that is measured.
     fn was_open(&self, flow: &Seen) -> bool {

@@ -301,12 +301,12 @@ record! { "queue_sample",
 pub fn measure(spec: &Spec, options: &Options) -> Figures {
     let simulator = Simulator::new(spec, TraceLevel::Off).with_figures();
     let mut simulator = if options.check { simulator } else { simulator.without_checks() };
-    measure_world(&mut simulator, spec.seed, options)
+    measure_world(&mut simulator, spec, options)
 }
 
-/// Runs a world to its end and measures it; `with_figures` was called on it, and its checks are what they are.
-pub fn measure_world(simulator: &mut Simulator, seed: u64, options: &Options) -> Figures {
-    collect::run(simulator, seed, options)
+/// Runs a world, made of `spec`, to its end and measures it; `with_figures` was called on it, and its checks are what they are.
+pub fn measure_world(simulator: &mut Simulator, spec: &Spec, options: &Options) -> Figures {
+    collect::run(simulator, spec, options)
 }
 
 impl Figures {

@@ -6,6 +6,7 @@
 use sim::link::FateLog;
 use sim::{Simulator, TraceLevel};
 
+use crate::scenario::expand::expand;
 use crate::scenario::file::{self, FaultKind, Way};
 use crate::scenario::units::{Percent, Shift, Span};
 use crate::scenario::{Problem, Scenario};
@@ -27,7 +28,8 @@ pub fn freeze(scenario: &Scenario) -> Result<(Scenario, u64), Vec<Problem>> {
 
 /// `typed` with what happened in `simulator`, which has kept its fates, in place of chance.
 pub fn frozen(typed: &file::Scenario, simulator: &Simulator) -> file::Scenario {
-    let mut typed = typed.clone();
+    // Each link has a list of its own.
+    let mut typed = expand(typed).map_or_else(|_| typed.clone(), |expanded| expanded.file);
     for link in &mut typed.links {
         let name = link.name.clone().unwrap_or_else(|| format!("{}-{}", link.between.0, link.between.1));
         let Some(pipes) = simulator.names().link_pipes(&name) else { continue };

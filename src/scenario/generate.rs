@@ -91,6 +91,8 @@ impl<'a> Dice<'a> {
     /// What stands in a variant's parentheses has no example of its own.
     fn held(&mut self, kind: &str, _: &str, depth: usize) -> String {
         let example = match kind {
+            "Vec<Span>" => r#"["1ms", "1.5ms"]"#,
+            "Vec<(Size, Percent)>" => r#"[(0, "0%"), ("10kB", "100%")]"#,
             "String" => r#""text \"with\" \\ and \n""#,
             "bool" => "true",
             "Span" => "\"1.25ms\"",

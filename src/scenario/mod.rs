@@ -4,6 +4,7 @@
 //! [`sim::Spec`] of that. Errors of both kinds are [`Diagnostics`], with the place in the file.
 
 pub mod error;
+pub mod expand;
 pub mod expect;
 pub mod file;
 pub mod locate;

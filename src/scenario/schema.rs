@@ -5,13 +5,14 @@ use std::fmt::Write as _;
 use tcp::Config;
 
 use super::file::table::{Described, Field, Variant};
-use super::file::{self, expect, fault, program, tcp as knobs};
+use super::file::{self, expect, fault, population, program, tcp as knobs};
 
 /// Every documented type, in the order of a file.
 pub const ALL: &[Described] = &[
     file::Scenario::DESCRIBED,
     file::Check::DESCRIBED,
     file::Personality::DESCRIBED,
+    file::topology::Topology::DESCRIBED,
     file::Host::DESCRIBED,
     file::Router::DESCRIBED,
     file::Route::DESCRIBED,
@@ -22,6 +23,12 @@ pub const ALL: &[Described] = &[
     file::Limit::DESCRIBED,
     file::Qdisc::DESCRIBED,
     file::Shaper::DESCRIBED,
+    population::Population::DESCRIBED,
+    population::Flow::DESCRIBED,
+    population::Arrivals::DESCRIBED,
+    population::Pairing::DESCRIBED,
+    population::Sizes::DESCRIBED,
+    population::Times::DESCRIBED,
     program::Program::DESCRIBED,
     program::Run::DESCRIBED,
     program::Listen::DESCRIBED,
@@ -100,6 +107,7 @@ const VALUES: &[(&str, &str, &str)] = &[
         "cookie keys",
         "in quotes, four words in hexadecimal: `\"a1a1a1a1-b2b2b2b2-c3c3c3c3-d4d4d4d4\"`; two of them with a comma",
     ),
+    ("Decimal", "decimal", "`1.2`, or in quotes; at most six places"),
     ("Percent", "percentage", "in quotes: `\"1%\"`, `\"0.1%\"`, `\"50ppm\"`; at most parts per million"),
     ("Address", "address", "IPv4 or IPv6, in quotes: `\"10.0.0.1\"`, `\"2001:db8::1\"`"),
     ("Prefix", "network", "in quotes: `\"10.9.0.0/16\"`"),

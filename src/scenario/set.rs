@@ -6,6 +6,7 @@
 use std::ops::Range;
 
 use super::error::{Diagnostics, Problem, suggest};
+use super::expand::expand;
 use super::locate::{Node, Seg, show};
 use super::{Scenario, file};
 
@@ -120,8 +121,24 @@ impl Scenario {
         };
         if let Some(number) = number {
             path[1] = Seg::Index(number);
+        } else if let [Seg::Name(list), Seg::Name(name), ..] = path.as_slice()
+            && list == "links"
+            && let Some(origin) = self.origin_of_link(name)
+        {
+            path.splice(..2, origin);
         }
         path
+    }
+
+    /// Where the parameters of a link stand that a template or a range has made.
+    fn origin_of_link(&self, name: &str) -> Option<Vec<Seg>> {
+        let expanded = expand(&self.typed).ok()?;
+        let own = |link: &file::Link| {
+            let ends = format!("{}-{}", link.between.0, link.between.1);
+            link.name.as_ref().unwrap_or(&ends) == name
+        };
+        let number = expanded.file.links.iter().position(own)?;
+        Some(expanded.origin(vec![Seg::Name("links".to_owned()), Seg::Index(number)]))
     }
 
     /// The text with `value` at `path`; else what is wrong, and what would be right.
@@ -219,6 +236,14 @@ mod tests {
         set("programs.b/1.run.port=8").expect("through the variant");
         set("programs.1.run.steps.0=Send(\"y\")").expect("a step");
         set("programs.1.run.to=b:9").expect("text without quotes");
+    }
+
+    #[test]
+    fn links_of_a_template_are_changed_where_they_stand() {
+        let text = "Scenario(topology: Star(hosts: 3, access: (delay: \"1ms\")))";
+        let scenario = Scenario::parse("a.ron", text).expect("right").set("links.h2-hub.delay=5ms");
+        let spec = scenario.expect("by the name of one of them").spec().clone();
+        assert!(spec.links.values().all(|link| link.ways[0].delay == tcp::Duration::from_millis(5)));
     }
 
     #[test]

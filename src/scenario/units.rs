@@ -244,6 +244,51 @@ impl<'de> Deserialize<'de> for Size {
     }
 }
 
+/// A number with a point in it, in millionths: `1.2`, `"0.000001"`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Decimal(pub u64);
+impl FromStr for Decimal {
+    type Err = Complaint;
+    fn from_str(text: &str) -> Result<Decimal, Complaint> {
+        scaled(text.trim(), 1_000_000)
+            .map(Decimal)
+            .map_err(|why| format!("`{text}` is {why}, as a decimal such as `1.2`"))
+    }
+}
+impl fmt::Display for Decimal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = format!("{}.{:06}", self.0 / 1_000_000, self.0 % 1_000_000);
+        f.write_str(text.trim_end_matches('0').trim_end_matches('.'))
+    }
+}
+impl Serialize for Decimal {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+impl<'de> Deserialize<'de> for Decimal {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Decimal, D::Error> {
+        struct Either;
+        impl Visitor<'_> for Either {
+            type Value = Decimal;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a decimal, such as 1.2")
+            }
+            fn visit_u64<E: de::Error>(self, n: u64) -> Result<Decimal, E> {
+                n.to_string().parse().map_err(E::custom)
+            }
+            // As it was typed: the shortest text that reads as the same number.
+            fn visit_f64<E: de::Error>(self, n: f64) -> Result<Decimal, E> {
+                n.to_string().parse().map_err(E::custom)
+            }
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Decimal, E> {
+                text.parse().map_err(E::custom)
+            }
+        }
+        deserializer.deserialize_any(Either)
+    }
+}
+
 /// An IP address: `"10.0.0.1"`, `"2001:db8::1"`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Address(pub IpAddr);

@@ -82,7 +82,7 @@ fn play_unguarded(scenario: &Scenario, seed: u64, wanted: &[String], options: &O
     if check.and_then(|check| check.laws).unwrap_or(true) {
         simulator = simulator.with_checks(&spec);
     }
-    let measured = figures::measure_world(&mut simulator, seed, options);
+    let measured = figures::measure_world(&mut simulator, &spec, options);
     let names = Names::of(&spec);
     let failed = failure(scenario, &simulator, &names).or_else(|| measured.wrong.first().cloned());
     let usual = if wanted.is_empty() { usual() } else { Vec::new() };

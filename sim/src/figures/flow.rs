@@ -106,6 +106,8 @@ pub(crate) enum FlowEvent {
     Rtt(Duration),
     /// What TCP knows at the end.
     Info(Box<Info>),
+    /// A transfer is done that began then, with so many bytes up and down.
+    Transfer(Time, u64, u64),
 }
 
 /// All four bits of `over`.
@@ -167,6 +169,10 @@ impl FlowLog {
             FlowEvent::Rtt(sample) => {
                 flow.rtt.add(sample);
                 self.rtt.add(sample.as_nanos());
+            }
+            FlowEvent::Transfer(began, up, down) => {
+                flow.transfers += 1;
+                self.transfers.push(Transfer { flow: number, began, ended: now, up, down });
             }
             event => {
                 flow.take(now, opener, event);
@@ -252,7 +258,11 @@ impl Flow {
                 }
             }
             FlowEvent::Info(info) => self.note_info(opener, &info),
-            FlowEvent::State(..) | FlowEvent::Opened(_) | FlowEvent::Accepted | FlowEvent::Rtt(_) => {}
+            FlowEvent::State(..)
+            | FlowEvent::Opened(_)
+            | FlowEvent::Accepted
+            | FlowEvent::Rtt(_)
+            | FlowEvent::Transfer(..) => {}
         }
     }
     fn note_info(&mut self, opener: bool, info: &Info) {

@@ -13,7 +13,7 @@ use tcp::config::IsnSource;
 use tcp::fast_open::FastConnect;
 use tcp::offer::mss_of_mtu;
 use tcp::tcb::{Connect, Received, SendFlags, SocketOption};
-use tcp::{Errno, Payload, Rule, SeqNum, State, Tcb, Tuple, Wake};
+use tcp::{Errno, Payload, Rule, SeqNum, State, Tcb, Time, Tuple, Wake};
 
 use super::kernel::{Ctx, Kernel, mix};
 use super::lean;
@@ -560,6 +560,13 @@ impl Kernel {
     #[inline]
     pub(super) fn flow(&self, ctx: &mut Ctx<'_>, conn: ConnId, event: impl FnOnce(&Kernel) -> FlowEvent) {
         ctx.out.flow(ctx.now, || Some(((self.tcp.tuple(conn)?, self.tcp.incarnation(conn)), event(self))));
+    }
+    /// Takes down that a program has asked for something over a connection at this time and has got all of it, so many bytes
+    /// from the side that opened it and to it.
+    pub(super) fn transfer_is_done(&self, ctx: &mut Ctx<'_>, id: SocketId, began: Time, bytes: (u64, u64)) {
+        if let Ok(conn) = self.connection(id) {
+            self.flow(ctx, conn, |_| FlowEvent::Transfer(began, bytes.0, bytes.1));
+        }
     }
     /// The name of the program that holds a socket.
     fn program_of(&self, id: SocketId) -> Arc<str> {

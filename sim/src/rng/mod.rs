@@ -3,12 +3,15 @@
 //! A stream is ChaCha with eight rounds: its key is the seed, its stream number the hash of its name. So another
 //! entity, or one draw more on one stream, moves nobody else's numbers. Integers only.
 
+mod draw;
 mod tables;
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use crate::hash;
+
+pub use draw::{Draw, Few};
 
 /// One million: what probabilities are out of.
 pub const MILLION: u32 = 1_000_000;

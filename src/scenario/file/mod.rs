@@ -6,16 +6,20 @@
 pub mod expect;
 pub mod fault;
 pub mod loose;
+pub mod population;
 pub mod program;
 pub mod table;
 pub mod tcp;
+pub mod topology;
 
 pub use self::expect::{Expect, Seen};
 pub use self::fault::{Action, Fault, FaultKind, Rule};
 pub use self::loose::{Maybe, Named, Nth, OneOrMany, Ports, Range};
+pub use self::population::Population;
 pub use self::program::{Program, Run, Socket, Step};
 use self::table::described;
 pub use self::tcp::Tcp;
+pub use self::topology::Topology;
 use super::units::{Address, Percent, Prefix, Rate, Shift, Size, Span};
 
 /// How RON is read: values of optional fields are written without `Some`, and no deeper than 64 levels.
@@ -37,14 +41,18 @@ described! {
         until: Option<Span> = "1d", "\"130s\"";
         /// How the hosts' TCP behaves where a host does not say otherwise.
         personality: Option<Personality> = "Linux", "Rfc";
-        /// Hosts, by name.
-        hosts: Named<Host>, "{ \"client\": (addr: \"10.0.0.1\") }";
-        /// Routers, by name.
+        /// A network by template.
+        topology: Option<Topology> = "none", "Dumbbell(left: 10, bottleneck: (rate: \"1Gbit\", delay: \"10ms\"))";
+        /// Hosts, by name. `c[1-100]` are a hundred, with addresses one after the other if there is a first.
+        hosts: Named<Host> = "those of the topology", "{ \"client\": (addr: \"10.0.0.1\") }";
+        /// Routers, by name, or many as with hosts.
         routers: Named<Router> = "none", "{ \"r1\": (addr: \"10.0.0.254\") }";
-        /// Links between them.
-        links: Vec<Link>, "[(between: (\"client\", \"server\"), delay: \"10ms\")]";
+        /// Links between them. `c[1-100]` is one end of a hundred links, whose other ends are one or as many.
+        links: Vec<Link> = "none but the topology's", "[(between: (\"client\", \"server\"), delay: \"10ms\")]";
         /// Programs on the hosts, in order of mention.
         programs: Vec<Program> = "none", "[(on: \"server\", run: EchoServer(port: 7))]";
+        /// Many flows of one kind: clients and their servers, without a line for each.
+        populations: Vec<Population> = "none", "[(name: \"web\", from: \"l*\", to: \"r*\", kind: Short(response: WebSearch), arrivals: Poisson(\"1ms\"), stop: \"5s\")]";
         /// What happens to packets, first match first.
         rules: Vec<Rule> = "none", "[(from: \"client\", flags: \"F\", nth: 1, do: Drop)]";
         /// What happens to the network and the hosts.
@@ -247,6 +255,39 @@ with_way! {
 with_way! {
     /// Parameters of one direction of a link. The words are those of netem and qdisc.
     pub struct Way {}
+}
+
+impl Link {
+    /// A link of which nothing is typed but its ends.
+    pub fn between(from: &str, to: &str) -> Link {
+        Link {
+            between: (from.to_owned(), to.to_owned()),
+            name: None,
+            back: None,
+            rate: None,
+            delay: None,
+            jitter: None,
+            jitter_shape: None,
+            jitter_correlation: None,
+            jitter_reorders: None,
+            loss: None,
+            burst_loss: None,
+            lose: Vec::new(),
+            duplicate: None,
+            duplicate_delay: None,
+            reorder: None,
+            reorder_delay: None,
+            corrupt: None,
+            copy: Vec::new(),
+            flip: Vec::new(),
+            shift: Vec::new(),
+            overtake: Vec::new(),
+            mtu: None,
+            limit: None,
+            qdisc: None,
+            shape: None,
+        }
+    }
 }
 
 impl Way {

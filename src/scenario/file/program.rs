@@ -252,6 +252,8 @@ described! {
         count: Option<u32> = "1", "10";
         /// Time between datagrams.
         every: Option<Span> = "0s", "\"10ms\"";
+        /// Whether `every` is the mean of an exponential distribution instead: a Poisson process.
+        poisson: Option<bool> = "false", "true";
         /// Whether DF is set.
         df: Option<bool> = "false", "true";
     }

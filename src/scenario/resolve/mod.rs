@@ -7,6 +7,7 @@ mod expect;
 mod faults;
 mod links;
 mod nodes;
+mod populations;
 mod programs;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,8 +17,9 @@ use sim::Spec;
 use tcp::Time;
 
 use super::error::suggest;
+use super::expand::expand;
 use super::file::Scenario;
-use super::locate::Seg;
+use super::locate::{Seg, show};
 use super::units::{Endpoint, Span};
 
 /// What is wrong with a value.
@@ -90,8 +92,9 @@ struct Resolver<'a> {
 /// # Errors
 /// Everything that is wrong with what the values mean.
 pub fn resolve(file: &Scenario) -> Result<Spec, Vec<Complaint>> {
+    let expanded = expand(file)?;
     let mut resolver = Resolver {
-        file,
+        file: &expanded.file,
         complaints: Vec::new(),
         addresses: BTreeMap::new(),
         links: BTreeMap::new(),
@@ -100,7 +103,16 @@ pub fn resolve(file: &Scenario) -> Result<Spec, Vec<Complaint>> {
         links_are_right: true,
     };
     let spec = resolver.spec();
-    if resolver.complaints.is_empty() { Ok(spec) } else { Err(resolver.complaints) }
+    if resolver.complaints.is_empty() {
+        return Ok(spec);
+    }
+    let typed = |complaint: Complaint| Complaint { path: expanded.origin(complaint.path), ..complaint };
+    let mut complaints: Vec<Complaint> =
+        std::mem::take(&mut resolver.complaints).into_iter().map(typed).collect();
+    // Of a hundred links in one line each may have the same mistake.
+    let mut seen = BTreeSet::new();
+    complaints.retain(|complaint| seen.insert((show(&complaint.path), complaint.label.clone())));
+    Err(complaints)
 }
 
 impl<'a> Resolver<'a> {
@@ -111,7 +123,8 @@ impl<'a> Resolver<'a> {
         self.links_are_right = self.complaints.is_empty();
         self.find_parts();
         self.check_routes();
-        let programs = self.all_programs();
+        let mut programs = self.all_programs();
+        programs.extend(self.populations());
         let rules = self.rules();
         let faults = self.faults();
         self.check_expectations();

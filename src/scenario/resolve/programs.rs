@@ -270,6 +270,7 @@ impl<'a> Resolver<'a> {
             sizes,
             count: send.count.unwrap_or(1),
             every: duration(send.every),
+            poisson: send.poisson.unwrap_or(false),
             df: send.df.unwrap_or(false),
         }
     }
@@ -318,7 +319,7 @@ impl<'a> Resolver<'a> {
         self.size(at, size)
     }
 
-    fn options(&mut self, at: &At<'_>, options: &[Socket]) -> Vec<SocketOption> {
+    pub(super) fn options(&mut self, at: &At<'_>, options: &[Socket]) -> Vec<SocketOption> {
         options.iter().enumerate().map(|(i, option)| self.option(&at.index(i), option)).collect()
     }
 

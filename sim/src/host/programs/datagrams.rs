@@ -1,10 +1,11 @@
 //! Programs over UDP: one that sends datagrams, one that receives them.
 
-use tcp::{Errno, Payload, Time};
+use tcp::{Duration, Errno, Payload, Time};
 
 use super::script::Outcome;
 use super::{BREATHER, STEPS_AT_ONCE, Who, text};
 use crate::host::kernel::{Ctx, Kernel};
+use crate::rng::{Draw, Stream};
 use crate::spec::Run;
 
 /// Sends a list of datagrams, so many times over.
@@ -15,6 +16,8 @@ pub(super) struct Sender {
     next: Time,
     /// Bytes so far: the pattern goes on from datagram to datagram.
     offset: u64,
+    /// Times between datagrams, where they are drawn.
+    times: Option<Stream>,
 }
 
 impl Sender {
@@ -25,7 +28,7 @@ impl Sender {
         ctx: &mut Ctx<'_>,
         who: &Who<'_>,
     ) -> Outcome {
-        let Run::UdpSend { to, port, sizes, count, every, df } = run else { return Outcome::Over };
+        let Run::UdpSend { to, port, sizes, count, every, poisson, df } = run else { return Outcome::Over };
         let own = match self.port {
             Some(own) => own,
             None => match kernel.udp_open(who.process, who.task, *port, Some(*to)) {
@@ -69,10 +72,19 @@ impl Sender {
             });
             self.offset += u64::from(len);
             self.sent += 1;
-            self.next = ctx.now + *every;
+            self.next = ctx.now + if *poisson { self.gap(*every, kernel, who) } else { *every };
         }
         // The socket stays open for what is answered.
         Outcome::Waiting(Time::NEVER)
+    }
+
+    /// Time until the next datagram of a Poisson process.
+    fn gap(&mut self, mean: Duration, kernel: &Kernel, who: &Who<'_>) -> Duration {
+        let times = self.times.get_or_insert_with(|| {
+            let name = format!("host:{}/udp:{}/times", kernel.setup.name, who.label);
+            Stream::new(kernel.setup.seed, &name)
+        });
+        Duration::from_nanos(Draw::Exponential(mean.as_nanos()).value(times.bits()))
     }
 }
 

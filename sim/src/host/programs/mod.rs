@@ -4,13 +4,15 @@
 mod acceptor;
 mod clients;
 mod datagrams;
+mod flow;
 mod forger;
 mod ping;
+mod population;
 mod script;
 mod steps;
 mod text;
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use tcp::{Duration, Time};
@@ -71,6 +73,8 @@ enum TaskKind {
     Handler(Box<Handler>),
     Acceptor(Box<Acceptor>),
     Spawner(Box<Spawner>),
+    Source(Box<population::Source>),
+    Flow(Box<flow::Flow>),
     Scan(Box<forger::Scan>),
     Flood(Box<forger::Flood>),
     UdpSender(Box<datagrams::Sender>),
@@ -103,6 +107,8 @@ enum Spawn {
     Handler(SocketId, IpAddr, u32),
     /// A script, the so-many-th.
     Client(u32),
+    /// A flow of a population to there, with what it draws from, the so-many-th.
+    Flow(SocketAddr, u64, u32),
 }
 
 impl Programs {
@@ -174,7 +180,7 @@ impl Programs {
             return; // as after most packets
         }
         while let Some(program) = self.starts.pop(ctx.now) {
-            self.start(program, ctx.now);
+            self.start(program, kernel, ctx.now);
         }
         let mut ready = std::mem::take(&mut self.left);
         let mut runs = 0;
@@ -203,7 +209,7 @@ impl Programs {
         }
     }
 
-    fn start(&mut self, program: u32, now: Time) {
+    fn start(&mut self, program: u32, kernel: &Kernel, now: Time) {
         let spec = Arc::clone(&self.list[program as usize].spec);
         let kind = match &spec.run {
             Run::Script(steps) => {
@@ -211,6 +217,10 @@ impl Programs {
             }
             Run::Serve(_) => TaskKind::Acceptor(Box::default()),
             Run::Clients { .. } => TaskKind::Spawner(Box::new(Spawner::new(now))),
+            Run::Population(_) => {
+                let (seed, host) = (kernel.setup.seed, &kernel.setup.name);
+                TaskKind::Source(Box::new(population::Source::new(seed, host, &spec.name, now)))
+            }
             Run::Scan { .. } => TaskKind::Scan(Box::default()),
             Run::SynFlood { .. } => TaskKind::Flood(Box::default()),
             Run::UdpSend { .. } => TaskKind::UdpSender(Box::default()),
@@ -219,7 +229,7 @@ impl Programs {
             Run::Traceroute { .. } => TaskKind::Traceroute(Box::default()),
         };
         let label = Arc::clone(&spec.name);
-        let main = matches!(kind, TaskKind::Acceptor(_) | TaskKind::Spawner(_));
+        let main = matches!(kind, TaskKind::Acceptor(_) | TaskKind::Spawner(_) | TaskKind::Source(_));
         let id = self.spawn(Task { program, label, kind }, now);
         self.list[program as usize].main = main.then_some(id);
     }
@@ -282,13 +292,19 @@ impl Programs {
             (TaskKind::Spawner(spawner), Run::Clients { count, every, at_once, .. }) => {
                 spawner.run((*count, *every, *at_once), others, ctx.now, &mut spawns)
             }
+            (TaskKind::Source(source), Run::Population(spec)) => {
+                source.run(spec, others, ctx.now, &mut spawns)
+            }
+            (TaskKind::Flow(flow), Run::Population(spec)) => flow.run(spec, kernel, ctx, &who),
             (TaskKind::Scan(scan), run) => scan.run(run, kernel, ctx, &who),
             (TaskKind::Flood(flood), run) => flood.run(run, kernel, ctx, &who),
             (TaskKind::UdpSender(sender), run) => sender.run(run, kernel, ctx, &who),
             (TaskKind::UdpReceiver(receiver), run) => receiver.run(run, kernel, ctx, &who),
             (TaskKind::Ping(ping), run) => ping.run(run, kernel, ctx, &who),
             (TaskKind::Traceroute(route), run) => route.run(run, kernel, ctx, &who),
-            (TaskKind::Acceptor(_) | TaskKind::Spawner(_), _) => Outcome::Over,
+            (TaskKind::Acceptor(_) | TaskKind::Spawner(_) | TaskKind::Source(_) | TaskKind::Flow(_), _) => {
+                Outcome::Over
+            }
         };
         let program = task.program;
         self.tasks[id as usize] = Some(task);
@@ -326,6 +342,10 @@ impl Programs {
             }
             (Spawn::Client(n), Run::Clients { script, .. }) => {
                 let kind = TaskKind::Script(Box::new(Script::new(Arc::clone(script), None, ctx.now)));
+                self.spawn(Task { program, label: numbered(n), kind }, ctx.now);
+            }
+            (Spawn::Flow(to, seed, n), Run::Population(_)) => {
+                let kind = TaskKind::Flow(Box::new(flow::Flow::new(to, seed, ctx.now)));
                 self.spawn(Task { program, label: numbered(n), kind }, ctx.now);
             }
             _ => {}

@@ -37,6 +37,7 @@ impl Doing {
             Step::Respond { request, response, think } => {
                 self.respond(*request, *response, *think, k, ctx, who)
             }
+            Step::Answer { request } => self.answer(*request, k, ctx, who),
             Step::Sleep(time) => {
                 let until = *self.work.until.get_or_insert(ctx.now + *time);
                 if ctx.now >= until { Progress::Done } else { Progress::WaitUntil(until) }
@@ -414,6 +415,50 @@ impl Doing {
         }
         self.work.phase = 0;
         self.work.units += 1;
+        Ok(true)
+    }
+
+    /// Serves requests whose first eight bytes say how large the response shall be.
+    fn answer(&mut self, request: u32, k: &mut Kernel, ctx: &mut Ctx<'_>, who: &Who<'_>) -> Progress {
+        let result = loop {
+            let step = match self.work.phase {
+                0 => self.read_size(u64::from(request.max(8)), k, ctx),
+                _ => {
+                    let size = self.work.shown.first_chunk().map_or(0, |size| u64::from_be_bytes(*size));
+                    self.write_response(size, k, ctx)
+                }
+            };
+            match step {
+                Ok(true) => {}
+                Ok(false) => break Ok(()),
+                Err(Errno::EAGAIN) => return Progress::Wait,
+                Err(errno) => break Err(errno),
+            }
+        };
+        ctx.out.program(who.label, || {
+            let text = match result {
+                Ok(()) => format!("{} requests, EOF", self.work.units),
+                Err(errno) => format!("{errno} after {} requests", self.work.units),
+            };
+            ("answer requests until EOF", text)
+        });
+        if result.is_ok() { Progress::Done } else { Progress::Failed }
+    }
+
+    /// Reads on in a request, and keeps its first eight bytes. Whether the stream goes on.
+    fn read_size(&mut self, request: u64, k: &mut Kernel, ctx: &mut Ctx<'_>) -> Result<bool, Errno> {
+        let left = (request - self.work.unit).min(BLOCK.into()) as u32;
+        let Received::Data(data) = self.read(left, k, ctx)? else { return Ok(false) };
+        if self.work.unit == 0 {
+            self.work.shown.clear();
+        }
+        let missing = 8 - self.work.shown.len().min(8) as u32;
+        self.work.shown.extend((0..data.len().min(missing)).map(|i| data.byte(i)));
+        self.work.unit += u64::from(data.len());
+        if self.work.unit == request {
+            self.work.phase = 1;
+            self.work.unit = 0;
+        }
         Ok(true)
     }
 

@@ -3,7 +3,7 @@ use crate::packet::{Body, IcmpKind};
 
 fn send(port: u16, sizes: Vec<u32>, df: bool) -> Run {
     let to = SocketAddr::new("10.0.0.2".parse().unwrap(), port);
-    Run::UdpSend { to, port: 5000, sizes, count: 1, every: Duration::from_millis(100), df }
+    Run::UdpSend { to, port: 5000, sizes, count: 1, poisson: false, every: Duration::from_millis(100), df }
 }
 
 #[test]

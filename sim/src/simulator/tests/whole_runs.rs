@@ -113,6 +113,7 @@ fn the_order_of_mention_means_nothing() {
 fn datagrams_are_cut_and_joined_and_one_lost_fragment_loses_them() {
     let mut sp = through_router(slow(1), Way { mtu: 600, loss: Loss::Listed(vec![2]), ..slow(1) });
     let send = Run::UdpSend {
+        poisson: false,
         to: TO.parse().unwrap(),
         port: 0,
         sizes: vec![1400],
