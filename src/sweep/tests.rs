@@ -247,7 +247,6 @@ fn ranges() {
 }
 
 #[test]
-#[expect(clippy::float_arithmetic, reason = "a tolerance")]
 fn student_t_is_that_of_the_tables() {
     // Two-sided quantiles as printed in tables (Student 1908; Abramowitz and Stegun, table 26.10).
     for (confidence, freedom, t) in [
