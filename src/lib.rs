@@ -6,6 +6,7 @@ pub mod find;
 pub mod names;
 pub mod packetdrill;
 pub mod pcap;
+pub mod plot;
 pub mod requirements;
 pub mod scenario;
 pub mod sweep;

@@ -247,3 +247,65 @@ fn a_run_that_fails_is_told_with_its_command() {
     );
     assert!(stdout(&output).contains("2 (2 failed)"), "{}", stdout(&output));
 }
+
+#[test]
+fn the_sweeps_of_the_gallery_can_be_run() {
+    for (name, path) in crate::scenarios::files("scenarios/sweeps") {
+        let plan = timewait::sweep::plan::load(&path).unwrap_or_else(|wrong| panic!("{name}: {wrong}"));
+        assert!(plan.runs() > 50 && !plan.about.is_empty(), "{name}");
+        let last = plan.run(plan.runs()).expect("a run");
+        let scenario = plan.scenario(last.cell).unwrap_or_else(|wrong| panic!("{name}: {wrong}"));
+        let options = timewait::figures::Options { warmup: plan.warmup, flows: false, ..Default::default() };
+        let played = timewait::sweep::play::play(&scenario, last.seed, &plan.figures, &options);
+        assert_eq!(played.failed, None, "{name}");
+        assert_eq!(played.figures.len(), plan.figures.len(), "{name}: {:?}", played.figures);
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let checked = ok(root, &["check", "scenarios/sweeps"]);
+    assert!(checked.contains("controllers.ron"), "{checked}");
+    assert!(!ok(root, &["list"]).contains("controllers"), "a sweep is no scenario");
+}
+
+#[test]
+fn every_picture_is_an_svg() {
+    let dir = folder("plots");
+    ok(&dir, &["sweep", "echo.ron", "-qq"]);
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
+    let bulk = root.join("congestion_dumbbell.ron").display().to_string();
+    let lost = root.join("lost_segment_fast_retransmit.ron").display().to_string();
+    let all: [(&[&str], &str); 7] = [
+        (&["cwnd", &bulk], "congestion window (segments)"),
+        (
+            &["cwnd", &bulk, "--flow", "3", "--set", "links.left-right.limit=Packets(20)"],
+            "slow start threshold",
+        ),
+        (&["queue", &bulk, "--link", "left-right"], "delay (ms)"),
+        (&["sequence", &lost], "sent again"),
+        (&["cdf", &bulk, &lost], "share of transfers"),
+        (&["sweep", "echo.jsonl", "--figure", "packets", "--title", "Packets"], "Packets"),
+        (&["cwnd", "echo.ron", "--set", "until=1h"], "time (s)"),
+    ];
+    for (args, says) in all {
+        let svg = ok(&dir, &[&["plot"], args].concat());
+        assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"), "{args:?}");
+        assert!(svg.contains(says), "{args:?} does not say {says}");
+        assert_eq!(ok(&dir, &[&["plot", "--output", "a.svg"], args].concat()), "");
+        assert!(fs::read_to_string(dir.join("a.svg")).expect("a picture") == svg, "{args:?}");
+    }
+    for (args, why) in [
+        (&["cwnd", &bulk, "--flow", "6"][..], "there is no connection 6: there are 6, from 0"),
+        (&["queue", &bulk, "--link", "left-rigth"], "did you mean `left-right`"),
+        (&["queue", &bulk, "--at", "a7"], "no queue begins at `a7`"),
+        (&["sequence", &bulk, "--from", "2s", "--to", "1s"], "--to lies before --from"),
+        (&["sweep", "echo.jsonl", "--figure", "packet"], "did you mean `packets`"),
+        (&["sweep", "echo.jsonl", "--figure", "packets", "--x", "los"], "did you mean `loss`"),
+        (&["sweep", "echo.jsonl", "--figure", "packets", "--at", "loss"], "expected AXIS=VALUE"),
+        (&["cwnd", "echo.ron", "--set", "links.0.dealy=1s"], "did you mean `delay`"),
+        (&["cdf", "none.ron"], "cannot read none.ron"),
+        (&["cwnd", &bulk, "--output", "no/such/folder.svg"], "cannot write no/such/folder.svg"),
+    ] {
+        let output = timewait(&dir, &[&["plot"], args].concat());
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
+        assert!(stderr(&output).contains(why), "{args:?}: {}", stderr(&output));
+    }
+}

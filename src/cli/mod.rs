@@ -9,6 +9,7 @@ pub mod gallery;
 pub mod measure;
 pub mod packetdrill;
 pub mod paths;
+pub mod plot;
 pub mod report;
 pub mod results;
 pub mod rfc;

@@ -48,6 +48,13 @@ pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
     })
 }
 
+/// Says something beside the results.
+pub fn note(color: Color, text: impl fmt::Display) {
+    let mut err = AutoStream::new(io::stderr(), choice(color));
+    // Nothing can be done about an error in telling a note.
+    let _ = writeln!(err, "{text}");
+}
+
 /// Marks an error whose text is a whole report already.
 #[derive(Debug)]
 pub struct Rendered;

@@ -31,7 +31,7 @@ pub fn run(args: &Sweep, color: Color, out: &mut dyn Write) -> Result<bool> {
     ask(&plan, &header, args)?;
     let path = args.output.clone().unwrap_or_else(|| default_output(&args.file, shard));
     let (mut file, missing) = open(&path, &header)?;
-    let fine = go_on(&plan, &header, &missing, &mut file, &path, args)?;
+    let fine = Going { plan: &plan, header: &header, path: &path, args, color }.go_on(&missing, &mut file)?;
     file.sync_all().with_context(|| format!("cannot write {}", path.display()))?;
     drop(file);
     let all = results::read(&path)?;
@@ -126,56 +126,54 @@ fn open(path: &Path, header: &Header) -> Result<(File, Vec<u64>)> {
     Ok((file, header.mine().filter(is_missing).collect()))
 }
 
-/// Runs what is missing. Returns whether all of that did as it should.
-fn go_on(
-    plan: &Plan,
-    header: &Header,
-    missing: &[u64],
-    file: &mut File,
-    path: &Path,
-    args: &Sweep,
-) -> Result<bool> {
-    let total = header.mine().count();
-    let there = total - missing.len();
-    let jobs =
-        args.jobs.or_else(|| std::thread::available_parallelism().ok().map(Into::into)).unwrap_or(1).max(1);
-    if args.quiet == 0 {
-        let already = if there > 0 { format!("; {there} are there already") } else { String::new() };
-        let text = format!(
-            "{total} runs ({} combinations, {} seeds, {}) go to {}{already}",
-            plan.cells(),
-            plan.seeds.len(),
-            header.part(),
-            path.display()
-        );
-        eprintln!("{}", paint(DIM, text));
-    }
-    let progress = progress(total as u64, there as u64, args.quiet > 0);
-    let mut failed = 0;
-    let mut done = |run: &plan::Run, played: &Played| {
-        progress.inc(1);
-        if let Some(why) = &played.failed {
+/// A sweep that goes on.
+struct Going<'a> {
+    plan: &'a Plan,
+    header: &'a Header,
+    path: &'a Path,
+    args: &'a Sweep,
+    color: Color,
+}
+
+impl Going<'_> {
+    /// Runs what is missing. Returns whether all of that did as it should.
+    fn go_on(&self, missing: &[u64], file: &mut File) -> Result<bool> {
+        let Going { plan, header, args, color, .. } = *self;
+        let path = self.path.display();
+        let total = header.mine().count();
+        let there = total - missing.len();
+        let cores = || std::thread::available_parallelism().ok().map(Into::into);
+        let jobs = args.jobs.or_else(cores).unwrap_or(1).max(1);
+        if args.quiet == 0 {
+            let already = if there > 0 { format!("; {there} are there already") } else { String::new() };
+            let part = if header.shard.is_some() { format!(", {}", header.part()) } else { String::new() };
+            let (cells, seeds) = (plan.cells(), plan.seeds.len());
+            let text =
+                format!("{total} runs ({cells} combinations, {seeds} seeds{part}) go to {path}{already}");
+            screen::note(color, paint(DIM, text));
+        }
+        let progress = progress(total as u64, there as u64, args.quiet > 0);
+        let mut failed = 0;
+        let mut done = |run: &plan::Run, played: &Played| {
+            progress.inc(1);
+            let Some(why) = &played.failed else { return };
             failed += 1;
             if failed <= MOST_SHOWN {
                 let text = format!("run {}: {why}\n  again: {}", run.number, plan.command(run));
-                progress.suspend(|| eprintln!("{} {text}", paint(RED, "✗")));
+                progress.suspend(|| screen::note(color, format_args!("{} {text}", paint(RED, "✗"))));
             }
+        };
+        let outcome = work::work(plan, missing, jobs, file, &mut done);
+        progress.finish_and_clear();
+        match outcome {
+            Ok(()) => Ok(failed == 0),
+            Err(Stopped::Write(error)) => {
+                let kept = results::read(self.path).map_or(0, |results| results.lines.len());
+                let kept = format!("{kept} of {total} runs are kept; the same command goes on from there");
+                Err(error).with_context(|| format!("cannot write {path} ({kept})"))
+            }
+            Err(Stopped::Unfit(run, why)) => Err(anyhow!("run {run}: its values do not go together\n{why}")),
         }
-    };
-    let outcome = work::work(plan, missing, jobs, file, &mut done);
-    progress.finish_and_clear();
-    match outcome {
-        Ok(()) => Ok(failed == 0),
-        Err(Stopped::Write(error)) => {
-            let kept = results::read(path).map_or(0, |results| results.lines.len());
-            Err(error).with_context(|| {
-                format!(
-                    "cannot write {} ({kept} of {total} runs are kept; the same command goes on from there)",
-                    path.display()
-                )
-            })
-        }
-        Err(Stopped::Unfit(run, why)) => Err(anyhow!("run {run}: its values do not go together\n{why}")),
     }
 }
 

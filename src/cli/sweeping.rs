@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
 
-use super::{Color, results, sweep};
+use super::{Color, plot, results, sweep};
 
 /// Commands for sweeps.
 #[derive(Debug, Subcommand)]
@@ -17,6 +17,8 @@ pub enum Sweeping {
     Merge(Merge),
     /// Sum up results of a sweep: means and confidence intervals, or every run.
     Results(Results),
+    /// Draw a run or a sweep, as SVG.
+    Plot(plot::Plot),
 }
 
 /// Does what was asked for. Returns whether every run did as it should.
@@ -25,6 +27,7 @@ pub fn run(what: &Sweeping, color: Color, out: &mut dyn Write) -> Result<bool> {
         Sweeping::Sweep(args) => sweep::run(args, color, out),
         Sweeping::Merge(args) => results::merge(args, out),
         Sweeping::Results(args) => results::run(args, out),
+        Sweeping::Plot(args) => plot::run(args, color, out).map(|()| true),
     }
 }
 

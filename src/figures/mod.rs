@@ -7,6 +7,7 @@
 mod collect;
 pub mod record;
 pub mod table;
+pub mod unit;
 pub mod write;
 
 use serde::{Deserialize, Serialize};

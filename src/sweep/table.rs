@@ -1,10 +1,12 @@
 //! Results as tables: for the terminal, as CSV, as JSON lines. The same results make the same bytes.
+#![expect(clippy::float_arithmetic, reason = "numbers of a report")]
 
 use std::io::{self, Write};
 
 use super::stats::{Sample, digits};
 use super::store::{Header, Row};
 use super::summary::Summary;
+use crate::figures::unit::{self, Unit};
 use crate::view::paint::{BOLD, DIM, RED, paint};
 
 /// Significant digits in files.
@@ -17,15 +19,20 @@ const ROUND: usize = 4;
 /// # Errors
 /// Those of `out`.
 pub fn terminal(summary: &Summary, confidence: f64, out: &mut dyn Write) -> io::Result<()> {
-    let mut rows = vec![
-        summary.axes.iter().chain(["runs".to_owned()].iter()).chain(&summary.figures).cloned().collect(),
-    ];
+    let units: Vec<Unit> = (0..summary.figures.len()).map(|column| unit_of(summary, column)).collect();
+    let names = summary.figures.iter().zip(&units).map(|(name, unit)| match unit.symbol {
+        "" => name.clone(),
+        symbol => format!("{name} ({symbol})"),
+    });
+    let mut rows: Vec<Vec<String>> =
+        vec![summary.axes.iter().cloned().chain(["runs".to_owned()]).chain(names).collect()];
     for cell in &summary.cells {
         let failed = if cell.failed > 0 { format!(" ({} failed)", cell.failed) } else { String::new() };
+        let figures = cell.figures.iter().zip(&units);
         let figures =
-            cell.figures.iter().map(|sample| sample.map_or("-".to_owned(), |s| short(&s, confidence)));
+            figures.map(|(sample, unit)| sample.map_or("-".to_owned(), |s| short(&s, confidence, unit)));
         let runs = format!("{}{failed}", cell.runs);
-        rows.push(cell.values.iter().cloned().chain([runs]).chain(figures).collect::<Vec<String>>());
+        rows.push(cell.values.iter().cloned().chain([runs]).chain(figures).collect());
     }
     let columns = rows[0].len();
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
@@ -42,40 +49,22 @@ pub fn terminal(summary: &Summary, confidence: f64, out: &mut dyn Write) -> io::
         }
     }
     let note =
-        format!("mean ± {}% confidence interval over seeds (Student's t)", digits(percent(confidence), 4));
+        format!("mean ± {}% confidence interval over seeds (Student's t)", digits(confidence * 100.0, ROUND));
     writeln!(out, "{}", paint(DIM, note))
 }
 
-#[expect(clippy::float_arithmetic, reason = "a number in a report")]
-fn percent(part: f64) -> f64 {
-    part * 100.0
+/// The unit in which the largest mean of a column is read easily.
+fn unit_of(summary: &Summary, column: usize) -> Unit {
+    let means = summary.cells.iter().filter_map(|cell| cell.figures[column]).map(|sample| sample.mean);
+    unit::of(&summary.figures[column], means.fold(0.0, f64::max))
 }
 
-/// `940.5M ± 1.2M`, with the decimals that the interval warrants.
-fn short(sample: &Sample, confidence: f64) -> String {
-    let interval = sample.interval(confidence);
-    let (scale, unit) = scale(sample.mean.abs().max(interval.unwrap_or(0.0)));
-    let number = |value: f64| format!("{}{unit}", digits(scaled(value, scale), ROUND));
-    match interval {
-        None => number(sample.mean),
-        Some(half) => {
-            format!("{} ± {}", number(sample.mean), format_args!("{}{unit}", digits(scaled(half, scale), 2)))
-        }
-    }
-}
-
-#[expect(clippy::float_arithmetic, reason = "a number in a report")]
-fn scaled(value: f64, scale: f64) -> f64 {
-    value / scale
-}
-
-fn scale(value: f64) -> (f64, &'static str) {
-    match value {
-        v if v >= 1e12 => (1e12, "T"),
-        v if v >= 1e9 => (1e9, "G"),
-        v if v >= 1e6 => (1e6, "M"),
-        v if v >= 1e4 => (1e3, "k"),
-        _ => (1.0, ""),
+/// `940.5 ± 1.2`
+fn short(sample: &Sample, confidence: f64, unit: &Unit) -> String {
+    let mean = digits(sample.mean / unit.divisor, ROUND.max(if unit.symbol.is_empty() { 6 } else { 0 }));
+    match sample.interval(confidence) {
+        None => mean,
+        Some(half) => format!("{mean} ± {}", digits(half / unit.divisor, 2)),
     }
 }
 

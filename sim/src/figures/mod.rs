@@ -82,6 +82,10 @@ impl Simulator {
         }
         self.out.flows = Some(flows);
     }
+    /// What TCP knows of a connection at this host; `None` where there is none, or TCP is done with it.
+    pub fn info(&self, node: crate::NodeId, tuple: &tcp::Tuple) -> Option<tcp::Info> {
+        self.reading(node, tuple).map(|(info, _)| info)
+    }
     /// What TCP knows of both ends of a connection, that which opened it first; `None` where TCP is done with it.
     pub fn ends_of(&self, flow: &Flow) -> [Option<tcp::Info>; 2] {
         let there = self.plan.owners.get(&flow.tuple.remote.ip());
