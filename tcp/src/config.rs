@@ -284,6 +284,9 @@ pub struct Config {
     /// The MSS that is announced is the interface's, whatever is known of the path (RFC 1191, section 3.1: SHOULD; Linux and
     /// FreeBSD announce what the path takes).
     pub mss_of_interface: bool,
+    /// The MSS in a SYN,ACK is the interface's though a path of the same peer is known to take less (Linux since
+    /// 7.2; before, and in a SYN still, what the path takes).
+    pub syn_ack_mss_of_interface: bool,
     /// How long a smaller path MTU is believed before larger segments are tried again (RFC 1191, section 6.3: 10 min;
     /// Linux `mtu_expires`; FreeBSD's host cache 1 h).
     pub pmtu_expires: Duration,
@@ -607,6 +610,7 @@ impl Config {
             min_pmtu: 552,
             cautious_pmtu: false,
             mss_of_interface: false,
+            syn_ack_mss_of_interface: true,
             pmtu_expires: Duration::from_secs(600),
             fast_open: crate::fast_open::CLIENT,
             fast_open_keys: [None; 2],
@@ -752,6 +756,7 @@ impl Config {
             pmtu_expires: Duration::from_secs(3600),
             icmp_undoes_backoff: false,
             fin_beyond_window: false,
+            syn_ack_mss_of_interface: false,
             ..Config::linux()
         }
     }

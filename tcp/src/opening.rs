@@ -105,14 +105,16 @@ impl Opening {
         secret: &IsnSecret,
         out: &mut Out,
     ) -> Opening {
-        let Connect { tuple, mtu, config, options, reuses } = what;
+        let Connect { tuple, mtu, mut config, options, reuses } = what;
         let mut socket = Socket::new(&config);
         let mut quick_ack = None;
         for option in options {
             // A value that the option cannot take was refused when it was set.
             let _ = socket.set(option, &config);
-            if let SocketOption::QuickAck(on) = option {
-                quick_ack = Some(on);
+            match option {
+                SocketOption::QuickAck(on) => quick_ack = Some(on),
+                SocketOption::PathMtuDiscovery(on) => Arc::make_mut(&mut config).path_mtu_discovery = on,
+                _ => {}
             }
         }
         let mss = offer::announced_mss(&config, &tuple, mtu).min(socket.max_seg().unwrap_or(u16::MAX));
@@ -396,7 +398,7 @@ impl Opening {
         if self.modest {
             connection.be_modest();
         }
-        self.settle_fast_open(peer, segment, &mut connection, out);
+        self.settle_fast_open(now, peer, segment, &mut connection, out);
         connection
     }
     /// Octets of the SYN's data that an acceptable ACK covers.
@@ -410,6 +412,7 @@ impl Opening {
     /// What the answer says of Fast Open: for the host's memory, and for the data that is still to be sent.
     fn settle_fast_open(
         &mut self,
+        now: Time,
         peer: &Peer,
         segment: &Segment,
         connection: &mut Connection,
@@ -439,7 +442,7 @@ impl Opening {
             out.notes.push(Note::Happened(what));
         }
         // 7413/4.2.2-CLRTX, 7413/4.2.2-PARTACK
-        connection.begin_fast_client(ask.data.slice(acked, u32::MAX), sent && all, fail, ask.more);
+        connection.begin_fast_client(now, ask.data.slice(acked, u32::MAX), sent && all, fail, ask.more);
     }
     /// What was agreed on about ECN, once `segment` has completed the open.
     fn ecn_agreed(&self, peer: &Peer, segment: &Segment) -> EcnAgreed {
@@ -482,7 +485,7 @@ impl Opening {
     // --- ICMP (RFC 9293, section 3.9.2.2; RFC 5461; RFC 5927) -----------------------------------------------------
 
     /// An ICMP error that quotes a segment of ours.
-    pub fn on_icmp(&mut self, error: IcmpError, seq: SeqNum, out: &mut Out) {
+    pub fn on_icmp(&mut self, now: Time, error: IcmpError, seq: SeqNum, out: &mut Out) {
         if self.state == State::Closed {
             return;
         }
@@ -501,12 +504,29 @@ impl Opening {
             IcmpError::TooBig(mtu) => {
                 let told = if mtu == 0 { offer::plateau_below(self.mtu) } else { mtu };
                 match offer::believable_mtu(&self.config, self.tuple.remote.is_ipv6(), told) {
-                    Some(mtu) if self.config.path_mtu_discovery => self.mtu = mtu.min(self.mtu),
+                    Some(mtu) if self.config.path_mtu_discovery => {
+                        self.mtu = mtu.min(self.mtu);
+                        self.shorten_syn(now, out);
+                    }
                     Some(_) => {}
                     None => out.notes.push(Note::Dropped(Rule::PmtuImpossible)),
                 }
             }
         }
+    }
+
+    /// The SYN's data was too long for the path: a SYN without it goes at once, with the MSS that the path takes (RFC 7413,
+    /// section 4.2.2; Linux `tcp_simple_retransmit`).
+    fn shorten_syn(&mut self, now: Time, out: &mut Out) {
+        let told = u32::from(offer::mss_of_mtu(&self.tuple, self.mtu));
+        if self.retransmits > 0 || self.state != State::SynSent || self.syn_data() < told {
+            return;
+        }
+        if !self.config.mss_of_interface {
+            self.mss = self.mss.min(offer::announced_mss(&self.config, &self.tuple, self.mtu));
+        }
+        self.retransmits += 1;
+        self.send_syn(now, Rule::PmtuRetransmit, out);
     }
 
     // --- calls -------------------------------------------------------------------------------------------------

@@ -82,6 +82,8 @@ pub enum SocketOption {
     Dscp(u8),
     /// `IP_TTL`: the TTL or hop limit of what the connection sends (RFC 9293, section 3.9.2).
     Ttl(u8),
+    /// `IP_MTU_DISCOVER`: segments are not to be fragmented on the way, and follow the path MTU.
+    PathMtuDiscovery(bool),
     /// `IP_OPTIONS` with a source route (RFC 9293, section 3.9.2.1), which is not provided.
     SourceRoute,
 }
@@ -135,6 +137,7 @@ impl fmt::Display for SocketOption {
             SocketOption::FastOpenKeys(_) => f.write_str("TCP_FASTOPEN_KEY"),
             SocketOption::Dscp(dscp) => write!(f, "IP_TOS, {:#04x}", u16::from(dscp) << 2),
             SocketOption::Ttl(ttl) => write!(f, "IP_TTL, {ttl}"),
+            SocketOption::PathMtuDiscovery(on) => write!(f, "IP_MTU_DISCOVER, {}", u8::from(on)),
             SocketOption::SourceRoute => f.write_str("IP_OPTIONS, source route"),
             SocketOption::NotSentLowat(bytes) => write!(f, "TCP_NOTSENT_LOWAT, {bytes}"),
             SocketOption::Timestamping(bits) => write!(f, "SO_TIMESTAMPING, {bits:#x}"),
@@ -261,7 +264,7 @@ impl Tcb {
     /// An ICMP error that quotes a segment of ours with sequence number `seq` arrived.
     pub fn on_icmp(&mut self, now: Time, error: IcmpError, seq: crate::SeqNum, out: &mut Out) {
         match self {
-            Tcb::Opening(opening) => opening.on_icmp(error, seq, out),
+            Tcb::Opening(opening) => opening.on_icmp(now, error, seq, out),
             Tcb::Open(connection) => connection.on_icmp(now, error, seq, out),
             Tcb::TimeWait(_) => {}
         }

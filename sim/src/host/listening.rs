@@ -143,7 +143,10 @@ impl Kernel {
         (segment, ecn): (&Segment, EcnCodepoint),
         reopens: Option<SeqNum>,
     ) {
-        let mtu = self.mtu_to_announce(ctx.now, tuple.remote.ip());
+        let mtu = match self.link_mtu(tuple.remote.ip()) {
+            Some(mtu) if self.setup.spec.tcp.syn_ack_mss_of_interface => mtu,
+            _ => self.mtu_to_announce(ctx.now, tuple.remote.ip()),
+        };
         let secret = self.tcp.secret;
         let Some(slot) = self.tcp.listeners.get_mut(id as usize).and_then(Option::as_mut) else { return };
         let mut out = ctx.out.borrow_tcp();

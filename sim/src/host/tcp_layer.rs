@@ -105,6 +105,8 @@ pub(super) struct Mark {
     dscp: u8,
     /// TTL or hop limit; zero: that of the host.
     ttl: u8,
+    /// Routers may fragment it.
+    fragmented: bool,
 }
 
 impl Mark {
@@ -119,6 +121,7 @@ impl Mark {
         match option {
             SocketOption::Dscp(dscp) => self.dscp = dscp,
             SocketOption::Ttl(ttl) => self.ttl = ttl,
+            SocketOption::PathMtuDiscovery(on) => self.fragmented = !on,
             _ => {}
         }
     }
@@ -563,7 +566,7 @@ impl Kernel {
         (ident, mark): (u16, Mark),
     ) {
         self.counters.segment_sent(&outgoing);
-        let df = self.setup.spec.tcp.path_mtu_discovery;
+        let df = self.setup.spec.tcp.path_mtu_discovery && !mark.fragmented;
         let mut ip = self.header(tuple.local.ip(), tuple.remote.ip(), df, ident);
         ip.ecn = outgoing.ecn;
         ip.dscp = mark.dscp;

@@ -94,13 +94,13 @@ impl Process {
                 Ok(Set::Tcp(SocketOption::Linger(socket.options.linger)))
             }
             (SOL_SOCKET, OptionValue::Time(time)) if len >= 16 => socket.set_timeout(option, *time),
-            (SOL_IP, OptionValue::Int(value)) if len >= 1 => socket.set_ip(option, *value, len),
+            (SOL_IP | SOL_IPV6, OptionValue::Int(value)) if len >= 1 => socket.set_ip(option, *value, len),
             (SOL_TCP, OptionValue::Int(value)) if len >= 4 => socket.set_tcp(kernel, option, *value),
             (SOL_TCP, OptionValue::Text(text)) if option.1 == TCP_FASTOPEN_KEY => match key_of(text) {
                 Some(keys) => Ok(Set::Tcp(SocketOption::FastOpenKeys(keys))),
                 None => Err(Errno::EINVAL),
             },
-            (SOL_SOCKET | SOL_IP | SOL_TCP, OptionValue::Int(_) | OptionValue::Linger { .. }) => {
+            (SOL_SOCKET | SOL_IP | SOL_IPV6 | SOL_TCP, OptionValue::Int(_) | OptionValue::Linger { .. }) => {
                 Err(Errno::EINVAL)
             }
             _ => Ok(Set::Unsupported),
@@ -220,11 +220,30 @@ impl Socket {
         }
         Ok(Set::Done)
     }
-    /// `SOL_IP`.
+    /// `SOL_IP`, and what of `SOL_IPV6` is the same. A value may be one octet or an int.
     fn set_ip(&mut self, option: (i32, i32), value: i64, len: i32) -> Result<Set, Errno> {
         let value = if len >= 4 { value } else { value & 0xff };
-        let _ = (option, value);
-        Ok(Set::Unsupported)
+        let set = match option {
+            // The two low bits are ECN's, which TCP keeps for itself.
+            (SOL_IP, IP_TOS) | (SOL_IPV6, IPV6_TCLASS) if (0..=255).contains(&value) => {
+                Set::Tcp(SocketOption::Dscp((value >> 2) as u8))
+            }
+            (SOL_IP, IP_TOS) => Set::Tcp(SocketOption::Dscp((value >> 2 & 0x3f) as u8)),
+            (SOL_IP, IP_TTL) | (SOL_IPV6, IPV6_UNICAST_HOPS) => match value {
+                1..=255 => Set::Tcp(SocketOption::Ttl(value as u8)),
+                _ => return Err(Errno::EINVAL),
+            },
+            // Do, probe and the rest differ from what is wanted by default only for datagrams.
+            (SOL_IP, IP_MTU_DISCOVER) | (SOL_IPV6, IPV6_MTU_DISCOVER) if (0..=5).contains(&value) => {
+                Set::Tcp(SocketOption::PathMtuDiscovery(value != i64::from(IP_PMTUDISC_DONT)))
+            }
+            (SOL_IP, IP_MTU_DISCOVER) | (SOL_IPV6, IPV6_TCLASS | IPV6_MTU_DISCOVER) => {
+                return Err(Errno::EINVAL);
+            }
+            _ => return Ok(Set::Unsupported),
+        };
+        self.options.keep(option, value);
+        Ok(set)
     }
     /// `SOL_TCP`.
     fn set_tcp(&mut self, kernel: &Kernel, option: (i32, i32), value: i64) -> Result<Set, Errno> {
@@ -334,7 +353,14 @@ impl Socket {
             (SOL_TCP, TCP_FASTOPEN | TCP_FASTOPEN_NO_COOKIE | TCP_FASTOPEN_CONNECT) => {
                 self.options.kept(option).unwrap_or(0)
             }
-            (SOL_TCP, TCP_USER_TIMEOUT) => self.options.kept(option).unwrap_or(0),
+            (SOL_TCP, TCP_USER_TIMEOUT) | (SOL_IP, IP_TOS) | (SOL_IPV6, IPV6_TCLASS) => {
+                self.options.kept(option).unwrap_or(0)
+            }
+            (SOL_IP, IP_TTL) | (SOL_IPV6, IPV6_UNICAST_HOPS) => self.options.kept(option).unwrap_or(64),
+            (SOL_IP, IP_MTU_DISCOVER) | (SOL_IPV6, IPV6_MTU_DISCOVER) => {
+                self.options.kept(option).unwrap_or(IP_PMTUDISC_WANT.into())
+            }
+            (SOL_IP, IP_MTU) | (SOL_IPV6, IPV6_MTU) => info(kernel).pmtu.into(),
             _ => return None,
         })
     }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::RangeInclusive;
 
-use tcp::config::{AccEcnOption, Congestion, Ecn, LossDetection, RetryLimit, SynCookies};
+use tcp::config::{AccEcnOption, Congestion, Ecn, LossDetection, Pacing, RetryLimit, SynCookies};
 use tcp::{Config, Duration};
 
 use crate::host::Kernel;
@@ -146,6 +146,22 @@ fn setting(name: &str, text: &str) -> Result<Apply, Refusal> {
         "tcp_notsent_lowat" => {
             let bytes = number(0..=i64::from(u32::MAX))? as u32;
             set_number(bytes, |c| &mut c.notsent_lowat)
+        }
+        "net.core.default_qdisc" => {
+            let pacing = match text.trim() {
+                "fq" => Pacing::Fq,
+                "pfifo" | "bfifo" | "pfifo_fast" | "fq_codel" | "noqueue" => Pacing::OnDemand,
+                _ => return Err(Refusal::Unknown),
+            };
+            Box::new(move |c| c.pacing = pacing)
+        }
+        "tcp_pacing_ss_ratio" => {
+            let percent = number(0..=1000)? as u16;
+            Box::new(move |c| c.pacing_ss_ratio = percent)
+        }
+        "tcp_pacing_ca_ratio" => {
+            let percent = number(0..=1000)? as u16;
+            Box::new(move |c| c.pacing_ca_ratio = percent)
         }
         "tcp_min_tso_segs" => set_byte(number(1..=255)? as u8, |c| &mut c.min_tso_segs),
         "tcp_base_mss" => {

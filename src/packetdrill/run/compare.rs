@@ -224,10 +224,14 @@ fn check_ip(packet: &Packet, ip: IpHeader, found: &mut Vec<Difference>) {
         None => true,
         Some(Tos::AnyEct) => matches!(ecn, EcnCodepoint::Ect0 | EcnCodepoint::Ect1),
         Some(Tos::Ecn(wanted)) => wanted == ecn,
-        Some(tos @ Tos::Octet(octet)) => octet >> 2 == 0 && segment::ecn(Some(tos)) == ecn,
+        Some(tos @ Tos::Octet(octet)) => octet >> 2 == ip.dscp && segment::ecn(Some(tos)) == ecn,
     };
     if !same && let Some(tos) = packet.ip.tos {
-        found.push(difference("ECN field", super::report::tos(tos), super::report::tos(Tos::Ecn(ecn))));
+        let (field, seen) = match tos {
+            Tos::Octet(_) => ("type of service", Tos::Octet(ip.dscp << 2 | ecn as u8)),
+            _ => ("ECN field", Tos::Ecn(ecn)),
+        };
+        found.push(difference(field, super::report::tos(tos), super::report::tos(seen)));
     }
     if let Some(ttl) = packet.ip.ttl
         && ttl != ip.ttl

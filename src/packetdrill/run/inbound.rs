@@ -62,7 +62,7 @@ impl<'a> Runner<'a> {
             dst: local.ip(),
             ttl: packet.ip.ttl.unwrap_or(64),
             ecn: segment::ecn(packet.ip.tos),
-            dscp: 0,
+            dscp: segment::dscp(packet.ip.tos),
             df: true,
             ident: 0,
         };

@@ -17,7 +17,7 @@ mod system;
 mod values;
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use sim::PacketId;
 use sim::packet::Packet;
@@ -34,6 +34,9 @@ use subject::Subject;
 const LOCAL: Ipv4Addr = Ipv4Addr::new(192, 168, 0, 1);
 /// Address that it talks to.
 const REMOTE: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
+/// The same of version 6.
+const LOCAL_6: Ipv6Addr = Ipv6Addr::new(0xfd3d, 0x0a0b, 0x17d6, 0x8888, 0, 0, 0, 1);
+const REMOTE_6: Ipv6Addr = Ipv6Addr::new(0xfd3d, 0xfa7b, 0xd17d, 0, 0, 0, 0, 0);
 /// Port that servers bind to, and that clients connect to.
 const PORT: u16 = 8080;
 /// How far a time may be off, in microseconds.
@@ -178,7 +181,9 @@ pub fn run(script: &Script, settings: &Settings) -> Outcome {
 impl<'a> Runner<'a> {
     fn new(script: &'a Script, settings: &Settings) -> Runner<'a> {
         let options = &script.options;
-        let local = options.local_ip.unwrap_or(IpAddr::V4(LOCAL));
+        let usual: (IpAddr, IpAddr) =
+            if options.ipv6 { (LOCAL_6.into(), REMOTE_6.into()) } else { (LOCAL.into(), REMOTE.into()) };
+        let local = options.local_ip.unwrap_or(usual.0);
         let setup = sys::Setup {
             addresses: vec![local],
             tcp: system::fitted(script, &settings.tcp),
@@ -191,7 +196,7 @@ impl<'a> Runner<'a> {
             script,
             machine: Machine::new(&setup),
             local,
-            remote: options.remote_ip.unwrap_or(IpAddr::V4(REMOTE)),
+            remote: options.remote_ip.unwrap_or(usual.1),
             bind_port: options.bind_port.unwrap_or(PORT),
             connect_port: options.connect_port.unwrap_or(PORT),
             tolerance_usecs: options.tolerance_usecs.or(settings.tolerance_usecs).unwrap_or(TOLERANCE_USECS),
@@ -238,12 +243,6 @@ impl<'a> Runner<'a> {
     fn supported(&self) -> Step {
         if let Some((name, span)) = self.script.options.unsupported.first() {
             return Err(self.unsupported(span.clone(), format!("{name} has no meaning here")));
-        }
-        if self.script.options.ipv6 && self.script.options.local_ip.is_none() {
-            let span = self.script.events[0].span.clone();
-            return Err(
-                self.unsupported(span, "scripts for IP version 6 need --local_ip and --remote_ip".into())
-            );
         }
         let unknown = self.script.shells().find_map(|shell| Some((shell, shell.program.unknown().next()?)));
         match unknown {

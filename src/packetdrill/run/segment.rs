@@ -123,6 +123,13 @@ pub fn parsed(options: &[TcpOption]) -> Options {
     tcp::wire::decode_unverified(&header).map(|segment| segment.options).unwrap_or_default()
 }
 
+/// The class of service of the octet, where it is given whole.
+pub fn dscp(tos: Option<Tos>) -> u8 {
+    match tos {
+        Some(Tos::Octet(octet)) => octet >> 2,
+        _ => 0,
+    }
+}
 /// The ECN field of a packet that is injected.
 pub fn ecn(tos: Option<Tos>) -> EcnCodepoint {
     match tos {

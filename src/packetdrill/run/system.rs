@@ -101,8 +101,14 @@ impl Runner<'_> {
             Step::FreeBsdSysctl { .. } | Step::Nothing => {}
             Step::FlushMetrics => self.machine.flush_metrics(),
             Step::Nstat { update, wanted } => return self.nstat(*update, wanted.as_ref()),
-            Step::QdiscFifo { limit } => self.mute = *limit == Some(0),
-            Step::QdiscFq => return Err("pacing by the queue discipline fq is not modelled".into()),
+            Step::QdiscFifo { limit } => {
+                self.mute = *limit == Some(0);
+                self.sysctl("net.core.default_qdisc", "pfifo")?;
+            }
+            Step::QdiscFq => {
+                self.mute = false;
+                self.sysctl("net.core.default_qdisc", "fq")?;
+            }
             Step::Route { .. } => return Err("routes with metrics are not modelled".into()),
             Step::LinkMtu(mtu) => self.machine.set_mtu(*mtu),
             // Segments are of one MSS here in any case, and their bursts are compared as bursts.

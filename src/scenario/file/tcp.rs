@@ -426,6 +426,9 @@ knobs! {
     /// The MSS that is announced is the interface's, whatever is known of the path (RFC 1191, section 3.1: SHOULD; Linux and
     /// FreeBSD announce what the path takes).
     mss_of_interface: Option<bool>, "true";
+    /// The MSS in a SYN,ACK is the interface's though a path of the same peer is known to take less (Linux since
+    /// 7.2; before, and in a SYN still, what the path takes).
+    syn_ack_mss_of_interface: Option<bool>, "false";
     /// How long a smaller path MTU is believed before larger segments are tried again (RFC 1191, section 6.3: 10 min;
     /// Linux `mtu_expires`; FreeBSD's host cache 1 h).
     pmtu_expires: Option<Span>, "\"10min\"";

@@ -193,6 +193,7 @@ impl Connection {
                 self.output_on(now, Occasion { force: true, ..Occasion::default() }, out);
             }
             SocketOption::Cork(false) => self.output(now, out),
+            SocketOption::PathMtuDiscovery(on) => self.reconfigure(&|c| c.path_mtu_discovery = on),
             SocketOption::Timestamping(bits) => return self.set_stamps(bits),
             SocketOption::SndBuf(_) | SocketOption::NotSentLowat(_) if self.ledger.is_some() => {
                 self.check_writeable(now, out);

@@ -38,6 +38,7 @@ impl Connection {
     /// The open was fast, or tried to be: `rest` of its data is still to be sent.
     pub(crate) fn begin_fast_client(
         &mut self,
+        now: Time,
         rest: Payload,
         data_taken: bool,
         fail: ClientFail,
@@ -49,6 +50,7 @@ impl Connection {
             self.extend_tail(rest, true, false);
             self.snd.push = self.snd.buffer.end();
             self.mark_push();
+            self.snd.queue.on_syn_data_lost(now, self.snd.buffer.end(), &self.config);
         }
     }
     /// The SYN-ACK of a fast open: its text, then an ACK, unless data takes that along.

@@ -87,6 +87,8 @@ impl Socket {
             }
             // IP's: the host sees to them.
             SocketOption::Dscp(_) | SocketOption::Ttl(_) | SocketOption::SourceRoute => {}
+            // The host leaves DF off, the connection does not follow ICMP.
+            SocketOption::PathMtuDiscovery(_) => {}
             SocketOption::Linger2(time) => self.rare().linger2 = time,
             SocketOption::SynCount(count) => self.rare().syn_count = Some(count),
             // The connection's, the listener's.

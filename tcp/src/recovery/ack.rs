@@ -545,6 +545,7 @@ impl Sender {
             trouble.dup_acks = 0;
             trouble.forced = false;
             trouble.too_big = false;
+            trouble.syn_data = false;
             trouble.frto = Frto::Off;
         }
         self.note(out, Rule::RecoveryEnds);

@@ -194,6 +194,8 @@ struct Trouble {
     forced: bool,
     /// What is lost is too long for the path and not congestion's fault.
     too_big: bool,
+    /// What is lost went with the SYN (RFC 7413).
+    syn_data: bool,
     /// RFC 6582: a partial ACK has come.
     partial_seen: bool,
     /// RFC 6675's rescue retransmission of this recovery is spent.
@@ -542,6 +544,23 @@ impl Sender {
         trouble.board.losses.clear();
     }
 
+    /// The data up to `end` went with the SYN, and was not acknowledged with it: it goes again at once, and that is no sign of
+    /// congestion (RFC 7413, section 4.2.2).
+    pub fn on_syn_data_lost(&mut self, now: Time, end: Seq, cfg: &Config) {
+        while self.nxt() < end {
+            let next = (self.nxt() + self.mss64()).min(end);
+            self.on_sent(now, next, cfg);
+        }
+        let trouble = trouble(&mut self.trouble, self.queue.una);
+        for i in 0..self.queue.len() {
+            self.queue.mark_lost(i, &mut trouble.board);
+        }
+        trouble.point = end;
+        trouble.syn_data = true;
+        trouble.board.losses.clear();
+        self.phase = Phase::Loss;
+    }
+
     /// The window to begin again with: the initial one, or that of RFC 3390 once a large one has lost something.
     fn restart_window(&self, cfg: &Config) -> u64 {
         let window = congestion::initial_window(self.mss, 0, cfg);
@@ -612,6 +631,7 @@ fn trouble(slot: &mut Option<Box<Trouble>>, una: Seq) -> &mut Trouble {
             dup_acks: 0,
             forced: false,
             too_big: false,
+            syn_data: false,
             partial_seen: false,
             rescued: false,
             high_rxt: una,

@@ -19,6 +19,7 @@ impl Sender {
             return None;
         }
         let why = match self.phase {
+            _ if trouble.syn_data => Rule::FastOpenDataLost,
             _ if trouble.too_big => Rule::PmtuRetransmit,
             Phase::Loss if trouble.forced => Rule::RtoRetransmit,
             Phase::Loss => Rule::RtoGoBack,

@@ -156,6 +156,7 @@ impl Sender {
         trouble.dup_acks = 0;
         trouble.forced = true;
         trouble.too_big = false;
+        trouble.syn_data = false;
         // 5682/2-FIRST, 5682/2-RESTART
         trouble.frto =
             if cfg.frto && (fresh || again && cfg.frto_repeats) { Frto::Waiting } else { Frto::Off };

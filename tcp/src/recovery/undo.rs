@@ -111,6 +111,7 @@ impl Sender {
             t.frto = Frto::Off;
             t.forced = false;
             t.too_big = false;
+            t.syn_data = false;
         }
     }
     /// The recovery point is reached: was the recovery needless?
