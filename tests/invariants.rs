@@ -89,10 +89,13 @@ fn way(packet: &Packet, segment: &Segment) -> Way {
     (SocketAddr::new(packet.ip.src, segment.src), SocketAddr::new(packet.ip.dst, segment.dst))
 }
 
-/// Whether this is an acknowledgment and nothing else: no probe, and not for the sake of the window.
+/// Whether this is an acknowledgment and nothing else: no probe, not for the sake of the window, and not one of the two that
+/// DCTCP sends where marks begin or end (RFC 8257, section 3.2).
 fn is_bare_ack(segment: &Segment, why: Rule) -> bool {
-    let other =
-        matches!(why, Rule::WindowUpdate | Rule::AckOnRead | Rule::ZeroWindowProbe | Rule::KeepaliveProbe);
+    let other = matches!(
+        why,
+        Rule::WindowUpdate | Rule::AckOnRead | Rule::ZeroWindowProbe | Rule::KeepaliveProbe | Rule::CeChanged
+    );
     segment.seq_len() == 0 && !segment.has(Flags::RST) && !other
 }
 
@@ -117,7 +120,9 @@ fn sent(
         if anew || sender.isn.is_none_or(|(isn, _)| isn != segment.seq) {
             // A new incarnation.
             let first = Seq::initial(segment.seq);
-            *sender = Sender { isn: Some((segment.seq, first + 1)), ..Sender::default() };
+            // A SYN may carry data (RFC 7413).
+            let end = first + u64::from(segment.seq_len());
+            *sender = Sender { isn: Some((segment.seq, end)), ..Sender::default() };
             sender.shift = segment.options.wscale;
             // The answer to a SYN begins anew itself.
             if !segment.has(Flags::ACK) {

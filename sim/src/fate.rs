@@ -10,10 +10,10 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
-use tcp::{Flags, Segment, SeqNum, Time, Tuple};
+use tcp::{Flags, Payload, Segment, SeqNum, Time, Tuple};
 
 use crate::packet::{Body, Packet};
-use crate::spec::{Action, Fault, Match, Node, Nth, Protocol, SeqRef, Spec};
+use crate::spec::{Action, Fault, Match, Node, Nth, Protocol, Rewrite, SeqRef, Spec, Strip};
 use crate::topology::Names;
 use crate::trace::PipeId;
 
@@ -111,6 +111,37 @@ impl FateRules {
     /// The initial sequence number that `tuple.local` last used towards `tuple.remote`.
     pub(crate) fn isn(&self, tuple: &Tuple) -> Option<SeqNum> {
         self.isns.as_ref()?.of(tuple)
+    }
+}
+
+impl Rewrite {
+    /// Changes a packet. Its checksum is made to fit, as a middlebox does.
+    pub(crate) fn apply(&self, packet: &mut Packet) {
+        if let Some(ecn) = self.ecn {
+            packet.ip.ecn = ecn;
+        }
+        let Body::Tcp(segment) = &mut packet.body else { return };
+        segment.flags = segment.flags.without(self.clear) | self.set;
+        let options = &mut segment.options;
+        let Strip { wscale, sack, timestamps, accecn, fast_open, user_timeout } = self.strip;
+        take_if(wscale, &mut options.wscale);
+        take_if(timestamps, &mut options.timestamps);
+        take_if(accecn, &mut options.accecn);
+        take_if(fast_open, &mut options.fast_open);
+        take_if(user_timeout, &mut options.user_timeout);
+        if sack {
+            options.sack_permitted = false;
+            options.sack.truncate(0);
+        }
+        options.mss = options.mss.map(|mss| self.clamp_mss.map_or(mss, |most| mss.min(most)));
+        if self.cut {
+            segment.payload = Payload::Empty;
+        }
+    }
+}
+fn take_if<T>(taken: bool, option: &mut Option<T>) {
+    if taken {
+        *option = None;
     }
 }
 

@@ -127,8 +127,12 @@ impl Simulator {
             ack: self.resolve(inject.ack, sender, Number::Ack),
             flags: inject.flags,
             wnd: inject.wnd,
-            urg: 0,
-            options: tcp::Options { sack, ..inject.options.clone() },
+            urg: inject.urg,
+            options: if sack.is_empty() {
+                inject.options.clone()
+            } else {
+                tcp::Options { sack, ..inject.options.clone() }
+            },
             payload: inject.payload.slice(0, MOST_FORGED),
         };
         let ip = IpHeader {

@@ -392,6 +392,42 @@ pub enum Action {
     /// It is lost, and its sender is told by this ICMP error, in the name of its destination, from the far end of the
     /// link (iptables `REJECT`).
     Refuse(crate::packet::IcmpKind),
+    /// Its header is changed, and its checksum with it: what middleboxes do.
+    Rewrite(Rewrite),
+}
+
+/// What a middlebox changes in a packet; bits, options and data are those of a TCP segment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rewrite {
+    /// The ECN field becomes this.
+    pub ecn: Option<EcnCodepoint>,
+    /// Control bits that are cleared.
+    pub clear: Flags,
+    /// Control bits that are then set.
+    pub set: Flags,
+    /// Options that are taken out.
+    pub strip: Strip,
+    /// The MSS option, where there is one, says at most this (MSS clamping), in bytes.
+    pub clamp_mss: Option<u16>,
+    /// The data is taken away (of a SYN: what a middlebox does that knows no Fast Open).
+    pub cut: bool,
+}
+
+/// Options of TCP that a middlebox takes out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Strip {
+    /// Window scale.
+    pub wscale: bool,
+    /// SACK-permitted and SACK.
+    pub sack: bool,
+    /// Timestamps.
+    pub timestamps: bool,
+    /// AccECN.
+    pub accecn: bool,
+    /// Fast Open.
+    pub fast_open: bool,
+    /// User timeout.
+    pub user_timeout: bool,
 }
 
 /// Something that happens to the network or a host.
@@ -438,6 +474,8 @@ pub struct Inject {
     pub ack: SeqRef,
     /// Window field.
     pub wnd: u16,
+    /// Urgent pointer.
+    pub urg: u16,
     /// Options but SACK, if any.
     pub options: tcp::Options,
     /// SACK blocks, at most four; they count as `ack` does.
@@ -636,6 +674,13 @@ pub enum Step {
     Connect(SocketAddr),
     /// connect(2) of a non-blocking socket: does not wait.
     BeginConnect(SocketAddr),
+    /// sendto(2) with `MSG_FASTOPEN`: connects and sends all of this, in the SYN where a cookie is known.
+    FastOpen {
+        /// To whom.
+        to: SocketAddr,
+        /// What.
+        data: Payload,
+    },
     /// Sets an option.
     Set(SocketOption),
     /// Sends all of this, waiting for room.

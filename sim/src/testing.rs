@@ -90,6 +90,7 @@ impl Spec {
             seq: SeqRef::Absolute(0),
             ack: SeqRef::Absolute(0),
             wnd: 0,
+            urg: 0,
             options: Options::default(),
             sack: Vec::new(),
             payload: Payload::Pattern { stream: 0, offset: 0, len },

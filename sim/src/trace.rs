@@ -161,6 +161,8 @@ pub enum Fate {
     Corrupted(u32),
     /// Marked congestion experienced.
     Marked,
+    /// Its header was changed by this fate rule, counted from zero.
+    Rewritten(u32),
     /// Cut into so many fragments.
     Fragmented(u16),
 }

@@ -54,6 +54,8 @@ pub const ALL: &[Described] = &[
     fault::Unreachable::DESCRIBED,
     fault::IcmpSays::DESCRIBED,
     fault::Action::DESCRIBED,
+    fault::Codepoint::DESCRIBED,
+    fault::Strippable::DESCRIBED,
     fault::Fault::DESCRIBED,
     fault::FaultKind::DESCRIBED,
     fault::Number::DESCRIBED,

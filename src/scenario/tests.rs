@@ -155,3 +155,23 @@ fn the_gallery_reads_and_writes_back() {
         assert_eq!(again.spec(), scenario.spec());
     }
 }
+
+/// 8200/5-1280: a link that IPv6 packets may take carries 1280 octets, between routers too, and does so for the whole run.
+#[test]
+fn an_ipv6_link_carries_1280() {
+    let text = |client: &str, near: &str, far: &str, later: &str| {
+        format!(
+            "Scenario(hosts: {{ \"client\": (addr: \"{client}\"), \"server\": (addr: \"{client}2\") }},
+            routers: {{ \"a\": (), \"b\": () }},
+            links: [(between: (\"client\", \"a\"), mtu: {near}), (between: (\"a\", \"b\"), mtu: {far}),
+                (between: (\"b\", \"server\"))],
+            faults: [(at: \"1s\", do: LinkChange(link: \"a-b\", set: (mtu: {later})))])"
+        )
+    };
+    let fine = |text: &str| Scenario::parse("mtu.ron", text).is_ok();
+    assert!(fine(&text("10.0.0.1", "576", "576", "296")));
+    assert!(fine(&text("2001:db8::1", "1280", "1280", "1280")));
+    for (near, far, later) in [("1279", "1500", "1500"), ("1500", "1279", "1500"), ("1500", "1500", "1279")] {
+        assert!(!fine(&text("2001:db8::1", near, far, later)), "{near} {far} {later}");
+    }
+}

@@ -420,6 +420,7 @@ enum JsonFate {
     Delayed { arrives: u64 },
     Corrupted { bit: u32 },
     Marked,
+    Rewritten { rule: u32 },
     Fragmented { pieces: u16 },
 }
 
@@ -436,6 +437,7 @@ impl JsonFate {
             Fate::Delayed(at) => JsonFate::Delayed { arrives: at.as_nanos() },
             Fate::Corrupted(bit) => JsonFate::Corrupted { bit },
             Fate::Marked => JsonFate::Marked,
+            Fate::Rewritten(rule) => JsonFate::Rewritten { rule },
             Fate::Fragmented(pieces) => JsonFate::Fragmented { pieces },
         }
     }

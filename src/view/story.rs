@@ -161,8 +161,11 @@ pub fn is_loss(fate: Fate) -> bool {
         | Fate::DroppedEarly
         | Fate::LinkDown
         | Fate::TooBig => true,
-        Fate::Duplicated(_) | Fate::Delayed(_) | Fate::Corrupted(_) | Fate::Marked | Fate::Fragmented(_) => {
-            false
-        }
+        Fate::Duplicated(_)
+        | Fate::Delayed(_)
+        | Fate::Corrupted(_)
+        | Fate::Marked
+        | Fate::Rewritten(_)
+        | Fate::Fragmented(_) => false,
     }
 }

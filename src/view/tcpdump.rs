@@ -207,6 +207,17 @@ fn options(mut rest: &[u8], sack_base: u32) -> String {
     words.join(",")
 }
 
+/// A Fast Open cookie, or the request for one.
+fn cookie(data: &[u8]) -> String {
+    match data.len() {
+        0 => " cookiereq".to_owned(),
+        4 | 6 | 8 | 10 | 12 | 14 | 16 => {
+            format!(" cookie {}", data.iter().map(|octet| format!("{octet:02x}")).collect::<String>())
+        }
+        _ => " invalid".to_owned(),
+    }
+}
+
 fn option(kind: u8, data: &[u8], sack_base: u32) -> String {
     let number = |bytes: &[u8]| bytes.iter().fold(0u32, |n, byte| n << 8 | u32::from(*byte));
     match (kind, data.len()) {
@@ -221,6 +232,14 @@ fn option(kind: u8, data: &[u8], sack_base: u32) -> String {
             format!("sack {} {}", len / 8, blocks.collect::<String>())
         }
         (8, 8) => format!("TS val {} ecr {}", number(&data[..4]), number(&data[4..])),
+        // tcpdump takes the flag for minutes from the wrong end of the word, and so says what nobody meant.
+        (28, 2) => {
+            let raw = number(data);
+            format!("uto 0x{raw:x} {}", if raw & 1 == 1 { (raw >> 1) * 60 } else { raw >> 1 })
+        }
+        (34, _) => format!("tfo {}", cookie(data)),
+        (254, len) if len >= 2 && data[..2] == [0xf9, 0x89] => format!("exp-tfo{}", cookie(&data[2..])),
+        (254, len) if len >= 2 => format!("exp-{:04x}", number(&data[..2])),
         (_, 0) => format!("unknown-{kind}"),
         (_, _) => {
             let hex: String = data.iter().map(|byte| format!("{byte:02x}")).collect();

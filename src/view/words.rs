@@ -70,6 +70,14 @@ pub fn options(options: &Options, relative: &Relative, syn: bool) -> String {
     if let Some(shift) = options.wscale {
         parts.push(format!("wscale {shift}"));
     }
+    if let Some(fast) = &options.fast_open {
+        let cookie = fast.cookie.as_ref().map_or("cookiereq", |_| "cookie");
+        parts.push(format!("{}tfo {cookie}", if fast.experimental { "exp-" } else { "" }));
+    }
+    if let Some(raw) = options.user_timeout {
+        let (value, minutes) = (raw.get() & 0x7fff, raw.get() & 0x8000 != 0);
+        parts.push(format!("uto {value} {}", if minutes { "min" } else { "s" }));
+    }
     if !relative.sack.is_empty() {
         let blocks: String = relative.sack.iter().map(|(l, r)| format!("{{{l}:{r}}}")).collect();
         parts.push(format!("sack {blocks}"));
@@ -179,6 +187,7 @@ pub fn fate(fate: Fate) -> String {
         Fate::Delayed(at) => format!("delayed, arrives at {}", clock(at)),
         Fate::Corrupted(bit) => format!("bit {bit} flipped"),
         Fate::Marked => "marked CE".to_owned(),
+        Fate::Rewritten(rule) => format!("header changed by rule {}", rule + 1),
         Fate::Fragmented(pieces) => format!("cut into {pieces} fragments"),
     }
 }

@@ -5,7 +5,7 @@
 //! codepoint, modulo 2^24. Numbers only: when a segment goes out is [`crate::connection`]'s to decide, what a mark does
 //! to the window [`crate::congestion`]'s.
 
-use crate::config::{AccEcnOption, Config, Ecn};
+use crate::config::{AccEcnOption, Config, Congestion, Ecn};
 use crate::info::AccEcnInfo;
 use crate::out::EcnCodepoint;
 use crate::segment::{AccEcnFields, Flags, Segment};
@@ -60,6 +60,27 @@ impl Ecn {
     }
 }
 
+/// What a SYN asks for. DCTCP is nothing without ECN, so it asks whatever the knob says (Linux `TCP_CONG_NEEDS_ECN`).
+pub const fn asks(config: &Config) -> Mode {
+    match (config.ecn.asks(), config.congestion) {
+        (Mode::Off, Congestion::Dctcp) => Mode::Classic,
+        (asked, _) => asked,
+    }
+}
+/// The best that is granted to who asks for it.
+pub const fn grants(config: &Config) -> Mode {
+    match (config.ecn.grants(), config.congestion) {
+        (Mode::Off, Congestion::Dctcp) => Mode::Classic,
+        (granted, _) => granted,
+    }
+}
+/// The codepoint of a SYN, SYN-ACK or reset that belongs to a handshake with this feedback: DCTCP's are ECN-capable
+/// like all that it sends (RFC 8257, section 3.6), others' are not (RFC 3168, section 6.1.1).
+pub fn handshake_codepoint(config: &Config, mode: Mode) -> EcnCodepoint {
+    let ect = mode == Mode::Classic && config.congestion == Congestion::Dctcp && config.ect_on_control;
+    if ect { EcnCodepoint::Ect0 } else { EcnCodepoint::NotEct }
+}
+
 /// The flags of a SYN that asks for this (RFC 3168, section 6.1.1; RFC 9768, section 3.1.1).
 pub const fn syn_flags(asked: Mode) -> Flags {
     match asked {
@@ -73,8 +94,10 @@ pub const fn syn_flags(asked: Mode) -> Flags {
 /// are taken for 111). A SYN that is itself ECN-capable is not from a sender that follows RFC 3168.
 pub fn granted(config: &Config, syn: &Segment, ecn: EcnCodepoint) -> Mode {
     let ace = syn.flags.ace();
-    let classic = ace & 0b011 == 0b011 && (ecn == EcnCodepoint::NotEct || ace == 0b111);
-    match config.ecn.grants() {
+    // 8257/1-SCOPE: a DCTCP client's SYN is ECN-capable, and only a DCTCP server grants it ECN.
+    let honest = ecn == EcnCodepoint::NotEct || ace == 0b111 || config.congestion == Congestion::Dctcp;
+    let classic = ace & 0b011 == 0b011 && honest;
+    match grants(config) {
         Mode::Off => Mode::Off,
         Mode::Accurate if ace != 0 && ace != 0b011 => Mode::Accurate,
         Mode::Classic | Mode::Accurate if classic => Mode::Classic,

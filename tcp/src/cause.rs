@@ -156,6 +156,8 @@ rules! {
     // Giving up
     RetransmissionLimit: "R2 reached: connection given up", "RFC 9293 3.8.3";
     UserTimeout: "user timeout: connection given up", "RFC 9293 3.10.8";
+    UserTimeoutAdopted: "the peer's user timeout option changes the user timeout", "RFC 5482 3.1";
+    UserTimeoutTold: "the peer's user timeout option is noted, the user timeout stays", "RFC 5482 3.1";
     KeepaliveLimit: "keepalive unanswered: connection given up", "RFC 9293 3.8.4";
     OrphanLimit: "orphan given up", "Linux";
     IcmpHard: "ICMP hard error", "RFC 9293 3.9.2.2";

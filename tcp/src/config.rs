@@ -107,6 +107,16 @@ pub struct Config {
     pub orphan_retries: u8,
     /// User timeout (RFC 9293, section 3.9.1; RFC 5482); `None`: R2 alone decides.
     pub user_timeout: Option<Duration>,
+    /// What peers are told of the user timeout by an option (RFC 5482, section 3: ADV_UTO); `None`: nothing (Linux and
+    /// FreeBSD know no such option).
+    pub user_timeout_option: Option<Duration>,
+    /// A peer's option changes the user timeout, unless the program has set it (RFC 5482: CHANGEABLE).
+    pub user_timeout_adopt: bool,
+    /// The shortest user timeout that an option can lead to (RFC 5482, section 3.1: L_LIMIT, at least 100 s); it is always
+    /// above the RTO.
+    pub user_timeout_least: Duration,
+    /// The longest (U_LIMIT).
+    pub user_timeout_most: Duration,
     /// How losses are found.
     pub loss_detection: LossDetection,
     /// RACK.rtt is that of the segment with the highest number among those an ACK brings, not of the one sent last
@@ -163,7 +173,8 @@ pub struct Config {
     pub fast_convergence: bool,
     /// Reno and CUBIC reduce less on ECE than on a loss (ABE, RFC 8511).
     pub abe: bool,
-    /// With DCTCP, pure ACKs and retransmissions go out as ECT as well (RFC 8257, section 4.1; not so SYN and SYN-ACK).
+    /// With DCTCP, everything goes out as ECT: SYN, SYN-ACK and RST too (RFC 8257, section 3.6), pure ACKs and
+    /// retransmissions (section 4.1). Off: new data only (RFC 3168).
     pub ect_on_control: bool,
     /// What is done about a window that the program does not use.
     pub cwnd_validation: CwndValidation,
@@ -175,8 +186,6 @@ pub struct Config {
     pub pacing_ca_ratio: u16,
     /// Segments of a paced connection that go out unpaced at first (Linux 10).
     pub pacing_exempt: u16,
-    /// Segments that leave back to back at least, however low the rate (Linux `tcp_min_tso_segs` 2).
-    pub pacing_min_group: u8,
     /// No connection sends faster, in bytes a second (`SO_MAX_PACING_RATE`); `None`: no bound.
     pub max_pacing_rate: Option<u64>,
 
@@ -199,7 +208,7 @@ pub struct Config {
     /// A program is told of room to write only while less than this waits to be sent, in bytes (Linux
     /// `tcp_notsent_lowat`); only with `truesize`.
     pub notsent_lowat: u32,
-    /// Segments that leave in one skb at least, whatever the pacing rate (Linux `tcp_min_tso_segs` 2).
+    /// Segments that leave back to back, in one skb, at least, however low the pacing rate (Linux `tcp_min_tso_segs` 2).
     pub min_tso_segs: u8,
     /// What is a smaller part of the window than one by this waits for the ACK that will make more room, if that is
     /// near (Linux `tcp_tso_win_divisor`; 0: never waits for a part); only with `truesize`.
@@ -415,7 +424,7 @@ pub enum Congestion {
     Reno,
     /// RFC 9438.
     Cubic,
-    /// RFC 8257; Reno where ECN was not negotiated.
+    /// RFC 8257: asks for ECN whatever the knob `ecn` says, as Linux does; Reno where it was not granted.
     Dctcp,
     /// Brakmo and Peterson, 1995: by delay.
     Vegas,
@@ -530,6 +539,10 @@ impl Config {
             r2: RetryLimit::Doublings(15),
             orphan_retries: 8,
             user_timeout: None,
+            user_timeout_option: None,
+            user_timeout_adopt: false,
+            user_timeout_least: Duration::from_secs(100),
+            user_timeout_most: Duration::from_secs(3600),
             loss_detection: LossDetection::Rack,
             rack_rtt_of_last: true,
             tail_loss_probe: true,
@@ -559,7 +572,6 @@ impl Config {
             pacing_ss_ratio: 200,
             pacing_ca_ratio: 120,
             pacing_exempt: 10,
-            pacing_min_group: 2,
             max_pacing_rate: None,
             delayed_ack: DelayedAck {
                 min: Duration::from_millis(40),
@@ -665,7 +677,7 @@ impl Config {
             abc_limit: Some(2),
             cubic_ticks: false,
             pacing_exempt: 0,
-            pacing_min_group: 1,
+            min_tso_segs: 1,
             delayed_ack: DelayedAck {
                 min: Duration::from_millis(200),
                 max: Duration::from_millis(200),
@@ -730,7 +742,7 @@ impl Config {
             abc_limit: Some(2),
             cubic_ticks: false,
             pacing_exempt: 0,
-            pacing_min_group: 1,
+            min_tso_segs: 1,
             delayed_ack: DelayedAck {
                 min: Duration::from_millis(40),
                 max: Duration::from_millis(40),

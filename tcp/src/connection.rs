@@ -57,6 +57,7 @@ mod stamps;
 mod text;
 mod timers;
 mod urgent;
+pub(crate) mod user_timeout;
 mod window;
 
 #[cfg(test)]
@@ -339,6 +340,12 @@ impl Connection {
             congestion_info: queue.congestion_info(),
             pacing_rate: queue.pacing_rate(),
         }
+    }
+    /// Records and octets that are kept: see [`Tcb::load`](crate::Tcb::load).
+    pub fn load(&self) -> (usize, u64) {
+        let buffer = &self.rcv.buffer;
+        let octets = buffer.unread() + buffer.held() + self.snd.buffer.len();
+        (self.snd.queue.records() + buffer.pieces_held(), octets)
     }
     /// The timers that run.
     pub fn running(&self) -> Running {

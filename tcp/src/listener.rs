@@ -207,7 +207,9 @@ impl Listener {
         out.state(State::Listen, State::SynReceived, Rule::FastOpenAccepted);
         let handshake = request.handshake(now, &self.config, tuple, segment);
         let mut connection = Box::new(Connection::new(now, handshake));
+        let heard = request.user_timeout;
         connection.begin_fast_server(now, Box::new(request), (segment, ecn), out);
+        connection.begin_user_timeout(heard, out);
         self.accepted.push_back(tuple);
         self.fast_open.begun();
         Tcb::Open(connection)
@@ -324,6 +326,7 @@ impl Listener {
         let handshake = request.handshake(now, &self.config, tuple, segment);
         out.state(State::SynReceived, State::Established, why);
         let mut connection = Box::new(Connection::new(now, handshake));
+        connection.begin_user_timeout(request.user_timeout, out);
         let carries_text = segment.seq_len() > 0 || segment.has(Flags::URG);
         if !segment.has(Flags::SYN) && !carries_text {
             connection.count_handshake_packet(ecn);
@@ -447,6 +450,10 @@ impl Listener {
     /// The backlog: Send-Q of `ss -l`.
     pub fn backlog(&self) -> u32 {
         self.backlog
+    }
+    /// Half-open requests.
+    pub fn half_open(&self) -> usize {
+        self.requests.len()
     }
     /// The half-open requests, by four-tuple.
     pub fn requests(&self) -> impl Iterator<Item = RequestInfo> + '_ {

@@ -9,7 +9,7 @@ use crate::accecn::{self, AccEcn, Mode, Mute};
 use crate::cause::Rule;
 use crate::config::{AccEcnOption, Config, RetryLimit};
 use crate::connection::socket::Socket;
-use crate::connection::{Connection, clock, limits};
+use crate::connection::{Connection, clock, limits, user_timeout};
 use crate::error::Errno;
 use crate::fast_open::{ClientFail, FastConnect, News};
 use crate::handshake::{EcnAgreed, Handshake, TimestampState, WindowScale};
@@ -258,7 +258,7 @@ impl Opening {
                 Mode::Accurate => flags |= accecn::reflect(peer.codepoint),
             }
         } else if self.still_asks() {
-            flags |= accecn::syn_flags(config.ecn.asks());
+            flags |= accecn::syn_flags(accecn::asks(config));
         }
         let accepts = |said: fn(&Options) -> bool| peer.is_none_or(|peer| said(&peer.options));
         let timestamps = config.timestamps && accepts(|o| o.timestamps.is_some());
@@ -282,13 +282,15 @@ impl Opening {
         let ask = self.fast_open.as_ref().filter(|_| self.retransmits == 0 && peer.is_none());
         let data = ask.map_or(Payload::Empty, |ask| ask.data.clone());
         options.fast_open = ask.and_then(|ask| ask.option).map(Box::new);
+        // 5482/3-FIRST, 5482/3.2-UNREL: each copy of the SYN has it.
+        options.user_timeout = user_timeout::on_syn(self.socket.advertised(config), &options);
         let (seq, ack) = (self.iss, peer.map_or(SeqNum::default(), |peer| peer.irs.add(1)));
         self.transmit(seq, ack, flags, self.rcv_wnd, options, data, why, out);
     }
     /// Whether the SYN as it is sent now asks for ECN. A repeated one asks no more, since something on the path may drop
     /// SYNs that do (RFC 3168, section 6.1.1.1); for AccECN the second one still does (RFC 9768, section 3.1.4.1).
     fn still_asks(&self) -> bool {
-        let asked = match self.config.ecn.asks() {
+        let asked = match accecn::asks(&self.config) {
             Mode::Accurate => self.retransmits < 2,
             Mode::Classic | Mode::Off => self.retransmits == 0,
         };
@@ -335,7 +337,13 @@ impl Opening {
             options,
             payload,
         };
-        out.segments.push(Outgoing { segment, why, ecn: EcnCodepoint::NotEct });
+        let asks = match &self.peer {
+            None if flags.ace() == 0 => Mode::Off,
+            None => accecn::asks(&self.config),
+            Some(peer) => peer.ecn,
+        };
+        let ecn = accecn::handshake_codepoint(&self.config, asks);
+        out.segments.push(Outgoing { segment, why, ecn });
     }
     fn stamp(&self, now: Time) -> Timestamps {
         let recent = self.peer.as_ref().and_then(|peer| peer.options.timestamps).map_or(0, |ts| ts.val);
@@ -399,6 +407,7 @@ impl Opening {
             connection.be_modest();
         }
         self.settle_fast_open(now, peer, segment, &mut connection, out);
+        connection.begin_user_timeout(peer.options.user_timeout, out);
         connection
     }
     /// Octets of the SYN's data that an acceptable ACK covers.

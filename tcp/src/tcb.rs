@@ -50,6 +50,8 @@ pub enum SocketOption {
     KeepCount(u8),
     /// `TCP_USER_TIMEOUT`; zero: the default.
     UserTimeout(Duration),
+    /// What is told to the peer of the user timeout (RFC 5482; ADV_UTO there); zero: nothing. No kernel has such an option.
+    UserTimeoutOption(Duration),
     /// `SO_LINGER` with this time; `None`: off. Zero makes close a reset.
     Linger(Option<Duration>),
     /// `SO_RCVBUF`, in bytes of window (what Linux calls half of it for itself is not modelled).
@@ -126,6 +128,7 @@ impl fmt::Display for SocketOption {
             SocketOption::KeepInterval(time) => write!(f, "TCP_KEEPINTVL, {time}"),
             SocketOption::KeepCount(count) => write!(f, "TCP_KEEPCNT, {count}"),
             SocketOption::UserTimeout(time) => write!(f, "TCP_USER_TIMEOUT, {time}"),
+            SocketOption::UserTimeoutOption(time) => write!(f, "user timeout option, {time}"),
             SocketOption::Linger(Some(time)) => write!(f, "SO_LINGER, {time}"),
             SocketOption::Linger(None) => f.write_str("SO_LINGER, off"),
             SocketOption::RcvBuf(bytes) => write!(f, "SO_RCVBUF, {bytes}"),
@@ -511,6 +514,14 @@ impl Tcb {
             Tcb::Open(connection) => connection.writable(),
             Tcb::Opening(opening) => opening.writable(),
             Tcb::TimeWait(_) => 0,
+        }
+    }
+    /// Records and octets that the connection keeps: segments in flight and pieces received; what is to be sent,
+    /// acknowledged or read, or lies beyond a gap.
+    pub fn load(&self) -> (usize, u64) {
+        match self {
+            Tcb::Open(connection) => connection.load(),
+            Tcb::Opening(_) | Tcb::TimeWait(_) => (0, 0),
         }
     }
     /// The timers that run.

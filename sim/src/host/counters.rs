@@ -131,9 +131,31 @@ counters! {
     tcp_defer_accept_drop: "TCPDeferAcceptDrop";
     /// ICMP errors that quote what is not in flight.
     out_of_window_icmps: "OutOfWindowIcmps";
+    /// Most connections at a time, TIME-WAIT included. No kernel counts this and what follows: they bound what an attacker
+    /// can make a host keep and do.
+    peak_connections: "PeakConnections";
+    /// Most half-open requests at a time.
+    peak_half_open: "PeakHalfOpen";
+    /// Most records that one connection kept: segments in flight, pieces of data that were received.
+    peak_records: "PeakRecords";
+    /// Most octets that one connection kept: to be sent, acknowledged or read, or beyond a gap.
+    peak_buffered: "PeakBuffered";
+    /// Most segments sent in answer to one that arrived.
+    peak_answers: "PeakAnswers";
+    /// Most memory that incomplete packets took, in bytes.
+    peak_reassembly: "PeakReassembly";
 }
 
 impl Counters {
+    /// A connection keeps so many records and octets.
+    pub(super) fn load(&mut self, (records, octets): (usize, u64)) {
+        self.peak_records = self.peak_records.max(records as u64);
+        self.peak_buffered = self.peak_buffered.max(octets);
+    }
+    /// So many segments answer one that arrived.
+    pub(super) fn answers(&mut self, count: usize) {
+        self.peak_answers = self.peak_answers.max(count as u64);
+    }
     /// A connection changed its state.
     pub(super) fn transition(&mut self, from: State, to: State, why: Rule) {
         match why {

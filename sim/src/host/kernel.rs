@@ -195,7 +195,10 @@ impl Kernel {
             return self.deliver(ctx, packet);
         }
         self.counters.ip_reasm_reqds += 1;
-        match self.reassembly.add(ctx.now, packet.clone()) {
+        let outcome = self.reassembly.add(ctx.now, packet.clone());
+        let bytes = self.reassembly.bytes() as u64;
+        self.counters.peak_reassembly = self.counters.peak_reassembly.max(bytes);
+        match outcome {
             Ok(Some(whole)) => {
                 self.counters.ip_reasm_oks += 1;
                 self.deliver(ctx, &whole);

@@ -153,6 +153,9 @@ impl Kernel {
         let incoming = Incoming { tuple, mtu, segment, ecn, reopens };
         let child = slot.listener.on_segment(ctx.now, &incoming, &secret, &mut out);
         let (deadline, mark) = (slot.listener.deadline(), slot.mark);
+        let half_open = slot.listener.half_open() as u64;
+        self.counters.peak_half_open = self.counters.peak_half_open.max(half_open);
+        self.counters.answers(out.segments.len());
         let said = |note: &Note| matches!(note, Note::State { from: State::TimeWait, .. });
         if reopens.is_some() && !out.notes.iter().any(said) {
             // The listener had no room: TIME-WAIT is gone all the same.
@@ -251,6 +254,9 @@ pub(super) fn inherited(config: &Arc<Config>, options: &[SocketOption]) -> Arc<C
             SocketOption::MaxSeg(mss) => {
                 let config = Arc::make_mut(&mut config);
                 config.mss = Some(config.mss.map_or(mss, |clamp| clamp.min(mss)));
+            }
+            SocketOption::UserTimeoutOption(time) => {
+                Arc::make_mut(&mut config).user_timeout_option = Some(time);
             }
             SocketOption::DeferAccept(count) => Arc::make_mut(&mut config).defer_accept = count,
             SocketOption::Congestion(controller) => Arc::make_mut(&mut config).congestion = controller,

@@ -257,6 +257,10 @@ impl TcpLayer {
         self.ports.take(tuple.local.port(), port_bound);
         id
     }
+    /// Connections in the table, TIME-WAIT included.
+    fn count(&self) -> usize {
+        self.table.numbers.len()
+    }
     /// Takes a connection out of the table: its four-tuple is free.
     fn forget_tuple(&mut self, id: ConnId) {
         let slot = &mut self.slots[id as usize];
@@ -289,6 +293,7 @@ impl Kernel {
     /// SEGMENT ARRIVES (RFC 9293, section 3.10.7).
     pub(super) fn tcp_input(&mut self, ctx: &mut Ctx<'_>, ip: &IpHeader, segment: &Segment) {
         self.counters.tcp_in_segs += 1;
+        self.counters.peak_connections = self.counters.peak_connections.max(self.tcp.count() as u64);
         let tuple = Tuple {
             local: SocketAddr::new(ip.dst, segment.dst),
             remote: SocketAddr::new(ip.src, segment.src),
@@ -409,7 +414,13 @@ impl Kernel {
                 self.confirm_path_mtu(ctx.now, id);
             }
         }
+        if let Some(tcb) = &self.tcp.slots[id as usize].tcb {
+            self.counters.load(tcb.load());
+        }
         if !out.segments.is_empty() {
+            if matches!(ctx.trigger, Trigger::Packet(_)) {
+                self.counters.answers(out.segments.len());
+            }
             let tuple = self.tcp.slots[id as usize].ends.tuple();
             for outgoing in out.segments.drain(..) {
                 let slot = &mut self.tcp.slots[id as usize];

@@ -72,6 +72,10 @@ impl Reassembly {
         let by_key = FxHashMap::default();
         Reassembly { timeout, pending: Default::default(), by_key, next: 0, bytes: 0 }
     }
+    /// Memory that incomplete packets take, in bytes.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
     /// A fragment arrived (other packets are handed back as they are). Returns the whole packet once it is complete.
     ///
     /// # Errors

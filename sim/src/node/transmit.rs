@@ -82,6 +82,10 @@ impl Simulator {
                 self.out.packets.get_mut(handle).ip.ecn = EcnCodepoint::Ce;
                 self.fate(pipe, handle, Fate::Marked);
             }
+            Action::Rewrite(change) => {
+                change.apply(self.out.packets.get_mut(handle));
+                self.fate(pipe, handle, Fate::Rewritten(rule));
+            }
         }
         self.carry(pipe, handle, Some(orders));
     }
@@ -313,5 +317,6 @@ fn fate_code(fate: Fate) -> (u64, u64) {
         Fate::Marked => (9, 0),
         Fate::Fragmented(count) => (10, u64::from(count)),
         Fate::DroppedEarly => (11, 0),
+        Fate::Rewritten(rule) => (12, u64::from(rule)),
     }
 }

@@ -3,7 +3,7 @@
 use super::loose::{Nth, Range};
 use super::table::described;
 use super::{Route, Way};
-use crate::scenario::units::{Bits, Endpoint, Span};
+use crate::scenario::units::{Bits, Endpoint, Size, Span};
 
 /// Adds what a packet can be picked by.
 macro_rules! matching {
@@ -95,6 +95,53 @@ described! {
         /// It is lost, and its sender is told by ICMP, in the name of its destination, from the far end of the link
         /// (iptables `REJECT`).
         Refuse(Unreachable),
+        /// Its header is changed, with a checksum that fits: what middleboxes do.
+        Rewrite {
+            /// The ECN field becomes this.
+            ecn: Option<Codepoint> = "as it is", "NotEct";
+            /// Control bits that are cleared.
+            clear: Option<Bits> = "none", "\"EWe\"";
+            /// Control bits that are then set.
+            set: Option<Bits> = "none", "\"e\"";
+            /// Options that are taken out.
+            strip: Vec<Strippable> = "none", "[AccEcn, FastOpen]";
+            /// The MSS option, where there is one, says at most this.
+            clamp_mss: Option<u16> = "as it is", "1360";
+            /// Whether the data is taken away.
+            cut: Option<bool> = "false", "true";
+        },
+    }
+}
+
+described! {
+    /// A codepoint of the ECN field (RFC 3168, section 5).
+    pub enum Codepoint: Copy, Eq {
+        /// Not ECN-capable: 00.
+        NotEct,
+        /// ECT(1): 01.
+        Ect1,
+        /// ECT(0): 10.
+        Ect0,
+        /// Congestion experienced: 11.
+        Ce,
+    }
+}
+
+described! {
+    /// An option of TCP that a middlebox takes out.
+    pub enum Strippable: Copy, Eq {
+        /// Window scale.
+        WindowScale,
+        /// SACK-permitted and SACK.
+        Sack,
+        /// Timestamps.
+        Timestamps,
+        /// Accurate ECN (RFC 9768).
+        AccEcn,
+        /// Fast Open (RFC 7413).
+        FastOpen,
+        /// User timeout (RFC 5482).
+        UserTimeout,
     }
 }
 
@@ -173,8 +220,14 @@ described! {
             ack: Option<Number> = "Expected(0)", "Absolute(1)";
             /// Window field, unscaled.
             wnd: Option<u16> = "65535", "0";
+            /// Urgent pointer; it counts if the URG bit is set.
+            urg: Option<u16> = "0", "65535";
             /// Data.
             data: String = "none", "\"evil\"";
+            /// So many octets of data, each an `x`, where `data` says nothing.
+            len: Option<Size> = "0", "1448";
+            /// ECN field.
+            ecn: Option<Codepoint> = "NotEct", "Ce";
             /// MSS option.
             mss: Option<u16> = "absent", "1460";
             /// Window scale option.
@@ -185,6 +238,24 @@ described! {
             sack: Option<Vec<(Number, Number)>> = "none", "[(Expected(1448), Expected(2896))]";
             /// Timestamps option: TSval, TSecr.
             timestamps: Option<(u32, u32)> = "absent", "(1, 0)";
+            /// Fast Open option: a cookie in hexadecimal, or nothing, which asks for one.
+            cookie: Option<String> = "absent", "\"3021b9d889017eeb\"";
+            /// All options, octet by octet as they stand in the header, in place of the others: well formed or not.
+            options: Vec<u8> = "those above", "[2, 4, 5, 180, 3, 0]";
+            /// How many such segments there are.
+            count: Option<u32> = "1", "1000";
+            /// Time from one to the next.
+            every: Option<Span> = "1ms", "\"10us\"";
+            /// What is added to the sequence number from one to the next.
+            seq_step: Option<i64> = "0", "65535";
+            /// What is added to the acknowledgment number.
+            ack_step: Option<i64> = "0", "1448";
+            /// What is added to both ends of the SACK blocks.
+            sack_step: Option<i64> = "0", "100";
+            /// What is added to TSval.
+            stamp_step: Option<u32> = "0", "1";
+            /// What is added to the source port; beyond 65535 it begins again at 1024.
+            port_step: Option<u16> = "0", "1";
         },
         /// An ICMP error appears, as if sent by somebody at a node: about a segment of TCP, which may never have been.
         InjectIcmp {
@@ -202,6 +273,12 @@ described! {
             seq: Option<Number> = "Expected(0)", "SenderIsn(1)";
             /// The quoted total length, in bytes.
             len: Option<u16> = "1500", "40";
+            /// How many such errors there are.
+            count: Option<u32> = "1", "1000";
+            /// Time from one to the next.
+            every: Option<Span> = "1ms", "\"10us\"";
+            /// What is added to the quoted sequence number from one to the next.
+            seq_step: Option<i64> = "0", "65535";
         },
     }
 }

@@ -323,6 +323,13 @@ described! {
         KeepCount(u8),
         /// `TCP_USER_TIMEOUT`; 0s: the default.
         UserTimeout(Span),
+        /// What is told to the peer of the user timeout (RFC 5482); 0s: nothing.
+        UserTimeoutOption(Span),
+        /// `TCP_FASTOPEN` of a listener: it accepts data in the SYNs of so many connections that are not yet established (RFC
+        /// 7413).
+        FastOpen(u32),
+        /// `TCP_FASTOPEN_NO_COOKIE`.
+        FastOpenNoCookie(bool),
         /// `SO_LINGER` with this time; `None`: off. 0s makes close a reset.
         Linger(Option<Span>),
         /// `SO_RCVBUF`, in bytes of window.
@@ -357,6 +364,14 @@ described! {
         /// connect(2) of a non-blocking socket: does not wait. A send or a read that follows does (under Linux), or queues
         /// its data (`queue_before_open`).
         BeginConnect(Endpoint),
+        /// sendto(2) with `MSG_FASTOPEN`: connects and sends this text, in the SYN where the server's cookie is known (RFC
+        /// 7413), else once the connection is open.
+        FastOpen {
+            /// To whom.
+            to: Endpoint, "\"server:80\"";
+            /// The text.
+            send: String, "\"GET /\"";
+        },
         /// Sets an option.
         Set(Socket),
         /// Sends this text, waiting for room.

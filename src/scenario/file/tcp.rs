@@ -254,6 +254,16 @@ knobs! {
     orphan_retries: Option<u8>, "3";
     /// User timeout (RFC 9293, section 3.9.1; RFC 5482); `None`: R2 alone decides.
     user_timeout: Maybe<Span>, "\"75s\"";
+    /// What peers are told of the user timeout by an option (RFC 5482, section 3: ADV_UTO); `None`: nothing (Linux and
+    /// FreeBSD know no such option).
+    user_timeout_option: Maybe<Span>, "\"300s\"";
+    /// A peer's option changes the user timeout, unless the program has set it (RFC 5482: CHANGEABLE).
+    user_timeout_adopt: Option<bool>, "true";
+    /// The shortest user timeout that an option can lead to (RFC 5482, section 3.1: L_LIMIT, at least 100 s); it is always
+    /// above the RTO.
+    user_timeout_least: Option<Span>, "\"100s\"";
+    /// The longest (U_LIMIT).
+    user_timeout_most: Option<Span>, "\"1h\"";
     /// How losses are found.
     loss_detection: Option<LossDetection>, "NewReno";
     /// RACK.rtt is that of the segment with the highest number among those an ACK brings, not of the one sent last
@@ -321,8 +331,6 @@ knobs! {
     pacing_ca_ratio: Option<u16>, "200";
     /// Segments of a paced connection that go out unpaced at first (Linux 10).
     pacing_exempt: Option<u16>, "0";
-    /// Segments that leave back to back at least, however low the rate (Linux `tcp_min_tso_segs` 2).
-    pacing_min_group: Option<u8>, "1";
     /// No connection sends faster (`SO_MAX_PACING_RATE`); `None`: no bound.
     max_pacing_rate: Maybe<Rate>, "\"5Mbit\"";
     // acknowledging and sending
@@ -344,7 +352,7 @@ knobs! {
     /// A program is told of room to write only while less than this waits to be sent, in bytes (Linux
     /// `tcp_notsent_lowat`); only with `truesize`.
     notsent_lowat: Option<u32>, "131072";
-    /// Segments that leave in one skb at least, whatever the pacing rate (Linux `tcp_min_tso_segs` 2).
+    /// Segments that leave back to back, in one skb, at least, however low the pacing rate (Linux `tcp_min_tso_segs` 2).
     min_tso_segs: Option<u8>, "1";
     /// What is a smaller part of the window than one by this waits for the ACK that will make more room, if that is
     /// near (Linux `tcp_tso_win_divisor`; 0: never waits for a part); only with `truesize`.

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use sim::packet::IcmpKind;
 use sim::spec;
-use tcp::{EcnCodepoint, Flags, Time, Timestamps};
+use tcp::{Duration, EcnCodepoint, Flags, Time, Timestamps};
 
 use super::links::resolved;
 use super::nodes::routes;
 use super::{At, Resolver};
-use crate::scenario::file::fault::{IcmpSays, Number, Protocol, Unreachable};
+use crate::scenario::file::fault::{Codepoint, IcmpSays, Number, Protocol, Strippable, Unreachable};
 use crate::scenario::file::{Action, FaultKind, Nth, Range, Rule, Way};
-use crate::scenario::units::Bits;
+use crate::scenario::units::{Bits, Span};
 
 /// What rules and expectations pick packets by.
 macro_rules! picked {
@@ -107,10 +107,29 @@ impl<'a> Resolver<'a> {
         let mut faults = Vec::new();
         for i in order {
             let at = all.index(i);
-            let fault = self.fault(&at.field("do"), &file.faults[i].r#do, &mut ways);
-            faults.extend(fault.map(|fault| (file.faults[i].at.time(), fault)));
+            let first = file.faults[i].at.time();
+            let Some(fault) = self.fault(&at.field("do"), &file.faults[i].r#do, &mut ways) else { continue };
+            let (count, every) = self.barrage(&at.field("do"), &file.faults[i].r#do);
+            for n in 0..count {
+                faults.push((first + every * u64::from(n), further(&fault, &file.faults[i].r#do, n)));
+            }
         }
+        // Barrages overlap; what comes at the same time keeps its order.
+        faults.sort_by_key(|(at, _)| *at);
         faults
+    }
+    /// How often a fault happens, and how far apart.
+    fn barrage(&mut self, at: &At<'_>, kind: &FaultKind) -> (u32, Duration) {
+        let (FaultKind::Inject { count, every, .. } | FaultKind::InjectIcmp { count, every, .. }) = kind
+        else {
+            return (1, Duration::ZERO);
+        };
+        let count = count.unwrap_or(1);
+        if count > MOST_FORGED {
+            let message = format!("more than {MOST_FORGED} forged segments at once");
+            self.wrong(&at.field("count"), message, "too many", None);
+        }
+        (count.min(MOST_FORGED), every.map_or(Duration::from_millis(1), Span::duration))
     }
 
     fn fault(
@@ -187,12 +206,18 @@ impl<'a> Resolver<'a> {
             seq,
             ack,
             wnd,
+            urg,
             data,
+            len,
+            ecn,
             mss,
             wscale,
             sack_permitted,
             sack,
             timestamps,
+            cookie,
+            options,
+            ..
         } = kind
         else {
             return None;
@@ -200,8 +225,13 @@ impl<'a> Resolver<'a> {
         if !self.node(&at.field("on"), on) {
             return None;
         }
-        let payload = tcp::Payload::from_bytes(data.as_bytes());
-        if data.len() > 65_000 {
+        let len = if data.is_empty() { len.map_or(0, |len| len.0) } else { data.len() as u64 };
+        let payload = if data.is_empty() {
+            tcp::Payload::from_bytes(&vec![b'x'; len.min(65_000) as usize])
+        } else {
+            tcp::Payload::from_bytes(data.as_bytes())
+        };
+        if len > 65_000 {
             self.wrong(&at.field("data"), "too much for one segment", "at most 65000 bytes", None);
         }
         let sack = sack.as_deref().unwrap_or_default();
@@ -211,6 +241,22 @@ impl<'a> Resolver<'a> {
         if timestamps.is_some() && sack.len() > 3 {
             self.wrong(&at.field("sack"), "too many SACK blocks beside timestamps", "at most three", None);
         }
+        let fast_open = cookie.as_ref().map(|text| {
+            let cookie = octets(text).and_then(|octets| tcp::TfoCookie::new(&octets));
+            if cookie.is_none() && !text.is_empty() {
+                let help = "an even number of octets, 4 to 16, two digits each";
+                self.wrong(
+                    &at.field("cookie"),
+                    "this is no cookie",
+                    "not hexadecimal",
+                    Some(help.to_owned()),
+                );
+            }
+            Box::new(tcp::FastOpenOption { cookie, experimental: false })
+        });
+        if options.len() > 40 {
+            self.wrong(&at.field("options"), "too many options for one segment", "at most 40 octets", None);
+        }
         Some(spec::Inject {
             at: on.clone(),
             src: self.endpoint(&at.field("src"), on, src),
@@ -219,21 +265,27 @@ impl<'a> Resolver<'a> {
             seq: number(seq),
             ack: number(ack),
             wnd: wnd.unwrap_or(65535),
-            options: tcp::Options {
-                mss: *mss,
-                wscale: *wscale,
-                sack_permitted: sack_permitted.unwrap_or(false),
-                timestamps: timestamps.map(|(val, ecr)| Timestamps { val, ecr }),
-                ..tcp::Options::default()
+            urg: urg.unwrap_or(0),
+            options: if options.is_empty() {
+                tcp::Options {
+                    mss: *mss,
+                    wscale: *wscale,
+                    sack_permitted: sack_permitted.unwrap_or(false),
+                    timestamps: timestamps.map(|(val, ecr)| Timestamps { val, ecr }),
+                    fast_open,
+                    ..tcp::Options::default()
+                }
+            } else {
+                tcp::Options::from_wire(options)
             },
             sack: sack.iter().map(|(left, right)| (exact(left), exact(right))).collect(),
             payload,
-            ecn: EcnCodepoint::NotEct,
+            ecn: ecn.map_or(EcnCodepoint::NotEct, codepoint),
         })
     }
 
     fn inject_icmp(&mut self, at: &At<'_>, kind: &FaultKind) -> Option<spec::InjectIcmp> {
-        let FaultKind::InjectIcmp { on, from, says, src, dst, seq, len } = kind else { return None };
+        let FaultKind::InjectIcmp { on, from, says, src, dst, seq, len, .. } = kind else { return None };
         if !self.node(&at.field("on"), on) {
             return None;
         }
@@ -258,6 +310,53 @@ impl<'a> Resolver<'a> {
             len: len.unwrap_or(1500),
         })
     }
+}
+
+/// Most forged segments of one line of a file.
+const MOST_FORGED: u32 = 100_000;
+
+/// The `n`th of a barrage of forged segments.
+fn further(first: &spec::Fault, typed: &FaultKind, n: u32) -> spec::Fault {
+    let mut fault = first.clone();
+    let times = |step: &Option<i64>| step.unwrap_or(0).wrapping_mul(n.into());
+    match (&mut fault, typed) {
+        (
+            spec::Fault::Inject(inject),
+            FaultKind::Inject { seq_step, ack_step, sack_step, stamp_step, port_step, .. },
+        ) => {
+            advance(&mut inject.seq, times(seq_step));
+            advance(&mut inject.ack, times(ack_step));
+            for (left, right) in &mut inject.sack {
+                advance(left, times(sack_step));
+                advance(right, times(sack_step));
+            }
+            if let Some(stamps) = &mut inject.options.timestamps {
+                stamps.val = stamps.val.wrapping_add(stamp_step.unwrap_or(0).wrapping_mul(n));
+            }
+            let port = u64::from(inject.src.port()) + u64::from(port_step.unwrap_or(0)) * u64::from(n);
+            let port = if port > 65_535 { 1024 + (port - 65_536) % 64_512 } else { port };
+            inject.src.set_port(port as u16);
+        }
+        (spec::Fault::InjectIcmp(inject), FaultKind::InjectIcmp { seq_step, .. }) => {
+            advance(&mut inject.seq, times(seq_step));
+        }
+        _ => {}
+    }
+    fault
+}
+fn advance(number: &mut spec::SeqRef, by: i64) {
+    match number {
+        spec::SeqRef::Absolute(n) => *n = n.wrapping_add(by as u32),
+        spec::SeqRef::SenderIsn(n) | spec::SeqRef::ReceiverIsn(n) | spec::SeqRef::Expected(n) => {
+            *n = n.wrapping_add(by);
+        }
+    }
+}
+/// Octets in hexadecimal.
+fn octets(text: &str) -> Option<Vec<u8>> {
+    let digits = text.as_bytes();
+    let octet = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+    digits.len().is_multiple_of(2).then(|| digits.chunks(2).map(octet).collect())?
 }
 
 fn number(typed: &Option<Number>) -> spec::SeqRef {
@@ -304,6 +403,24 @@ fn matching(rule: &Rule) -> spec::Match {
 
 fn action(typed: &Action) -> spec::Action {
     match *typed {
+        Action::Rewrite { ecn, clear, set, ref strip, clamp_mss, cut } => {
+            let has = |option| strip.contains(&option);
+            spec::Action::Rewrite(spec::Rewrite {
+                ecn: ecn.map(codepoint),
+                clear: clear.map_or(Flags::NONE, |bits| bits.0),
+                set: set.map_or(Flags::NONE, |bits| bits.0),
+                strip: spec::Strip {
+                    wscale: has(Strippable::WindowScale),
+                    sack: has(Strippable::Sack),
+                    timestamps: has(Strippable::Timestamps),
+                    accecn: has(Strippable::AccEcn),
+                    fast_open: has(Strippable::FastOpen),
+                    user_timeout: has(Strippable::UserTimeout),
+                },
+                clamp_mss,
+                cut: cut.unwrap_or(false),
+            })
+        }
         Action::Drop => spec::Action::Drop,
         Action::Duplicate { copies, after } => spec::Action::Duplicate {
             copies: copies.unwrap_or(1),
@@ -321,5 +438,14 @@ fn action(typed: &Action) -> spec::Action {
             Unreachable::Port => IcmpKind::PortUnreachable,
             Unreachable::Prohibited => IcmpKind::AdminProhibited,
         }),
+    }
+}
+
+fn codepoint(typed: Codepoint) -> EcnCodepoint {
+    match typed {
+        Codepoint::NotEct => EcnCodepoint::NotEct,
+        Codepoint::Ect1 => EcnCodepoint::Ect1,
+        Codepoint::Ect0 => EcnCodepoint::Ect0,
+        Codepoint::Ce => EcnCodepoint::Ce,
     }
 }

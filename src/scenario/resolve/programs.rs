@@ -333,6 +333,9 @@ impl<'a> Resolver<'a> {
             Socket::KeepInterval(span) => SocketOption::KeepInterval(self.some_time(at, span)),
             Socket::KeepCount(n) => SocketOption::KeepCount(n),
             Socket::UserTimeout(span) => SocketOption::UserTimeout(span.duration()),
+            Socket::UserTimeoutOption(span) => SocketOption::UserTimeoutOption(span.duration()),
+            Socket::FastOpen(limit) => SocketOption::FastOpen(limit),
+            Socket::FastOpenNoCookie(on) => SocketOption::FastOpenNoCookie(on),
             Socket::Linger(span) => SocketOption::Linger(span.map(Span::duration)),
             Socket::RcvBuf(size) => SocketOption::RcvBuf(self.chunk(at, size)),
             Socket::SndBuf(size) => SocketOption::SndBuf(self.chunk(at, size)),
@@ -366,6 +369,9 @@ impl<'a> Resolver<'a> {
             }
             Step::Connect(to) => S::Connect(self.endpoint(&at.index(0), on, to)),
             Step::BeginConnect(to) => S::BeginConnect(self.endpoint(&at.index(0), on, to)),
+            Step::FastOpen { to, send } => {
+                S::FastOpen { to: self.endpoint(&at.field("to"), on, to), data: text(send) }
+            }
             Step::Set(option) => S::Set(self.option(&at.index(0), option)),
             Step::Send(words) => S::Send(text(words)),
             Step::SendBytes { len, chunk, every } => S::SendBytes {

@@ -47,6 +47,27 @@ fn what_a_syn_is_granted() {
     assert_eq!(granted(&config(Ecn::Accurate), &syn(0b111), Ect0), accurate);
 }
 
+/// 8257/3.6-ECTCTRL, 8257/1-SCOPE: DCTCP asks for ECN by a SYN that is itself ECN-capable, which only DCTCP grants: with
+/// any other peer it goes on without, as Reno.
+#[test]
+fn dctcp_keeps_to_its_own() {
+    let dctcp = |ecn| Config { congestion: Congestion::Dctcp, ..config(ecn) };
+    for ecn in [Ecn::Off, Ecn::Passive, Ecn::On] {
+        let config = dctcp(ecn);
+        assert_eq!(asks(&config), Mode::Classic);
+        assert_eq!(handshake_codepoint(&config, Mode::Classic), Ect0);
+        assert_eq!(handshake_codepoint(&config, Mode::Off), NotEct);
+        assert_eq!(granted(&config, &syn(0b011), Ect0), Mode::Classic);
+        assert_eq!(granted(&config, &syn(0b011), Ce), Mode::Classic, "a mark on the SYN is of no account");
+    }
+    for ecn in [Ecn::Passive, Ecn::On, Ecn::Accurate] {
+        assert_eq!(granted(&config(ecn), &syn(0b011), Ect0), Mode::Off);
+        assert_eq!(handshake_codepoint(&config(ecn), Mode::Classic), NotEct);
+    }
+    let plain = Config { ect_on_control: false, ..dctcp(Ecn::On) };
+    assert_eq!(handshake_codepoint(&plain, Mode::Classic), NotEct);
+}
+
 /// 9768/3.1.2-CLASSIC, 9768/3.1.1-CLIENT, 9768/3.1.3-FWD: all eight codes of a SYN-ACK.
 #[test]
 fn what_a_syn_ack_says() {

@@ -18,7 +18,6 @@ impl<T> Few<T> {
     pub const fn new() -> Few<T> {
         Few { first: None, more: None }
     }
-    #[cfg(test)]
     pub fn len(&self) -> usize {
         usize::from(self.first.is_some()) + self.more.as_ref().map_or(0, |more| more.len())
     }

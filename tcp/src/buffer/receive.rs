@@ -217,9 +217,8 @@ impl ReceiveBuffer {
         None
     }
 
-    /// Number of pieces, for tests of what bounds memory.
-    #[cfg(test)]
-    pub(super) fn pieces_held(&self) -> usize {
+    /// Pieces of data that are kept.
+    pub fn pieces_held(&self) -> usize {
         self.pieces.len() + self.beyond.as_ref().map_or(0, |beyond| beyond.pieces.len())
     }
 

@@ -53,6 +53,9 @@ impl Connection {
             && self.check_syn(now, &arrived, out)
             && self.check_ack(now, &arrived, out);
         if goes_on {
+            if let Some(raw) = segment.options.user_timeout {
+                self.hear_user_timeout(raw, out);
+            }
             self.check_urg(segment, seq, out);
             self.process_text(now, &arrived, out);
         }

@@ -64,6 +64,11 @@ impl Ecn {
 }
 
 impl Connection {
+    /// Which feedback was agreed on.
+    #[cfg(test)]
+    pub(crate) fn ecn_mode(&self) -> Mode {
+        self.ecn.mode()
+    }
     // --- sending -------------------------------------------------------------------------------------------------
 
     /// Looks at whether an AccECN option is due as a beacon.

@@ -1,5 +1,6 @@
 //! How a segment is put together: header fields, options, and what its sending changes.
 
+use super::user_timeout::LEN as USER_TIMEOUT_BYTES;
 use super::{Connection, clock};
 use crate::cause::Rule;
 use crate::offer::{self, TIMESTAMP_BYTES};
@@ -34,6 +35,7 @@ impl Connection {
     /// Bytes that options take in a data segment now (RFC 6691: the sender subtracts them).
     pub(super) fn option_bytes(&self) -> u32 {
         let stamps = if self.ts.is_some() { u32::from(TIMESTAMP_BYTES) } else { 0 };
+        let stamps = stamps + self.user_timeout_bytes();
         if self.ecn.accurate.is_some() {
             return self.option_bytes_with_accecn(stamps);
         }
@@ -83,7 +85,11 @@ impl Connection {
         let Body { seq, flags, payload, new_data } = body;
         let mut options =
             Options { timestamps: self.stamp(now), order: self.config.option_order, ..Options::default() };
-        let stamps = if self.ts.is_some() { u32::from(TIMESTAMP_BYTES) } else { 0 };
+        let mut stamps = if self.ts.is_some() { u32::from(TIMESTAMP_BYTES) } else { 0 };
+        if self.socket.owes_user_timeout() {
+            self.put_user_timeout(stamps, payload.len(), &mut options);
+            stamps += if options.user_timeout.is_some() { USER_TIMEOUT_BYTES } else { 0 };
+        }
         // Of an orphan in FIN-WAIT-2 Linux keeps no more than of TIME-WAIT: nothing that counts marks.
         let record = self.state == State::FinWait2 && self.orphan && self.config.fin_wait_2.is_some();
         // The ACK of ACKs that were marked must not look like a duplicate ACK (RFC 9768, section 3.2.2.5.1).

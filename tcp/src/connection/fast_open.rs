@@ -28,6 +28,8 @@ pub(super) struct FastOpen {
     more: bool,
     /// A program has accepted the connection.
     accepted: bool,
+    /// The path has seemed to swallow what follows: that the connection ends in order proves nothing.
+    suspect: bool,
     /// The SYN-ACK, as long as its ACK is missing.
     pending: Option<Box<Request>>,
 }
@@ -90,9 +92,10 @@ impl Connection {
         self.fast_open.as_ref().is_some_and(|fast| fast.client) && self.rcv.nxt() == self.rcv.irs + 1
     }
     /// A timeout of data: the third in a row makes the path suspect.
-    pub(super) fn suspect_after_timeouts(&self, out: &mut Out) {
-        let client = self.fast_open.as_ref().is_some_and(|fast| fast.client);
-        if client && self.snd.queue.retries() == 2 {
+    pub(super) fn suspect_after_timeouts(&mut self, out: &mut Out) {
+        let retries = self.snd.queue.retries();
+        if let Some(fast) = self.fast_open.as_mut().filter(|fast| fast.client && retries == 2) {
+            fast.suspect = true;
             out.fast_open.push(News::BlackHole);
         }
     }
@@ -109,7 +112,8 @@ impl Connection {
         }
         if self.is_fast_and_unheard() && self.rcv.fin.is_some() && !self.rcv.fin_received {
             out.fast_open.push(News::BlackHole);
-        } else if self.fast_open.as_ref().is_some_and(|fast| fast.client && fast.data_taken) {
+        } else if self.fast_open.as_ref().is_some_and(|fast| fast.client && fast.data_taken && !fast.suspect)
+        {
             out.fast_open.push(News::Works);
         }
         if let Some(fast) = &mut self.fast_open

@@ -43,9 +43,7 @@ impl Connection {
     pub(super) fn limit_deadline(&self) -> Time {
         match self.config.r2 {
             // What the program sets is its R2 (MUST-21).
-            RetryLimit::Time(time)
-                if self.snd.queue.flight() > 0 && self.socket.own_user_timeout().is_none() =>
-            {
+            RetryLimit::Time(time) if self.snd.queue.flight() > 0 && !self.has_own_limit() => {
                 self.user_deadline().min(self.progress() + time)
             }
             _ => self.user_deadline(),
@@ -53,7 +51,7 @@ impl Connection {
     }
     /// When the user timeout ends the connection.
     fn user_deadline(&self) -> Time {
-        let Some(user) = self.socket.user_timeout(&self.config) else { return Time::NEVER };
+        let Some(user) = self.user_timeout() else { return Time::NEVER };
         let persists = self.timers.persist != Time::NEVER;
         let from = match (self.snd.queue.flight() > 0, self.counts_from_first_timeout()) {
             (true, true) => self.snd.queue.first_timeout(),
@@ -78,7 +76,7 @@ impl Connection {
     /// Whether R2 is reached at this expiry of the retransmission timer.
     pub(super) fn retransmissions_exhausted(&self, now: Time) -> bool {
         let replaces = self.counts_from_first_timeout() && self.config.user_timeout.is_some();
-        if replaces || self.socket.own_user_timeout().is_some() {
+        if replaces || self.has_own_limit() {
             return false; // limit_deadline sees to it
         }
         // As long as the peer answers what its closed window makes probes of (Linux tcp_rtx_probe0_timed_out).

@@ -39,6 +39,12 @@ struct Rare {
     notsent_lowat: Option<u32>,
     linger2: Option<Duration>,
     syn_count: Option<u8>,
+    /// What is told of the user timeout (RFC 5482); zero: nothing.
+    advertised: Option<Duration>,
+    /// What the peer has told.
+    remote: Option<Duration>,
+    /// The next segment is to tell it.
+    owed: bool,
 }
 
 impl Socket {
@@ -69,8 +75,14 @@ impl Socket {
             SocketOption::KeepInterval(d) => self.rare().keep_interval = Some(d),
             SocketOption::KeepCount(n) => self.rare().keep_count = Some(n),
             SocketOption::UserTimeout(d) => {
-                self.rare().user_timeout = (d > Duration::ZERO).then_some(d);
+                let set = (d > Duration::ZERO).then_some(d);
+                self.rare().user_timeout = set;
+                if self.advertised(config).is_some() {
+                    // 5482/3-NEXT
+                    self.advertise(set);
+                }
             }
+            SocketOption::UserTimeoutOption(d) => self.advertise(Some(d)),
             SocketOption::Linger(time) => self.rare().linger = time,
             SocketOption::RcvBuf(bytes) => {
                 self.rcv_buf = config.asked_rcv_buf(bytes);
@@ -116,6 +128,33 @@ impl Socket {
     /// The user timeout, if there is one.
     pub fn user_timeout(&self, config: &Config) -> Option<Duration> {
         self.own_user_timeout().or(config.user_timeout)
+    }
+    /// From now on this is told of the user timeout; zero: nothing, `None`: what the configuration says.
+    fn advertise(&mut self, time: Option<Duration>) {
+        let rare = self.rare();
+        rare.advertised = time;
+        rare.owed = true;
+    }
+    /// ADV_UTO (RFC 5482, section 3), if the option is in use.
+    pub fn advertised(&self, config: &Config) -> Option<Duration> {
+        let set = self.rare.as_ref().and_then(|r| r.advertised);
+        set.or(config.user_timeout_option).filter(|time| *time > Duration::ZERO)
+    }
+    /// Whether the next segment is to tell it.
+    pub fn owes_user_timeout(&self) -> bool {
+        self.rare.as_ref().is_some_and(|r| r.owed)
+    }
+    /// The next segment is, or is not, to tell it.
+    pub fn owe_user_timeout(&mut self, owed: bool) {
+        self.rare().owed = owed;
+    }
+    /// REMOTE_UTO: what the peer has told.
+    pub fn remote_user_timeout(&self) -> Option<Duration> {
+        self.rare.as_ref().and_then(|r| r.remote)
+    }
+    /// The peer tells this. Whether it is news.
+    pub fn hear_user_timeout(&mut self, time: Duration) -> bool {
+        self.rare().remote.replace(time) != Some(time)
     }
     /// The user timeout that the program has set.
     pub fn own_user_timeout(&self) -> Option<Duration> {

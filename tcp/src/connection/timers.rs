@@ -229,11 +229,12 @@ impl Connection {
             self.timers.idle = self.timers.heard + idle;
             return;
         }
-        let exhausted = match self.socket.user_timeout(&self.config) {
+        let exhausted = match self.user_timeout() {
             Some(limit) if self.counts_from_first_timeout() => elapsed >= limit && self.timers.probes > 0,
             _ => self.timers.probes >= self.socket.keep_count(&self.config),
         };
-        if exhausted {
+        // 5482/4.2-KA: no sooner than the timeout that was adopted.
+        if exhausted && self.adopted_user_timeout().is_none_or(|limit| elapsed > limit) {
             self.send_reset(now, Rule::KeepaliveLimit, out);
             let error = self.soft_error.unwrap_or(Errno::ETIMEDOUT);
             return self.fail(Rule::KeepaliveLimit, Some(error), out);

@@ -18,3 +18,77 @@ fn cookies_of_linux() {
         assert_eq!(parse_keys(wrong), None, "{wrong}");
     }
 }
+
+/// The segments of an open with so much data towards a server that took `mss` the last time.
+fn open_with(data: u32, mss: Option<u16>) -> (crate::opening::Opening, crate::Out) {
+    let tuple = Tuple { local: ([10, 0, 0, 1], 40_000).into(), remote: ([10, 0, 0, 2], 80).into() };
+    let what = crate::tcb::Connect {
+        tuple,
+        mtu: 1500,
+        config: std::sync::Arc::new(Config { isn: crate::config::IsnSource::Fixed(1000), ..Config::linux() }),
+        options: Vec::new(),
+        reuses: None,
+    };
+    let option = FastOpenOption { cookie: TfoCookie::new(&[7; 8]), experimental: false };
+    let data = Payload::Pattern { stream: 1, offset: 0, len: data };
+    let ask = FastConnect { option: Some(option), mss, data, more: false };
+    let mut out = crate::Out::default();
+    let opening =
+        crate::opening::Opening::connect_fast(Time::ZERO, what, Some(ask), &IsnSecret([1, 2]), &mut out);
+    (opening, out)
+}
+
+/// 7413/4.1.3-MSSLIM: the data of a SYN fits into what the server took the last time, options taken off, and into the MTU.
+#[test]
+fn data_of_a_syn_is_cut() {
+    for (mss, expected) in [(None, 1420), (Some(1000), 960), (Some(9000), 1420), (Some(100), 60)] {
+        let (_, out) = open_with(5000, mss);
+        assert_eq!(out.segments[0].segment.payload.len(), expected, "{mss:?}");
+        assert!(out.segments[0].segment.options.wire_len() <= 40);
+    }
+}
+
+/// 7413/4.2.2-PARTACK, 9293/EV-SYNSENT-BADACK: a SYN-ACK may cover the SYN alone, a part of its data, or all of it, and
+/// nothing beyond; what it does not cover is sent again at once.
+#[test]
+fn a_syn_ack_may_cover_a_part() {
+    for (ack, opens) in [(1000, false), (1001, true), (1301, true), (1501, true), (1502, false)] {
+        let (mut opening, mut out) = open_with(500, None);
+        out.segments.clear();
+        let syn_ack = Segment {
+            src: 80,
+            dst: 40_000,
+            seq: crate::SeqNum(77),
+            ack: crate::SeqNum(ack),
+            flags: crate::Flags::SYN | crate::Flags::ACK,
+            wnd: 60_000,
+            ..Segment::default()
+        };
+        let at = Time::ZERO + Duration::from_millis(20);
+        let opened = opening.on_segment(at, &syn_ack, crate::EcnCodepoint::NotEct, &mut out);
+        assert_eq!(opened.is_some(), opens, "{ack}");
+        let again: u32 = out.segments.iter().map(|o| o.segment.payload.len()).sum();
+        assert_eq!(again, if opens { 1501 - ack } else { 0 }, "{ack}");
+    }
+}
+
+/// 7413/4.2-PENDING, 7413/5.1-RSTACC: no more than the limit are pending, and one that a reset has ended keeps its place for
+/// a minute.
+#[test]
+fn resets_do_not_free_places() {
+    let at = |secs| Time::ZERO + Duration::from_secs(secs);
+    let mut server = Server::new(2);
+    assert!(server.has_room(at(0)));
+    server.begun();
+    server.begun();
+    assert!(!server.has_room(at(0)));
+    server.over(at(1), false);
+    assert!(server.has_room(at(1)));
+    server.begun();
+    server.over(at(2), true);
+    server.over(at(3), true);
+    assert!(!server.has_room(at(62)), "a minute is not over");
+    assert!(server.has_room(at(63)), "the first of them is");
+    server.begun();
+    assert!(!server.has_room(at(63)));
+}

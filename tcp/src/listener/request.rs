@@ -6,6 +6,7 @@ use super::Incoming;
 use crate::accecn::{self, AccEcn, Mode, Mute};
 use crate::cause::Rule;
 use crate::config::{AccEcnOption, Config};
+use crate::connection::user_timeout;
 use crate::cookie::CookieOptions;
 use crate::fast_open;
 use crate::handshake::{EcnAgreed, Handshake, TimestampState, WindowScale};
@@ -61,7 +62,7 @@ impl Agreed {
             wscale: options.wscale.filter(|_| config.window_scaling),
             timestamps: ticks.is_some(),
             sack: options.sack && config.sack,
-            ecn: match config.ecn.grants() {
+            ecn: match accecn::grants(config) {
                 Mode::Accurate if flags.ace() > 1 => Mode::Accurate,
                 Mode::Classic | Mode::Accurate if options.ecn => Mode::Classic,
                 _ => Mode::Off,
@@ -116,6 +117,15 @@ impl Agreed {
         (iss, irs): (SeqNum, SeqNum),
         timestamps: Timestamps,
     ) -> Segment {
+        let mut options = Options {
+            mss: Some(offer::announced_mss(config, tuple, mtu)),
+            wscale: self.window_scale(config).map(|scale| scale.rcv),
+            sack_permitted: self.sack,
+            timestamps: self.timestamps.then_some(timestamps),
+            order: config.option_order,
+            ..Options::default()
+        };
+        options.user_timeout = user_timeout::on_syn(config.user_timeout_option, &options);
         Segment {
             src: tuple.local.port(),
             dst: tuple.remote.port(),
@@ -123,14 +133,7 @@ impl Agreed {
             ack: irs.add(1),
             flags: Flags::SYN | Flags::ACK,
             wnd: self.window(config, tuple, mtu) as u16,
-            options: Options {
-                mss: Some(offer::announced_mss(config, tuple, mtu)),
-                wscale: self.window_scale(config).map(|scale| scale.rcv),
-                sack_permitted: self.sack,
-                timestamps: self.timestamps.then_some(timestamps),
-                order: config.option_order,
-                ..Options::default()
-            },
+            options,
             ..Segment::default()
         }
     }
@@ -164,6 +167,8 @@ pub(crate) struct Request {
     none_asked: bool,
     /// Octets of the SYN's data that were accepted (RFC 7413).
     pub(crate) data: u32,
+    /// The user timeout option of the SYN (RFC 5482).
+    pub(super) user_timeout: Option<std::num::NonZeroU16>,
     /// The Fast Open option of the first SYN-ACK.
     pub(super) fast_open: Option<Box<FastOpenOption>>,
 }
@@ -205,6 +210,7 @@ impl Request {
             syn: incoming.ecn,
             none_asked: false,
             data: 0,
+            user_timeout: incoming.segment.options.user_timeout,
             fast_open: None,
         }
     }
@@ -247,7 +253,8 @@ impl Request {
         // 7413/4.2.1-RTX
         segment.options.fast_open = self.fast_open.clone().filter(|_| self.repeats == 0);
         self.agreed.put_ecn(&mut segment, config, self.syn, (self.repeats, self.retries));
-        out.segments.push(Outgoing { segment, why, ecn: EcnCodepoint::NotEct });
+        let ecn = accecn::handshake_codepoint(config, self.agreed.ecn);
+        out.segments.push(Outgoing { segment, why, ecn });
     }
     /// Sends it once more.
     pub(crate) fn repeat(&mut self, now: Time, config: &Config, tuple: &Tuple, why: Rule, out: &mut Out) {
@@ -315,7 +322,7 @@ impl Request {
             (Mode::Classic, ace) => ace != 0 && ace != 0b011,
             (Mode::Off, _) => false,
         };
-        if mixed && config.accecn_mixed_reset && config.ecn.grants() == Mode::Accurate {
+        if mixed && config.accecn_mixed_reset && accecn::grants(config) == Mode::Accurate {
             reset_by_syn(self, incoming.segment, out);
             return Verdict::Ends(Rule::EcnMixed);
         }

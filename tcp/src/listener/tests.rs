@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::accecn::Mode;
 use crate::config::Ecn;
 use crate::error::Errno;
 use crate::payload::Payload;
@@ -471,6 +472,35 @@ fn cookie_acks() {
     assert_eq!(syn_ack.options, Options { mss: Some(1460), ..Options::default() });
     let tcb = give(&mut listener, after(20), &plain.ack(&syn_ack, b"")).tcb.expect("a connection");
     assert_eq!((tcb.info(AT).sack, tcb.info(AT).wscale), (false, None));
+}
+
+/// 9768/5.1-COOKIE: nothing is kept of the SYN, so the ACE field of the ACK tells whether AccECN was agreed on, with or
+/// without timestamps; classic ECN comes back by a timestamp only.
+#[test]
+fn cookies_bring_accurate_ecn_back() {
+    let config = |config: &mut Config| {
+        (config.syn_cookies, config.ecn) = (SynCookies::Always, Ecn::Accurate);
+    };
+    for (asked, code, stamped, expected) in [
+        (0b111, 0b010, true, Mode::Accurate),
+        (0b111, 0b010, false, Mode::Accurate),
+        (0b011, 0, true, Mode::Classic),
+        (0b011, 0, false, Mode::Off),
+        (0, 0, true, Mode::Off),
+    ] {
+        let mut listener = listener(5, config);
+        let client = if stamped { Client::new(1) } else { Client::without_timestamps(1) };
+        let mut syn = client.syn();
+        syn.flags |= Flags::of_ace(asked);
+        let syn_ack = give(&mut listener, AT, &syn).only().clone();
+        assert_eq!(listener.requests().count(), 0);
+        let mut ack = client.ack(&syn_ack, b"");
+        ack.flags |= Flags::of_ace(code);
+        let Some(Tcb::Open(connection)) = give(&mut listener, after(20), &ack).tcb else {
+            panic!("no connection")
+        };
+        assert_eq!(connection.ecn_mode(), expected, "asked {asked:03b}, timestamps {stamped}");
+    }
 }
 
 /// Cookies switched off: what does not fit is dropped.

@@ -67,8 +67,8 @@ impl Opening {
         }
         let agreed = if !acks_syn {
             accecn::granted(&self.config, segment, ecn)
-        } else if self.config.ecn.asks() == Mode::Accurate || self.still_asks() {
-            accecn::understood(self.config.ecn.asks(), segment.flags)
+        } else if accecn::asks(&self.config) == Mode::Accurate || self.still_asks() {
+            accecn::understood(accecn::asks(&self.config), segment.flags)
         } else {
             // 3168/6.1.1-NOECT: a SYN that did not ask was sent too.
             Mode::Off

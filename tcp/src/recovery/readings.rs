@@ -97,6 +97,10 @@ impl Sender {
     pub fn last_sent(&self) -> Time {
         self.last_sent
     }
+    /// Segments in flight that there is a record of.
+    pub fn records(&self) -> usize {
+        self.queue.len()
+    }
     /// Counts of segments.
     pub fn counts(&self) -> Counts {
         let mut counts = Counts {

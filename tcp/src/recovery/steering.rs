@@ -50,8 +50,8 @@ impl Sender {
         }
         let (una, quantum) = (self.una(), 2 * self.mss64());
         let extra = self.extra.get_or_insert_default();
-        extra.validation = validates.then(|| Validation::new(una));
-        if paced {
+        extra.validation = validates.then(|| Validation::new(una, !paced));
+        if paced || validates {
             let mut pacer = Pacer::new(cfg.pacing_exempt, cfg.max_pacing_rate, quantum);
             pacer.rate = initial.unwrap_or(0);
             extra.pacer = Some(pacer);
@@ -85,6 +85,9 @@ impl Sender {
         let extra = self.extra.get_or_insert_default();
         let pacer = extra.pacer.get_or_insert_with(|| Pacer::new(exempt, max, quantum));
         pacer.max = max;
+        if let Some(validation) = &mut extra.validation {
+            validation.paces_alone &= max.is_none();
+        }
         self.update_pacing_rate(cfg);
     }
 
@@ -103,9 +106,12 @@ impl Sender {
             pacer.on_sent(now, bytes);
         }
     }
+    fn is_paced(&self) -> bool {
+        self.pacer().is_some() && !self.may_burst()
+    }
     /// Whether pacing lets a segment go now.
     pub fn may_release(&self, now: Time) -> bool {
-        self.pacer().is_none_or(|pacer| pacer.may_send(now))
+        self.pacer().is_none_or(|pacer| pacer.may_send(now)) || self.may_burst()
     }
     /// Pacing holds data back, or does not.
     pub fn await_release(&mut self, waiting: bool) {
@@ -184,7 +190,7 @@ impl Sender {
             min_rtt: self.rtt.min(),
             rtt: news.latest,
             slow_start_limit,
-            paced: self.pacer().is_some(),
+            paced: self.is_paced(),
             pacing_rate: if self.cwnd < self.ssthresh { self.nominal_rate(cfg) } else { 0 },
         }
     }
@@ -293,14 +299,14 @@ impl Sender {
         pacer.rate = rate;
         let millisecond = pacer.rate().unwrap_or(rate) >> 10;
         let group = (millisecond + near).min(LARGEST_AGGREGATE) / mss;
-        pacer.quantum = group.max(u64::from(cfg.pacing_min_group)) * mss;
+        pacer.quantum = group.max(u64::from(cfg.min_tso_segs)) * mss;
     }
 
     // --- readings --------------------------------------------------------------------------------------------------
 
     /// Bytes a second at which data is paced; `None`: it is not.
     pub fn pacing_rate(&self) -> Option<u64> {
-        self.pacer().and_then(|pacer| pacer.rate())
+        self.pacer().filter(|_| self.is_paced()).and_then(|pacer| pacer.rate())
     }
     /// What `ss` shows of the controller besides its name.
     pub fn congestion_info(&self) -> CongestionInfo {

@@ -27,10 +27,12 @@ pub(super) struct Validation {
     loss: Option<(u64, u64)>,
     /// Octets sent again so far.
     pub retransmitted: u64,
+    /// The connection is paced for the sake of this alone: in the non-validated phase (7661/4.4.2-BURST).
+    pub paces_alone: bool,
 }
 
 impl Validation {
-    pub fn new(una: Seq) -> Validation {
+    pub fn new(una: Seq, paces_alone: bool) -> Validation {
         Validation {
             from: una,
             until: una,
@@ -39,6 +41,7 @@ impl Validation {
             since: None,
             loss: None,
             retransmitted: 0,
+            paces_alone,
         }
     }
     /// pipeACK; `None`: undefined.
@@ -64,6 +67,10 @@ impl Sender {
     /// Whether RFC 7661 is on.
     pub(super) fn validates(&self) -> bool {
         self.validation().is_some()
+    }
+    /// Whether bursts are allowed that a pacer would otherwise hold back: the window is one that was used.
+    pub(super) fn may_burst(&self) -> bool {
+        self.validation().is_some_and(|v| v.paces_alone && v.since.is_none())
     }
     /// An acknowledgment of new data came: measures, and sets the phase (sections 4.2 and 4.3).
     pub(super) fn measure_pipe(&mut self, now: Time) {

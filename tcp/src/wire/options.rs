@@ -224,6 +224,10 @@ impl Options {
     pub fn wire_len(&self) -> u32 {
         lay_out(self).len as u32
     }
+    /// What stands in a header's list, well formed or not. What is malformed is passed over (RFC 9293, MUST-6, MUST-7).
+    pub fn from_wire(list: &[u8]) -> Options {
+        parse(list)
+    }
     /// These options as bytes, as they stand in a header.
     pub fn to_wire(&self) -> Vec<u8> {
         lay_out(self).as_slice().to_vec()

@@ -21,6 +21,7 @@ impl Doing {
             Step::Bind { port, address } => self.bind(*address, *port, k, ctx, who),
             Step::Connect(to) => self.connect(*to, k, ctx, who),
             Step::BeginConnect(to) => self.begin_connect(*to, k, ctx, who),
+            Step::FastOpen { to, data } => self.fast_open(*to, data, k, ctx, who),
             Step::Set(option) => self.set(*option, k, ctx, who),
             Step::Send(data) => self.send(data, SendFlags::default(), k, ctx, who),
             Step::SendUrgent(data) => {
@@ -126,6 +127,47 @@ impl Doing {
         self.pattern_offset = 0;
         let result = if result == Err(Errno::EINPROGRESS) { Ok(()) } else { result };
         self.close_if_failed(result, k, ctx)
+    }
+
+    /// What went with the SYN is sent; the rest waits until the connection is open.
+    fn fast_open(
+        &mut self,
+        to: SocketAddr,
+        data: &Payload,
+        k: &mut Kernel,
+        ctx: &mut Ctx<'_>,
+        who: &Who<'_>,
+    ) -> Progress {
+        let socket = self.open_socket(k, who);
+        let call = || format!("sendto({to}, {}, MSG_FASTOPEN)", text::data(data));
+        if self.work.phase == 0 {
+            self.work.phase = 1;
+            self.pattern_offset = 0;
+            match k.connect_fast(ctx, socket, to, Some(data), true) {
+                Ok(taken) => {
+                    self.work.done = taken.into();
+                    self.work.pending = data.slice(taken, data.len() - taken.min(data.len()));
+                }
+                Err(errno) => {
+                    ctx.out.program(who.label, || (call(), errno.to_string()));
+                    return self.close_if_failed(Err(errno), k, ctx);
+                }
+            }
+        }
+        let opened = match k.connect_outcome(socket) {
+            _ if self.work.pending.is_empty() => Ok(()),
+            Err(Errno::EINPROGRESS) => return Progress::Wait,
+            opened => opened,
+        };
+        let result = opened.and_then(|()| self.flush(SendFlags::default(), k, ctx));
+        if result == Err(Errno::EAGAIN) {
+            return Progress::Wait;
+        }
+        ctx.out.program(who.label, || (call(), counted(result, data.len().into(), self.work.done)));
+        if opened.is_err() {
+            return self.close_if_failed(opened, k, ctx);
+        }
+        if result.is_ok() { Progress::Done } else { Progress::Failed }
     }
 
     fn set(&mut self, option: SocketOption, k: &mut Kernel, ctx: &mut Ctx<'_>, who: &Who<'_>) -> Progress {

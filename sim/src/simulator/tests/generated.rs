@@ -109,6 +109,7 @@ fn inject() -> impl Strategy<Value = Fault> {
                 seq,
                 ack,
                 wnd: 1000,
+                urg: 0,
                 options: Default::default(),
                 sack: Vec::new(),
                 payload: tcp::Payload::Pattern { stream: 3, offset: 0, len },

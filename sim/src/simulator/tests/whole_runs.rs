@@ -153,6 +153,7 @@ fn a_forged_reset_that_knows_the_numbers_kills_and_another_does_not() {
             seq,
             ack: SeqRef::Absolute(0),
             wnd: 0,
+            urg: 0,
             options: Default::default(),
             sack: Vec::new(),
             payload: Default::default(),
@@ -245,6 +246,7 @@ fn forged_options_and_quotes() {
         seq: SeqRef::Expected(0),
         ack: SeqRef::Expected(0),
         wnd: 0,
+        urg: 0,
         options: tcp::Options { wscale: Some(3), sack_permitted: true, ..Default::default() },
         sack: vec![
             (SeqRef::ReceiverIsn(11), SeqRef::ReceiverIsn(21)),

@@ -269,6 +269,35 @@ fn closed_window() {
     assert_eq!(end.state(), State::Closed);
 }
 
+/// 8257/3.6-ECTCTRL, 8257/4.1-KNOB: everything of a DCTCP connection is ECN-capable, SYN, retransmission and reset too,
+/// unless the knob says otherwise.
+#[test]
+fn dctcp_marks_everything_as_capable() {
+    for knob in [true, false] {
+        let config = Config { congestion: Congestion::Dctcp, ect_on_control: knob, ..Config::linux() };
+        let end = Lone::syn_sent(config.clone());
+        assert!(end.out.segments[0].segment.has(Flags::SYN | Flags::ECE | Flags::CWR));
+        let mut seen = vec![end.out.segments[0].ecn];
+        let mut end = Lone::established(config);
+        match &mut end.tcb {
+            Tcb::Open(connection) => connection.ecn.on = true,
+            _ => unreachable!(),
+        }
+        let capable =
+            |end: &mut Lone| std::mem::take(&mut end.out).segments.iter().map(|o| o.ecn).collect::<Vec<_>>();
+        let hello = Payload::from_bytes(b"hello");
+        let _ = end.tcb.send(end.now, hello, SendFlags::default(), &mut end.out);
+        assert_eq!(capable(&mut end), [EcnCodepoint::Ect0], "new data is always");
+        end.now = ms(5000);
+        end.tcb.on_deadline(end.now, &mut end.out);
+        seen.extend(capable(&mut end));
+        end.tcb.abort(end.now, Rule::AbortCall, &mut end.out);
+        seen.extend(capable(&mut end));
+        let expected = if knob { EcnCodepoint::Ect0 } else { EcnCodepoint::NotEct };
+        assert_eq!(seen, [expected; 3], "SYN, retransmission, reset");
+    }
+}
+
 /// 8257/3.2-ECE, 3.2-TWOACK, 3.2-CWRCE: ECE on an ACK tells whether what it acknowledges was marked; a change is
 /// acknowledged at once, what waited before it first, as it was. CWR does not matter.
 #[test]

@@ -1,7 +1,7 @@
 //! What is sent, and when: Nagle, cork, PSH, urgent data, small windows.
 
 use super::*;
-use crate::config::Nagle;
+use crate::config::{CwndValidation, Nagle};
 use crate::error::Errno;
 
 fn lines(pair: &Pair, side: char) -> Vec<String> {
@@ -197,4 +197,74 @@ fn fin_rides_on_the_last_data() {
     assert_eq!(fins.len(), 1);
     assert!(fins[0].contains(":+"), "{fins:?}");
     assert_eq!(pair.b.readable(), (30_000, true));
+}
+
+/// Writes `len` octets and acknowledges all that comes out of it, at once, until nothing more does.
+fn drain(end: &mut Lone, len: u32) {
+    end.write(len);
+    for _ in 0..10_000 {
+        let info = end.tcb.info(end.now);
+        if info.unacked == 0 && info.notsent == 0 {
+            return;
+        }
+        end.now += Duration::from_millis(20);
+        let ack = end.connection().snd.queue.nxt().since(end.connection().snd.iss);
+        let segment = end.segment(Flags::ACK, 1, ack as i64);
+        end.show(&segment);
+        let now = end.now;
+        end.wait_until(now);
+    }
+    panic!("never acknowledged");
+}
+
+/// 7661/4.4.2-BURST: what a program writes after a pause, into a window that it has not used for a while, is spread over
+/// the round trip; in the phase in which it uses the window nothing is.
+#[test]
+fn an_unused_window_is_not_sent_in_a_burst() {
+    for (validation, spread) in [(CwndValidation::Rfc7661, true), (CwndValidation::NoGrowth, false)] {
+        let config = Config {
+            cwnd_validation: validation,
+            slow_start_after_idle: false,
+            snd_buf: 1_000_000,
+            ..Config::rfc()
+        };
+        let mut end = Lone::established(config);
+        drain(&mut end, 300_000);
+        let window = end.tcb.info(end.now).cwnd;
+        assert!(window >= 25, "{window}");
+        let pause = end.now + Duration::from_secs(20);
+        end.wait_until(pause);
+        let at_once = end.write(35_000).len();
+        let later = end.wait_until(pause + Duration::from_millis(20)).len();
+        if spread {
+            assert!(at_once <= 4 && later > 10, "{at_once} at once, {later} later");
+        } else {
+            assert!(at_once > 20, "{at_once}");
+        }
+    }
+}
+
+/// SAFE/OPTACK: a peer that acknowledges whatever is in flight before it can have come gets no more than the bound on
+/// the rate, and an ACK of what was never sent is refused and changes nothing.
+#[test]
+fn optimistic_acks_are_bounded() {
+    let config = Config { max_pacing_rate: Some(100_000), snd_buf: 1_000_000, ..Config::linux() };
+    let mut end = Lone::established(config);
+    end.write(1_000_000);
+    let mut sent = 0;
+    for _ in 0..5000 {
+        end.now += Duration::from_millis(1);
+        let (now, iss) = (end.now, end.connection().snd.iss);
+        let nxt = end.connection().snd.queue.nxt().since(iss) as i64;
+        let una = end.connection().snd.queue.una();
+        let early = end.segment(Flags::ACK, 1, nxt + 1000);
+        end.show(&early);
+        assert_eq!(end.connection().snd.queue.una(), una, "an ACK of what was never sent");
+        let ack = end.segment(Flags::ACK, 1, nxt);
+        end.show(&ack);
+        end.wait_until(now);
+        sent = end.connection().snd.queue.nxt().since(iss);
+    }
+    // Five seconds at the bound, and the ten segments that go unpaced.
+    assert!((400_000..530_000).contains(&sent), "{sent}");
 }

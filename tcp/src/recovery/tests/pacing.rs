@@ -1,7 +1,7 @@
 //! Pacing rates of window controllers, and delivery rates on the model.
 
 use super::model::{Fate, MSS, Model};
-use super::rows::{linux, ms};
+use super::rows::{linux, ms, plain_ack};
 use crate::Config;
 use crate::config::{Congestion, Pacing};
 
@@ -71,4 +71,70 @@ fn every_controller_in_bad_weather() {
             }
         }
     }
+}
+
+/// 8257/3.5-RTO, BBR/5.6-RTO: after a timeout DCTCP has one segment, BBR what is still in flight and one more.
+#[test]
+fn timeouts_of_controllers() {
+    for (congestion, window) in [(Congestion::Dctcp, 1), (Congestion::Bbr, 1)] {
+        let mut m = Model::new(Config { congestion, tail_loss_probe: false, ..linux() });
+        m.write(20);
+        m.run(ms(200));
+        let before = m.cwnd();
+        m.fate = Box::new(|_, _| Fate::Drop);
+        m.write(8);
+        m.run(ms(1000));
+        assert!(m.sender.retries() > 0 && before > 8);
+        assert_eq!(m.cwnd(), window, "{congestion:?}");
+        // Once the path works again BBR has its window back; DCTCP begins with slow start.
+        m.fate = Box::new(|_, _| Fate::Pass);
+        m.run(ms(3000));
+        assert_eq!(m.cwnd() >= before, congestion == Congestion::Bbr, "{congestion:?}: {}", m.cwnd());
+    }
+    // What was sent within the last round trip is not given up (RFC 8985, section 6.3): it stays in flight.
+    let mut m = Model::new(Config { congestion: Congestion::Bbr, tail_loss_probe: false, ..linux() });
+    m.write(20);
+    m.run(ms(200));
+    m.fate = Box::new(|_, _| Fate::Drop);
+    m.write(2);
+    m.run(ms(405));
+    m.write(3);
+    m.run(ms(425));
+    assert!(m.sender.retries() > 0);
+    assert_eq!(m.cwnd(), m.sender.pipe(&m.cfg) / MSS);
+    assert!(m.cwnd() > 1, "{}", m.cwnd());
+}
+
+/// BBR/4.1-DELIV: what counts as delivered is the peer's acknowledgment of data, each octet once; segments without data
+/// are neither in flight nor delivered.
+#[test]
+fn every_octet_is_delivered_once() {
+    let mut m = Model::new(Config { congestion: Congestion::Bbr, ..linux() }).drop_first(&[3, 4, 17]);
+    m.write(40);
+    m.run(ms(2000));
+    assert!(m.all_acknowledged());
+    assert_eq!(m.sender.delivered(), 40 * MSS);
+    let ack = plain_ack(m.sender.una());
+    m.feed(&ack);
+    assert_eq!((m.sender.delivered(), m.sender.pipe(&m.cfg)), (40 * MSS, 0));
+}
+
+/// BBR/4.2-RTTAMB: a segment that was sent twice tells no round-trip time, whatever the controller.
+#[test]
+fn bbr_samples_respect_karn() {
+    let cfg = Config { congestion: Congestion::Bbr, tail_loss_probe: false, ..linux() };
+    let mut m = Model::with(cfg, false).no_timestamps();
+    m.write(1);
+    m.run(ms(100));
+    let srtt = m.sender.srtt();
+    m.fate = Box::new(|_, copy| if copy == 0 { Fate::Delay(215_000) } else { Fate::Pass });
+    m.write(1);
+    m.run(ms(2000));
+    // The first copy arrives just after the second was sent: what comes back at once answers the first.
+    assert!(m.repeats().len() == 1 && m.all_acknowledged());
+    assert_eq!(m.sender.srtt(), srtt);
+    let crate::info::CongestionInfo::Bbr { min_rtt, .. } = m.sender.congestion_info() else {
+        panic!("not BBR")
+    };
+    assert!(min_rtt >= ms(20), "{min_rtt}");
 }

@@ -126,3 +126,51 @@ fn a_loss_in_the_validated_phase_is_conventional() {
     pass(&mut plain, ms(2000));
     assert_eq!(m.sender.ssthresh(), plain.sender.ssthresh());
 }
+
+/// 7661/4.2-FR: what a recovery acknowledges says nothing of how much the program uses.
+#[test]
+fn a_recovery_is_not_measured() {
+    let mut m = grown(80);
+    rounds(&mut m, 60, 10);
+    let first = (m.sender.una() - super::model::START) / MSS;
+    let lost = [first + 20, first + 60];
+    m.fate = Box::new(move |segment, copy| {
+        if copy == 0 && lost.contains(&segment) { super::model::Fate::Drop } else { super::model::Fate::Pass }
+    });
+    // Something is always outstanding: the thirty that follow the first ten are a round of their own, which ends when
+    // the first loss is repaired, and the second is not.
+    for segments in [5, 5] {
+        m.write(segments);
+        pass(&mut m, ms(5));
+    }
+    pass(&mut m, ms(12));
+    m.write(30);
+    pass(&mut m, ms(4));
+    m.write(40);
+    let mut ended = false;
+    for _ in 0..60 {
+        pass(&mut m, ms(1));
+        if m.sender.phase == crate::recovery::Phase::Recovery {
+            ended |= m.sender.una() - super::model::START > (first + 40) * MSS;
+            assert_eq!(m.sender.pipe_ack(m.now), Some(10 * MSS), "measured in a recovery");
+        }
+    }
+    assert!(ended, "no round ended within the recovery");
+}
+
+/// 7661/4.4.1-MIN: a window of which nothing is left is one segment.
+#[test]
+fn the_window_after_a_loss_is_one_segment_at_least() {
+    let mut m = grown(80);
+    m.cfg.dupthresh = 1;
+    rounds(&mut m, 60, 10);
+    let first = (m.sender.una() - super::model::START) / MSS;
+    m.fate = Box::new(move |segment, copy| {
+        if copy == 0 && segment < first + 9 { super::model::Fate::Drop } else { super::model::Fate::Pass }
+    });
+    m.write(10);
+    pass(&mut m, ms(2000));
+    assert!(m.all_acknowledged());
+    assert!(m.sender.counts().retransmitted >= 9);
+    assert_eq!(m.sender.cwnd(), MSS);
+}
