@@ -23,7 +23,7 @@ fn run(spec: &sim::Spec, level: TraceLevel) -> u64 {
 }
 
 /// One item is a data segment delivered.
-#[divan::bench(args = ["", "loss: \"1%\"", "limit: Packets(100)"])]
+#[divan::bench(args = ["", "loss: \"1%\"", "limit: Packets(100)", "reorder: \"1%\", reorder_delay: \"200us\""])]
 fn per_segment(bencher: Bencher, extra: &str) {
     let spec = scenarios::bulk(BYTES, extra);
     bencher.counter(ItemsCount::new(BYTES.div_ceil(1448))).bench(|| run(&spec, TraceLevel::Off));

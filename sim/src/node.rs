@@ -36,14 +36,18 @@ impl Simulator {
     /// A packet comes out of `pipe` at `node`.
     pub(crate) fn arrive(&mut self, node: NodeId, pipe: PipeId, handle: Handle) {
         if self.tracing() {
-            let packet = self.out.packets.get(handle).clone();
-            self.record(What::Received { node, pipe, packet });
+            self.record_received(node, pipe, handle);
         }
         self.note(Mark::Received, pipe.0, handle.id);
         match self.nodes[node.0 as usize] {
             Node::Router(_) => self.route(node, handle),
             Node::Host(_) => self.receive(node, handle),
         }
+    }
+    #[cold]
+    fn record_received(&mut self, node: NodeId, pipe: PipeId, handle: Handle) {
+        let packet = self.out.packets.get(handle).clone();
+        self.record(What::Received { node, pipe, packet });
     }
     /// Takes an event into the trace hash: its kind, where it happened and the packet.
     #[inline]

@@ -240,14 +240,18 @@ impl Simulator {
     fn note_sent(&mut self, pipe: PipeId, handle: Handle, origin: Origin) {
         let why = if let Origin::Made(why) = origin { Some(why) } else { None };
         if self.tracing() {
-            let (node, packet) = (self.pipes[pipe.0 as usize].from, self.out.packets.get(handle).clone());
-            self.record(What::Sent { node, pipe, packet, why });
+            self.record_sent(pipe, handle, why);
         }
         self.note(if why.is_some() { Mark::Made } else { Mark::Forwarded }, pipe.0, handle.id);
         if why.is_some() {
             self.packets_sent += 1;
             self.hash_packet(handle);
         }
+    }
+    #[cold]
+    fn record_sent(&mut self, pipe: PipeId, handle: Handle, why: Option<Cause>) {
+        let (node, packet) = (self.pipes[pipe.0 as usize].from, self.out.packets.get(handle).clone());
+        self.record(What::Sent { node, pipe, packet, why });
     }
     /// Takes in what a packet says, once, where it is made.
     fn hash_packet(&mut self, handle: Handle) {
