@@ -33,8 +33,8 @@ pub enum Culprit {
 }
 
 impl Scenario {
-    /// The scenario with a value changed: `links.0.delay=20ms`, `hosts.client.tcp.time_wait=0s`. A link or a program
-    /// is named by its number or its name; a text may stand without quotes.
+    /// The scenario with a value changed: `links.0.delay=20ms`, `hosts.client.tcp.time_wait=0s`. A link, a program or a
+    /// population is named by its number or its name; a text may stand without quotes.
     ///
     /// # Errors
     /// No such place, or what is wrong with the scenario after the change.
@@ -117,6 +117,9 @@ impl Scenario {
             [Seg::Name(list), Seg::Name(name), ..] if list == "programs" => {
                 self.spec.programs.iter().position(|program| *program.name == **name)
             }
+            [Seg::Name(list), Seg::Name(name), ..] if list == "populations" => {
+                self.typed.populations.iter().position(|population| population.name == *name)
+            }
             _ => None,
         };
         if let Some(number) = number {
@@ -159,6 +162,9 @@ impl Scenario {
             [Seg::Name(list)] if list == "links" => self.spec.links.keys().map(String::as_str).collect(),
             [Seg::Name(list)] if list == "programs" => {
                 self.spec.programs.iter().map(|own| &*own.name).collect()
+            }
+            [Seg::Name(list)] if list == "populations" => {
+                self.typed.populations.iter().map(|own| own.name.as_str()).collect()
             }
             _ => node.kids.iter().filter_map(|kid| kid.seg.name()).collect(),
         };
@@ -244,6 +250,16 @@ mod tests {
         let scenario = Scenario::parse("a.ron", text).expect("right").set("links.h2-hub.delay=5ms");
         let spec = scenario.expect("by the name of one of them").spec().clone();
         assert!(spec.links.values().all(|link| link.ways[0].delay == tcp::Duration::from_millis(5)));
+    }
+
+    #[test]
+    fn populations_have_names() {
+        let text = "(topology: Star(hosts: 3), populations: [(name: \"web\", from: \"h2\", to: \"h1\", kind: LongLived)])";
+        let scenario = Scenario::parse("a.ron", text).expect("right");
+        let changed = scenario.set("populations.web.count=7").expect("by its name");
+        assert_eq!(changed.typed.populations[0].count, Some(7));
+        let wrong = scenario.set("populations.wbe.count=7").expect_err("no such population").to_string();
+        assert!(wrong.contains("did you mean `web`"), "{wrong}");
     }
 
     #[test]
