@@ -155,8 +155,8 @@ pub struct Run {
     pub width: Option<usize>,
 }
 
-/// Records of a trace that are kept unless an argument says otherwise: some gigabytes.
-pub const MOST_RECORDS: usize = 5_000_000;
+/// Records of a trace that are kept unless an argument says otherwise: about a gigabyte.
+pub const MOST_RECORDS: usize = 2_000_000;
 
 /// Arguments of `timewait rfc`.
 #[derive(Args, Debug)]

@@ -147,7 +147,7 @@ rules! {
     UnneededUndo: "retransmissions were needless: reduction undone", "RFC 4015 3.2";
     SackReneging: "SACKed data is missing: SACK marks forgotten", "RFC 2018 8";
     InitialWindowLost: "loss in the first window: the next ones are smaller", "RFC 6928 2";
-    SlowStartEnds: "round-trip times rise: slow start ends", "RFC 9406 4.2";
+    SlowStartEnds: "a queue builds up: slow start ends", "RFC 9406 4.2, Linux HyStart";
     IdleRestart: "idle: congestion window collapses", "RFC 5681 4.1";
     SpuriousUndo: "timeout was spurious: undone", "RFC 5682 2";
     PmtuRetransmit: "path MTU smaller: resent in smaller segments", "RFC 1191 6.4";
