@@ -124,6 +124,9 @@ pub struct Config {
     pub rack_rtt_of_last: bool,
     /// Tail loss probes (RFC 8985, section 7; Linux `tcp_early_retrans`).
     pub tail_loss_probe: bool,
+    /// What a tail loss probe waits beyond two round-trip times where more than one segment is outstanding (Linux
+    /// `TCP_TIMEOUT_MIN_US`; RFC 8985, section 7.2: nothing).
+    pub probe_margin: Duration,
     /// Spurious timeouts are detected by what the next acknowledgments cover (RFC 5682, F-RTO) and undone.
     pub frto: bool,
     /// A repeated timeout of the same segment is looked at by F-RTO like the first (Linux); off: it is followed by conventional
@@ -197,11 +200,11 @@ pub struct Config {
     /// Urgent pointer points at the last urgent octet, as RFC 1122 read it (Linux `tcp_stdurg`); else at the
     /// following one (RFC 6093).
     pub urgent_points_at_last: bool,
-    /// Receive buffer, in bytes of data that it can hold at first.
+    /// Receive buffer at first, in bytes of data; with `truesize` of memory, of which half is offered as window.
     pub rcv_buf: u32,
     /// Bound to which the receive buffer may grow, in bytes; the window scale offered covers it.
     pub rcv_buf_max: u32,
-    /// Send buffer, in bytes.
+    /// Send buffer at first, in bytes of data; with `truesize` of memory.
     pub snd_buf: u32,
     /// Buffers count the memory that data takes, cut into skbs, as Linux does; else the data alone.
     pub truesize: bool,
@@ -469,6 +472,13 @@ pub struct DelayedAck {
     pub quick: u8,
     /// Linux's habits: quick-ACK mode, ping-pong mode, an ACK when a program has read all.
     pub adaptive: bool,
+    /// SACKs behind the third duplicate ACK wait for one another, for a twentieth of the round-trip time and this at most
+    /// (Linux `tcp_comp_sack_delay_ns` 1 ms; RFC 5681, section 4.2, wants each at once: SHOULD). Zero: none waits.
+    pub compress: Duration,
+    /// How much later than that their timer may be (Linux `tcp_comp_sack_slack_ns` 100 us).
+    pub compress_slack: Duration,
+    /// At most so many are held back (Linux `tcp_comp_sack_nr` 44).
+    pub compress_count: u8,
 }
 
 /// Coalescing of small segments.
@@ -495,6 +505,10 @@ impl Config {
     /// The send buffer, in bytes, of a program that asks for `bytes`.
     pub fn asked_snd_buf(&self, bytes: u32) -> u32 {
         if self.truesize { bytes.saturating_mul(2).max(2 * LEAST_MEMORY) } else { bytes.max(LEAST_BUFFER) }
+    }
+    /// The same with buffers that count data alone; they hold about as many full segments as the others at first.
+    pub const fn counting_data(self) -> Config {
+        Config { truesize: false, rcv_buf: 82_376, snd_buf: 87_040, ..self }
     }
     /// What Linux 6.18 does with its default settings.
     pub const fn linux() -> Config {
@@ -546,6 +560,7 @@ impl Config {
             loss_detection: LossDetection::Rack,
             rack_rtt_of_last: true,
             tail_loss_probe: true,
+            probe_margin: Duration::from_millis(2),
             frto: true,
             frto_repeats: true,
             undo: true,
@@ -579,14 +594,17 @@ impl Config {
                 every: 2,
                 quick: 16,
                 adaptive: true,
+                compress: Duration::from_millis(1),
+                compress_slack: Duration::from_micros(100),
+                compress_count: 44,
             },
             nagle: Nagle::Minshall,
             urgent_points_at_last: false,
-            // 131072 bytes of memory, of which a full segment of 1448 takes 2304.
-            rcv_buf: 82_376,
+            // Of memory: a full segment of 1448 octets takes 2304 bytes.
+            rcv_buf: 131_072,
             rcv_buf_max: 33_554_432,
-            snd_buf: 87_040,
-            truesize: false,
+            snd_buf: 16_384,
+            truesize: true,
             notsent_lowat: u32::MAX,
             min_tso_segs: 2,
             tso_win_divisor: 3,
@@ -665,6 +683,7 @@ impl Config {
             loss_detection: LossDetection::Sack,
             rack_rtt_of_last: false,
             tail_loss_probe: false,
+            probe_margin: Duration::ZERO,
             frto: false,
             undo: false,
             prr: false,
@@ -684,6 +703,9 @@ impl Config {
                 every: 2,
                 quick: 0,
                 adaptive: false,
+                compress: Duration::ZERO,
+                compress_slack: Duration::ZERO,
+                compress_count: 0,
             },
             nagle: Nagle::Classic,
             persist_max: Duration::from_secs(60),
@@ -711,7 +733,7 @@ impl Config {
             reset_timestamps: true,
             frto_repeats: false,
             initial_window_fallback: true,
-            ..Config::linux()
+            ..Config::linux().counting_data()
         }
     }
 
@@ -736,6 +758,7 @@ impl Config {
             loss_detection: LossDetection::Sack,
             rack_rtt_of_last: false,
             tail_loss_probe: false,
+            probe_margin: Duration::ZERO,
             frto: false,
             undo: false,
             idle_halving: false,
@@ -749,6 +772,9 @@ impl Config {
                 every: 2,
                 quick: 0,
                 adaptive: false,
+                compress: Duration::ZERO,
+                compress_slack: Duration::ZERO,
+                compress_count: 0,
             },
             nagle: Nagle::Classic,
             rcv_buf: 65_536,
@@ -769,7 +795,7 @@ impl Config {
             icmp_undoes_backoff: false,
             fin_beyond_window: false,
             syn_ack_mss_of_interface: false,
-            ..Config::linux()
+            ..Config::linux().counting_data()
         }
     }
 }

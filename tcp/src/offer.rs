@@ -114,7 +114,7 @@ mod tests {
 
     #[test]
     fn windows_of_linux() {
-        let config = Config::linux();
+        let config = Config::linux().counting_data();
         assert_eq!(initial_window(&config, 65_536, 1460), 64_240);
         assert_eq!(initial_window(&config, 65_536, 1448), 65_160);
         assert_eq!(initial_window(&config, 65_536, 536), 65_392);

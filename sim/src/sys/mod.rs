@@ -35,5 +35,6 @@ pub use call::{
     PollFd, Reply, Room, Source, Ticket,
 };
 pub use machine::{Machine, Returned, Sent, Setup};
+pub use options::retries_within;
 pub use sysctl::SysctlError;
 pub use tcp_info::{SkMeminfo, TcpInfo};

@@ -367,7 +367,7 @@ impl Socket {
 }
 
 /// Repetitions of a SYN-ACK within so many seconds (Linux `secs_to_retrans`).
-fn retries_within(seconds: i64) -> u8 {
+pub fn retries_within(seconds: i64) -> u8 {
     let (mut count, mut timeout, mut period) = (u8::from(seconds > 0), 1, 1);
     while seconds > period && count < u8::MAX {
         count += 1;

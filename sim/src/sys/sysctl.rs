@@ -100,6 +100,15 @@ fn setting(name: &str, text: &str) -> Result<Apply, Refusal> {
             byte()?;
             Box::new(|_| {})
         }
+        "tcp_comp_sack_nr" => set_byte(byte()?, |c| &mut c.delayed_ack.compress_count),
+        "tcp_comp_sack_delay_ns" => {
+            let delay = Duration::from_nanos(number(0..=i64::from(u32::MAX))? as u64);
+            Box::new(move |c| c.delayed_ack.compress = delay)
+        }
+        "tcp_comp_sack_slack_ns" => {
+            let slack = Duration::from_nanos(number(0..=i64::from(u32::MAX))? as u64);
+            Box::new(move |c| c.delayed_ack.compress_slack = slack)
+        }
         "tcp_tso_win_divisor" => {
             set_byte(number(0..=i64::from(i32::MAX))?.min(255) as u8, |c| &mut c.tso_win_divisor)
         }

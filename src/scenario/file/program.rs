@@ -338,6 +338,8 @@ described! {
         SndBuf(Size),
         /// `TCP_MAXSEG`, before the connection is opened.
         MaxSeg(u16),
+        /// `TCP_DEFER_ACCEPT` of a listener, in whole seconds: for so long a handshake waits for data.
+        DeferAccept(Span),
         /// `SO_OOBINLINE`.
         OobInline(bool),
         /// `IP_TOS`: the DSCP of what is sent, 0 to 63.

@@ -97,6 +97,19 @@ impl Knob<config::DelayedAck> for Option<DelayedAck> {
         typed.every.set(&mut target.every);
         typed.quick.set(&mut target.quick);
         typed.adaptive.set(&mut target.adaptive);
+        typed.compress.set(&mut target.compress);
+        typed.compress_slack.set(&mut target.compress_slack);
+        typed.compress_count.set(&mut target.compress_count);
+    }
+}
+
+impl Tcp {
+    /// A buffer is given in octets of data, not of memory.
+    fn counts_data(&self) -> bool {
+        let given = [&self.rcv_buf, &self.rcv_buf_max, &self.snd_buf, &self.snd_buf_max]
+            .iter()
+            .any(|size| size.is_some());
+        given && self.truesize.is_none()
     }
 }
 
@@ -115,6 +128,9 @@ macro_rules! knobs {
         impl Tcp {
             /// Sets the knobs that were typed.
             pub fn apply(&self, config: &mut Config) {
+                if self.counts_data() && config.truesize {
+                    *config = config.clone().counting_data();
+                }
                 let Config { $($knob),* } = config;
                 $(Knob::set(&self.$knob, $knob);)*
             }
@@ -271,6 +287,9 @@ knobs! {
     rack_rtt_of_last: Option<bool>, "false";
     /// Tail loss probes (RFC 8985, section 7; Linux `tcp_early_retrans`).
     tail_loss_probe: Option<bool>, "true";
+    /// What a tail loss probe waits beyond two round-trip times where more than one segment is outstanding (Linux
+    /// `TCP_TIMEOUT_MIN_US`; RFC 8985, section 7.2: nothing).
+    probe_margin: Option<Span>, "\"0s\"";
     /// Spurious timeouts are detected by what the next acknowledgments cover (RFC 5682, F-RTO) and undone.
     frto: Option<bool>, "true";
     /// A repeated timeout of the same segment is looked at by F-RTO like the first (Linux); off: it is followed by conventional
@@ -341,14 +360,15 @@ knobs! {
     /// Urgent pointer points at the last urgent octet, as RFC 1122 read it (Linux `tcp_stdurg`); else at the
     /// following one (RFC 6093).
     urgent_points_at_last: Option<bool>, "true";
-    /// Receive buffer, in bytes of data that it can hold at first.
+    /// Receive buffer at first, in bytes of data; with `truesize` of memory, of which half is offered as window.
     rcv_buf: Option<Size>, "\"64KiB\"";
     /// Bound to which the receive buffer may grow, in bytes; the window scale offered covers it.
     rcv_buf_max: Option<Size>, "\"64KiB\"";
-    /// Send buffer, in bytes.
+    /// Send buffer at first, in bytes of data; with `truesize` of memory.
     snd_buf: Option<Size>, "\"64KiB\"";
-    /// Buffers count the memory that data takes, cut into skbs, as Linux does; else the data alone.
-    truesize: Option<bool>, "true";
+    /// Buffers count the memory that data takes, cut into skbs, as Linux does; else the data alone. Off where a buffer is
+    /// given and this is not.
+    truesize: Option<bool>, "false";
     /// A program is told of room to write only while less than this waits to be sent, in bytes (Linux
     /// `tcp_notsent_lowat`); only with `truesize`.
     notsent_lowat: Option<u32>, "131072";
@@ -637,5 +657,12 @@ described! {
         quick: Option<u8> = "by personality", "0";
         /// Linux's habits: quick-ACK mode, ping-pong mode, an ACK when a program has read all.
         adaptive: Option<bool> = "by personality", "false";
+        /// SACKs behind the third duplicate ACK wait for one another, for a twentieth of the round-trip time and this at most
+        /// (Linux `tcp_comp_sack_delay_ns` 1 ms). 0s: none waits.
+        compress: Option<Span> = "by personality", "\"0s\"";
+        /// How much later than that their timer may be (Linux `tcp_comp_sack_slack_ns` 100 us).
+        compress_slack: Option<Span> = "by personality", "\"0s\"";
+        /// At most so many are held back (Linux `tcp_comp_sack_nr` 44).
+        compress_count: Option<u8> = "by personality", "44";
     }
 }

@@ -340,6 +340,10 @@ impl<'a> Resolver<'a> {
             Socket::RcvBuf(size) => SocketOption::RcvBuf(self.chunk(at, size)),
             Socket::SndBuf(size) => SocketOption::SndBuf(self.chunk(at, size)),
             Socket::MaxSeg(n) => SocketOption::MaxSeg(n),
+            Socket::DeferAccept(span) => {
+                let seconds = i64::try_from(span.duration().as_secs()).unwrap_or(i64::MAX);
+                SocketOption::DeferAccept(sim::sys::retries_within(seconds))
+            }
             Socket::OobInline(on) => SocketOption::OobInline(on),
             Socket::Dscp(dscp) => SocketOption::Dscp(dscp),
             Socket::Ttl(ttl) => SocketOption::Ttl(ttl),

@@ -3,18 +3,22 @@
 //!
 //! With [`adaptive`](crate::config::DelayedAck::adaptive) set this is Linux 6.18: an estimate of the peer's segment
 //! size, quick-ACK and ping-pong modes, a delay (`ato`) that follows the arrivals, an ACK when a program has read
-//! all. SACK compression (up to 1 ms of delay for the fourth and later duplicate ACKs) is not modelled.
+//! all, SACKs that wait for one another.
 
 use super::Connection;
 use crate::cause::Rule;
 use crate::out::Out;
 use crate::segment::{Flags, Segment};
+use crate::seq::Seq;
 use crate::time::{Duration, Time};
 
 /// Delay of an ACK before the first data has set one: Linux's ATO of 0 fires within a jiffy.
 const NO_ATO: Duration = Duration::from_millis(1);
 /// Largest adaptive delay where the program is not known to be interactive (Linux `HZ / 2`).
 const MAX_ATO: Duration = Duration::from_millis(500);
+
+/// Duplicate ACKs that never wait: with the third the sender knows of a loss (RFC 5681, section 3.2).
+const AT_ONCE: u8 = 3;
 
 /// What is owed to the peer.
 #[derive(Clone, Debug)]
@@ -45,6 +49,11 @@ pub(crate) struct Acking {
     last_small: u32,
     /// When an answer to an unacceptable segment was last sent.
     pub last_answer: Option<Time>,
+    /// Duplicate ACKs at `dup_nxt` that went out at once, up to [`AT_ONCE`].
+    dups: u8,
+    dup_nxt: Seq,
+    /// SACKs that are held back; then `deadline` is theirs.
+    held: u8,
 }
 
 impl Acking {
@@ -64,6 +73,9 @@ impl Acking {
             segment,
             last_small: 0,
             last_answer: None,
+            dups: 0,
+            dup_nxt: Seq::default(),
+            held: 0,
         }
     }
     /// A segment with an ACK field has gone out.
@@ -79,6 +91,7 @@ impl Acking {
         self.pushed = false;
         self.pushed_twice = false;
         self.deadline = Time::NEVER;
+        self.held = 0;
     }
     /// Once an ACK is owed, it is owed at once.
     pub fn hurry(&mut self, why: Rule) {
@@ -175,12 +188,14 @@ impl Connection {
         }
         match self.due_now() {
             Some(why) => self.send_ack(now, why, out),
+            None if self.may_compress() => self.hold_back(now),
             None => self.delay_ack(now, out),
         }
     }
     fn due_now(&mut self) -> Option<Rule> {
         let rules = self.config.delayed_ack;
-        if let Some(why) = self.ack.at_once {
+        let sack = self.may_compress();
+        if let Some(why) = self.ack.at_once.filter(|_| !sack) {
             return Some(why);
         }
         let unacknowledged = self.rcv.nxt() - self.rcv.wup;
@@ -195,12 +210,45 @@ impl Connection {
             || self.select_window() >= self.rcv.wnd
             || self.rcv.fin_received;
         if unacknowledged > held_back && useful {
-            return Some(Rule::AckEverySecond);
+            return Some(self.ack.at_once.unwrap_or(Rule::AckEverySecond));
         }
         if rules.min == Duration::ZERO {
             return Some(Rule::AckEverySecond);
         }
-        (rules.adaptive && self.ack.quick > 0 && !self.ack.interactive).then_some(Rule::AckQuick)
+        if rules.adaptive && self.ack.quick > 0 && !self.ack.interactive {
+            return Some(self.ack.at_once.unwrap_or(Rule::AckQuick));
+        }
+        if !sack || self.holds_back() { None } else { self.ack.at_once }
+    }
+    /// Whether all that hurries is a segment beyond a gap, of which SACK tells.
+    fn may_compress(&self) -> bool {
+        let delay = self.config.delayed_ack.compress;
+        self.ack.at_once == Some(Rule::AckOutOfOrder) && self.sack && delay > Duration::ZERO
+    }
+    /// Whether this SACK waits for the next ones; counts those that do not.
+    fn holds_back(&mut self) -> bool {
+        let nxt = self.rcv.nxt();
+        if self.ack.held >= self.config.delayed_ack.compress_count {
+            return false;
+        }
+        if self.ack.dup_nxt != nxt {
+            self.ack.dup_nxt = nxt;
+            self.ack.dups = 0;
+        }
+        self.ack.dups += 1;
+        self.ack.dups > AT_ONCE
+    }
+    /// Holds a SACK back.
+    fn hold_back(&mut self, now: Time) {
+        let rules = self.config.delayed_ack;
+        self.ack.dups = AT_ONCE;
+        self.ack.at_once = None;
+        if self.ack.held == 0 {
+            let (rtt, own) = (self.rcv.rtt(), self.snd.queue.srtt());
+            let rtt = if own > Duration::ZERO { rtt.min(own) } else { rtt };
+            self.ack.deadline = now + rules.compress.min(rtt / 20) + rules.compress_slack;
+        }
+        self.ack.held += 1;
     }
     fn delay_ack(&mut self, now: Time, out: &mut Out) {
         let rules = self.config.delayed_ack;
@@ -233,6 +281,9 @@ impl Connection {
             return;
         }
         let rules = self.config.delayed_ack;
+        if self.ack.held > 0 {
+            return self.send_ack(now, Rule::AckOutOfOrder, out);
+        }
         if rules.adaptive {
             if self.ack.interactive {
                 self.ack.interactive = false;
@@ -259,6 +310,10 @@ impl Connection {
             return;
         }
         let before = self.rcv.window();
+        if adaptive && 2 * before > self.window_clamp() {
+            // Half a window is enough to go on with.
+            return;
+        }
         let after = self.select_window();
         let worth = if adaptive {
             after >= 2 * before

@@ -137,8 +137,9 @@ impl Connection {
         if self.finds_rcv_memory(segment_len) {
             return true;
         }
+        // What lies beyond a gap is dropped, but closes no window (tcp_data_queue_ofo).
         if let Some(ledger) = &mut self.ledger {
-            ledger.full = true;
+            ledger.full = arrived.seq <= nxt;
         }
         if self.rcv.buffer.unread() == 0 && arrived.seq <= nxt {
             // Where nothing waits to be read, one segment is taken however large it is; the ACK says that it was the last.

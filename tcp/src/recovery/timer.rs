@@ -67,7 +67,7 @@ impl Sender {
         let rto = self.rto(cfg);
         let pto = if self.rtt.is_measured() {
             // 8985/7.2-PTO: the receiver may delay its ACK of a lone segment.
-            let delay = if self.queue.len() == 1 { cfg.min_rto } else { Duration::ZERO };
+            let delay = if self.queue.len() == 1 { cfg.min_rto } else { cfg.probe_margin };
             self.rtt.srtt() * 2 + delay
         } else {
             Duration::from_secs(1)

@@ -88,7 +88,8 @@ fn quick_ack_off() {
 #[test]
 fn the_edge_never_retreats() {
     let small = SocketOption::RcvBuf(5000);
-    let mut pair = Pair::linux();
+    let config = Config::linux().counting_data();
+    let mut pair = Pair::established(config.clone(), config);
     pair.set('b', small);
     let mut edge = 0;
     for round in 0..400 {

@@ -125,7 +125,7 @@ fn acceptability() {
 /// A segment that reaches over the left or the right edge is trimmed (3.10.7.4).
 #[test]
 fn trimming() {
-    let mut end = linux();
+    let mut end = Lone::established(Config::linux().counting_data());
     let data = end.data(1, 100, 1);
     end.show(&data);
     let overlap = end.data(51, 100, 1);
@@ -239,7 +239,7 @@ fn missing_timestamp() {
 /// MUST-66, notes 15: with a closed window text is refused, but ACK, URG and RST count.
 #[test]
 fn closed_window() {
-    let mut end = Lone::established(Config::linux());
+    let mut end = Lone::established(Config::linux().counting_data());
     end.write(100);
     let mut seq = 1;
     loop {

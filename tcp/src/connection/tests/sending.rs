@@ -79,14 +79,14 @@ fn more() {
     assert_eq!(pair.log[0], "10 a P. 1:+150 a1 Data");
 }
 
-/// MUST-60, MUST-61: PSH on the last segment of a write.
+/// MUST-60, MUST-61: PSH on the last segment of a write, and of each burst of several (Linux).
 #[test]
 fn psh() {
     let mut pair = Pair::linux();
     pair.write('a', 3000);
     assert_eq!(
         lines(&pair, 'a'),
-        ["0 a . 1:+1448 a1 Data", "0 a . 1449:+1448 a1 Data", "0 a P. 2897:+104 a1 Data"]
+        ["0 a . 1:+1448 a1 Data", "0 a P. 1449:+1448 a1 Data", "0 a P. 2897:+104 a1 Data"]
     );
 }
 
@@ -173,7 +173,8 @@ fn shrunk_window() {
 /// EPIPE after this side has closed; EAGAIN when the buffer is full, and a wake-up when it no longer is.
 #[test]
 fn the_send_buffer() {
-    let mut pair = Pair::linux();
+    let config = Config::linux().counting_data();
+    let mut pair = Pair::established(config.clone(), config);
     pair.set('a', SocketOption::SndBuf(5000));
     assert_eq!(pair.write('a', 8000), 5000);
     let data = Payload::Pattern { stream: 1, offset: 0, len: 1 };

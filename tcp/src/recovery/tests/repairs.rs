@@ -84,7 +84,7 @@ fn probe_reveals_a_lost_tail() {
     m.write(10);
     m.run(ms(2000));
     let expected =
-        [(60, 9, Rule::TailLossProbe), (80, 7, Rule::RackRetransmit), (80, 8, Rule::RackRetransmit)];
+        [(62, 9, Rule::TailLossProbe), (82, 7, Rule::RackRetransmit), (82, 8, Rule::RackRetransmit)];
     // PRR may hold the second one back until the first is acknowledged.
     let repeats = m.repeats();
     assert_eq!(repeats[..2], expected[..2]);
@@ -99,7 +99,7 @@ fn probe_with_new_data() {
     m.ack_fate = Box::new(|at| if at.as_nanos() < 1_050_000_000 { Fate::Drop } else { Fate::Pass });
     m.write(30);
     m.run(ms(2000));
-    assert_eq!(m.repeats(), [(40, 10, Rule::TailLossProbe)]);
+    assert_eq!(m.repeats(), [(42, 10, Rule::TailLossProbe)]);
     assert!(m.all_acknowledged());
     assert_eq!(m.sender.counts().retransmitted, 0);
 }
@@ -153,7 +153,7 @@ fn spurious_timeout_with_timestamps() {
     m.hold = (0, 500);
     m.write(11);
     m.run(ms(3000));
-    assert_eq!(m.repeats(), [(40, 10, Rule::TailLossProbe), (260, 0, Rule::RtoRetransmit)]);
+    assert_eq!(m.repeats(), [(42, 10, Rule::TailLossProbe), (262, 0, Rule::RtoRetransmit)]);
     assert_eq!(m.happened(Rule::SpuriousUndo), 1);
     assert!(m.cwnd() >= 10);
     assert_eq!(m.sender.ssthresh(), u64::MAX);
