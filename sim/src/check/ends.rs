@@ -57,6 +57,8 @@ pub(super) struct End {
     repeats_until: Seq,
     /// The highest acknowledgment that came.
     acked: Option<Seq>,
+    /// The number behind the highest data that came, in the peer's numbers.
+    pub heard_to: Option<Seq>,
     /// It began with a cookie, which has room for few values of the peer's MSS.
     pub cookie: bool,
     /// Whether its SYN offered timestamps.
@@ -167,6 +169,7 @@ impl Ends {
             repeats: 0,
             repeats_until: nxt,
             acked: None,
+            heard_to: None,
             born: event,
             met: event,
             cookie: true,
@@ -230,6 +233,7 @@ impl Ends {
             repeats: 0,
             repeats_until: iss,
             acked: None,
+            heard_to: None,
             cookie: false,
             timestamps: segment.options.timestamps.is_some(),
             repeats_numbers,
@@ -253,6 +257,11 @@ impl Ends {
             let edge = ack + (u64::from(segment.wnd) << shift);
             end.edge = Some(end.edge.map_or(edge, |before| before.max(edge)));
             end.count_repeats(ack);
+        }
+        if let Some(peer) = end.peer.filter(|_| !segment.payload.is_empty()) {
+            let base = end.heard_to.unwrap_or(Seq::initial(peer.isn) + 1);
+            let to = Seq::near(base, segment.seq) + u64::from(segment.payload.len());
+            end.heard_to = Some(base.max(to));
         }
     }
     fn received_syn(&mut self, node: NodeId, tuple: Tuple, segment: &Segment, event: u64) {
@@ -291,6 +300,7 @@ impl Ends {
                     repeats: 0,
                     repeats_until: unknown,
                     acked: None,
+                    heard_to: None,
                     cookie: false,
                     timestamps: false,
                     repeats_numbers: false,

@@ -44,6 +44,9 @@ laws! {
     FinMoves: "a FIN keeps its place, and no data comes behind it", "RFC 9293 3.4, 3.10.4";
     WellFormed: "a segment's bits and options go together, and its bytes read back as it", "RFC 9293 3.1, RFC 2018 3, RFC 7323 2.1";
     LegalTransition: "a state changes as the diagram has it, from where it was", "RFC 9293 3.3.2, figure 5";
+    ResetExact: "only a RST at the number expected ends a connection, and no SYN does", "RFC 5961 3.2, 4.2, RFC 9293 3.10.7.3";
+    FinAcknowledged: "what waits for the ACK of its FIN waits for that one", "RFC 9293 3.10.7.4, figure 5";
+    TimeWaitLasts: "TIME-WAIT lasts 2 MSL from the last FIN", "RFC 9293 3.6.1, 3.10.7.4";
     TimerRuns: "what is unacknowledged or cannot be sent has a timer running", "RFC 6298 5.1, RFC 9293 3.8.6.1 MUST-36";
     OneTimer: "retransmission and persist timer exclude one another", "RFC 9293 3.8.6.1";
     AckStorm: "no answers to answers without end", "RFC 9293 3.10.7.4, RFC 5961 7";

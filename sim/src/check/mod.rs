@@ -5,6 +5,7 @@
 //! they check has computed for its own use: sequence numbers, windows and options are taken from the segments again.
 
 mod bounds;
+mod closing;
 mod conservation;
 mod ends;
 mod law;
@@ -47,6 +48,7 @@ pub(crate) struct Checks {
     ends: ends::Ends,
     transitions: transitions::Transitions,
     storm: storm::Storm,
+    closing: closing::Closing,
     found: Vec<Violation>,
     touched: Vec<(NodeId, Tuple)>,
 }
@@ -103,6 +105,7 @@ impl Checks {
             hosts,
             transitions: transitions::Transitions::default(),
             storm: storm::Storm::default(),
+            closing: closing::Closing::default(),
             found: Vec::new(),
             touched: Vec::new(),
         }
@@ -122,6 +125,7 @@ impl Checks {
     pub(crate) fn forget(&mut self, node: NodeId) {
         self.ends.forget(node);
         self.transitions.forget(node);
+        self.closing.forget(node);
     }
 
     /// Looks at what an event has done.
@@ -160,6 +164,7 @@ impl Checks {
                     segments::sent(*node, packet, &self.ends, findings);
                     sequence::sent(*node, packet, why.rule, facts, &self.ends, findings);
                     self.storm.sent(*node, packet, *why, findings);
+                    self.closing.sent(*node, tuple, packet, *why, record.time);
                     self.ends.sent(*node, tuple, packet, why.rule, event);
                     if packet.tcp().is_some_and(|segment| segment.has(Flags::SYN)) {
                         sequence::began(*node, tuple, why.rule, facts, &self.ends, findings);
@@ -173,6 +178,11 @@ impl Checks {
                     self.ends.reborn(*node, *tuple, event);
                 }
                 self.transitions.changed(*node, *tuple, *from, *to, findings);
+                if let Some(Some(facts)) = self.hosts.get(node.0 as usize) {
+                    let (node, tuple) = (*node, *tuple);
+                    let change = closing::Change { node, tuple, from: *from, to: *to, why: *why };
+                    self.closing.changed(&change, facts, &self.ends, findings);
+                }
                 touch(&mut self.touched, *node, *tuple);
             }
             What::Tcp { node, tuple, .. } => touch(&mut self.touched, *node, *tuple),
@@ -201,6 +211,9 @@ impl Checks {
             _ => return,
         };
         let Some(tuple) = packet.tuple().map(|tuple| tuple.reversed()) else { return };
+        if let Some(segment) = packet.tcp() {
+            self.closing.received(packet.id, segment, event);
+        }
         self.ends.received(node, tuple, packet, event);
         touch(&mut self.touched, node, tuple);
     }

@@ -59,6 +59,9 @@ pub const SOMETIMES: &[(&str, Feature)] = &[
     ("reset on unread data", Feature::Cause(Rule::CloseUnread)),
     ("data for a closed receiver", Feature::Cause(Rule::DataAfterClose)),
     ("R1 reported", Feature::Cause(Rule::FirstLimit)),
+    ("smaller path MTU forgotten", Feature::Cause(Rule::PmtuForgotten)),
+    ("slow start ended by delay", Feature::Cause(Rule::SlowStartEnds)),
+    ("window begun anew after idleness", Feature::Cause(Rule::IdleRestart)),
     ("ICMP out of window ignored", Feature::Cause(Rule::IcmpOutOfWindow)),
 ];
 

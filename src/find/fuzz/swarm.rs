@@ -63,10 +63,10 @@ const KNOBS: &[(&str, &[&str])] = &[
     ("dsack", &["true", "false"]),
     ("timestamps", &["true", "false"]),
     ("window_scaling", &["true", "false"]),
-    ("ecn", &["Off", "Passive", "On"]),
+    ("ecn", &["Off", "Passive", "On", "Accurate", "AccurateIn", "AccuratePassive"]),
     ("loss_detection", &["Rack", "Sack", "NewReno", "TimeoutOnly"]),
     ("tail_loss_probe", &["true", "false"]),
-    ("congestion", &["Reno", "Cubic", "Fixed(5)", "Fixed(1)"]),
+    ("congestion", &["Reno", "Cubic", "Dctcp", "Vegas", "Westwood", "Bbr", "Bbr1", "Fixed(5)", "Fixed(1)"]),
     ("initial_window", &["1", "3", "10", "40"]),
     ("nagle", &["Off", "Classic", "Minshall"]),
     ("syn_cookies", &["Off", "UnderPressure", "Off", "Always"]),
@@ -112,6 +112,13 @@ const KNOBS: &[(&str, &[&str])] = &[
     ("paws_slack", &["0", "1"]),
     ("ecn_stops_at_one", &["true", "false"]),
     ("ssthresh_from_cwnd", &["true", "false"]),
+    ("accecn_option", &["Off", "Minimum", "Full"]),
+    ("accecn_mixed_reset", &["true", "false"]),
+    ("accecn_marks_all", &["true", "false"]),
+    ("pacing", &["OnDemand", "Fq"]),
+    ("max_pacing_rate", &["\"1Mbit\"", "None"]),
+    ("cwnd_validation", &["Rfc7661", "NoGrowth"]),
+    ("abe", &["true", "false"]),
 ];
 
 fn tcp(dice: &mut Dice, with: Features) -> String {
@@ -154,6 +161,19 @@ fn link(dice: &mut Dice, with: Features, ends: (&str, &str), least: u64) -> Stri
             500 + dice.roll(20_000),
             1 + dice.roll(40)
         );
+        if dice.chance(50) {
+            let qdiscs = [
+                "Red(min: 3, max: 9)",
+                "Pie()",
+                "Codel()",
+                "FqCodel()",
+                "Codel(ecn: false, target: \"1ms\")",
+            ];
+            let _ = write!(text, ", qdisc: {}", dice.pick(&qdiscs));
+        }
+        if dice.chance(25) {
+            text += ", shape: (rate: \"2Mbit\", burst: \"3kB\")";
+        }
     }
     if with.chance {
         for (field, most) in [("loss", 12), ("duplicate", 6), ("reorder", 12), ("corrupt", 3)] {

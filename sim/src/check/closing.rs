@@ -1,0 +1,131 @@
+//! How connections end: what a RST or a SYN may end, which acknowledgment a FIN waits for, how long TIME-WAIT lasts.
+
+use rustc_hash::FxHashMap;
+use tcp::{Flags, Segment, Seq, SeqNum, State, Time, Tuple};
+
+use super::ends::{End, Ends};
+use super::{Facts, Findings, Law};
+use crate::packet::{Packet, PacketId};
+use crate::trace::{Cause, NodeId, Trigger};
+
+/// The segment that a host looks at, and since when connections are in TIME-WAIT.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Closing {
+    last: Option<Arrival>,
+    /// Only looked into, never walked but to forget.
+    waiting: FxHashMap<(NodeId, Tuple), Time>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Arrival {
+    id: PacketId,
+    event: u64,
+    /// Others came to the host within the same event: readings from before it say nothing.
+    crowded: bool,
+    flags: Flags,
+    seq: SeqNum,
+    end: SeqNum,
+    ack: SeqNum,
+}
+
+/// A connection that has changed its state.
+pub(super) struct Change {
+    pub node: NodeId,
+    pub tuple: Tuple,
+    pub from: State,
+    pub to: State,
+    pub why: Cause,
+}
+
+impl Closing {
+    pub(super) fn forget(&mut self, node: NodeId) {
+        self.waiting.retain(|(owner, _), _| *owner != node);
+    }
+    /// A segment has come to a host.
+    pub(super) fn received(&mut self, id: PacketId, segment: &Segment, event: u64) {
+        self.last = Some(Arrival {
+            id,
+            event,
+            crowded: self.last.is_some_and(|last| last.event == event),
+            flags: segment.flags,
+            seq: segment.seq,
+            end: segment.seq.add(segment.seq_len()),
+            ack: segment.ack,
+        });
+    }
+    /// A segment goes out: the ACK of a FIN that came again begins TIME-WAIT anew.
+    pub(super) fn sent(&mut self, node: NodeId, tuple: Tuple, packet: &Packet, why: Cause, now: Time) {
+        let (Some(segment), Some(last)) = (packet.tcp(), self.answered(why)) else { return };
+        let again = last.flags.contains(Flags::FIN) && segment.ack == last.end;
+        if again && let Some(since) = self.waiting.get_mut(&(node, tuple)) {
+            *since = now;
+        }
+    }
+    fn answered(&self, why: Cause) -> Option<Arrival> {
+        self.last.filter(|last| why.trigger == Trigger::Packet(last.id))
+    }
+
+    pub(super) fn changed(
+        &mut self,
+        change: &Change,
+        facts: &Facts,
+        ends: &Ends,
+        findings: &mut Findings<'_>,
+    ) {
+        let Change { node, tuple, from, to, why } = *change;
+        let now = findings.record.time;
+        if from == State::TimeWait
+            && let Some(since) = self.waiting.remove(&(node, tuple))
+            && why.trigger == Trigger::Timer
+            && now.since(since) < facts.config.time_wait
+        {
+            let text = format!("after {}, which should be {}", now.since(since), facts.config.time_wait);
+            findings.add(Law::TimeWaitLasts, node, Some(tuple), text);
+        }
+        if to == State::TimeWait {
+            self.waiting.insert((node, tuple), now);
+        }
+        let known = ends.get(node, &tuple).filter(|_| !ends.is_tainted(&tuple));
+        let (Some(last), Some(end)) = (self.answered(why).filter(|last| !last.crowded), known) else {
+            return;
+        };
+        let mut wrong = |law: Law, text: &str| findings.add(law, node, Some(tuple), text.to_owned());
+        if last.flags.contains(Flags::RST) {
+            if to == State::Closed && !may_reset(&last, from, end, facts) {
+                wrong(Law::ResetExact, &format!("a RST elsewhere than at RCV.NXT, in {from}"));
+            }
+        } else if last.flags.contains(Flags::SYN) {
+            let synchronized = from.is_synchronized() && from != State::TimeWait;
+            if to == State::Closed && synchronized && facts.config.challenge_syn {
+                wrong(Law::ResetExact, &format!("a SYN, in {from}"));
+            }
+        } else if waits_for_ack(from, to) && Seq::near(end.nxt, last.ack) < end.nxt {
+            wrong(Law::FinAcknowledged, &format!("{from} to {to} by an ACK of something else"));
+        }
+    }
+}
+
+/// Whether a RST may end a connection (RFC 5961, section 3.2; RFC 9293, section 3.10.7.3). Linux takes the right edge of what
+/// was SACKed for exact as well.
+fn may_reset(last: &Arrival, from: State, end: &End, facts: &Facts) -> bool {
+    match from {
+        State::SynSent => {
+            let ack = Seq::near(end.nxt, last.ack);
+            last.flags.contains(Flags::ACK) && ack > end.iss && ack <= end.nxt
+        }
+        State::SynReceived | State::TimeWait | State::Listen | State::Closed => true,
+        _ if !facts.config.challenge_rst => true,
+        _ => {
+            let Some((peer, (_, _, rcv_nxt))) = end.peer.zip(end.last) else { return true };
+            let next = Seq::initial(peer.isn) + rcv_nxt;
+            let seq = Seq::near(next, last.seq);
+            seq == next || !facts.config.exact_window && end.heard_to == Some(seq)
+        }
+    }
+}
+
+/// Whether this change is due to the ACK of a FIN (figure 5).
+fn waits_for_ack(from: State, to: State) -> bool {
+    use State::{Closed, Closing, FinWait1, FinWait2, LastAck, TimeWait};
+    matches!((from, to), (FinWait1, FinWait2 | TimeWait) | (Closing, TimeWait) | (LastAck, Closed))
+}
