@@ -46,8 +46,13 @@ fn act(cli: &Cli) -> Result<bool> {
         Command::Packetdrill(args) => cli::packetdrill::packetdrill(args, cli.color, &mut out)?,
         Command::Finding(what) => cli::finding::run(what, cli.color, &mut out)?,
         Command::Sweeping(what) => cli::sweeping::run(what, cli.color, &mut out)?,
-        Command::Schema => {
-            out.write_all(timewait::scenario::schema::markdown().as_bytes())?;
+        Command::Schema { figures } => {
+            let text = if *figures {
+                timewait::figures::write::documentation()
+            } else {
+                timewait::scenario::schema::markdown()
+            };
+            out.write_all(text.as_bytes())?;
             true
         }
         Command::Completions { shell } => {

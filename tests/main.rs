@@ -20,4 +20,5 @@ mod requirements;
 mod scenarios;
 mod side_by_side;
 mod sweeps;
+mod theory;
 mod weather;

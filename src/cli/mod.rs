@@ -106,7 +106,11 @@ pub enum Command {
     #[command(flatten)]
     Sweeping(sweeping::Sweeping),
     /// Describe what can stand in a scenario file: every field with its type, unit, default and an example.
-    Schema,
+    Schema {
+        /// Describe the records of `timewait measure` instead.
+        #[arg(long)]
+        figures: bool,
+    },
     /// Write the completion script of a shell.
     Completions {
         /// The shell.

@@ -116,3 +116,9 @@ fn scalars_have_the_names_of_the_columns() {
         assert!(columns.contains(&(name, Cell::Number(value))));
     }
 }
+
+#[test]
+fn the_page_of_records_is_up_to_date() {
+    let page = include_str!("../../docs/figures.md");
+    assert!(page == write::documentation(), "run: cargo run -- schema --figures > docs/figures.md");
+}

@@ -96,9 +96,16 @@ fn written(cell: Cell) -> String {
     }
 }
 
+const INTRODUCTION: &str = "\
+# Records of figures
+
+What `timewait measure` writes, by `type` ([measuring.md](measuring.md)). This page is `timewait schema --figures`; it is made
+from the code that writes them. A spread has `count`, `min`, `mean`, `p50`, `p90`, `p95`, `p99`, `p999` and `max`.
+";
+
 /// The documentation of all records, in Markdown.
 pub fn documentation() -> String {
-    let mut text = String::new();
+    let mut text = INTRODUCTION.to_owned();
     section::<Run>(&mut text);
     section::<Total>(&mut text);
     section::<Program>(&mut text);
@@ -111,7 +118,7 @@ pub fn documentation() -> String {
 }
 fn section<R: Record + Default>(text: &mut String) {
     let prose = |lines: &[&str]| lines.iter().map(|line| line.trim()).collect::<Vec<_>>().join(" ");
-    text.push_str(&format!("\n### {}\n\n{}\n\n| field | meaning |\n|---|---|\n", R::TYPE, prose(R::DOC)));
+    text.push_str(&format!("\n## {}\n\n{}\n\n| field | meaning |\n|---|---|\n", R::TYPE, prose(R::DOC)));
     let mut columns = Vec::new();
     R::default().cells(&mut |name, _| columns.push(name.to_owned()));
     for (field, doc) in R::FIELDS {
