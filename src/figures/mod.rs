@@ -1,7 +1,7 @@
 //! What a run measures: goodput, completion times, fairness, queues, losses, round trips. Whole numbers with their units in
 //! their names: `_ns` nanoseconds, `_bps` bits per second, `_ppm` parts per million, `_bytes`, `_milli` thousandths.
 //!
-//! [`measure`] runs a scenario and collects; [`write`] puts the figures into files, [`table`] onto a terminal. Collecting
+//! [`measure`] runs a scenario and collects; [`mod@write`] puts the figures into files, [`table`] onto a terminal. Collecting
 //! costs time and changes nothing: the trace of the run has the same hash without.
 
 mod collect;

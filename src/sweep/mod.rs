@@ -1,6 +1,6 @@
 //! Sweeps: one scenario run many times, with other values and other seeds, and what comes of it.
 //!
-//! [`file`] is what is typed, [`plan`] what it means: which runs there are, in which order. [`play`] makes one run a
+//! [`mod@file`] is what is typed, [`plan`] what it means: which runs there are, in which order. [`play`] makes one run a
 //! [`Row`](store::Row); [`store`] keeps rows in a file that can be cut off anywhere; [`work`] runs what is missing on
 //! all cores; [`merge`] joins the files of several machines; [`summary`] makes means and confidence intervals of them.
 
