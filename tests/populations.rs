@@ -258,3 +258,20 @@ fn what_is_wrong_with_them_is_said_where_it_stands() {
     ];
     insta::assert_snapshot!(all.iter().map(|text| said(text)).collect::<Vec<_>>().join("\n\n"));
 }
+
+/// The workloads for measuring are too long to be played whole in a test: each is read, and its beginning played.
+#[test]
+fn the_workloads_begin_well() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/workloads");
+    let files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(files.len(), 6);
+    for file in files {
+        let run = std::process::Command::new(env!("CARGO_BIN_EXE_timewait"))
+            .args(["run", "--quiet", "--until", "200ms"])
+            .arg(&file)
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&run.stdout);
+        assert!(run.status.success() && !said.contains(" 0 packets"), "{}: {said}", file.display());
+    }
+}
