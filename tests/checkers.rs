@@ -38,3 +38,25 @@ fn random_scenarios_break_no_law() {
     }
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
+
+/// Data and a RST behind it wait for a host that is paused: it reads both at once, and the RST was at RCV.NXT then.
+#[test]
+fn what_a_paused_host_finds_is_read_in_one_go() {
+    let text = r#"Scenario(
+        until: "3s",
+        hosts: { "a": (addr: "10.0.0.1"), "b": (addr: "10.0.0.2", tcp: (personality: Rfc)) },
+        links: [(between: ("a", "b"), delay: "10ms")],
+        programs: [
+            (on: "b", run: ChatServer(port: 80, reply: "hello")),
+            (on: "a", at: "10ms", run: Clients(to: "b:80", count: 1,
+                steps: [SendBytes(len: 1), Sleep("1s"), Send("a few bytes")])),
+        ],
+        faults: [(at: "1s", do: Pause("b")), (at: "2s", do: Resume("b"))],
+        expect: [
+            Packet(from: "a", flags: "R"),
+            Transitions(on: "b", are: ["ESTABLISHED", "CLOSED"]),
+        ],
+    )"#;
+    let scenario = Scenario::parse("paused.ron", text).unwrap_or_else(|wrong| panic!("{wrong}"));
+    assert_eq!(broken("paused", &scenario), Vec::<String>::new());
+}

@@ -20,7 +20,7 @@ pub(super) struct Closing {
 struct Arrival {
     id: PacketId,
     event: u64,
-    /// Others came to the host within the same event: readings from before it say nothing.
+    /// Others came within the same event: readings from before it say nothing.
     crowded: bool,
     flags: Flags,
     seq: SeqNum,
@@ -86,9 +86,9 @@ impl Closing {
             self.waiting.insert((node, tuple), now);
         }
         let known = ends.get(node, &tuple).filter(|_| !ends.is_tainted(&tuple));
-        let (Some(last), Some(end)) = (self.answered(why).filter(|last| !last.crowded), known) else {
-            return;
-        };
+        // What waited for a host that was paused is read together with what came before it.
+        let alone = |last: &Arrival| !last.crowded && last.event == findings.event;
+        let (Some(last), Some(end)) = (self.answered(why).filter(alone), known) else { return };
         let mut wrong = |law: Law, text: &str| findings.add(law, node, Some(tuple), text.to_owned());
         if last.flags.contains(Flags::RST) {
             if to == State::Closed && !may_reset(&last, from, end, facts) {
