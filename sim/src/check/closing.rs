@@ -56,7 +56,9 @@ impl Closing {
     /// A segment goes out: the ACK of a FIN that came again begins TIME-WAIT anew.
     pub(super) fn sent(&mut self, node: NodeId, tuple: Tuple, packet: &Packet, why: Cause, now: Time) {
         let (Some(segment), Some(last)) = (packet.tcp(), self.answered(why)) else { return };
-        let again = last.flags.contains(Flags::FIN) && segment.ack == last.end;
+        // A FIN beside a SYN is not looked at: the SYN is answered (RFC 9293 3.10.7.4).
+        let fin = last.flags.contains(Flags::FIN) && !last.flags.contains(Flags::SYN);
+        let again = fin && segment.ack == last.end;
         if again && let Some(since) = self.waiting.get_mut(&(node, tuple)) {
             *since = now;
         }

@@ -42,17 +42,34 @@ pub(super) fn sent(
         let (len, mss) = (segment.payload.len(), named);
         wrong(Law::BeyondMss, format!("{len} octets and {options} of options, where the MSS is {mss}"));
     }
+    if sends_again(why) && segment.seq_len() == 0 {
+        wrong(Law::FinMoves, "the FIN is sent again without its bit".to_owned());
+    }
     if let Some(fin) = end.fin {
         let place = from + u64::from(segment.payload.len());
         if place > fin && !segment.payload.is_empty() {
             wrong(Law::FinMoves, format!("data {} octets behind the FIN", place.since(fin)));
         } else if segment.has(Flags::FIN) && place != fin {
             wrong(Law::FinMoves, "the FIN stands elsewhere than before".to_owned());
-        } else if !segment.has(Flags::FIN) && from < fin && place == fin && end.nxt == fin {
-            wrong(Law::FinMoves, "the FIN is gone".to_owned());
         }
     }
     acknowledges(node, packet, facts, ends, findings);
+}
+
+/// Whether the segment repeats something: then it has data or a FIN.
+fn sends_again(why: Rule) -> bool {
+    matches!(
+        why,
+        Rule::FastRetransmit
+            | Rule::SackRetransmit
+            | Rule::RackRetransmit
+            | Rule::PartialAck
+            | Rule::RescueRetransmit
+            | Rule::TailLossProbe
+            | Rule::RtoRetransmit
+            | Rule::RtoGoBack
+            | Rule::PmtuRetransmit
+    )
 }
 
 /// Numbers of a connection that has just begun; `ends` knows it.
