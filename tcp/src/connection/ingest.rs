@@ -82,16 +82,21 @@ impl RcvMemory {
                 self.queue.push_back(Skb { start, end, truesize, room });
             }
         }
-        let mut i = 0;
-        while i < self.beyond.len() {
-            if self.beyond[i].start < nxt {
-                let skb = self.beyond.swap_remove(i);
-                self.queue.push_back(Skb { room: 0, ..skb });
-            } else {
-                i += 1;
-            }
+        if self.beyond.iter().any(|skb| skb.start < nxt) {
+            self.join(nxt);
         }
-        self.queue.make_contiguous().sort_by_key(|skb| skb.end);
+    }
+    /// The gap before what lies below `nxt` is filled.
+    fn join(&mut self, nxt: Seq) {
+        let queue = &mut self.queue;
+        self.beyond.retain(|skb| {
+            let joins = skb.start < nxt;
+            if joins {
+                queue.push_back(Skb { room: 0, ..*skb });
+            }
+            !joins
+        });
+        queue.make_contiguous().sort_by_key(|skb| skb.end);
     }
     /// The program has read everything below `read`.
     fn release(&mut self, read: Seq) {
