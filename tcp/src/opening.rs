@@ -5,26 +5,27 @@
 
 use std::sync::Arc;
 
-use crate::accecn::{self, AccEcn, Mode, Mute};
+use crate::accecn::{self, Mode};
 use crate::cause::Rule;
 use crate::config::{AccEcnOption, Config, RetryLimit};
 use crate::connection::socket::Socket;
-use crate::connection::{Connection, clock, limits, user_timeout};
+use crate::connection::{clock, limits, user_timeout};
 use crate::error::Errno;
 use crate::fast_open::{ClientFail, FastConnect, News};
-use crate::handshake::{EcnAgreed, Handshake, TimestampState, WindowScale};
 use crate::info::{Info, Tally, TimerKind};
 use crate::isn::{IsnSecret, Tuple};
-use crate::offer::{self, MAX_SHIFT, TIMESTAMP_BYTES};
+use crate::offer::{self, TIMESTAMP_BYTES};
 use crate::out::{EcnCodepoint, Note, Out, Outgoing};
 use crate::payload::Payload;
 use crate::segment::{Flags, Options, Segment, Timestamps};
 use crate::seq::SeqNum;
 use crate::state::{Input, State};
-use crate::tcb::{Connect, IcmpError, SocketOption};
+use crate::tcb::{Connect, SocketOption};
 use crate::time::{Duration, Time};
 
 mod arrives;
+mod complete;
+mod ends;
 mod writes;
 
 pub(crate) use writes::Writes;
@@ -355,125 +356,6 @@ impl Opening {
 
     // --- the end of the open -------------------------------------------------------------------------------------
 
-    /// The connection that this open has become. `segment` completed the handshake.
-    fn complete(&mut self, now: Time, peer: &Peer, segment: &Segment, out: &mut Out) -> Box<Connection> {
-        let config = &self.config;
-        let said = &peer.options;
-        let wscale = match (self.shift, said.wscale) {
-            (Some(rcv), Some(snd)) => Some(WindowScale { snd: snd.min(MAX_SHIFT), rcv }),
-            _ => None,
-        };
-        // The window of a SYN is never scaled (RFC 7323, section 2.2).
-        let shift = if segment.has(Flags::SYN) { 0 } else { wscale.map_or(0, |w| w.snd) };
-        let recent = segment.options.timestamps.or(said.timestamps);
-        let timestamps = recent
-            .filter(|_| config.timestamps && said.timestamps.is_some())
-            .map(|ts| TimestampState { offset: self.clock_offset, recent: ts.val, recent_at: now });
-        let rtt = if self.retransmits == 0 {
-            Some(now.since(self.sent))
-        } else {
-            let echoed = timestamps.and(segment.options.timestamps).filter(|ts| ts.ecr != 0);
-            echoed.map(|ts| now.since(clock::tick_began(now, self.clock_offset, ts.ecr)))
-        };
-        let snd_mss = offer::send_mss(config, &self.tuple, self.mtu, said.mss);
-        let handshake = Handshake {
-            config: Arc::clone(config),
-            tuple: self.tuple,
-            mtu: self.mtu,
-            passive: false,
-            iss: self.iss,
-            irs: peer.irs,
-            snd_wnd: u32::from(segment.wnd) << shift,
-            snd_wl1: segment.seq,
-            rcv_wnd: self.rcv_wnd,
-            wscale,
-            snd_mss: snd_mss.min(self.socket.max_seg().unwrap_or(u16::MAX)),
-            rcv_mss: self.mss,
-            timestamps,
-            sack: config.sack && said.sack_permitted,
-            ecn: self.ecn_agreed(peer, segment),
-            rtt,
-            syn_acked: self.syn_acked(segment),
-            retransmits: self.retransmits,
-        };
-        self.timer = Time::NEVER;
-        out.wake.connected = true;
-        let mut connection = Box::new(Connection::with_socket(now, handshake, self.socket.clone()));
-        if let Some(on) = self.quick_ack {
-            connection.set_quick_ack(on);
-        }
-        connection.set_soft_error(self.soft_error);
-        if self.modest {
-            connection.be_modest();
-        }
-        self.settle_fast_open(now, peer, segment, &mut connection, out);
-        connection.begin_user_timeout(peer.options.user_timeout, out);
-        connection
-    }
-    /// Octets of the SYN's data that an acceptable ACK covers.
-    fn syn_acked(&self, segment: &Segment) -> u32 {
-        segment.ack.distance_from(self.iss).saturating_sub(1)
-    }
-    /// Whether the ACK field covers our SYN, and nothing that was never sent: ISS < SEG.ACK =< SND.NXT.
-    fn acks_syn(&self, segment: &Segment) -> bool {
-        (1..=1 + self.syn_data()).contains(&segment.ack.distance_from(self.iss))
-    }
-    /// What the answer says of Fast Open: for the host's memory, and for the data that is still to be sent.
-    fn settle_fast_open(
-        &mut self,
-        now: Time,
-        peer: &Peer,
-        segment: &Segment,
-        connection: &mut Connection,
-        out: &mut Out,
-    ) {
-        let Some(ask) = self.fast_open.take() else { return };
-        let acked = self.syn_acked(segment);
-        let (sent, all) = (!ask.data.is_empty(), acked == ask.data.len());
-        // 7413/4.1.3-CACHE; a cookie that was not asked for is nobody's.
-        let option = peer.options.fast_open.as_deref().copied().filter(|_| ask.option.is_some());
-        let option = option.filter(|option| option.cookie.is_some());
-        let repeated = self.retransmits > 0;
-        out.fast_open.push(News::Answered {
-            mss: peer.options.mss.unwrap_or(offer::default_mss(&self.tuple)),
-            option,
-            ignored: ask.option.map(|o| o.experimental).filter(|_| option.is_none() && !repeated && !sent),
-            lost: repeated && option.is_none() && sent && !all,
-        });
-        let fail = match () {
-            () if sent && all => ClientFail::Nothing,
-            () if sent && repeated => ClientFail::SynRepeated,
-            () if sent => ClientFail::DataNotAcked,
-            () => ClientFail::NoCookie,
-        };
-        if sent {
-            let what = if all { Rule::FastOpenDataAcked } else { Rule::FastOpenDataLost };
-            out.notes.push(Note::Happened(what));
-        }
-        // 7413/4.2.2-CLRTX, 7413/4.2.2-PARTACK
-        connection.begin_fast_client(now, ask.data.slice(acked, u32::MAX), sent && all, fail, ask.more);
-    }
-    /// What was agreed on about ECN, once `segment` has completed the open.
-    fn ecn_agreed(&self, peer: &Peer, segment: &Segment) -> EcnAgreed {
-        match peer.ecn {
-            Mode::Off => EcnAgreed::Off,
-            Mode::Classic => EcnAgreed::Classic { ect: true },
-            Mode::Accurate => {
-                let mut accurate = Box::new(AccEcn::new(peer.codepoint));
-                if self.peer.is_none() {
-                    accurate.on_syn_ack(segment, peer.codepoint, &self.config);
-                } else {
-                    // Both have opened: this end has answered the peer's SYN, as a server does.
-                    accurate.tells.last = peer.codepoint;
-                    if self.retransmits > 1 {
-                        accurate.silence(Mute::SentNone);
-                    }
-                    accurate.on_third_ack(segment, &self.config);
-                }
-                EcnAgreed::Accurate(accurate)
-            }
-        }
-    }
     /// Changes the state by the table.
     fn transition(&mut self, input: Input, why: Rule, out: &mut Out) {
         if let Some(next) = self.state.next(input) {
@@ -481,88 +363,11 @@ impl Opening {
             self.state = next;
         }
     }
-    /// The open has failed.
-    fn fail(&mut self, why: Rule, error: Errno, out: &mut Out) {
-        self.transition(Input::Abort, why, out);
-        self.timer = Time::NEVER;
-        self.peer = None;
-        self.error = Some(error);
-        out.wake.failed = true;
-        out.wake.closed = true;
-    }
 
     // --- ICMP (RFC 9293, section 3.9.2.2; RFC 5461; RFC 5927) -----------------------------------------------------
 
-    /// An ICMP error that quotes a segment of ours.
-    pub fn on_icmp(&mut self, now: Time, error: IcmpError, seq: SeqNum, out: &mut Out) {
-        if self.state == State::Closed {
-            return;
-        }
-        if seq != self.iss {
-            return out.notes.push(Note::Dropped(Rule::IcmpOutOfWindow));
-        }
-        match error {
-            IcmpError::Hard(errno) => self.fail(Rule::IcmpRefused, errno, out),
-            IcmpError::Soft(errno) if self.config.icmp_aborts_connect => {
-                self.fail(Rule::IcmpRefused, errno, out);
-            }
-            IcmpError::Soft(errno) => {
-                self.soft_error = Some(errno);
-                out.notes.push(Note::Happened(Rule::IcmpSoft));
-            }
-            IcmpError::TooBig(mtu) => {
-                let told = if mtu == 0 { offer::plateau_below(self.mtu) } else { mtu };
-                match offer::believable_mtu(&self.config, self.tuple.remote.is_ipv6(), told) {
-                    Some(mtu) if self.config.path_mtu_discovery => {
-                        self.mtu = mtu.min(self.mtu);
-                        self.shorten_syn(now, out);
-                    }
-                    Some(_) => {}
-                    None => out.notes.push(Note::Dropped(Rule::PmtuImpossible)),
-                }
-            }
-        }
-    }
-
-    /// The SYN's data was too long for the path: a SYN without it goes at once, with the MSS that the path takes (RFC 7413,
-    /// section 4.2.2; Linux `tcp_simple_retransmit`).
-    fn shorten_syn(&mut self, now: Time, out: &mut Out) {
-        let told = u32::from(offer::mss_of_mtu(&self.tuple, self.mtu));
-        if self.retransmits > 0 || self.state != State::SynSent || self.syn_data() < told {
-            return;
-        }
-        if !self.config.mss_of_interface {
-            self.mss = self.mss.min(offer::announced_mss(&self.config, &self.tuple, self.mtu));
-        }
-        self.retransmits += 1;
-        self.send_syn(now, Rule::PmtuRetransmit, out);
-    }
-
     // --- calls -------------------------------------------------------------------------------------------------
 
-    /// CLOSE (RFC 9293, section 3.10.4): in SYN-SENT the TCB is deleted; in SYN-RECEIVED the close waits.
-    pub fn close(&mut self, why: Rule, out: &mut Out) {
-        match self.state {
-            State::SynSent => {
-                self.transition(Input::CloseCall, why, out);
-                self.timer = Time::NEVER;
-                out.wake.closed = true;
-            }
-            State::SynReceived => self.close_queued = Some(why),
-            _ => {}
-        }
-    }
-    /// ABORT (section 3.10.5): RST if the peer believes in the connection.
-    pub fn abort(&mut self, why: Rule, out: &mut Out) {
-        if self.state == State::SynReceived {
-            let ack = self.peer.as_ref().map_or(SeqNum::default(), |peer| peer.irs.add(1));
-            let (flags, none) = (Flags::RST | Flags::ACK, Payload::Empty);
-            self.transmit(self.iss.add(1), ack, flags, 0, Options::default(), none, why, out);
-        }
-        self.transition(Input::Abort, why, out);
-        self.timer = Time::NEVER;
-        out.wake.closed = true;
-    }
     /// Sets an option.
     pub fn set_option(&mut self, option: SocketOption) -> Result<(), Errno> {
         if let SocketOption::QuickAck(on) = option {

@@ -5,6 +5,9 @@
 //! Every socket has `SO_REUSEADDR` set, as servers do: a port may be bound again while connections of it are in
 //! TIME-WAIT, and by several sockets as long as at most one of them listens.
 
+mod close;
+mod port;
+
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -18,7 +21,6 @@ use tcp::{Errno, Payload, Rule, SeqNum, State, Tcb, Time, Tuple, Wake};
 use super::kernel::{Ctx, Kernel, mix};
 use super::lean;
 use super::listening::inherited;
-use super::ports;
 use super::system::{News, QueuedError};
 use super::tcp_layer::{ConnId, Holder, Mark};
 use crate::check::{StreamEnd, StreamEvent};
@@ -159,30 +161,6 @@ impl Kernel {
             socket.news.count(news);
             self.ready.push(socket.task);
         }
-    }
-
-    /// bind(2); port zero: any that nobody uses.
-    ///
-    /// # Errors
-    /// EINVAL if bound already; EADDRNOTAVAIL for an address that is not the host's; EADDRINUSE.
-    pub fn bind(&mut self, id: SocketId, address: Option<IpAddr>, port: u16) -> Result<(), Errno> {
-        let socket = self.sockets.get_mut(id)?;
-        if socket.bound.is_some() || socket.kind != Kind::Fresh {
-            return Err(Errno::EINVAL);
-        }
-        let address = address.filter(|a| !a.is_unspecified());
-        if address.is_some_and(|a| !self.is_local(a)) {
-            return Err(Errno::EADDRNOTAVAIL);
-        }
-        let port = if port == 0 { self.free_port().ok_or(Errno::EADDRINUSE)? } else { port };
-        let overlaps = |other: &Option<IpAddr>| other.is_none() || address.is_none() || *other == address;
-        let mut on_port = self.tcp.listening.range((port, None)..).take_while(|((p, _), _)| *p == port);
-        if on_port.any(|((_, other), _)| overlaps(other)) {
-            return Err(Errno::EADDRINUSE);
-        }
-        self.tcp.ports.take(port, true);
-        self.sockets.get_mut(id)?.bound = Some((address, port));
-        Ok(())
     }
 
     /// listen(2); a socket that is not bound gets a port. A second call changes the backlog.
@@ -406,28 +384,6 @@ impl Kernel {
         self.call(ctx, conn, |tcb, _, _| tcb.recv_urgent()).unwrap_or(Err(Errno::EBADF))
     }
 
-    /// shutdown(2) of the sending side.
-    ///
-    /// # Errors
-    /// ENOTCONN.
-    pub fn shutdown_write(&mut self, ctx: &mut Ctx<'_>, id: SocketId) -> Result<(), Errno> {
-        let conn = self.connection(id)?;
-        self.call(ctx, conn, |tcb, now, out| tcb.shutdown_write(now, out)).unwrap_or(Err(Errno::EBADF))
-    }
-
-    /// shutdown(2) of the receiving side: nothing is sent; what still comes can be read (Linux).
-    ///
-    /// # Errors
-    /// ENOTCONN.
-    pub fn shutdown_read(&mut self, id: SocketId) -> Result<(), Errno> {
-        let conn = self.connection(id)?;
-        if let Some(tcb) = self.tcp.tcb_mut(conn) {
-            tcb.shutdown_read();
-        }
-        self.sockets.get_mut(id)?.read_shut = true;
-        Ok(())
-    }
-
     /// setsockopt(2).
     ///
     /// # Errors
@@ -451,54 +407,6 @@ impl Kernel {
                 self.set_listener_option(listener, option);
                 Ok(())
             }
-        }
-    }
-
-    /// close(2).
-    ///
-    /// # Errors
-    /// EBADF.
-    pub fn close(&mut self, ctx: &mut Ctx<'_>, id: SocketId) -> Result<(), Errno> {
-        self.close_because(ctx, id, Rule::CloseCall)
-    }
-    fn close_because(&mut self, ctx: &mut Ctx<'_>, id: SocketId, why: Rule) -> Result<(), Errno> {
-        let socket = self.sockets.remove(id).ok_or(Errno::EBADF)?;
-        self.processes.give_back(socket.process, socket.fd);
-        match socket.kind {
-            Kind::Fresh => {}
-            Kind::Listener(listener) => self.close_listener(ctx, listener, why),
-            Kind::Connection(conn) => {
-                self.stream_gone(ctx, conn);
-                self.tcp.set_holder(conn, Holder::Nobody);
-                self.call(ctx, conn, |tcb, now, out| tcb.close_because(now, why, out));
-            }
-        }
-        if let Some((_, port)) = socket.bound {
-            self.tcp.ports.give_back(port, true);
-        }
-        Ok(())
-    }
-
-    /// Tells the checker that no program will read or write this connection any more.
-    pub(super) fn stream_gone(&self, ctx: &mut Ctx<'_>, conn: ConnId) {
-        ctx.out.stream(ctx.now, || self.stream_end(conn).map(StreamEvent::Gone));
-        self.flow(ctx, conn, |_| FlowEvent::Closed);
-    }
-
-    /// The host loses all that it remembers: so do its programs.
-    pub(super) fn all_gone(&self, ctx: &mut Ctx<'_>) {
-        for socket in self.sockets.list.iter().flatten() {
-            if let Kind::Connection(conn) = socket.kind {
-                self.stream_gone(ctx, conn);
-            }
-        }
-    }
-
-    /// The process is killed: its sockets are closed, the lowest descriptor first.
-    pub(super) fn exit(&mut self, ctx: &mut Ctx<'_>, process: u32) {
-        for id in self.sockets.of_process(process) {
-            // Each is there: it was just listed.
-            let _ = self.close_because(ctx, id, Rule::ProgramKilled);
         }
     }
 
@@ -586,37 +494,6 @@ impl Kernel {
         match self.sockets.get(id).ok_or(Errno::EBADF)?.kind {
             Kind::Connection(conn) => Ok(conn),
             Kind::Fresh | Kind::Listener(_) => Err(Errno::ENOTCONN),
-        }
-    }
-
-    /// A port that nobody uses at all.
-    pub(super) fn free_port(&mut self) -> Option<u16> {
-        let start = self.secrets.ports.bits();
-        ports::from_start(self.setup.spec.ports, start).find(|port| {
-            self.tcp.ports.is_free(*port) && !self.udp.is_bound(*port) && !self.taps.is_open(*port)
-        })
-    }
-
-    /// The local port of an active open: one that no socket is bound to by number, and whose four-tuple is free or a
-    /// TIME-WAIT that may be reused (RFC 6056, section 3.3.1; Linux `tcp_tw_reuse`).
-    fn ephemeral_port(&mut self, ctx: &Ctx<'_>, source: IpAddr, to: SocketAddr) -> Option<u16> {
-        let start = self.secrets.ports.bits();
-        ports::from_start(self.setup.spec.ports, start).find(|port| {
-            if !self.tcp.ports.is_shared(*port) || self.taps.is_open(*port) {
-                return false;
-            }
-            let tuple = Tuple { local: SocketAddr::new(source, *port), remote: to };
-            self.tcp.find(&tuple).is_none_or(|old| self.may_reuse(ctx, old, false))
-        })
-    }
-
-    /// Whether an active open may take the place of this connection, on a port that the program chose or did not.
-    fn may_reuse(&self, ctx: &Ctx<'_>, old: ConnId, chosen: bool) -> bool {
-        match (self.tcp.tcb(old), self.tcp.tuple(old)) {
-            (Some(Tcb::TimeWait(record)), Some(tuple)) => {
-                record.reusable(ctx.now, chosen, self.is_local(tuple.remote.ip()))
-            }
-            _ => false,
         }
     }
 }
