@@ -8,6 +8,7 @@ mod expectations;
 mod finding;
 mod freeze;
 mod fuzz;
+mod fuzz_targets;
 mod gallery;
 mod generated;
 mod invariants;

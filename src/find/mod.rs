@@ -1,8 +1,9 @@
 //! Finding what nobody thought of: runs written down without chance, random scenarios, small ones made of large ones,
-//! and all faults tried.
+//! all faults tried, and bytes from a fuzzer.
 
 pub mod explore;
 pub mod freeze;
 pub mod fuzz;
 pub mod shrink;
+pub mod targets;
 pub mod verdict;
