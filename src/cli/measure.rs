@@ -7,9 +7,9 @@ use anyhow::{Context, Result, anyhow};
 use clap::{Args, ValueEnum, ValueHint};
 use timewait::figures::{self, Figures, Options, table, write};
 use timewait::scenario::units::{Size, Span};
-use timewait::scenario::{self, Scenario};
 
-use super::{Color, screen};
+use super::Color;
+use super::change::Change;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -29,21 +29,14 @@ pub struct Measure {
     pub file: PathBuf,
     #[command(flatten)]
     pub what: What,
-    /// Another seed than the file's.
-    #[arg(long, value_name = "N")]
-    pub seed: Option<u64>,
-    /// Another end of the run than the file's: `30s`, `2h`.
-    #[arg(long, value_name = "TIME")]
-    pub until: Option<Span>,
-    /// Change a value of the file: `links.client-server.delay=80ms`; repeatable.
-    #[arg(long, value_name = "PATH=VALUE")]
-    pub set: Vec<String>,
+    #[command(flatten)]
+    pub change: Change,
     /// How the figures are written.
     #[arg(long, short, value_name = "FORMAT", default_value = "table")]
     pub format: Format,
     /// Which records a CSV file holds.
     #[arg(long, value_name = "RECORDS", default_value = "total")]
-    pub of: Of,
+    pub of: write::Kind,
     /// Where to write. Default: the standard output.
     #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub output: Option<PathBuf>,
@@ -104,49 +97,10 @@ pub enum Format {
     Csv,
 }
 
-/// A kind of records.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Of {
-    /// Seed, times, hash.
-    Run,
-    /// All connections together.
-    Total,
-    /// By program or population.
-    Programs,
-    /// Completion times by size.
-    Classes,
-    /// Links and their queues.
-    Queues,
-    /// Each connection.
-    Flows,
-    /// Connections over time.
-    FlowSamples,
-    /// Queues over time.
-    QueueSamples,
-}
-
-impl Of {
-    fn kind(self) -> write::Kind {
-        match self {
-            Of::Run => write::Kind::Run,
-            Of::Total => write::Kind::Total,
-            Of::Programs => write::Kind::Programs,
-            Of::Classes => write::Kind::Classes,
-            Of::Queues => write::Kind::Queues,
-            Of::Flows => write::Kind::Flows,
-            Of::FlowSamples => write::Kind::FlowSamples,
-            Of::QueueSamples => write::Kind::QueueSamples,
-        }
-    }
-}
-
 /// Runs the file and writes its figures. Returns whether nothing was wrong with the run.
 pub fn run(args: &Measure, color: Color, out: &mut dyn Write) -> Result<bool> {
     let options = args.what.options()?;
-    let scenario = load(args, color)?;
-    let mut spec = scenario.spec().clone();
-    spec.seed = args.seed.unwrap_or(spec.seed);
-    spec.until = args.until.map_or(spec.until, Span::time);
+    let (_, spec) = args.change.load(&args.file, color)?;
     let figures = figures::measure(&spec, &options);
     match &args.output {
         None => put(&figures, args, out)?,
@@ -169,15 +123,7 @@ fn put(figures: &Figures, args: &Measure, out: &mut dyn Write) -> Result<()> {
     match args.format {
         Format::Table => table::write(figures, out)?,
         Format::Json => write::json(figures, out)?,
-        Format::Csv => write::csv(figures, args.of.kind(), out)?,
+        Format::Csv => write::csv(figures, args.of, out)?,
     }
     Ok(())
-}
-
-fn load(args: &Measure, color: Color) -> Result<Scenario> {
-    let rendered = |diagnostics: scenario::Diagnostics| {
-        anyhow!(diagnostics.render(screen::is_colored(color))).context(screen::Rendered)
-    };
-    let scenario = scenario::load(&args.file).map_err(rendered)?;
-    args.set.iter().try_fold(scenario, |scenario, change| scenario.set(change)).map_err(rendered)
 }

@@ -1,5 +1,6 @@
 //! The command line: what can be asked for, and in what words.
 
+pub mod change;
 pub mod check;
 pub mod explore;
 pub mod finding;
@@ -23,6 +24,8 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
+
+use change::Change;
 
 /// A deterministic network simulator with a complete TCP in it.
 ///
@@ -134,15 +137,8 @@ pub struct Run {
     /// When `ss`, `netstat` and `tc` look; repeatable. Default: at the end.
     #[arg(long, value_name = "TIME")]
     pub at: Vec<String>,
-    /// Another seed than the file's.
-    #[arg(long, value_name = "N")]
-    pub seed: Option<u64>,
-    /// Another end of the run than the file's: `30s`, `2h`.
-    #[arg(long, value_name = "TIME")]
-    pub until: Option<String>,
-    /// Change a value of the file: `links.client-server.delay=80ms`; repeatable.
-    #[arg(long, value_name = "PATH=VALUE")]
-    pub set: Vec<String>,
+    #[command(flatten)]
+    pub change: Change,
     /// Write a capture for Wireshark: pcapng, one interface per link end, the cause in each packet's comment.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub pcap: Option<PathBuf>,

@@ -6,11 +6,12 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, anyhow, bail};
 use clap::{Args, Subcommand, ValueHint};
-use sim::Spec;
 use timewait::plot::{self, Chart, cdf, cwnd, queue, sequence};
-use timewait::scenario::{self, Scenario, units::Span};
+use timewait::scenario::Scenario;
+use timewait::scenario::units::Span;
 
-use super::{Color, paths, results, screen};
+use super::change::Change;
+use super::{Color, paths, results};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -122,35 +123,21 @@ pub struct Run {
     pub change: Change,
 }
 
-/// What is different from the file.
-#[derive(Args, Debug)]
-pub struct Change {
-    /// Another seed than the file's.
-    #[arg(long, value_name = "N")]
-    pub seed: Option<u64>,
-    /// Another end of the run than the file's: `30s`, `2h`.
-    #[arg(long, value_name = "TIME")]
-    pub until: Option<Span>,
-    /// Change a value of the file: `links.client-server.delay=80ms`; repeatable.
-    #[arg(long, value_name = "PATH=VALUE")]
-    pub set: Vec<String>,
-}
-
 /// Draws what was asked for.
 pub fn run(args: &Plot, color: Color, out: &mut dyn Write) -> Result<()> {
     let words = |why: String| anyhow!(why);
     let title = |scenario: &Scenario| args.title.clone().unwrap_or_else(|| scenario.about().to_owned());
     let charts: Vec<Chart> = match &args.what {
         What::Cwnd { run, flow } => {
-            let (scenario, spec) = load(&run.file, &run.change, color)?;
+            let (scenario, spec) = run.change.load(&run.file, color)?;
             vec![cwnd::chart(&spec, flow, &title(&scenario)).map_err(words)?]
         }
         What::Queue { run, link, at } => {
-            let (scenario, spec) = load(&run.file, &run.change, color)?;
+            let (scenario, spec) = run.change.load(&run.file, color)?;
             queue::charts(&spec, link.as_deref(), at.as_deref(), &title(&scenario)).map_err(words)?.into()
         }
         What::Sequence { run, flow, from, to } => {
-            let (scenario, spec) = load(&run.file, &run.change, color)?;
+            let (scenario, spec) = run.change.load(&run.file, color)?;
             let between = (from.map_or(0, |span| span.0), to.map_or(u64::MAX, |span| span.0));
             if between.1 <= between.0 {
                 bail!("--to lies before --from");
@@ -185,27 +172,11 @@ pub fn run(args: &Plot, color: Color, out: &mut dyn Write) -> Result<()> {
     }
 }
 
-/// A scenario, and as it is run.
-fn load(file: &std::path::Path, change: &Change, color: Color) -> Result<(Scenario, Spec)> {
-    let rendered = |wrong: scenario::Diagnostics| {
-        anyhow!(wrong.render(screen::is_colored(color))).context(screen::Rendered)
-    };
-    let scenario =
-        if paths::is_sweep(file) { timewait::sweep::plan::scenario_of(file) } else { scenario::load(file) };
-    let scenario =
-        change.set.iter().try_fold(scenario.map_err(rendered)?, |scenario, change| scenario.set(change));
-    let scenario = scenario.map_err(rendered)?;
-    let mut spec = scenario.spec().clone();
-    spec.seed = change.seed.unwrap_or(spec.seed);
-    spec.until = change.until.map_or(spec.until, Span::time);
-    Ok((scenario, spec))
-}
-
 fn distribution(files: &[PathBuf], change: &Change, color: Color, title: Option<&str>) -> Result<Chart> {
     let mut all = Vec::new();
     let mut about = String::new();
     for file in files {
-        let (scenario, spec) = load(file, change, color)?;
+        let (scenario, spec) = change.load(file, color)?;
         let times = cdf::times(&spec);
         if files.len() > 1 {
             all.push((paths::name(file), times.into_values().flatten().collect()));

@@ -9,6 +9,7 @@ use anyhow::{Result, anyhow, bail};
 use timewait::requirements::{Count, Document, Requirements, Row, Shown, Standing};
 use timewait::view::paint::{BOLD, DIM, GREEN, PLAIN, RED, YELLOW, paint};
 
+use super::change::Change;
 use super::{Color, Only, Rfc, Run, View, run, screen};
 
 /// Shows what the arguments name. Returns whether a scenario that was run met its expectations.
@@ -210,9 +211,7 @@ fn run_scenario(file: &str, color: Color, out: &mut dyn Write) -> Result<bool> {
         view: View::Trace,
         host: None,
         at: Vec::new(),
-        seed: None,
-        until: None,
-        set: Vec::new(),
+        change: Change::default(),
         pcap: None,
         keep: super::MOST_RECORDS,
         quiet: 0,

@@ -31,8 +31,7 @@ pub fn run(args: &Run, color: Color, out: &mut dyn Write) -> Result<bool> {
 
 /// Runs one file and shows it.
 fn one(file: &Path, args: &Run, color: Color, out: &mut dyn Write) -> Result<bool> {
-    let scenario = load(file, args, color)?;
-    let spec = spec(&scenario, args)?;
+    let (scenario, spec) = args.change.load(file, color)?;
     let names = Names::of(&spec);
     let show = show(args, &names)?;
     if args.quiet == 0 && matches!(args.view, View::Ss | View::Netstat | View::Tc) && !args.at.is_empty() {
@@ -81,8 +80,7 @@ fn several(files: &[std::path::PathBuf], args: &Run, color: Color, out: &mut dyn
     let mut outcomes = Vec::with_capacity(files.len());
     for file in files {
         progress.set_message(paths::name(file));
-        let scenario = load(file, args, color)?;
-        let spec = spec(&scenario, args)?;
+        let (scenario, spec) = args.change.load(file, color)?;
         let names = Names::of(&spec);
         let simulator = simulate(&scenario, &spec, false, args.keep);
         outcomes.push(outcome(file, &scenario, &simulator, &names, color));
@@ -101,30 +99,6 @@ fn several(files: &[std::path::PathBuf], args: &Run, color: Color, out: &mut dyn
 /// Whether a view is for people alone, so that a title and a summary may stand around it.
 fn is_prose(view: View) -> bool {
     matches!(view, View::Trace | View::States | View::Ladder | View::Why)
-}
-
-/// Reads a file, with the changes that the arguments ask for.
-fn load(file: &Path, args: &Run, color: Color) -> Result<Scenario> {
-    let rendered = |diagnostics: scenario::Diagnostics| {
-        anyhow!(diagnostics.render(screen::is_colored(color))).context(screen::Rendered)
-    };
-    // That a row of a sweep's results can be repeated where the scenario stands in the sweep.
-    let sweep = paths::is_sweep(file);
-    let scenario = if sweep { timewait::sweep::plan::scenario_of(file) } else { scenario::load(file) };
-    let scenario = scenario.map_err(rendered)?;
-    args.set.iter().try_fold(scenario, |scenario, change| scenario.set(change)).map_err(rendered)
-}
-
-/// What is run: the file, with another seed or end if the arguments say so.
-fn spec(scenario: &Scenario, args: &Run) -> Result<Spec> {
-    let mut spec = scenario.spec().clone();
-    if let Some(seed) = args.seed {
-        spec.seed = seed;
-    }
-    if let Some(until) = &args.until {
-        spec.until = time("--until", until)?;
-    }
-    Ok(spec)
 }
 
 /// A time of the run as an argument gives it.

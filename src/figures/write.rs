@@ -2,23 +2,24 @@
 
 use std::io::{self, Write};
 
+use clap::ValueEnum;
 use serde::Serialize;
 
 use super::record::{Cell, Record};
 use super::{Class, Figures, Flow, FlowSample, Program, Queue, QueueSample, Run, Total};
 
 /// A kind of records.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Kind {
-    /// Which run.
+    /// Seed, times, hash.
     Run,
     /// All connections together.
     Total,
-    /// By program.
+    /// By program or population.
     Programs,
-    /// By size.
+    /// Completion times by size.
     Classes,
-    /// Links.
+    /// Links and their queues.
     Queues,
     /// Each connection.
     Flows,

@@ -35,7 +35,7 @@ pub fn frozen(typed: &file::Scenario, simulator: &Simulator) -> file::Scenario {
         let Some(pipes) = simulator.names().link_pipes(&name) else { continue };
         let [forth, back] = pipes.map(|pipe| simulator.fate_log(pipe).cloned().unwrap_or_default());
         let mut way = link.way();
-        let mut returning = link.back.clone().unwrap_or(Way::NONE);
+        let mut returning = link.back.clone().unwrap_or_default();
         write_down(&mut way, &forth);
         write_down(&mut returning, &back);
         for (list, chance) in [
@@ -49,7 +49,7 @@ pub fn frozen(typed: &file::Scenario, simulator: &Simulator) -> file::Scenario {
         }
         returning.jitter = (!way.shift.is_empty() && returning.shift.is_empty()).then_some(Span(0));
         link.set_way(way);
-        link.back = Some(returning).filter(|back| *back != Way::NONE);
+        link.back = Some(returning).filter(|back| *back != Way::default());
     }
     for fault in &mut typed.faults {
         if let FaultKind::LinkChange { set, back, .. } = &mut fault.r#do {

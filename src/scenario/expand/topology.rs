@@ -223,6 +223,6 @@ impl Expander {
 
 fn link(from: &str, to: &str, way: Option<&Way>) -> Link {
     let mut link = Link::between(from, to);
-    link.set_way(way.cloned().unwrap_or(Way::NONE));
+    link.set_way(way.cloned().unwrap_or_default());
     link
 }

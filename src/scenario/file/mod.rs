@@ -130,194 +130,97 @@ described! {
     }
 }
 
-/// Adds the parameters of one direction of a link to a structure, and a method that picks them out.
-macro_rules! with_way {
-    ($(#[doc = $doc:literal])* pub struct $name:ident { $($own:tt)* }) => {
+/// Declares [`Link`] and [`Way`], which share the parameters of one direction.
+macro_rules! ways {
+    ($($(#[doc = $doc:literal])* $field:ident: $kind:ty = $default:literal, $example:literal;)*) => {
         described! {
-            $(#[doc = $doc])*
-            pub struct $name {
-                $($own)*
-                /// Bits per second.
-                rate: Option<Rate> = "infinite", "\"10Mbit\"";
-                /// Propagation delay.
-                delay: Option<Span> = "0s", "\"10ms\"";
-                /// Variation of the delay: half the width if uniform, the standard deviation otherwise.
-                jitter: Option<Span> = "0s", "\"2ms\"";
-                /// Shape of the jitter.
-                jitter_shape: Option<Shape> = "Uniform", "Normal";
-                /// How much a packet's jitter follows that of the one before.
-                jitter_correlation: Option<Percent> = "0%", "\"25%\"";
-                /// Whether packets may overtake each other by jitter.
-                jitter_reorders: Option<bool> = "false", "true";
-                /// Probability that a packet is lost, each by itself.
-                loss: Option<Percent> = "0%", "\"1%\"";
-                /// Loss in bursts, instead of `loss`.
-                burst_loss: Option<BurstLoss> = "none", "(p: \"1%\", r: \"25%\")";
-                /// Numbers of the packets that are lost, counted from one in each direction, instead of `loss`.
-                lose: Vec<u64> = "none", "[3, 5]";
-                /// Probability that a packet is sent twice.
-                duplicate: Option<Percent> = "0%", "\"1%\"";
-                /// How much later the copy arrives.
-                duplicate_delay: Option<Span> = "0s", "\"5ms\"";
-                /// Probability that a packet is overtaken.
-                reorder: Option<Percent> = "0%", "\"1%\"";
-                /// How much later an overtaken packet arrives.
-                reorder_delay: Option<Span> = "1ms", "\"5ms\"";
-                /// Probability that one bit of a packet is flipped.
-                corrupt: Option<Percent> = "0%", "\"0.1%\"";
-                /// Packets that are sent twice, by their number among those handed to this direction, from one.
-                copy: Vec<u64> = "none", "[4]";
-                /// Packets by such a number of which this bit is flipped, counted from the start of the IP header.
-                flip: Vec<(u64, u32)> = "none", "[(6, 331)]";
-                /// Packets, by their number among those that left the queue, that take so much longer or less long.
-                shift: Vec<(u64, Shift)> = "none", "[(2, \"1ms\"), (3, \"-20us\")]";
-                /// Packets by such a number that are overtaken, as by `reorder`.
-                overtake: Vec<u64> = "none", "[5]";
-                /// Largest packet with its IP header, in bytes.
-                mtu: Option<u16> = "1500", "1400";
-                /// What the queue in front of the link holds; it fills only if there is a rate.
-                limit: Option<Limit> = "Packets(1000)", "Bytes(\"64KiB\")";
-                /// How the queue is kept short.
-                qdisc: Option<Qdisc> = "DropTail", "FqCodel(target: \"10ms\")";
-                /// A token bucket in front of the link (`tbf`): bursts pass, the long run keeps a rate.
-                shape: Option<Shaper> = "none", "(rate: \"5Mbit\", burst: \"15kB\")";
+            /// A link: two ends, and two directions with the same parameters unless `back` says otherwise.
+            pub struct Link {
+                /// The names of its ends.
+                between: (String, String), "(\"client\", \"server\")";
+                /// Its name.
+                name: Option<String> = "the names of its ends: `client-server`", "\"backup\"";
+                /// What is different on the way from the second end to the first.
+                back: Option<Way> = "nothing", "(delay: \"30ms\")";
+                $($(#[doc = $doc])* $field: $kind = $default, $example;)*
             }
         }
-        impl $name {
+        described! {
+            /// Parameters of one direction of a link. The words are those of netem and qdisc.
+            pub struct Way {
+                $($(#[doc = $doc])* $field: $kind = $default, $example;)*
+            }
+        }
+        impl Link {
+            /// A link of which nothing is typed but its ends.
+            pub fn between(from: &str, to: &str) -> Link {
+                let between = (from.to_owned(), to.to_owned());
+                Link { between, name: None, back: None, $($field: Default::default()),* }
+            }
             /// The parameters alone.
             pub fn way(&self) -> Way {
-                Way {
-                    rate: self.rate,
-                    delay: self.delay,
-                    jitter: self.jitter,
-                    jitter_shape: self.jitter_shape,
-                    jitter_correlation: self.jitter_correlation,
-                    jitter_reorders: self.jitter_reorders,
-                    loss: self.loss,
-                    burst_loss: self.burst_loss.clone(),
-                    lose: self.lose.clone(),
-                    duplicate: self.duplicate,
-                    duplicate_delay: self.duplicate_delay,
-                    reorder: self.reorder,
-                    reorder_delay: self.reorder_delay,
-                    corrupt: self.corrupt,
-                    copy: self.copy.clone(),
-                    flip: self.flip.clone(),
-                    shift: self.shift.clone(),
-                    overtake: self.overtake.clone(),
-                    mtu: self.mtu,
-                    limit: self.limit.clone(),
-                    qdisc: self.qdisc,
-                    shape: self.shape.clone(),
-                }
+                let Link { $($field,)* .. } = self.clone();
+                Way { $($field),* }
             }
             /// Other parameters.
             pub fn set_way(&mut self, way: Way) {
-                                self.rate = way.rate;
-                self.delay = way.delay;
-                self.jitter = way.jitter;
-                self.jitter_shape = way.jitter_shape;
-                self.jitter_correlation = way.jitter_correlation;
-                self.jitter_reorders = way.jitter_reorders;
-                self.loss = way.loss;
-                self.burst_loss = way.burst_loss;
-                self.lose = way.lose;
-                self.duplicate = way.duplicate;
-                self.duplicate_delay = way.duplicate_delay;
-                self.reorder = way.reorder;
-                self.reorder_delay = way.reorder_delay;
-                self.corrupt = way.corrupt;
-                self.copy = way.copy;
-                self.flip = way.flip;
-                self.shift = way.shift;
-                self.overtake = way.overtake;
-                self.mtu = way.mtu;
-                self.limit = way.limit;
-                self.qdisc = way.qdisc;
-                self.shape = way.shape;
+                $(self.$field = way.$field;)*
+            }
+        }
+        impl Default for Way {
+            /// Nothing typed.
+            fn default() -> Way {
+                Way { $($field: Default::default()),* }
             }
         }
     };
 }
 
-with_way! {
-    /// A link: two ends, and two directions with the same parameters unless `back` says otherwise.
-    pub struct Link {
-        /// The names of its ends.
-        between: (String, String), "(\"client\", \"server\")";
-        /// Its name.
-        name: Option<String> = "the names of its ends: `client-server`", "\"backup\"";
-        /// What is different on the way from the second end to the first.
-        back: Option<Way> = "nothing", "(delay: \"30ms\")";
-    }
-}
-
-with_way! {
-    /// Parameters of one direction of a link. The words are those of netem and qdisc.
-    pub struct Way {}
-}
-
-impl Link {
-    /// A link of which nothing is typed but its ends.
-    pub fn between(from: &str, to: &str) -> Link {
-        Link {
-            between: (from.to_owned(), to.to_owned()),
-            name: None,
-            back: None,
-            rate: None,
-            delay: None,
-            jitter: None,
-            jitter_shape: None,
-            jitter_correlation: None,
-            jitter_reorders: None,
-            loss: None,
-            burst_loss: None,
-            lose: Vec::new(),
-            duplicate: None,
-            duplicate_delay: None,
-            reorder: None,
-            reorder_delay: None,
-            corrupt: None,
-            copy: Vec::new(),
-            flip: Vec::new(),
-            shift: Vec::new(),
-            overtake: Vec::new(),
-            mtu: None,
-            limit: None,
-            qdisc: None,
-            shape: None,
-        }
-    }
-}
-
-impl Way {
-    /// Nothing typed.
-    pub const NONE: Way = {
-        Way {
-            rate: None,
-            delay: None,
-            jitter: None,
-            jitter_shape: None,
-            jitter_correlation: None,
-            jitter_reorders: None,
-            loss: None,
-            burst_loss: None,
-            lose: Vec::new(),
-            duplicate: None,
-            duplicate_delay: None,
-            reorder: None,
-            reorder_delay: None,
-            corrupt: None,
-            copy: Vec::new(),
-            flip: Vec::new(),
-            shift: Vec::new(),
-            overtake: Vec::new(),
-            mtu: None,
-            limit: None,
-            qdisc: None,
-            shape: None,
-        }
-    };
+ways! {
+    /// Bits per second.
+    rate: Option<Rate> = "infinite", "\"10Mbit\"";
+    /// Propagation delay.
+    delay: Option<Span> = "0s", "\"10ms\"";
+    /// Variation of the delay: half the width if uniform, the standard deviation otherwise.
+    jitter: Option<Span> = "0s", "\"2ms\"";
+    /// Shape of the jitter.
+    jitter_shape: Option<Shape> = "Uniform", "Normal";
+    /// How much a packet's jitter follows that of the one before.
+    jitter_correlation: Option<Percent> = "0%", "\"25%\"";
+    /// Whether packets may overtake each other by jitter.
+    jitter_reorders: Option<bool> = "false", "true";
+    /// Probability that a packet is lost, each by itself.
+    loss: Option<Percent> = "0%", "\"1%\"";
+    /// Loss in bursts, instead of `loss`.
+    burst_loss: Option<BurstLoss> = "none", "(p: \"1%\", r: \"25%\")";
+    /// Numbers of the packets that are lost, counted from one in each direction, instead of `loss`.
+    lose: Vec<u64> = "none", "[3, 5]";
+    /// Probability that a packet is sent twice.
+    duplicate: Option<Percent> = "0%", "\"1%\"";
+    /// How much later the copy arrives.
+    duplicate_delay: Option<Span> = "0s", "\"5ms\"";
+    /// Probability that a packet is overtaken.
+    reorder: Option<Percent> = "0%", "\"1%\"";
+    /// How much later an overtaken packet arrives.
+    reorder_delay: Option<Span> = "1ms", "\"5ms\"";
+    /// Probability that one bit of a packet is flipped.
+    corrupt: Option<Percent> = "0%", "\"0.1%\"";
+    /// Packets that are sent twice, by their number among those handed to this direction, from one.
+    copy: Vec<u64> = "none", "[4]";
+    /// Packets by such a number of which this bit is flipped, counted from the start of the IP header.
+    flip: Vec<(u64, u32)> = "none", "[(6, 331)]";
+    /// Packets, by their number among those that left the queue, that take so much longer or less long.
+    shift: Vec<(u64, Shift)> = "none", "[(2, \"1ms\"), (3, \"-20us\")]";
+    /// Packets by such a number that are overtaken, as by `reorder`.
+    overtake: Vec<u64> = "none", "[5]";
+    /// Largest packet with its IP header, in bytes.
+    mtu: Option<u16> = "1500", "1400";
+    /// What the queue in front of the link holds; it fills only if there is a rate.
+    limit: Option<Limit> = "Packets(1000)", "Bytes(\"64KiB\")";
+    /// How the queue is kept short.
+    qdisc: Option<Qdisc> = "DropTail", "FqCodel(target: \"10ms\")";
+    /// A token bucket in front of the link (`tbf`): bursts pass, the long run keeps a rate.
+    shape: Option<Shaper> = "none", "(rate: \"5Mbit\", burst: \"15kB\")";
 }
 
 described! {

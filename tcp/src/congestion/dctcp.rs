@@ -1,7 +1,7 @@
 //! DCTCP, the sender's side (RFC 8257, section 3.3): the window goes down in proportion to the share of data that was
 //! marked. The receiver's side, which reports marks exactly, is in [`crate::connection`].
 
-use super::{Control, Event, Sample, Signal, Start, avoid, slow_start};
+use super::{Control, Event, Sample, Signal, Start, as_reno};
 use crate::info::CongestionInfo;
 use crate::seq::Seq;
 
@@ -46,11 +46,7 @@ impl Dctcp {
 
 impl Control for Dctcp {
     fn on_ack(&mut self, s: &Sample) -> u64 {
-        let (cwnd, acked) = slow_start(s);
-        if acked == 0 {
-            return cwnd;
-        }
-        avoid(cwnd, &mut self.credit, acked, cwnd, s.mss)
+        as_reno(s, &mut self.credit)
     }
     /// 8257/3.3-BYTES: by how far the cumulative acknowledgment moves.
     fn on_delivered(&mut self, s: &Sample) -> Option<u64> {

@@ -273,5 +273,11 @@ fn avoid(cwnd: u64, credit: &mut u64, acked: u64, per: u64, mss: u64) -> u64 {
     cwnd + mss
 }
 
+/// Growth as Reno's: slow start, then a segment for each window acknowledged. Returns the window.
+fn as_reno(s: &Sample, credit: &mut u64) -> u64 {
+    let (cwnd, left) = slow_start(s);
+    if left == 0 { cwnd } else { avoid(cwnd, credit, left, cwnd, s.mss) }
+}
+
 #[cfg(test)]
 mod tests;

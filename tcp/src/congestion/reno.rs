@@ -1,7 +1,7 @@
 //! Reno (RFC 5681, section 3.1), counting bytes (RFC 3465), with the milder answer to ECE where that is on (ABE, RFC
 //! 8511).
 
-use super::{Control, Event, Sample, Signal, avoid, slow_start};
+use super::{Control, Event, Sample, Signal, as_reno};
 
 /// Slow start, then one segment per round trip.
 #[derive(Clone, Copy, Debug, Default)]
@@ -12,11 +12,7 @@ pub struct Reno {
 
 impl Control for Reno {
     fn on_ack(&mut self, s: &Sample) -> u64 {
-        let (cwnd, acked) = slow_start(s);
-        if acked == 0 {
-            return cwnd;
-        }
-        avoid(cwnd, &mut self.credit, acked, cwnd, s.mss)
+        as_reno(s, &mut self.credit)
     }
     /// Half of what was in flight, two segments at least (equation 4).
     fn on_congestion(&mut self, event: &Event) -> u64 {

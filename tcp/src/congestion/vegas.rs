@@ -1,7 +1,7 @@
 //! Vegas (Brakmo and Peterson, 1995), as Linux has it: the window goes by how many segments stand in queues, which the
 //! difference between the smallest round-trip time ever and that of the last round tells.
 
-use super::{Control, Event, Sample, avoid, slow_start};
+use super::{Control, Event, Sample, as_reno, slow_start};
 use crate::info::CongestionInfo;
 use crate::seq::Seq;
 use crate::time::Duration;
@@ -119,10 +119,7 @@ impl Control for Vegas {
             Verdict::To(cwnd) => cwnd.max(floor),
             Verdict::Up => s.cwnd + s.mss,
             Verdict::Down => s.cwnd.saturating_sub(s.mss).max(floor),
-            Verdict::Reno => {
-                let (cwnd, acked) = slow_start(s);
-                if acked == 0 { cwnd } else { avoid(cwnd, &mut self.credit, acked, cwnd, s.mss) }
-            }
+            Verdict::Reno => as_reno(s, &mut self.credit),
         }
     }
     /// As Reno; delays of a troubled round tell nothing.

@@ -1,7 +1,7 @@
 //! Westwood+ (Grieco and Mascolo, 2004), as Linux has it: a loss does not halve the window but sets it to what the path
 //! has been seen to carry, the rate of acknowledgments times the smallest round-trip time.
 
-use super::{Control, Event, Sample, Signal, avoid, slow_start};
+use super::{Control, Event, Sample, Signal, as_reno};
 use crate::info::CongestionInfo;
 use crate::time::{Duration, Time};
 
@@ -44,11 +44,7 @@ impl Westwood {
 
 impl Control for Westwood {
     fn on_ack(&mut self, s: &Sample) -> u64 {
-        let (cwnd, acked) = slow_start(s);
-        if acked == 0 {
-            return cwnd;
-        }
-        avoid(cwnd, &mut self.credit, acked, cwnd, s.mss)
+        as_reno(s, &mut self.credit)
     }
     fn on_delivered(&mut self, s: &Sample) -> Option<u64> {
         if let Some(rtt) = s.rtt {

@@ -92,13 +92,16 @@ impl Sender {
         cfg: &Config,
         out: &mut Out,
     ) -> bool {
-        let proven = cfg.undo
-            && self.trouble.as_ref().is_some_and(|t| t.undo.all_needless() || t.undo.is_delayed(echo));
+        let proven = cfg.undo && self.is_proven_needless(echo);
         if proven {
             self.undo(now, true, Rule::SpuriousUndo, out);
             self.end_timeout();
         }
         proven
+    }
+    /// D-SACKs or an echoed timestamp tell that nothing had to be sent again.
+    fn is_proven_needless(&self, echo: Option<Echo>) -> bool {
+        self.trouble.as_ref().is_some_and(|t| t.undo.all_needless() || t.undo.is_delayed(echo))
     }
     /// F-RTO has decided that the timeout was spurious (step 3b).
     pub(super) fn undo_timeout_by_frto(&mut self, now: Time, out: &mut Out) {
@@ -122,8 +125,7 @@ impl Sender {
         cfg: &Config,
         out: &mut Out,
     ) -> bool {
-        let proven = cfg.undo
-            && self.trouble.as_ref().is_some_and(|t| t.undo.all_needless() || t.undo.is_delayed(echo));
+        let proven = cfg.undo && self.is_proven_needless(echo);
         if proven {
             self.undo(now, false, Rule::UnneededUndo, out);
         }

@@ -1,0 +1,47 @@
+//! What a command changes of the file that it runs, and reading that file.
+
+use std::path::Path;
+
+use anyhow::{Result, anyhow};
+use clap::Args;
+use sim::Spec;
+use timewait::scenario::units::Span;
+use timewait::scenario::{self, Scenario};
+use timewait::sweep::plan;
+
+use super::{Color, paths, screen};
+
+/// What is different from the file.
+#[derive(Args, Debug, Default)]
+pub struct Change {
+    /// Another seed than the file's.
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Another end of the run than the file's: `30s`, `2h`.
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<Span>,
+    /// Change a value of the file: `links.client-server.delay=80ms`; repeatable.
+    #[arg(long, value_name = "PATH=VALUE")]
+    pub set: Vec<String>,
+}
+
+impl Change {
+    /// Reads a file, with its values changed, and tells what is run. Of a sweep it is the scenario in it, so that a row of
+    /// its results can be repeated where the scenario stands.
+    ///
+    /// # Errors
+    /// What is wrong with the file or with a change, rendered.
+    pub fn load(&self, file: &Path, color: Color) -> Result<(Scenario, Spec)> {
+        let rendered = |wrong: scenario::Diagnostics| {
+            anyhow!(wrong.render(screen::is_colored(color))).context(screen::Rendered)
+        };
+        let scenario = if paths::is_sweep(file) { plan::scenario_of(file) } else { scenario::load(file) };
+        let changed =
+            self.set.iter().try_fold(scenario.map_err(rendered)?, |scenario, change| scenario.set(change));
+        let scenario = changed.map_err(rendered)?;
+        let mut spec = scenario.spec().clone();
+        spec.seed = self.seed.unwrap_or(spec.seed);
+        spec.until = self.until.map_or(spec.until, Span::time);
+        Ok((scenario, spec))
+    }
+}
