@@ -1,6 +1,7 @@
 //! Scenario files in, reports out.
 #![forbid(unsafe_code)]
 
+pub mod compare;
 pub mod figures;
 pub mod find;
 pub mod names;

@@ -4,16 +4,11 @@
 //! of each whether they are equal; one that is not is listed with the place of the first difference and the reason,
 //! and has to differ there, so that nothing is skipped and an improvement is noticed.
 
-mod capture;
-mod compare;
-mod ours;
-
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use sim::{NodeId, Simulator, TraceLevel};
-
-use self::compare::Difference;
+use timewait::compare::{self, Settings, ours, show};
 
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/kernel")
@@ -33,6 +28,12 @@ fn names() -> Vec<String> {
     names
 }
 
+/// The first difference: where, and both sides around it.
+struct Difference {
+    place: String,
+    text: String,
+}
+
 /// Runs the scenario of this name and lays it beside the capture.
 fn difference(name: &str) -> Option<Difference> {
     let path = folder().join(format!("{name}.ron"));
@@ -40,7 +41,12 @@ fn difference(name: &str) -> Option<Difference> {
     let mut run = Simulator::new(scenario.spec(), TraceLevel::On);
     run.run();
     let node = |id: u32| run.names().node(NodeId(id)).to_string();
-    compare::compare(&capture::read(&folder(), name), &ours::tell(run.records(), &node))
+    let theirs = compare::compact::load(&folder().join(format!("{name}.txt")))
+        .unwrap_or_else(|problems| panic!("{name}: {problems}"));
+    let ours = ours::tell(run.records(), &node);
+    let found = compare::compare(&theirs, &ours, Settings::KERNEL)?;
+    let text = show::text(&found, &theirs, &ours, ["kernel", "ours"]);
+    Some(Difference { place: found.place, text })
 }
 
 /// A row of the table: what is to be expected of a capture.

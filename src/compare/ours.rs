@@ -7,7 +7,7 @@ use sim::packet::Body;
 use sim::trace::{Record, Trigger, What};
 use tcp::{Flags, Rule, Segment, SeqNum, State};
 
-use super::capture::{Capture, ErrorSeen, Seg, StateChange};
+use super::{Capture, ErrorSeen, Seg, StateChange};
 
 /// The facts of a trace that a capture holds too. `name` gives the name of a node by its number.
 pub fn tell(trace: &[Record], name: &dyn Fn(u32) -> String) -> Capture {
@@ -68,11 +68,7 @@ fn tell_segment(
         seq: relative(segment.seq, isn),
         ack: if has(Flags::ACK) { relative(segment.ack, peer) } else { "-".into() },
         len: segment.payload.len().to_string(),
-        wnd: match segment.wnd {
-            wnd if has(Flags::SYN) => wnd.to_string(),
-            0 => "0".into(),
-            _ => "+".into(),
-        },
+        wnd: segment.wnd.to_string(),
         urg: if has(Flags::URG) { segment.urg.to_string() } else { "-".into() },
         options: options(segment, peer),
         fate: "-".into(),
