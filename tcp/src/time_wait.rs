@@ -39,8 +39,12 @@ struct Packed {
     remote_port: u16,
     wnd: u16,
     rcv_wscale: u8,
-    timestamps: bool,
+    /// The counter of marked packets in the lowest three bits, [`STAMPED`] above them.
+    bits: u8,
 }
+
+/// The connection used timestamps.
+const STAMPED: u8 = 8;
 
 /// What a connection hands over when it enters TIME-WAIT.
 #[derive(Clone, Copy, Debug)]
@@ -59,6 +63,8 @@ pub struct Last {
     pub rcv_wscale: u8,
     /// Timestamps, if the connection used them.
     pub timestamps: Option<TimestampState>,
+    /// The ACE field, where AccECN was in use (RFC 9768, section 3.2.2). Marks on late duplicates are not counted.
+    pub ace: Flags,
 }
 
 /// What becomes of TIME-WAIT when a segment arrives.
@@ -92,7 +98,7 @@ impl TimeWait {
                 remote_port: last.remote_port,
                 wnd: last.wnd,
                 rcv_wscale: last.rcv_wscale,
-                timestamps: last.timestamps.is_some(),
+                bits: last.ace.ace() | if last.timestamps.is_some() { STAMPED } else { 0 },
             },
         }
     }
@@ -154,7 +160,7 @@ impl TimeWait {
         }
         // "Last sequence number" is that of the FIN, one below RCV.NXT.
         let newer_seq = is_after(segment.seq, self.last.rcv_nxt.add(u32::MAX));
-        let newer = match (self.last.timestamps, segment.options.timestamps) {
+        let newer = match (self.stamped(), segment.options.timestamps) {
             (true, Some(ts)) if ts.val != self.last.ts_recent => {
                 (ts.val.wrapping_sub(self.last.ts_recent) as i32) > 0
             }
@@ -177,11 +183,14 @@ impl TimeWait {
         }
     }
 
+    fn stamped(&self) -> bool {
+        self.last.bits & STAMPED != 0
+    }
     /// Whether the segment's timestamp is older than TS.Recent (RFC 7323, section 5.3, R1).
     fn fails_paws(&self, now: Time, segment: &Segment) -> bool {
         const OUTDATED: Duration = Duration::from_secs(24 * 24 * 3600);
         self.config.paws
-            && self.last.timestamps
+            && self.stamped()
             && segment.options.timestamps.is_some_and(|ts| is_before(ts.val, self.last.ts_recent))
             && now.since(self.recent_at) < OUTDATED
     }
@@ -204,7 +213,7 @@ impl TimeWait {
     /// RFC 7323, section 4.3: TS.Recent follows acceptable segments.
     fn take_timestamp(&mut self, now: Time, segment: &Segment) {
         if let Some(ts) = segment.options.timestamps
-            && self.last.timestamps
+            && self.stamped()
             && segment.seq == self.last.rcv_nxt
             && !is_before(ts.val, self.last.ts_recent)
         {
@@ -235,7 +244,7 @@ impl TimeWait {
             dst: last.remote_port,
             seq: last.snd_nxt,
             ack: last.rcv_nxt,
-            flags: Flags::ACK,
+            flags: Flags::ACK | Flags::of_ace(last.bits),
             wnd: last.wnd,
             options: Options { timestamps, order: self.config.option_order, ..Options::default() },
             ..Segment::default()
@@ -261,7 +270,7 @@ impl TimeWait {
     }
     /// The timestamps of the connection, with TS.Recent and when it was taken.
     pub fn timestamps(&self) -> Option<TimestampState> {
-        self.last.timestamps.then_some(TimestampState {
+        self.stamped().then_some(TimestampState {
             offset: self.last.ts_offset,
             recent: self.last.ts_recent,
             recent_at: self.recent_at,
@@ -277,7 +286,7 @@ impl TimeWait {
             _ => loopback,
         };
         let rested = now.since(self.recent_at) > Duration::from_secs(1);
-        self.last.timestamps && (chosen_by_program || (allowed && rested))
+        self.stamped() && (chosen_by_program || (allowed && rested))
     }
     /// A reading for `ss` and `netstat`.
     pub fn info(&self) -> Info {

@@ -6,6 +6,7 @@ use super::Connection;
 use crate::cause::Rule;
 use crate::error::Errno;
 use crate::out::Out;
+use crate::segment::Flags;
 use crate::state::{Input, State};
 use crate::time::{Duration, Time};
 use crate::time_wait::{Last, TimeWait};
@@ -31,9 +32,16 @@ impl Connection {
             wnd: (self.rcv.window() >> self.rcv.shift).min(65_535) as u16,
             rcv_wscale: self.rcv.shift,
             timestamps: self.ts,
+            ace: self.last_ace(),
         };
         out.time_wait = Some(TimeWait::new(now, Arc::clone(&self.config), record));
         out.wake.closed = true;
+    }
+    /// What goes on to be said of marked packets. Linux keeps no counter of them for TIME-WAIT, nor for an orphan in
+    /// FIN-WAIT-2, of which it keeps no more.
+    fn last_ace(&self) -> Flags {
+        let forgets = self.config.fin_wait_2.is_some();
+        self.ecn.accurate.as_ref().filter(|_| !forgets).map_or(Flags::NONE, |accurate| accurate.tells.ace())
     }
     /// Nothing is left to do for the peer; a program may still read.
     pub(super) fn retire(&mut self, out: &mut Out) {

@@ -16,6 +16,7 @@ fn record(config: Config, timestamps: bool) -> TimeWait {
         wnd: 63,
         rcv_wscale: 10,
         timestamps,
+        ace: Flags::NONE,
     };
     TimeWait::new(AT, Arc::new(config), last)
 }
@@ -65,6 +66,17 @@ fn retransmitted_fin_is_acknowledged_and_restarts_2msl() {
     assert_eq!(record.deadline(), later + Duration::from_secs(60));
     // The same with data in front of the FIN, and however often: a FIN is not limited in rate.
     assert_eq!(give(&mut record, later, &segment(1, FA, 5, Some(RECENT))), stays(Rule::TimeWaitReAck));
+}
+
+/// 9768/3.2.2-ACE: on all segments, these too.
+#[test]
+fn tells_how_many_packets_were_marked() {
+    let mut record = record(Config::rfc(), true);
+    record.last.bits |= Flags::of_ace(6).ace();
+    let mut out = Out::default();
+    record.on_segment(AT, &segment(6, FA, 0, Some(RECENT)), &mut out);
+    assert_eq!(out.segments[0].segment.flags, Flags::ACK | Flags::of_ace(6));
+    assert_eq!(record.timestamps().map(|ts| ts.recent), Some(RECENT), "the bits beside are not disturbed");
 }
 
 /// 9293/EV-TW-EXPIRE: silently.

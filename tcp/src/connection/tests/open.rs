@@ -369,6 +369,7 @@ fn in_the_place_of_time_wait() {
         wnd: 63,
         rcv_wscale: 10,
         timestamps: Some(timestamps),
+        ace: Flags::NONE,
     };
     let record = TimeWait::new(Time::ZERO, Arc::clone(&config), last);
     let what = Connect { tuple: tuple(), mtu: 1500, config, options: Vec::new(), reuses: Some(record) };
