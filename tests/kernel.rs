@@ -3,6 +3,11 @@
 //! `tests/kernel/NAME.txt` is the kernel's record, `tests/kernel/NAME.ron` the scenario. `tests/kernel/table.txt` says
 //! of each whether they are equal; one that is not is listed with the place of the first difference and the reason,
 //! and has to differ there, so that nothing is skipped and an improvement is noticed.
+//!
+//! The recorder's machine is part of the script: its kernel had 250 ticks a second (`hz`), and all records come from one boot,
+//! so that one origin, taken from the 423 timers that are seen to fire in them and from the wall-clock time at which each
+//! record began, says where the ticks of each lie (`hz_phase`): all fire within 0.3 ms of it, those of the coarser levels at
+//! its multiples of 32, 256 and 2048 ms. The wire of 10 ms took 10.1 with what the machine needed to pass a packet on.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;

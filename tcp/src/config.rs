@@ -107,6 +107,11 @@ pub struct Config {
     pub rtt_gains_by_flight: bool,
     /// Largest RTO (RFC 6298, section 2.5: at least 60 s; Linux 120 s).
     pub max_rto: Duration,
+    /// Ticks of the kernel's clock in a second, which its timers fire with (Linux `CONFIG_HZ`: 100, 250 or 1000), the later the
+    /// coarser, as its timer wheel has it: see [`wheel`](crate::wheel). `None`: timers are exact, as RFCs count.
+    pub hz: Option<u32>,
+    /// How much time the wheel has behind it when the run begins: where its ticks lie (of no meaning without `hz`).
+    pub hz_phase: Duration,
     /// R1: retransmissions after which delivery trouble is reported (RFC 9293, section 3.8.3; Linux `tcp_retries1`).
     pub r1: u8,
     /// R2: when a connection with unacknowledged data is given up.

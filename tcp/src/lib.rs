@@ -44,6 +44,7 @@ pub mod state;
 pub mod tcb;
 pub mod time;
 pub mod time_wait;
+pub mod wheel;
 pub mod wire;
 
 pub use cause::Rule;

@@ -177,7 +177,7 @@ impl Listener {
         if self.config.two_way_handshake {
             return Some(self.complete(now, incoming, &request, Rule::TwoWayHandshake, out));
         }
-        request.deadline = now + request.timeout(&self.config);
+        request.deadline = self.config.fires(now, request.timeout(&self.config));
         self.timers.insert((request.deadline, tuple));
         self.requests.insert(tuple, request);
         self.young += 1;
@@ -255,7 +255,7 @@ impl Listener {
             Verdict::Stays => {}
             Verdict::Answered => {
                 self.timers.remove(&(request.deadline, tuple));
-                request.deadline = now + request.timeout(&self.config);
+                request.deadline = self.config.fires(now, request.timeout(&self.config));
                 self.timers.insert((request.deadline, tuple));
             }
             Verdict::Ends(why) => {
@@ -413,7 +413,7 @@ impl Listener {
         if !request.acked || request.retries >= defer {
             request.repeat(now, &self.config, &tuple, Rule::SynAckRetransmit, out);
         }
-        request.deadline = now + request.timeout(&self.config);
+        request.deadline = self.config.fires(now, request.timeout(&self.config));
         self.timers.insert((request.deadline, tuple));
         Some(tuple)
     }

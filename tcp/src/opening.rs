@@ -223,7 +223,8 @@ impl Opening {
         self.config.initial_rto.doubled(u32::from(doublings)).min(self.config.max_rto)
     }
     fn arm(&mut self, now: Time) {
-        self.timer = (now + self.interval()).min(self.limit_deadline()).max(now);
+        let config = &self.config;
+        self.timer = config.fires(now, self.interval()).min(config.fires_at(now, self.limit_deadline()));
     }
     /// When the open fails, however often the SYN was sent.
     fn limit_deadline(&self) -> Time {

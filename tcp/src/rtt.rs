@@ -119,7 +119,7 @@ impl Rtt {
                 RtoFloor::Variance => self.srtt8 / 8 + u64::from(self.var_us) * 1000,
             }
         };
-        Duration::from_nanos(rto).min(cfg.max_rto)
+        cfg.in_ticks(Duration::from_nanos(rto)).min(cfg.max_rto)
     }
     /// Whether anything was measured.
     pub fn is_measured(&self) -> bool {

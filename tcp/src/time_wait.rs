@@ -85,7 +85,7 @@ impl TimeWait {
     pub fn new(now: Time, config: Arc<Config>, last: Last) -> TimeWait {
         let timestamps = last.timestamps.unwrap_or_default();
         TimeWait {
-            deadline: now + config.time_wait,
+            deadline: config.fires(now, config.time_wait),
             config,
             recent_at: timestamps.recent_at,
             next_ack: Time::ZERO,
@@ -117,7 +117,7 @@ impl TimeWait {
             out.notes.push(Note::Dropped(Rule::NoAckBit));
         } else if segment.has(Flags::FIN) && segment.seq.add(segment.seq_len()) == self.last.rcv_nxt {
             // The only thing that can arrive in this state is a retransmission of the remote FIN.
-            self.deadline = now + self.config.time_wait;
+            self.deadline = self.config.fires(now, self.config.time_wait);
             self.ack(now, Rule::TimeWaitReAck, out);
         } else if !acceptable
             || segment.seq_len() > 0
@@ -231,7 +231,7 @@ impl TimeWait {
                 out.notes.push(Note::Happened(Rule::ChallengeLimited));
                 return;
             }
-            self.next_ack = now + self.config.challenge_interval;
+            self.next_ack = self.config.passed(now, self.config.challenge_interval);
         }
         self.ack(now, why, out);
     }

@@ -134,6 +134,8 @@ pub struct Serve {
     pub backlog: u32,
     /// When accepting begins, after the program's start; `None`: never.
     pub accept_after: Option<Duration>,
+    /// Accepts all that wait, then looks again only after so long; `None`: as connections come.
+    pub accept_every: Option<Duration>,
     /// At most so many connections are accepted; zero: no bound.
     pub accept_max: u32,
     /// Options set on the listening socket, and so on those accepted.

@@ -35,6 +35,8 @@ macro_rules! listening {
                 backlog: Option<u32> = "128", "5";
                 /// When accepting begins, after the program's start; `None`: never.
                 accept_after: Maybe<Span> = "0s", "\"10s\"";
+                /// Accepts all that wait, then looks again only after so long (a program that is busy in between).
+                accept_every: Option<Span> = "as connections come", "\"1s\"";
                 /// At most so many connections are accepted; 0: no bound.
                 accept_max: Option<u32> = "0", "1";
                 /// Options of the listening socket, and so of those accepted.

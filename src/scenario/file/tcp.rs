@@ -268,6 +268,11 @@ knobs! {
     rtt_gains_by_flight: Option<bool>, "true";
     /// Largest RTO (RFC 6298, section 2.5: at least 60 s; Linux 120 s).
     max_rto: Option<Span>, "\"1s\"";
+    /// Ticks of the kernel's clock in a second, which its timers fire with (Linux `CONFIG_HZ`: 100, 250 or 1000), the later the
+    /// coarser, as its timer wheel has it; `None`: timers are exact, as RFCs count.
+    hz: Maybe<u32>, "250";
+    /// How much time the wheel has behind it when the run begins: where its ticks lie (of no meaning without `hz`).
+    hz_phase: Option<Span>, "\"3ms\"";
     /// R1: retransmissions after which delivery trouble is reported (RFC 9293, section 3.8.3; Linux `tcp_retries1`).
     r1: Option<u8>, "3";
     /// R2: when a connection with unacknowledged data is given up.

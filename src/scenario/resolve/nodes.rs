@@ -152,6 +152,7 @@ impl<'a> Resolver<'a> {
             ("initial_rto", nanos(config.initial_rto)),
             ("rto_after_syn_loss", nanos(config.rto_after_syn_loss)),
             ("min_rto", nanos(config.min_rto)),
+            ("hz", config.hz.map_or(1, u64::from)),
             ("max_rto", nanos(config.max_rto)),
             ("dupthresh", u64::from(config.dupthresh)),
             ("initial_window", u64::from(config.initial_window)),

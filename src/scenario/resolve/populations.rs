@@ -233,6 +233,7 @@ impl<'a> Resolver<'a> {
             address: None,
             backlog: population.backlog.unwrap_or(4096),
             accept_after: Some(Duration::ZERO),
+            accept_every: None,
             accept_max: 0,
             options: Vec::new(),
             handler: Arc::clone(handler),

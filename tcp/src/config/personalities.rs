@@ -64,6 +64,8 @@ impl Config {
             min_rto_on: RtoFloor::Variance,
             rtt_gains_by_flight: false,
             max_rto: Duration::from_secs(120),
+            hz: None,
+            hz_phase: Duration::ZERO,
             r1: 3,
             r2: RetryLimit::Doublings(15),
             orphan_retries: 8,

@@ -12,7 +12,7 @@ use crate::segment::{Flags, Segment};
 use crate::seq::Seq;
 use crate::time::{Duration, Time};
 
-/// Delay of an ACK before the first data has set one: Linux's ATO of 0 fires within a jiffy.
+/// Delay of an ACK before the first data has set one, with exact timers: Linux's ATO of 0 fires with the next tick.
 const NO_ATO: Duration = Duration::from_millis(1);
 /// Largest adaptive delay where the program is not known to be interactive (Linux `HZ / 2`).
 const MAX_ATO: Duration = Duration::from_millis(500);
@@ -140,7 +140,7 @@ impl Connection {
         self.ack.scheduled = true;
         self.measure_segment(segment);
         let rules = self.config.delayed_ack;
-        let since = now.since(self.ack.last_data);
+        let since = self.config.ticked(self.ack.last_data, now);
         if self.ack.ato == Duration::ZERO {
             self.quicken(rules.quick);
             self.ack.ato = rules.min;
@@ -176,7 +176,7 @@ impl Connection {
     }
     /// Data goes out: if soon after data came in, the program is interactive.
     pub(super) fn on_data_sent(&mut self, now: Time) {
-        if self.config.delayed_ack.adaptive && now.since(self.ack.last_data) < self.ack.ato {
+        if self.config.delayed_ack.adaptive && self.config.ticked(self.ack.last_data, now) < self.ack.ato {
             self.ack.interactive = true;
         }
     }
@@ -263,11 +263,14 @@ impl Connection {
                 }
                 delay = delay.min(max);
             }
-            delay = delay.min(rules.max).max(NO_ATO);
+            delay = delay.min(rules.max);
+            if self.config.hz.is_none() {
+                delay = delay.max(NO_ATO);
+            }
         }
-        let mut deadline = now + delay;
+        let mut deadline = self.config.fires(now, delay);
         if self.ack.deadline != Time::NEVER {
-            if rules.adaptive && self.ack.deadline <= now + self.ack.ato / 4 {
+            if rules.adaptive && self.ack.deadline <= self.config.fires(now, self.ack.ato / 4) {
                 return self.send_ack(now, Rule::AckDelayed, out);
             }
             deadline = deadline.min(self.ack.deadline);

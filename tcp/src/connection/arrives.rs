@@ -389,7 +389,7 @@ impl Connection {
         }
     }
     fn may_answer(&mut self, now: Time, interval: Duration) -> bool {
-        if self.ack.last_answer.is_some_and(|last| now < last + interval) {
+        if self.ack.last_answer.is_some_and(|last| now < self.config.passed(last, interval)) {
             return false;
         }
         self.ack.last_answer = Some(now);

@@ -73,7 +73,7 @@ impl Connection {
             // The ACK of the FIN has to be waited for whatever the limit says (Linux tcp_fin_time).
             let least = self.snd.queue.rto(&self.config) * 7 / 2;
             let own = self.socket.linger2().is_some();
-            self.timers.idle = now + if own { limit.max(least) } else { limit };
+            self.timers.idle = self.config.fires(now, if own { limit.max(least) } else { limit });
         }
     }
 }

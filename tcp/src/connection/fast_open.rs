@@ -152,7 +152,7 @@ impl Connection {
         self.ack = ack;
         request.data = self.rcv.nxt().since(self.rcv.irs + 1) as u32;
         request.send(now, &self.config, &self.tuple(), Rule::FastOpenAccepted, out);
-        request.deadline = now + request.timeout(&self.config);
+        request.deadline = self.config.fires(now, request.timeout(&self.config));
         let data_taken = request.data > 0;
         self.fast_open =
             Some(Box::new(FastOpen { data_taken, pending: Some(request), ..FastOpen::default() }));
@@ -176,7 +176,7 @@ impl Connection {
         }
         if request.may_reply(now, &config, out) {
             request.repeat(now, &config, &tuple, Rule::DuplicateSyn, out);
-            request.deadline = now + request.timeout(&config);
+            request.deadline = config.fires(now, request.timeout(&config));
         } else {
             out.notes.push(Note::Dropped(Rule::DuplicateSyn));
         }
@@ -224,6 +224,6 @@ impl Connection {
         }
         request.retries += 1;
         request.repeat(now, &config, &tuple, Rule::SynAckRetransmit, out);
-        request.deadline = now + request.timeout(&config);
+        request.deadline = config.fires(now, request.timeout(&config));
     }
 }

@@ -62,7 +62,10 @@ impl Connection {
             }
             (false, _) => None,
         };
-        from.map_or(Time::NEVER, |from| from + user)
+        let Some(from) = from else { return Time::NEVER };
+        // It is looked at when the timer fires that ran last, which is shortened for it.
+        let armed = self.snd.queue.head_sent().unwrap_or(self.timers.heard);
+        self.config.fires_at(armed.max(from), from + user)
     }
     /// When delivery last went on: SND.UNA moved or, where the peer has taken its window back, the peer said anything.
     fn progress(&self) -> Time {

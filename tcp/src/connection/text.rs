@@ -257,7 +257,7 @@ impl Connection {
         self.enter_quick_ack(self.config.delayed_ack.quick);
         self.ack.scheduled = true;
         self.ack.last_data = now;
-        self.ack.deadline = now + self.config.delayed_ack.max;
+        self.ack.deadline = self.config.fires(now, self.config.delayed_ack.max);
     }
     /// The segment that ended SYN-RECEIVED after a simultaneous open. The peer's SYN-ACK repeats its SYN, which is
     /// reported as a duplicate.

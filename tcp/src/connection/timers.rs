@@ -144,7 +144,7 @@ impl Connection {
         if !waiting || !self.is_sending() {
             self.stop_persist();
         } else if self.timers.persist == Time::NEVER {
-            self.timers.persist = now + self.persist_interval();
+            self.timers.persist = self.config.fires(now, self.persist_interval());
         }
     }
     pub(super) fn stop_persist(&mut self) {
@@ -165,7 +165,7 @@ impl Connection {
         if self.snd.queue.flight() > 0 || nxt + next.max(1) <= self.window_end() {
             self.stop_persist();
         } else {
-            self.timers.persist = now + self.persist_interval();
+            self.timers.persist = self.config.fires(now, self.persist_interval());
         }
     }
     fn persist_interval(&self) -> Duration {
@@ -192,7 +192,7 @@ impl Connection {
         if self.persist_interval() < self.config.persist_max {
             self.timers.backoff = self.timers.backoff.saturating_add(1);
         }
-        self.timers.persist = now + self.persist_interval();
+        self.timers.persist = self.config.fires(now, self.persist_interval());
     }
 
     // --- keepalive (RFC 9293, section 3.8.4), FIN-WAIT-2 of an orphan ----------------------------------------------
@@ -204,7 +204,7 @@ impl Connection {
         }
         self.timers.idle = if self.socket.keepalive && !self.is_over() {
             let due = self.timers.heard + self.socket.keep_idle(&self.config);
-            due.max(now)
+            self.config.fires_at(now, due)
         } else {
             Time::NEVER
         };
@@ -221,12 +221,12 @@ impl Connection {
         let idle = self.socket.keep_idle(&self.config);
         if self.snd.queue.flight() > 0 || self.snd.queue.nxt() < self.queued_end() {
             // Data is under way: its own timers tell whether the peer lives.
-            self.timers.idle = now + idle;
+            self.timers.idle = self.config.fires(now, idle);
             return;
         }
         let elapsed = now.since(self.timers.heard);
         if elapsed < idle {
-            self.timers.idle = self.timers.heard + idle;
+            self.timers.idle = self.config.fires_at(now, self.timers.heard + idle);
             return;
         }
         let exhausted = match self.user_timeout() {
@@ -241,6 +241,7 @@ impl Connection {
         }
         self.send_empty_probe(now, Rule::KeepaliveProbe, out);
         self.timers.probes = self.timers.probes.saturating_add(1);
-        self.timers.idle = now + self.socket.keep_interval(&self.config).max(Duration::from_nanos(1));
+        let interval = self.socket.keep_interval(&self.config).max(Duration::from_nanos(1));
+        self.timers.idle = self.config.fires(now, interval);
     }
 }

@@ -395,7 +395,7 @@ impl Request {
     pub(crate) fn may_reply(&mut self, now: Time, config: &Config, out: &mut Out) -> bool {
         let may = now >= self.next_reply;
         if may {
-            self.next_reply = now + config.challenge_interval;
+            self.next_reply = config.passed(now, config.challenge_interval);
         } else {
             out.notes.push(Note::Happened(Rule::ChallengeLimited));
         }

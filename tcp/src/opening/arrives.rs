@@ -103,7 +103,7 @@ impl Opening {
         if let Some(soon) = self.config.bad_ack_rearms_syn
             && self.retransmits == 0
         {
-            self.timer = self.timer.min(now + soon);
+            self.timer = self.timer.min(self.config.fires(now, soon));
         }
     }
     /// SYN,ACK: the connection is open.
@@ -213,7 +213,8 @@ impl Opening {
     /// Drops the segment and answers with an ACK, if the last such answer is long enough ago.
     fn challenge(&mut self, now: Time, why: Rule, out: &mut Out) {
         out.notes.push(Note::Dropped(why));
-        if self.challenged.is_some_and(|last| now < last + self.config.challenge_interval) {
+        if self.challenged.is_some_and(|last| now < self.config.passed(last, self.config.challenge_interval))
+        {
             return out.notes.push(Note::Happened(Rule::ChallengeLimited));
         }
         self.challenged = Some(now);

@@ -129,7 +129,7 @@ impl Sender {
         if self.paused && !paused {
             // 3168/6.1.2-CWND1
             self.timer = Timer::Rto;
-            self.deadline = now + self.rto(cfg);
+            self.deadline = cfg.fires(now, self.rto(cfg));
         }
         self.set_timer(now, &news, cfg);
         self.tidy();
@@ -566,7 +566,7 @@ impl Sender {
         }
         if let Some(due) = news.found.due {
             self.timer = Timer::Reordering;
-            self.deadline = due;
+            self.deadline = cfg.reordering_at(now, due);
             return;
         }
         if self.queue.is_empty() {
@@ -585,7 +585,7 @@ impl Sender {
         if news.advanced() && self.queue.is_sacked(0) {
             // The receiver has SACKed what it does not acknowledge: it may have thrown it away (RFC 2018, section 8).
             self.timer = Timer::Rto;
-            self.deadline = now + (self.srtt() / 2).max(Duration::from_millis(10));
+            self.deadline = cfg.fires(now, (self.srtt() / 2).max(Duration::from_millis(10)));
             return;
         }
         if !self.schedule_probe(now, true, cfg) {

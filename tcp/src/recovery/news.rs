@@ -94,9 +94,10 @@ impl Sender {
         if self.backoff == 0 || self.retries() == 0 {
             return;
         }
-        let at = head.at;
+        let gone = cfg.in_ticks(now.since(head.at));
         self.backoff -= 1;
         self.timer = Timer::Rto;
-        self.deadline = (at + self.rto(cfg)).max(now);
+        let left = self.rto(cfg).saturating_sub(gone);
+        self.deadline = if left.is_zero() { now } else { cfg.fires(now, left) };
     }
 }

@@ -83,7 +83,7 @@ impl Sender {
             self.probe = Probe { coming: false, end: self.nxt(), again: true, ..self.probe };
         } else if head && self.timer != Timer::Reordering {
             self.timer = Timer::Rto;
-            self.deadline = now + self.rto(cfg);
+            self.deadline = cfg.fires(now, self.rto(cfg));
         }
     }
     /// The output function has sent what it could. `cwnd_limited`: it stopped because [`Sender::allowance`] was

@@ -40,7 +40,9 @@ impl Sender {
             return;
         };
         let other = self.deadline != Time::NEVER && self.timer != Timer::Rto;
-        self.deadline = if other { (head.at + rto).max(now + Duration::from_nanos(1)) } else { now + rto };
+        let least = now + Duration::from_nanos(1);
+        self.deadline =
+            if other { cfg.fires_at(now, (head.at + rto).max(least)) } else { cfg.fires(now, rto) };
         self.timer = Timer::Rto;
     }
 
@@ -75,7 +77,7 @@ impl Sender {
         let timeout = if acked { now + rto } else { head.at + rto };
         let probe = now + pto;
         self.timer = Timer::Probe;
-        self.deadline = if timeout > now { probe.min(timeout) } else { probe };
+        self.deadline = cfg.fires_at(now, if timeout > now { probe.min(timeout) } else { probe });
         true
     }
 
@@ -90,7 +92,7 @@ impl Sender {
         self.probe.coming = true;
         // 8985/7.3-RTOARM: a full RTO from now.
         self.timer = Timer::Rto;
-        self.deadline = now + self.rto(cfg);
+        self.deadline = cfg.fires(now, self.rto(cfg));
         if new_data_ready {
             return Expired::ProbeNew;
         }
@@ -104,7 +106,7 @@ impl Sender {
         let Found { bytes, due, .. } = self.detect_by_time(now, cfg);
         self.report_losses(now);
         match due {
-            Some(due) => self.deadline = due,
+            Some(due) => self.deadline = cfg.reordering_at(now, due),
             None => self.arm_rto(now, cfg),
         }
         if bytes == 0 {
@@ -165,7 +167,7 @@ impl Sender {
         // 6298/5.5, 6298/5.6
         self.backoff = self.backoff.saturating_add(1).min(40);
         self.timer = Timer::Rto;
-        self.deadline = now + self.rto(cfg);
+        self.deadline = cfg.fires(now, self.rto(cfg));
         self.note(out, Rule::RtoExpired);
     }
 

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use rustc_hash::FxHashMap;
-use tcp::{Errno, Time};
+use tcp::{Duration, Errno, Time};
 
 use super::script::Outcome;
 use super::{Spawn, Who};
@@ -15,11 +15,17 @@ use crate::spec::Serve;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Acceptor {
     socket: Option<SocketId>,
-    /// When accepting begins.
+    /// When the queue is looked at next.
     accepts_from: Option<Time>,
     accepted: u32,
     /// Connections by client, where there is a limit.
     by_client: FxHashMap<IpAddr, u32>,
+}
+
+/// The first look at the queue after now, of those at `look` and every `pause` later.
+fn next_look(now: Time, look: Time, pause: Duration) -> Time {
+    let pause = pause.max(Duration::from_nanos(1));
+    look + pause * (now.since(look).as_nanos() / pause.as_nanos() + 1)
 }
 
 impl Acceptor {
@@ -38,6 +44,11 @@ impl Acceptor {
         let (Some(socket), Some(from)) = (self.socket, self.accepts_from) else {
             return Outcome::Waiting(Time::NEVER);
         };
+        let from = match serve.accept_every {
+            // Nothing came at that look: it is the one after this.
+            Some(pause) if ctx.now > from => next_look(ctx.now - Duration::from_nanos(1), from, pause),
+            _ => from,
+        };
         if ctx.now < from {
             return Outcome::Waiting(from);
         }
@@ -48,6 +59,9 @@ impl Acceptor {
         {
             busy += u32::from(spawn.is_some());
             spawns.extend(spawn);
+        }
+        if let Some(pause) = serve.accept_every {
+            self.accepts_from = Some(next_look(ctx.now, from, pause));
         }
         Outcome::Waiting(Time::NEVER)
     }

@@ -59,6 +59,7 @@ pub(super) fn serve(port: u16, handler: Vec<Step>) -> Serve {
         address: None,
         backlog: 5,
         accept_after: Some(Duration::ZERO),
+        accept_every: None,
         accept_max: 0,
         options: Vec::new(),
         handler: Arc::from(handler),

@@ -56,6 +56,27 @@ fn a_half_closed_connection_carries_data_the_other_way() {
     assert_eq!(net.calls("server[1]")[0], "recv until EOF = 1 \"x\", EOF");
 }
 
+/// A server that looks at its queue now and then finds there what came since.
+#[test]
+fn accepting_now_and_then() {
+    let mut server = serve(80, vec![Step::WaitEnd]);
+    server.accept_every = Some(Duration::from_millis(300));
+    let clients = Run::Clients {
+        count: 5,
+        every: Duration::from_millis(100),
+        at_once: 0,
+        script: Arc::from(vec![connect(), Step::WaitEnd]),
+    };
+    let mut net =
+        Net::new(vec![program("client", 10, clients)], vec![program("server", 0, Run::Serve(server))]);
+    // The clients come at 10, 110, 210, 310 and 410 ms; the looks are at 300 and 600.
+    let accepted = |net: &Net| net.calls("server").iter().filter(|call| call.starts_with("accept")).count();
+    for (until, expected) in [(299, 0), (301, 3), (599, 3), (601, 5)] {
+        net.run(ms(until));
+        assert_eq!(accepted(&net), expected, "at {until} ms");
+    }
+}
+
 /// Captures: backlog_full. listen(1) holds two; further SYNs are dropped without an answer.
 #[test]
 fn a_full_accept_queue_drops_further_syns() {

@@ -16,6 +16,7 @@ fn server(on: &str, handler: Vec<Step>) -> Program {
         address: None,
         backlog: 128,
         accept_after: Some(Duration::ZERO),
+        accept_every: None,
         accept_max: 0,
         options: Vec::new(),
         handler: handler.into(),
