@@ -45,8 +45,12 @@ impl Played {
 
 /// Runs a scenario with all checkers. With `rest`, what has not come to rest at its end is a violation as well.
 pub fn play(scenario: &Scenario, rest: bool) -> Played {
-    let run = catch_unwind(AssertUnwindSafe(|| play_unguarded(scenario, rest)));
-    run.unwrap_or_else(|panic| {
+    guarded(|| play_unguarded(scenario, rest))
+}
+
+/// A run, whose panic is a violation.
+fn guarded(run: impl FnOnce() -> Played) -> Played {
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
         let text = panic
             .downcast_ref::<String>()
             .cloned()
@@ -105,4 +109,27 @@ pub fn scenario(seed: u64) -> Result<Scenario, String> {
     let text = swarm::swarm(seed);
     Scenario::parse(&format!("swarm-{seed}.ron"), &text)
         .map_err(|wrong| format!("seed {seed}: {wrong}\n{text}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_a_violation_that_says_what_it_said() {
+        let played = guarded(|| {
+            let least = Vec::<u32>::new().into_iter().min();
+            panic!("nothing is the least: {least:?}")
+        });
+        let [violation] = played.violations.as_slice() else { panic!("{played:?}") };
+        assert_eq!((violation.law, violation.text.as_str()), (Law::NoPanic, "nothing is the least: None"));
+        assert_eq!(played.unexcused(), Some(violation));
+    }
+
+    #[test]
+    fn a_run_without_one_is_told_as_it_is() {
+        let scenario = scenario(1).expect("it reads");
+        let played = play(&scenario, true);
+        assert_eq!((played.violations.len(), played.hash == 0), (0, false));
+    }
 }

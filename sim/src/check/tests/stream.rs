@@ -1,6 +1,6 @@
 use tcp::{Payload, SeqNum, Time, Tuple};
 
-use super::*;
+use crate::check::*;
 use crate::trace::NodeId;
 
 fn ends(incarnation: u32) -> (StreamEnd, StreamEnd) {

@@ -1,0 +1,4 @@
+//! Checkers by themselves: what breaks a law is told, what keeps it is not.
+
+mod laws;
+mod stream;
