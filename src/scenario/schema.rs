@@ -74,6 +74,7 @@ pub const ALL: &[Described] = &[
     knobs::Congestion::DESCRIBED,
     knobs::DelayedAck::DESCRIBED,
     knobs::Nagle::DESCRIBED,
+    knobs::MtuProbing::DESCRIBED,
     knobs::CwndValidation::DESCRIBED,
     knobs::Pacing::DESCRIBED,
 ];

@@ -151,6 +151,12 @@ rules! {
     IdleRestart: "idle: congestion window collapses", "RFC 5681 4.1";
     SpuriousUndo: "timeout was spurious: undone", "RFC 5682 2";
     PmtuRetransmit: "path MTU smaller: resent in smaller segments", "RFC 1191 6.4";
+    MtuProbe: "longer segment, to see whether the path takes it", "RFC 4821 7.5";
+    MtuProbeArrived: "the longer segment has arrived: segments grow", "RFC 4821 7.6.1";
+    MtuProbeLost: "only the longer segment is lost: too long for the path", "RFC 4821 7.6.2";
+    MtuProbeRepair: "the longer segment's data goes again in segments as before", "RFC 4821 7.6.2";
+    MtuProbeInconclusive: "the longer segment went with others: no answer", "RFC 4821 7.6.4";
+    BlackHole: "timeouts go on: shorter segments", "RFC 4821 7.7";
     EcnResponse: "ECE: congestion window reduced", "RFC 3168 6.1.2";
 
     // Giving up

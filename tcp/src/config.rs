@@ -7,8 +7,8 @@ mod choices;
 mod personalities;
 
 pub use choices::{
-    AccEcnOption, Congestion, CwndValidation, DelayedAck, Ecn, IsnSource, LossDetection, Nagle, Pacing,
-    RetryLimit, RtoFloor, SynCookies,
+    AccEcnOption, Congestion, CwndValidation, DelayedAck, Ecn, IsnSource, LossDetection, MtuProbing, Nagle,
+    Pacing, RetryLimit, RtoFloor, SynCookies,
 };
 
 use crate::time::Duration;
@@ -330,10 +330,22 @@ pub struct Config {
     pub fast_open_negative: Duration,
 
     // --- path MTU ----------------------------------------------------------------------------------------------
-    /// Probing for a smaller MTU after R1 timeouts in a black hole (RFC 4821, section 7.7; Linux `tcp_mtu_probing`).
-    pub mtu_probing: bool,
-    /// MSS from which black-hole probing starts (Linux `tcp_base_mss` 1024), in bytes.
+    /// Finding the path MTU without ICMP (RFC 4821; Linux `tcp_mtu_probing`).
+    pub mtu_probing: MtuProbing,
+    /// Payload of the segments that the search begins with: of search_low (Linux `tcp_base_mss` 1024), in bytes.
     pub base_mss: u16,
+    /// No black hole makes segments smaller than this (Linux `tcp_mtu_probe_floor` 48), in bytes.
+    pub mtu_probe_floor: u16,
+    /// The search has converged when search_high and search_low are less than this apart (Linux `tcp_probe_threshold` 8), in
+    /// bytes.
+    pub mtu_probe_threshold: u16,
+    /// How long after the last search began a search that has converged may begin anew (Linux `tcp_probe_interval` 10 min;
+    /// RFC 4821, section 7.3: 5 min at least).
+    pub mtu_probe_interval: Duration,
+    /// The search is that of RFC 4821 to the letter: both ends begin with search_low, no probe follows soon on one that was
+    /// lost, and a loss beside that of the probe counts as congestion. Linux: a passive end begins with what the interface
+    /// carries; the next probe follows at once; what is lost along with the probe counts no more than the probe.
+    pub cautious_mtu_search: bool,
     /// A hard ICMP error ends a synchronized connection (RFC 9293, section 3.9.2.2: SHOULD); off: it is soft (RFC
     /// 5927, Linux).
     pub icmp_hard_errors: bool,

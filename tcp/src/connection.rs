@@ -12,6 +12,7 @@
 //! | `fast_open` | SYN-RECEIVED with data (RFC 7413), and how a fast open went |
 //! | `ecn` | congestion marks: what is told of them, and what is sent to be marked |
 //! | `urgent`, `icmp`, `path_mtu`, `closing` | urgent data; ICMP errors; the path MTU; resets, TIME-WAIT, orphans |
+//! | `mtu_search` | finding the path MTU without ICMP (RFC 4821) |
 //! | `memory`, `ingest`, `chrono` | buffers as Linux accounts them, both ways; what limited the sender, and how long |
 //! | `clock`, `socket` | the timestamp clock; socket options |
 //!
@@ -50,6 +51,7 @@ mod icmp;
 mod ingest;
 pub(crate) mod limits;
 mod memory;
+mod mtu_search;
 mod output;
 mod path_mtu;
 pub(crate) mod socket;
@@ -140,10 +142,14 @@ struct Send {
     probed: Option<Seq>,
     /// MSS as the peer and the path allow it, options not taken off, in bytes.
     mss: u16,
+    /// The same as the peer and the interface allow it, whatever is known of the path.
+    full_mss: u16,
     /// Path MTU, in bytes.
     pmtu: u16,
     /// What ICMP said of it.
     path: Option<Box<path_mtu::PathMtu>>,
+    /// What longer segments show of it.
+    search: Option<Box<mtu_search::MtuSearch>>,
     /// A program was told that the buffer is full.
     starved: bool,
 }
@@ -157,6 +163,7 @@ impl Connection {
     }
     /// The same with the options of a socket that exists already.
     pub(crate) fn with_socket(now: Time, handshake: Handshake, socket: Socket) -> Connection {
+        let search = mtu_search::MtuSearch::at_start(now, &handshake);
         let h = handshake;
         let config = h.config;
         let option_bytes = if h.timestamps.is_some() { TIMESTAMP_BYTES } else { 0 };
@@ -164,7 +171,10 @@ impl Connection {
         let una = iss + 1 + u64::from(h.syn_acked);
         let irs = Seq::initial(h.irs);
         let rcv_mss = u32::from(h.rcv_mss.saturating_sub(option_bytes).max(1));
-        let snd_mss = u32::from(h.snd_mss.saturating_sub(option_bytes).max(1));
+        let bounded = search.as_deref().filter(|_| !h.passive || config.cautious_mtu_search);
+        let mss =
+            bounded.map_or(h.snd_mss, |search| h.snd_mss.min(offer::mss_of_mtu(&h.tuple, search.low())));
+        let snd_mss = u32::from(mss.saturating_sub(option_bytes).max(1));
         let ecn = Ecn::new(h.ecn);
         let marked = config.accecn_syn_response && ecn.accurate.as_ref().is_some_and(|a| a.syn_marked);
         let begun = recovery::Handshake {
@@ -193,9 +203,11 @@ impl Connection {
                 small: iss,
                 push: una,
                 probed: None,
-                mss: h.snd_mss,
+                mss,
+                full_mss: h.snd_mss,
                 pmtu: h.mtu,
                 path: None,
+                search,
                 starved: false,
             },
             rcv: Receive::new(now, irs, h.rcv_wnd, h.wscale.map_or(0, |w| w.rcv), rcv_mss),

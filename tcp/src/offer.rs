@@ -52,6 +52,14 @@ pub fn plateau_below(len: u16) -> u16 {
 /// Least MTU of an IPv4 link (RFC 791, section 3.1) and of an IPv6 link (RFC 8200, section 5), in bytes.
 const LEAST_MTU: (u16, u16) = (68, 1280);
 
+/// The least MTU of a path between these ends, in bytes.
+pub const fn least_mtu(tuple: &Tuple) -> u16 {
+    match tuple.remote {
+        SocketAddr::V4(_) => LEAST_MTU.0,
+        SocketAddr::V6(_) => LEAST_MTU.1,
+    }
+}
+
 /// What to make of ICMP's claim that a path takes no more than `mtu` bytes: the MTU to go down to, or
 /// `None` where no such path can be. IPv6 knows none below 1280 (RFC 8201, section 4); below the floor of the configuration
 /// nothing is believed, so that a lie cannot shrink segments to nothing.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::RangeInclusive;
 
-use tcp::config::{AccEcnOption, Congestion, Ecn, LossDetection, Pacing, RetryLimit, SynCookies};
+use tcp::config::{AccEcnOption, Congestion, Ecn, LossDetection, MtuProbing, Pacing, RetryLimit, SynCookies};
 use tcp::{Config, Duration};
 
 use crate::host::Kernel;
@@ -89,8 +89,12 @@ fn setting(name: &str, text: &str) -> Result<Apply, Refusal> {
             set_flag(probes, |c| &mut c.tail_loss_probe)
         }
         "tcp_mtu_probing" => {
-            let on = number(0..=2)? != 0;
-            set_flag(on, |c| &mut c.mtu_probing)
+            let probing = match number(0..=2)? {
+                0 => MtuProbing::Off,
+                1 => MtuProbing::BlackHole,
+                _ => MtuProbing::Always,
+            };
+            Box::new(move |c| c.mtu_probing = probing)
         }
         "tcp_no_metrics_save" if number(0..=255)? == 1 => Box::new(|_| {}),
         // Nothing is remembered of past connections but what Fast Open keeps.
@@ -177,6 +181,15 @@ fn setting(name: &str, text: &str) -> Result<Apply, Refusal> {
             let mss = number(0..=65_535)? as u16;
             Box::new(move |c| c.base_mss = mss)
         }
+        "tcp_mtu_probe_floor" => {
+            let mss = number(48..=65_535)? as u16;
+            Box::new(move |c| c.mtu_probe_floor = mss)
+        }
+        "tcp_probe_threshold" => {
+            let bytes = number(0..=65_535)? as u16;
+            Box::new(move |c| c.mtu_probe_threshold = bytes)
+        }
+        "tcp_probe_interval" => set_time(seconds()?, |c| &mut c.mtu_probe_interval),
         "tcp_min_snd_mss" => {
             let mss = number(48..=65_535)? as u16;
             Box::new(move |c| c.min_mss = mss)

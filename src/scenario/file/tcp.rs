@@ -6,8 +6,8 @@ use tcp::Duration;
 use tcp::config::{self, Config};
 
 pub use choices::{
-    AccEcnOption, Congestion, CwndValidation, DelayedAck, Ecn, Isn, LossDetection, Nagle, OptionOrder,
-    Pacing, Retries, RtoFloor, SynCookies,
+    AccEcnOption, Congestion, CwndValidation, DelayedAck, Ecn, Isn, LossDetection, MtuProbing, Nagle,
+    OptionOrder, Pacing, Retries, RtoFloor, SynCookies,
 };
 
 use super::Personality;
@@ -46,6 +46,7 @@ plain! {
     RtoFloor => config::RtoFloor: Into::into;
     LossDetection => config::LossDetection: Into::into;
     Nagle => config::Nagle: Into::into;
+    MtuProbing => config::MtuProbing: Into::into;
     CwndValidation => config::CwndValidation: Into::into;
     Pacing => config::Pacing: Into::into;
     OptionOrder => tcp::OptionOrder: Into::into;
@@ -471,10 +472,22 @@ knobs! {
     /// How long a smaller path MTU is believed before larger segments are tried again (RFC 1191, section 6.3: 10 min;
     /// Linux `mtu_expires`; FreeBSD's host cache 1 h).
     pmtu_expires: Option<Span>, "\"10min\"";
-    /// Probing for a smaller MTU after R1 timeouts in a black hole (RFC 4821, section 7.7; Linux `tcp_mtu_probing`).
-    mtu_probing: Option<bool>, "true";
-    /// MSS from which black-hole probing starts (Linux `tcp_base_mss` 1024), in bytes.
+    /// Finding the path MTU without ICMP (RFC 4821; Linux `tcp_mtu_probing`).
+    mtu_probing: Option<MtuProbing>, "Always";
+    /// Payload of the segments that the search begins with: of search_low (Linux `tcp_base_mss` 1024), in bytes.
     base_mss: Option<u16>, "536";
+    /// No black hole makes segments smaller than this (Linux `tcp_mtu_probe_floor` 48), in bytes.
+    mtu_probe_floor: Option<u16>, "256";
+    /// The search has converged when search_high and search_low are less than this apart (Linux `tcp_probe_threshold` 8), in
+    /// bytes.
+    mtu_probe_threshold: Option<u16>, "32";
+    /// How long after the last search began a search that has converged may begin anew (Linux `tcp_probe_interval` 10 min;
+    /// RFC 4821, section 7.3: 5 min at least).
+    mtu_probe_interval: Option<Span>, "\"5min\"";
+    /// The search is that of RFC 4821 to the letter: both ends begin with search_low, no probe follows soon on one that was
+    /// lost, and a loss beside that of the probe counts as congestion. Linux: a passive end begins with what the interface
+    /// carries; the next probe follows at once; what is lost along with the probe counts no more than the probe.
+    cautious_mtu_search: Option<bool>, "true";
     /// A hard ICMP error ends a synchronized connection (RFC 9293, section 3.9.2.2: SHOULD); off: it is soft (RFC
     /// 5927, Linux).
     icmp_hard_errors: Option<bool>, "true";

@@ -68,6 +68,16 @@ impl Skbs {
             self.list.insert(i, Skb { end: at, push: false, sealed: false });
         }
     }
+    /// Makes one skb of what lies between `start`, where one begins, and `end`. It keeps the marks of those that go into it
+    /// whole.
+    pub fn join(&mut self, una: Seq, start: Seq, end: Seq) {
+        self.split(una, end);
+        let (from, to) = (self.position(start), self.position(end - 1));
+        if from < to && to < self.list.len() {
+            let whole = self.list.drain(from..to).any(|skb| skb.push);
+            self.list[from].push |= whole;
+        }
+    }
     /// The skb that ends at `end` is pushed.
     pub fn push_at(&mut self, end: Seq) {
         let i = self.position(end - 1);

@@ -2,6 +2,17 @@
 
 use crate::time::Duration;
 
+/// Finding the path MTU without ICMP (RFC 4821).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MtuProbing {
+    /// Not at all (Linux `tcp_mtu_probing` 0).
+    Off,
+    /// Once timeouts say that the path swallows large segments (1).
+    BlackHole,
+    /// From the beginning (2).
+    Always,
+}
+
 /// Explicit congestion notification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ecn {

@@ -1,8 +1,8 @@
 //! The values of the three personalities: Linux, FreeBSD, and the letter of the RFCs.
 
 use super::{
-    AccEcnOption, Config, Congestion, CwndValidation, DelayedAck, Ecn, IsnSource, LossDetection, Nagle,
-    Pacing, RetryLimit, RtoFloor, SynCookies,
+    AccEcnOption, Config, Congestion, CwndValidation, DelayedAck, Ecn, IsnSource, LossDetection, MtuProbing,
+    Nagle, Pacing, RetryLimit, RtoFloor, SynCookies,
 };
 use crate::time::Duration;
 
@@ -163,8 +163,12 @@ impl Config {
             fast_open_keys: [None; 2],
             fast_open_blackhole: Duration::ZERO,
             fast_open_negative: Duration::ZERO,
-            mtu_probing: false,
+            mtu_probing: MtuProbing::Off,
             base_mss: 1024,
+            mtu_probe_floor: 48,
+            mtu_probe_threshold: 8,
+            mtu_probe_interval: Duration::from_secs(600),
+            cautious_mtu_search: false,
             icmp_hard_errors: false,
             icmp_aborts_connect: true,
             icmp_undoes_backoff: true,
@@ -240,6 +244,7 @@ impl Config {
             fin_beyond_window: false,
             min_pmtu: 68,
             cautious_pmtu: true,
+            cautious_mtu_search: true,
             mss_of_interface: true,
             fast_open: crate::fast_open::CLIENT | crate::fast_open::SERVER,
             fast_open_blackhole: Duration::from_secs(3600),

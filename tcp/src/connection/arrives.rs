@@ -303,6 +303,7 @@ impl Connection {
             new_data_ready: nxt < self.queued_end() && nxt < edge,
         };
         let sent = nxt.since(self.snd.iss);
+        self.note_probe_arrival(arrived.ack, out);
         let (queue, ecn) = (&mut self.snd.queue, &mut self.ecn);
         if ecn.mode() == Mode::Off {
             return queue.on_ack(now, &ack, &self.config, out);

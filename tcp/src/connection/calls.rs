@@ -205,7 +205,7 @@ impl Connection {
                 }
             }
             // Too late to announce it; it still bounds what is sent.
-            SocketOption::MaxSeg(mss) if mss < self.snd.mss => self.shrink_mss(mss, false),
+            SocketOption::MaxSeg(mss) if mss < self.snd.mss => self.limit_mss(mss),
             SocketOption::KeepAlive(_) | SocketOption::KeepIdle(_) if !self.is_over() => {
                 self.arm_keepalive(now)
             }

@@ -244,6 +244,14 @@ impl Connection {
             ledger.skbs.split(una, at);
         }
     }
+    /// What lies between two numbers, unsent so far, becomes one skb (Linux `tcp_mtu_probe`).
+    pub(super) fn join_skbs(&mut self, start: Seq, end: Seq) {
+        let una = self.snd.queue.una();
+        if let Some(ledger) = &mut self.ledger {
+            ledger.skbs.split(una, start);
+            ledger.skbs.join(una, start, end);
+        }
+    }
     /// What `TCP_INFO` shows besides.
     pub(super) fn tally(&self, now: Time) -> Tally {
         let mut tally = Tally {

@@ -38,6 +38,8 @@ pub(super) enum Hold {
     Pacing,
     /// It waits for the ACK that makes room for a larger burst.
     Burst,
+    /// It waits for room for a probe of the path MTU.
+    Probe,
 }
 
 impl Connection {
@@ -138,6 +140,9 @@ impl Connection {
         if self.snd.queue.nxt() < self.queued_end() {
             self.raise_path_mtu(now, out);
             self.snd.queue.on_idle_restart(now, &self.config, out);
+        }
+        if !occasion.one && self.snd.search.is_some() && self.probe_mtu(now, out) == Hold::Probe {
+            return Hold::Probe;
         }
         // Where what leaves as one skb ends, and whether it is more than a segment.
         let mut burst = (self.snd.queue.nxt(), false);

@@ -1,5 +1,5 @@
 //! The path MTU: what ICMP says of it, whether that is believed, and when it is forgotten (RFC 1191; RFC 8201; RFC 5927,
-//! section 7); probing where nobody says anything (RFC 4821).
+//! section 7). What can be found out where nobody says anything: `mtu_search`.
 
 use super::Connection;
 use crate::cause::Rule;
@@ -15,8 +15,8 @@ pub(super) struct PathMtu {
     held: Option<(u16, Seq)>,
     /// When larger segments are tried again.
     raise_at: Time,
-    /// Path MTU and MSS (options not taken off) before the first claim that was believed.
-    before: (u16, u16),
+    /// Path MTU before the first claim that was believed.
+    before: u16,
 }
 
 impl Connection {
@@ -57,12 +57,12 @@ impl Connection {
             && self.payload_of(offer::mss_of_mtu(&self.tuple(), mtu)) < self.snd.queue.carried()
     }
     /// What an MSS leaves for data, in bytes.
-    fn payload_of(&self, mss: u16) -> u32 {
+    pub(super) fn payload_of(&self, mss: u16) -> u32 {
         let option_bytes = if self.ts.is_some() { TIMESTAMP_BYTES } else { 0 };
         u32::from(mss.saturating_sub(option_bytes).max(1))
     }
     fn path_mtu(&mut self) -> &mut PathMtu {
-        let before = (self.snd.pmtu, self.snd.mss);
+        let before = self.snd.pmtu;
         self.snd.path.get_or_insert_with(|| Box::new(PathMtu { held: None, raise_at: Time::NEVER, before }))
     }
     /// The path takes less: with `resend` everything outstanding that is too long goes again at once in smaller segments,
@@ -72,19 +72,34 @@ impl Connection {
         let path = self.path_mtu();
         path.raise_at = raise_at;
         path.held = None;
-        self.snd.pmtu = mtu;
-        let mss = offer::mss_of_mtu(&self.tuple(), mtu).max(1);
-        let smaller = mss < self.snd.mss;
-        if smaller {
-            self.shrink_mss(mss, resend);
-        }
-        smaller
+        self.sync_mss(mtu, resend)
     }
-    /// Sends with a smaller MSS from now on, `mss` without options taken off.
-    pub(super) fn shrink_mss(&mut self, mss: u16, resend: bool) {
-        self.snd.mss = mss;
-        let effective = self.payload_of(mss);
-        self.snd.queue.on_mss(effective, resend);
+    /// The path MTU is `pmtu`, as far as anybody says: sends with the MSS that follows from it, and from the search (Linux
+    /// `tcp_sync_mss`). Whether segments have become smaller.
+    pub(super) fn sync_mss(&mut self, pmtu: u16, resend: bool) -> bool {
+        self.snd.pmtu = pmtu;
+        let mut most = pmtu;
+        let mut probing = false;
+        if let Some(search) = &mut self.snd.search {
+            probing = search.is_probing_beyond(pmtu);
+            search.bound(pmtu);
+            most = most.min(search.low());
+        }
+        let mss = self.snd.full_mss.min(offer::mss_of_mtu(&self.tuple(), most)).max(1);
+        let (before, effective) = (std::mem::replace(&mut self.snd.mss, mss), self.payload_of(mss));
+        if mss > before {
+            let header =
+                pmtu.saturating_sub(offer::mss_of_mtu(&self.tuple(), pmtu)) + (mss - effective as u16);
+            self.snd.queue.on_larger_mss(effective, header, &self.config);
+        } else if mss < before || probing {
+            self.snd.queue.on_mss(effective, resend);
+        }
+        mss < before || probing
+    }
+    /// The program wants no larger MSS than this, options not taken off.
+    pub(super) fn limit_mss(&mut self, mss: u16) {
+        self.snd.full_mss = mss;
+        self.sync_mss(self.snd.pmtu, false);
     }
 
     /// The retransmission timer has run out. If it was the segment that a claim in doubt quoted, the claim was true.
@@ -108,26 +123,9 @@ impl Connection {
     /// section 6.3).
     pub(super) fn raise_path_mtu(&mut self, now: Time, out: &mut Out) {
         let Some(path) = self.snd.path.as_ref().filter(|path| path.raise_at <= now) else { return };
-        (self.snd.pmtu, self.snd.mss) = path.before;
+        let before = path.before;
         self.snd.path = None;
-        let effective = self.payload_of(self.snd.mss);
-        self.snd.queue.on_mss(effective, false);
+        self.sync_mss(before, false);
         self.note(Rule::PmtuForgotten, out);
-    }
-
-    /// Timeouts go on and on: maybe the path drops what is large and does not say so (RFC 4821, section 7.7). Tries
-    /// a small segment, then ever smaller ones.
-    pub(super) fn probe_black_hole(&mut self) {
-        if !self.config.mtu_probing {
-            return;
-        }
-        let option_bytes = if self.ts.is_some() { TIMESTAMP_BYTES } else { 0 };
-        let current = self.snd.mss.saturating_sub(option_bytes);
-        let smaller = if current > self.config.base_mss { self.config.base_mss } else { current / 2 };
-        let floor = self.config.min_mss.max(48);
-        let mss = smaller.max(floor) + option_bytes;
-        if mss < self.snd.mss {
-            self.shrink_mss(mss, false);
-        }
     }
 }

@@ -23,6 +23,7 @@ mod demands;
 mod ecn;
 mod letter;
 mod matrix;
+mod mtu_search;
 mod open;
 mod options;
 mod path_mtu;

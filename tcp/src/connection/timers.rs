@@ -110,7 +110,7 @@ impl Connection {
             }
             if self.first_limit_reached(now) {
                 self.report_trouble(out);
-                self.probe_black_hole();
+                self.probe_black_hole(now, out);
             }
             self.confirm_path_mtu(now, out);
             self.suspect_after_timeouts(out);

@@ -361,8 +361,9 @@ impl Sender {
             self.undo_by_dsack(now, cfg, out);
         }
         news.found = self.detect(now, news.advanced(), cfg);
+        let probe = self.extra.is_some() && self.mtu_probe_lost(cfg, out);
         self.report_losses(now);
-        let lost = self.trouble.as_ref().is_some_and(|t| t.board.lost.segments > 0);
+        let lost = !probe && self.trouble.as_ref().is_some_and(|t| t.board.lost.segments > 0);
         if lost {
             self.enter_recovery(now, ack.ece, news.brought(), cfg, out);
         } else if ack.ece {
@@ -489,7 +490,8 @@ impl Sender {
         news.found = self.detect(now, news.advanced(), cfg);
         self.report_losses(now);
         let lost = self.trouble.as_ref().is_some_and(|t| t.board.lost.segments > 0);
-        if self.phase == Phase::Open && lost {
+        let others = news.found.bytes > 0 && self.is_only_probe_lost(cfg);
+        if (self.phase == Phase::Open || others) && lost {
             self.enter_recovery(now, ack.ece, news.brought(), cfg, out);
         }
     }
@@ -525,6 +527,7 @@ impl Sender {
         let trouble = trouble(&mut self.trouble, una);
         trouble.point = nxt;
         trouble.forced = true;
+        trouble.too_big = None;
         trouble.partial_seen = false;
         trouble.rescued = false;
         trouble.high_rxt = una;
@@ -544,7 +547,7 @@ impl Sender {
         if let Some(trouble) = &mut self.trouble {
             trouble.dup_acks = 0;
             trouble.forced = false;
-            trouble.too_big = false;
+            trouble.too_big = None;
             trouble.syn_data = false;
             trouble.frto = Frto::Off;
         }

@@ -22,6 +22,7 @@
 
 mod ack;
 mod detect;
+mod mtu_probe;
 mod news;
 mod pacer;
 mod queue;
@@ -47,6 +48,9 @@ use crate::segment::SackBlocks;
 use crate::seq::Seq;
 use crate::time::{Duration, Time};
 
+pub use mtu_probe::ProbeFate;
+
+use mtu_probe::MtuProbe;
 use pacer::Pacer;
 use queue::{Queue, Scoreboard};
 use rack::Rack;
@@ -194,8 +198,8 @@ struct Trouble {
     dup_acks: u32,
     /// The next retransmission goes out whatever the window: the first of a recovery, the head after a timeout.
     forced: bool,
-    /// What is lost is too long for the path and not congestion's fault.
-    too_big: bool,
+    /// What is lost is too long for the path and not congestion's fault: why it goes again.
+    too_big: Option<Rule>,
     /// What is lost went with the SYN (RFC 7413).
     syn_data: bool,
     /// RFC 6582: a partial ACK has come.
@@ -222,6 +226,8 @@ struct Extra {
     pacer: Option<Pacer>,
     /// RFC 7661, where it is on.
     validation: Option<Validation>,
+    /// A probe of a larger path MTU.
+    mtu_probe: Option<MtuProbe>,
 }
 
 /// The transmit queue of one connection with everything that decides about retransmission.
@@ -408,7 +414,7 @@ fn trouble(slot: &mut Option<Box<Trouble>>, una: Seq) -> &mut Trouble {
             point: una,
             dup_acks: 0,
             forced: false,
-            too_big: false,
+            too_big: None,
             syn_data: false,
             partial_seen: false,
             rescued: false,

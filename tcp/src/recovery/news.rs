@@ -43,7 +43,9 @@ impl Sender {
             trouble.frto = Frto::Off;
             self.phase = Phase::Loss;
         }
-        trouble.too_big |= any;
+        if any {
+            trouble.too_big = Some(Rule::PmtuRetransmit);
+        }
         // No loss that a controller should know of.
         trouble.board.losses.clear();
     }

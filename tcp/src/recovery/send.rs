@@ -20,7 +20,7 @@ impl Sender {
         }
         let why = match self.phase {
             _ if trouble.syn_data => Rule::FastOpenDataLost,
-            _ if trouble.too_big => Rule::PmtuRetransmit,
+            _ if let Some(why) = trouble.too_big => why,
             Phase::Loss if trouble.forced => Rule::RtoRetransmit,
             Phase::Loss => Rule::RtoGoBack,
             _ => match self.detection {

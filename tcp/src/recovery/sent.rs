@@ -40,6 +40,7 @@ impl Sender {
         if range.start >= range.end {
             return;
         }
+        self.doubt_mtu_probe(super::ProbeFate::Unknown);
         let rack = self.detection == LossDetection::Rack;
         let head = range.start == self.una();
         let trouble = trouble(&mut self.trouble, self.queue.una);

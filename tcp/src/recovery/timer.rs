@@ -104,6 +104,8 @@ impl Sender {
 
     fn look_again(&mut self, now: Time, cfg: &Config, out: &mut Out) -> Expired {
         let Found { bytes, due, .. } = self.detect_by_time(now, cfg);
+        // Linux looks for the probe only when an acknowledgment comes.
+        let probe = cfg.cautious_mtu_search && self.mtu_probe_lost(cfg, out);
         self.report_losses(now);
         match due {
             Some(due) => self.deadline = cfg.reordering_at(now, due),
@@ -112,7 +114,8 @@ impl Sender {
         if bytes == 0 {
             return Expired::Nothing;
         }
-        if matches!(self.phase, Phase::Open | Phase::Reduction) {
+        let others = !probe && self.is_only_probe_lost(cfg);
+        if others || matches!(self.phase, Phase::Open | Phase::Reduction) {
             self.enter_recovery(now, false, Delivered::default(), cfg, out);
             // Nothing was delivered; the first retransmission goes out all the same.
             self.run_prr(1, false, cfg);
@@ -124,6 +127,7 @@ impl Sender {
     fn enter_loss(&mut self, now: Time, cfg: &Config, out: &mut Out) {
         let (una, nxt, mss) = (self.una(), self.nxt(), self.mss64());
         self.blame_first_window(cfg, out);
+        self.doubt_mtu_probe(super::ProbeFate::TimedOut);
         let again = self.retries() > 0;
         let fresh = matches!(self.phase, Phase::Open | Phase::Reduction);
         if !again {
@@ -157,7 +161,7 @@ impl Sender {
         trouble.point = nxt;
         trouble.dup_acks = 0;
         trouble.forced = true;
-        trouble.too_big = false;
+        trouble.too_big = None;
         trouble.syn_data = false;
         // 5682/2-FIRST, 5682/2-RESTART
         trouble.frto =

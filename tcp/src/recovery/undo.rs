@@ -113,7 +113,7 @@ impl Sender {
         if let Some(t) = &mut self.trouble {
             t.frto = Frto::Off;
             t.forced = false;
-            t.too_big = false;
+            t.too_big = None;
             t.syn_data = false;
         }
     }

@@ -94,6 +94,17 @@ mirror! {
     }
 }
 mirror! {
+    /// Finding the path MTU without ICMP (RFC 4821).
+    MtuProbing = config::MtuProbing {
+        /// Not at all (Linux `tcp_mtu_probing` 0).
+        Off,
+        /// Once timeouts say that the path swallows large segments (1).
+        BlackHole,
+        /// From the beginning (2).
+        Always,
+    }
+}
+mirror! {
     /// Coalescing of small segments.
     Nagle = config::Nagle {
         /// Every write goes out at once.

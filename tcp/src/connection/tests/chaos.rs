@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::Rule;
-use crate::config::{Ecn, LossDetection, Nagle};
+use crate::config::{Ecn, LossDetection, MtuProbing, Nagle};
 use crate::error::Errno;
 use crate::seq::Seq;
 use crate::tcb::IcmpError;
@@ -113,7 +113,7 @@ fn config() -> impl Strategy<Value = Config> {
             ack_range: bit(6),
             paws: bit(7),
             shrink_window: bit(8) && bit(9),
-            mtu_probing: bit(10),
+            mtu_probing: if bit(10) { MtuProbing::Always } else { MtuProbing::BlackHole },
             keepalive: bit(11),
             nagle: if bit(12) { Nagle::Classic } else { Nagle::Minshall },
             icmp_hard_errors: bit(13),

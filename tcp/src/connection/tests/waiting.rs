@@ -1,7 +1,7 @@
 //! Persist, keepalive, and giving up.
 
 use super::*;
-use crate::config::RetryLimit;
+use crate::config::{MtuProbing, RetryLimit};
 use crate::error::Errno;
 use crate::tcb::IcmpError;
 
@@ -236,7 +236,7 @@ fn unreachable_undoes_backoff() {
 /// Black holes: after R1 the segments become small (RFC 4821, section 7.7).
 #[test]
 fn black_hole_probing() {
-    let config = Config { mtu_probing: true, ..Config::linux() };
+    let config = Config { mtu_probing: MtuProbing::BlackHole, ..Config::linux() };
     let mut pair = Pair::established(config.clone(), config);
     pair.wire = Box::new(|_, segment| if segment.payload.len() > 1100 { Fate::Drop } else { Fate::Deliver });
     pair.write('a', 5000);
