@@ -27,6 +27,7 @@ fn scenario() -> Spec {
         address: None,
         backlog: 5,
         accept_after: Some(Duration::ZERO),
+        accept_every: None,
         accept_max: 0,
         options: Vec::new(),
         handler: vec![Step::Echo, Step::Close].into(),
