@@ -12,7 +12,7 @@ use tcp::{Note, Out, State, Time, Tuple};
 
 use crate::check::{StreamCheck, StreamEvent};
 use crate::figures::{FlowEvent, FlowLog};
-use crate::packet::{Packet, PacketId};
+use crate::packet::{Body, IpHeader, Packet, PacketId};
 use crate::route::{Hop, Routes};
 use crate::slab::{Handle, Slab};
 use crate::trace::{Cause, DropReason, NodeId, PipeId, TraceLevel, Trigger, What};
@@ -95,9 +95,14 @@ impl HostOut {
         PacketId(self.next_packet)
     }
     /// Sends a packet out on the link that the host's route to its destination names.
-    #[inline]
     pub fn send(&mut self, packet: Packet, why: Cause) {
         let handle = self.packets.insert(packet);
+        self.items.push(HostItem::Send(handle, why));
+    }
+    /// The same for one that is only now made: it is written to where it lives at once.
+    #[inline]
+    pub(crate) fn send_new(&mut self, id: PacketId, ip: IpHeader, body: Body, why: Cause) {
+        let handle = self.packets.insert_new(id, ip, body);
         self.items.push(HostItem::Send(handle, why));
     }
     /// Notes that a packet was dropped. Part of the trace hash, so always kept.

@@ -1,6 +1,6 @@
 //! Where packets live while they are under way: one place each, from link to link, to the host that they are for.
 
-use crate::packet::{Packet, PacketId};
+use crate::packet::{Body, IpHeader, Packet, PacketId};
 
 /// Names a packet in the slab, and says of it what each link asks for and nothing on the way changes: a link need not
 /// look at the packet itself.
@@ -32,23 +32,41 @@ impl Clone for Slab {
 const GONE: &str = "a handle names a packet until it is taken";
 
 impl Slab {
-    #[inline]
     pub(crate) fn insert(&mut self, packet: Packet) -> Handle {
-        let (len, id) = (packet.len(), packet.id);
-        let packet = Some(match self.spare.pop() {
+        let place = match self.spare.pop() {
             Some(mut place) => {
                 *place = packet;
                 place
             }
             None => Box::new(packet),
-        });
+        };
+        self.keep(place)
+    }
+    /// Makes a packet: part by part, in its place.
+    #[inline]
+    pub(crate) fn insert_new(&mut self, id: PacketId, ip: IpHeader, body: Body) -> Handle {
+        let place = match self.spare.pop() {
+            Some(mut place) => {
+                place.id = id;
+                place.ip = ip;
+                place.body = body;
+                place.flipped_bit = None;
+                place
+            }
+            None => Box::new(Packet { id, ip, body, flipped_bit: None }),
+        };
+        self.keep(place)
+    }
+    #[inline]
+    fn keep(&mut self, packet: Box<Packet>) -> Handle {
+        let (len, id) = (packet.len(), packet.id);
         let index = match self.free.pop() {
             Some(index) => {
-                self.slots[index as usize] = packet;
+                self.slots[index as usize] = Some(packet);
                 index
             }
             None => {
-                self.slots.push(packet);
+                self.slots.push(Some(packet));
                 (self.slots.len() - 1) as u32
             }
         };

@@ -43,8 +43,9 @@ pub struct Ctx<'a> {
 pub struct Kernel {
     pub(super) setup: Arc<Setup>,
     pub(super) net: HostNet,
-    /// The first of its addresses: most hosts have no other.
+    /// The first of its addresses, and whether there are others: most hosts have none.
     address: Option<IpAddr>,
+    has_others: bool,
     pub(super) secrets: Secrets,
     pub(super) path_mtu: PathMtu,
     pub(super) first_windows: FirstWindows,
@@ -92,6 +93,7 @@ impl Kernel {
             merged: 0,
             secrets,
             address: setup.spec.addresses.first().copied(),
+            has_others: setup.spec.addresses.len() > 1,
             net,
             setup,
         }
@@ -106,7 +108,8 @@ impl Kernel {
     /// Whether `address` is one of the host's.
     #[inline]
     pub(super) fn is_local(&self, address: IpAddr) -> bool {
-        self.address == Some(address) || self.setup.spec.addresses.contains(&address) || address.is_loopback()
+        let other = || self.has_others && self.setup.spec.addresses.contains(&address);
+        self.address == Some(address) || address.is_loopback() || other()
     }
 
     /// The address that packets to `dst` come from.
@@ -156,12 +159,13 @@ impl Kernel {
     pub(super) fn transmit(&mut self, ctx: &mut Ctx<'_>, ip: IpHeader, body: Body, rule: Rule) {
         self.counters.ip_out_requests += 1;
         let id = ctx.out.packet_id();
-        let packet = Packet { id, ip, body, flipped_bit: None };
-        self.transmit_packet(ctx, packet, rule);
+        if ip.df && !self.is_local(ip.dst) {
+            return ctx.out.send_new(id, ip, body, Cause { trigger: ctx.trigger, rule });
+        }
+        self.transmit_packet(ctx, Packet { id, ip, body, flipped_bit: None }, rule);
     }
 
     /// Sends a packet that has its number.
-    #[inline]
     pub(super) fn transmit_packet(&mut self, ctx: &mut Ctx<'_>, packet: Packet, rule: Rule) {
         let why = Cause { trigger: ctx.trigger, rule };
         if self.is_local(packet.ip.dst) {

@@ -569,6 +569,7 @@ impl Kernel {
     }
 
     /// Sends a segment of a connection or a listener.
+    #[inline]
     pub(super) fn send_segment(
         &mut self,
         ctx: &mut Ctx<'_>,

@@ -29,20 +29,38 @@ const MOST_COPIES: u32 = 1000;
 
 impl Simulator {
     /// Sends a packet out on `pipe`.
+    #[inline]
     pub(crate) fn transmit(&mut self, pipe: PipeId, handle: Handle, origin: Origin) {
-        self.note_sent(pipe, handle, origin);
+        if self.tracing() || !self.rules.are_idle() || !self.pipes[pipe.0 as usize].is_plain() {
+            return self.transmit_specially(pipe, handle, origin);
+        }
+        match origin {
+            Origin::Made(_) => self.note_made(pipe, handle),
+            Origin::Cut | Origin::Forwarded => self.note(Mark::Forwarded, pipe.0, handle.id),
+        }
         let line = &mut self.pipes[pipe.0 as usize];
         line.counters.sent += 1;
         line.counters.sent_bytes += u64::from(handle.len);
-
+        match line.offer_plainly(self.now, handle.len) {
+            Some(arrival) => self.put(pipe, handle, arrival, false),
+            None => self.lose(pipe, handle, Fate::QueueFull),
+        }
+    }
+    /// The same where somebody looks, or a rule, chance or more than a drop-tail queue may have a say.
+    #[inline(never)]
+    fn transmit_specially(&mut self, pipe: PipeId, handle: Handle, origin: Origin) {
+        if self.tracing() {
+            self.record_sent(pipe, handle, origin);
+        }
+        match origin {
+            Origin::Made(_) => self.note_made(pipe, handle),
+            Origin::Cut | Origin::Forwarded => self.note(Mark::Forwarded, pipe.0, handle.id),
+        }
+        let counters = &mut self.pipes[pipe.0 as usize].counters;
+        counters.sent += 1;
+        counters.sent_bytes += u64::from(handle.len);
         if self.rules.are_idle() {
-            if !line.is_plain() {
-                return self.carry(pipe, handle, None);
-            }
-            return match line.offer_plainly(self.now, handle.len) {
-                Some(arrival) => self.put(pipe, handle, arrival, false),
-                None => self.lose(pipe, handle, Fate::QueueFull),
-            };
+            return self.carry(pipe, handle, None);
         }
         let place = match origin {
             Origin::Made(why) if why.rule == Rule::Forged => Place::Forged,
@@ -216,6 +234,7 @@ impl Simulator {
             self.schedule_pipe(pipe);
         }
     }
+    #[inline(never)]
     fn lose(&mut self, pipe: PipeId, handle: Handle, fate: Fate) {
         let counters = &mut self.pipes[pipe.0 as usize].counters;
         counters.dropped += 1;
@@ -236,27 +255,18 @@ impl Simulator {
             self.record(What::Fate { pipe, packet, fate });
         }
     }
-    #[inline]
-    fn note_sent(&mut self, pipe: PipeId, handle: Handle, origin: Origin) {
-        let why = if let Origin::Made(why) = origin { Some(why) } else { None };
-        if self.tracing() {
-            self.record_sent(pipe, handle, why);
-        }
-        self.note(if why.is_some() { Mark::Made } else { Mark::Forwarded }, pipe.0, handle.id);
-        if why.is_some() {
-            self.packets_sent += 1;
-            self.hash_packet(handle);
-        }
-    }
     #[cold]
-    fn record_sent(&mut self, pipe: PipeId, handle: Handle, why: Option<Cause>) {
+    fn record_sent(&mut self, pipe: PipeId, handle: Handle, origin: Origin) {
+        let why = if let Origin::Made(why) = origin { Some(why) } else { None };
         let (node, packet) = (self.pipes[pipe.0 as usize].from, self.out.packets.get(handle).clone());
         self.record(What::Sent { node, pipe, packet, why });
     }
-    /// Takes in what a packet says, once, where it is made.
-    fn hash_packet(&mut self, handle: Handle) {
+    /// A node sends a packet of its own: the trace hash takes in what it says, once.
+    fn note_made(&mut self, pipe: PipeId, handle: Handle) {
+        self.note(Mark::Made, pipe.0, handle.id);
+        self.packets_sent += 1;
         let (packet, len) = (self.out.packets.get(handle), handle.len);
-        let hash = &mut self.hash;
+        let mut hash = self.hash; // in a register
         hash.add_addr(packet.ip.src);
         hash.add_addr(packet.ip.dst);
         hash.add(u64::from(packet.ip.ttl) | (packet.ip.ecn as u64) << 8 | u64::from(len) << 16);
@@ -274,6 +284,7 @@ impl Simulator {
             Body::Echo(e) => hash.add(u64::from(e.reply) << 32 | u64::from(e.ident) << 16 | u64::from(e.seq)),
             Body::Fragment(f) => hash.add(u64::from(f.offset) << 16 | u64::from(f.len)),
         }
+        self.hash = hash;
     }
 }
 

@@ -13,6 +13,8 @@ pub const SKB_OVERHEAD: u64 = 1280;
 #[derive(Clone, Debug, Default)]
 pub struct Skbs {
     list: VecDeque<Skb>,
+    /// Where an skb was cut last: near it the next one is looked for, which is nearly always there.
+    near: usize,
 }
 
 /// An skb: it begins where the one before it ends.
@@ -29,7 +31,7 @@ pub struct Skb {
 impl Skbs {
     /// None.
     pub const fn new() -> Skbs {
-        Skbs { list: VecDeque::new() }
+        Skbs { list: VecDeque::new(), near: 0 }
     }
     /// How many there are.
     pub fn count(&self) -> usize {
@@ -62,6 +64,7 @@ impl Skbs {
     /// Cuts the skb that holds both the byte `at` and one before it.
     pub fn split(&mut self, una: Seq, at: Seq) {
         let i = self.position(at);
+        self.near = i;
         let start = if i == 0 { una } else { self.list[i - 1].end };
         if i < self.list.len() && at > start {
             // What marks its end stays with the second part.
@@ -89,10 +92,24 @@ impl Skbs {
     pub fn ack_to(&mut self, una: Seq) {
         while self.list.front().is_some_and(|skb| skb.end <= una) {
             self.list.pop_front();
+            self.near = self.near.saturating_sub(1);
         }
     }
     /// Index of the skb that holds the byte `at`.
     fn position(&self, at: Seq) -> usize {
+        let end = |i: usize| self.list.get(i).map_or(Seq(u64::MAX), |skb| skb.end);
+        let near = self.near;
+        if near > 0 && end(near - 1) > at {
+            return if near == 1 || end(near - 2) <= at { near - 1 } else { self.search(at) };
+        }
+        match () {
+            () if end(near) > at => near,
+            () if end(near + 1) > at => near + 1,
+            () => self.search(at),
+        }
+    }
+    #[inline(never)]
+    fn search(&self, at: Seq) -> usize {
         self.list.partition_point(|skb| skb.end <= at)
     }
 }

@@ -44,6 +44,10 @@ impl Chrono {
             self.set(now, Limit::Busy);
         }
     }
+    /// Whether nothing is counted.
+    pub fn is_stopped(&self) -> bool {
+        self.limit == Limit::Idle
+    }
     fn set(&mut self, now: Time, limit: Limit) {
         if limit != self.limit {
             self.spent = self.read(now);

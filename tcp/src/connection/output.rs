@@ -92,7 +92,7 @@ impl Connection {
     fn has_nothing_to_send(&self) -> bool {
         self.snd.queue.is_idle()
             && self.snd.queue.una() == self.queued_end()
-            && self.ledger.is_none()
+            && self.ledger.as_ref().is_none_or(|ledger| ledger.chrono.is_stopped())
             && self.ecn.accurate.is_none()
     }
 
