@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use tcp::{Note, Out, State, Time, Tuple};
 
+use crate::calls::ProgramCall;
 use crate::check::{StreamCheck, StreamEvent};
 use crate::figures::{FlowEvent, FlowLog};
 use crate::packet::{Body, IpHeader, Packet, PacketId};
@@ -31,6 +32,8 @@ pub struct HostOut {
     pub(crate) streams: Option<Box<StreamCheck>>,
     /// Takes down what connections do, for figures; `None`: nobody asked.
     pub(crate) flows: Option<Box<FlowLog>>,
+    /// The host whose programs' calls are taken down; `None`: nobody asked.
+    pub(crate) calls: Option<NodeId>,
 }
 
 /// One thing that a host wants to happen.
@@ -44,6 +47,8 @@ pub(crate) enum HostItem {
     State(Tuple, State, State, Cause),
     /// Another line for the trace.
     Record(Box<What>),
+    /// A call of a program on this socket.
+    Call(u32, Box<ProgramCall>),
 }
 
 /// The buffer that TCP writes into, kept for its capacity: empty between calls, so a clone begins with a new one.
@@ -65,7 +70,7 @@ impl HostItem {
     /// The line of the trace that this is, if it is one, on this host.
     pub(crate) fn into_record(self, node: NodeId) -> Option<What> {
         match self {
-            HostItem::Send(..) => None,
+            HostItem::Send(..) | HostItem::Call(..) => None,
             HostItem::Dropped(packet, why) => Some(What::Dropped { node, packet, why }),
             HostItem::State(tuple, from, to, why) => Some(What::State { node, tuple, from, to, why }),
             HostItem::Record(what) => Some(*what),
@@ -151,6 +156,20 @@ impl HostOut {
             && let Some((end, event)) = event()
         {
             flows.take(now, self.node, end, event);
+        }
+    }
+    /// Where a call that is about to be made stands among what it brings about.
+    #[inline]
+    pub(crate) fn mark(&self) -> usize {
+        self.items.len()
+    }
+    /// Takes down a call that was begun at this mark, if calls of this host are asked for: then only is it described.
+    #[inline]
+    pub(crate) fn call(&mut self, mark: usize, socket: u32, call: impl FnOnce() -> Option<ProgramCall>) {
+        if self.calls == Some(self.node)
+            && let Some(call) = call()
+        {
+            self.items.insert(mark.min(self.items.len()), HostItem::Call(socket, Box::new(call)));
         }
     }
     /// Whether a trace is kept.

@@ -1,6 +1,7 @@
 //! A deterministic network simulator: virtual time, links, routers, hosts, programs, faults.
 #![forbid(unsafe_code)]
 
+pub mod calls;
 pub mod check;
 mod fate;
 mod faults;

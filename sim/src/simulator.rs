@@ -8,6 +8,7 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 use tcp::{Config, Time};
 
+use crate::calls::CallLog;
 use crate::check::{Checks, Finding, Violation};
 use crate::fate::FateRules;
 use crate::hash::TraceHash;
@@ -46,6 +47,8 @@ pub struct Simulator {
     /// Events since time last moved.
     at_once: u32,
     pub(crate) checks: Option<Box<Checks>>,
+    /// The calls of one host's programs, if somebody wants to know them.
+    pub(crate) calls: Option<Box<CallLog>>,
     pub(crate) plan: Arc<Plan>,
 }
 
@@ -102,6 +105,7 @@ impl Simulator {
             packets_sent: 0,
             at_once: 0,
             checks: None,
+            calls: None,
             plan: Arc::new(plan),
         };
         let mut configs = Vec::new();

@@ -6,13 +6,15 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
 
-use super::{Color, explore, freeze, fuzz, shrink};
+use super::{Color, bridge, explore, freeze, fuzz, shrink};
 
 /// Commands that find.
 #[derive(Debug, Subcommand)]
 pub enum Finding {
     /// Write a run out as a scenario with nothing left to chance; it runs to the same trace.
     Freeze(Freeze),
+    /// Write what a host of a scenario saw and did on a connection as a packetdrill script.
+    Bridge(Bridge),
     /// Run random scenarios with all checkers, until told to stop.
     Fuzz(Fuzz),
     /// Make a scenario that breaks a law small, so that it still breaks it.
@@ -27,6 +29,7 @@ pub fn run(what: &Finding, color: Color, out: &mut dyn Write) -> Result<bool> {
         Finding::Shrink(args) => shrink::run(args, color, out).map(|()| true),
         Finding::Explore(args) => explore::run(args, color, out),
         Finding::Fuzz(args) => fuzz::run(args, color, out),
+        Finding::Bridge(args) => bridge::run(args, color, out).map(|()| true),
         Finding::Freeze(args) => freeze::run(args, color, out).map(|()| true),
     }
 }
@@ -44,6 +47,37 @@ pub struct Freeze {
     /// A scenario file.
     #[arg(value_hint = ValueHint::FilePath)]
     pub file: PathBuf,
+    /// Another seed than the file's.
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Where to write it. Default: the standard output.
+    #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub output: Option<PathBuf>,
+}
+
+const BRIDGE_EXAMPLES: &str = "\
+Examples:
+  timewait bridge scenarios/lost_tail.ron --host client           to the screen
+  timewait bridge found.ron --host server -o server.pkt           to a file
+  timewait packetdrill server.pkt                                 the same packets again, from the host alone
+  sudo packetdrill server.pkt                                     and from the kernel of this machine
+
+What was done to a host that a script cannot do to a kernel (a crash, a fragment, a segment of a program's own making)
+is refused with the reason; what no sysctl says stands in a comment on top.";
+
+/// Arguments of `timewait bridge`.
+#[derive(Args, Debug)]
+#[command(after_help = BRIDGE_EXAMPLES)]
+pub struct Bridge {
+    /// A scenario file.
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub file: PathBuf,
+    /// The host that the script is for.
+    #[arg(long, value_name = "NAME")]
+    pub host: String,
+    /// Which of its connections, in the order of their first segments.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub connection: usize,
     /// Another seed than the file's.
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,

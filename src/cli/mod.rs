@@ -1,5 +1,6 @@
 //! The command line: what can be asked for, and in what words.
 
+pub mod bridge;
 pub mod change;
 pub mod check;
 pub mod explore;

@@ -313,10 +313,6 @@ impl Script {
     pub fn place(&self, byte: usize) -> (usize, usize) {
         crate::scenario::error::place(&self.text, byte)
     }
-    /// The line of an event, counted from one.
-    pub fn line(&self, event: &Event) -> usize {
-        self.place(event.span.start).0
-    }
     /// The text of a place, on one line.
     pub fn excerpt(&self, span: &Span) -> String {
         let text = self.text.get(span.clone()).unwrap_or("");

@@ -5,6 +5,7 @@
 //! makes a [`Script`] of a text, with the place of everything in it; a run plays it on virtual time.
 
 pub mod ast;
+pub mod bridge;
 pub mod code;
 pub mod lex;
 pub mod parse;

@@ -23,6 +23,7 @@ use super::lean;
 use super::listening::inherited;
 use super::system::{News, QueuedError};
 use super::tcp_layer::{ConnId, Holder, Mark};
+use crate::calls::ProgramCall;
 use crate::check::{StreamEnd, StreamEvent};
 use crate::figures::FlowEvent;
 use crate::ip::names_one_host;
@@ -184,7 +185,9 @@ impl Kernel {
         }
         let socket = self.sockets.get_mut(id)?;
         let (bound, options) = (socket.bound.ok_or(Errno::EINVAL)?, socket.options.clone());
+        let mark = ctx.out.mark();
         let listener = self.open_listener(ctx, id, bound, backlog, &options)?;
+        ctx.out.call(mark, id.0, || Some(ProgramCall::Listen { port: bound.1, backlog, result: Ok(()) }));
         self.sockets.get_mut(id)?.kind = Kind::Listener(listener);
         Ok(())
     }
@@ -208,6 +211,11 @@ impl Kernel {
             tcb.accepted();
         }
         Ok((new, tuple.remote))
+    }
+
+    /// Takes down that a program has accepted a connection, if calls are asked for.
+    pub(super) fn note_accepted(&self, ctx: &mut Ctx<'_>, listener: SocketId, new: SocketId) {
+        ctx.out.call(ctx.out.mark(), listener.0, || Some(ProgramCall::Accept(new.0, self.addresses(new)?)));
     }
 
     /// Whether accept(2) would succeed.
@@ -243,6 +251,7 @@ impl Kernel {
         if !names_one_host(to.ip()) && !self.is_local(to.ip()) {
             return Err(Errno::ENETUNREACH);
         }
+        let place = ctx.out.mark();
         let bound = socket.bound;
         let options = socket.options.clone();
         let source = bound.and_then(|(address, _)| address).or_else(|| self.source_for(to.ip()));
@@ -267,6 +276,7 @@ impl Kernel {
         let what = Connect { tuple, mtu: self.mtu_to_announce(ctx.now, to.ip()), config, options, reuses };
         let secret = self.tcp.secret;
         let mut out = ctx.out.borrow_tcp();
+        let given = fast.as_ref().map(|ask| ask.data.len());
         let data = fast.as_ref().map_or(Payload::Empty, |ask| ask.data.clone());
         let (mut tcb, taken) = match fast {
             Some(ask) => {
@@ -285,6 +295,10 @@ impl Kernel {
         self.flow(ctx, conn, |kernel| FlowEvent::Opened(kernel.program_of(id)));
         self.settle(ctx, conn, &mut out);
         ctx.out.return_tcp(out);
+        ctx.out.call(place, id.0, || {
+            let data = given.map(|given| (given, taken));
+            Some(ProgramCall::Connect { tuple, bound: bound.is_some(), data })
+        });
         if taken > 0 {
             self.flow(ctx, conn, |_| FlowEvent::Wrote(taken.into()));
             ctx.out.stream(ctx.now, || {
@@ -311,6 +325,11 @@ impl Kernel {
         }
     }
 
+    /// Takes down that a program was told how its connect(2) ended, if calls are asked for.
+    pub(super) fn note_connected(&self, ctx: &mut Ctx<'_>, id: SocketId, result: Result<(), Errno>) {
+        ctx.out.call(ctx.out.mark(), id.0, || Some(ProgramCall::Connected(result)));
+    }
+
     /// send(2): how much of `data` was taken.
     ///
     /// # Errors
@@ -326,9 +345,16 @@ impl Kernel {
             Errno::ENOTCONN => Errno::EPIPE,
             errno => errno,
         })?;
-        let taken = self
+        let mark = ctx.out.mark();
+        let result = self
             .call(ctx, conn, |tcb, now, out| tcb.send(now, data.clone(), flags, out))
-            .unwrap_or(Err(Errno::EBADF))?;
+            .unwrap_or(Err(Errno::EBADF));
+        ctx.out.call(mark, id.0, || {
+            let call = ProgramCall::Send { len: data.len(), urgent: flags.urgent, result };
+            let waits = result == Err(Errno::EAGAIN);
+            (!waits || self.opening_end(conn).is_some()).then_some(call)
+        });
+        let taken = result?;
         ctx.out.stream(ctx.now, || {
             if let Some(end) = self.opening_end(conn) {
                 return Some(StreamEvent::WroteInSyn(end, data.slice(0, taken)));
@@ -350,14 +376,26 @@ impl Kernel {
     /// EAGAIN when there is nothing to read; else see [`Tcb::recv`].
     pub fn recv(&mut self, ctx: &mut Ctx<'_>, id: SocketId, max: u32) -> Result<Received, Errno> {
         let conn = self.connection(id)?;
+        let mark = ctx.out.mark();
         let result = if max > 0 && self.tcp.tcb(conn).is_some_and(Tcb::would_block) {
             // Half of all reads: a program reads until there is nothing left.
             Err(Errno::EAGAIN)
         } else {
             self.call_lightly(ctx, conn, |tcb, now, out| tcb.recv(now, max, out)).unwrap_or(Err(Errno::EBADF))
         };
-        if result == Err(Errno::EAGAIN) && self.sockets.get_mut(id)?.read_shut {
-            return Ok(Received::Eof);
+        let read_shut = result == Err(Errno::EAGAIN) && self.sockets.get_mut(id)?.read_shut;
+        let result = if read_shut { Ok(Received::Eof) } else { result };
+        ctx.out.call(mark, id.0, || {
+            let bytes = match &result {
+                Ok(Received::Data(data)) => Ok(data.len()),
+                Ok(Received::Eof) => Ok(0),
+                Err(Errno::EAGAIN) => return None,
+                Err(errno) => Err(*errno),
+            };
+            Some(ProgramCall::Recv { max, result: bytes })
+        });
+        if read_shut {
+            return result;
         }
         if let Ok(received) = &result {
             ctx.out.stream(ctx.now, || {
@@ -381,7 +419,13 @@ impl Kernel {
     /// See [`Tcb::recv_urgent`].
     pub fn recv_urgent(&mut self, ctx: &mut Ctx<'_>, id: SocketId) -> Result<u8, Errno> {
         let conn = self.connection(id)?;
-        self.call(ctx, conn, |tcb, _, _| tcb.recv_urgent()).unwrap_or(Err(Errno::EBADF))
+        let mark = ctx.out.mark();
+        let result = self.call(ctx, conn, |tcb, _, _| tcb.recv_urgent()).unwrap_or(Err(Errno::EBADF));
+        ctx.out.call(mark, id.0, || match result {
+            Err(Errno::EAGAIN | Errno::EINVAL) => None,
+            result => Some(ProgramCall::RecvUrgent(result.map(drop))),
+        });
+        result
     }
 
     /// setsockopt(2).
@@ -391,7 +435,8 @@ impl Kernel {
     pub fn set_option(&mut self, ctx: &mut Ctx<'_>, id: SocketId, option: SocketOption) -> Result<(), Errno> {
         let socket = self.sockets.get_mut(id)?;
         option.check()?;
-        match socket.kind {
+        let place = ctx.out.mark();
+        let result = match socket.kind {
             Kind::Connection(conn) => {
                 if let Some(mark) = self.tcp.mark_mut(conn) {
                     mark.set(option);
@@ -407,7 +452,9 @@ impl Kernel {
                 self.set_listener_option(listener, option);
                 Ok(())
             }
-        }
+        };
+        ctx.out.call(place, id.0, || Some(ProgramCall::SetOption(option, result)));
+        result
     }
 
     /// poll(2).

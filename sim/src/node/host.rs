@@ -3,6 +3,7 @@
 use tcp::{State, Time, Tuple};
 
 use super::{Mark, Node};
+use crate::calls::{Called, ProgramCall};
 use crate::host::Host;
 use crate::hostio::{HostItem, HostNet};
 use crate::packet::Packet;
@@ -117,9 +118,16 @@ impl Simulator {
                 HostItem::Dropped(packet, why) => self.drop_at(node, packet, why),
                 HostItem::State(tuple, from, to, why) => self.change_state(node, tuple, from, to, why),
                 HostItem::Record(what) => self.record(*what),
+                HostItem::Call(socket, call) => self.note_call(socket, *call),
             }
         }
         self.out.items = items; // keeps its room
+    }
+    fn note_call(&mut self, socket: u32, call: ProgramCall) {
+        let (at, place) = (self.now, self.records.len());
+        if let Some(log) = &mut self.calls {
+            log.calls.push(Called { at, place, socket, call });
+        }
     }
     /// A connection of a host changes its state.
     fn change_state(&mut self, node: NodeId, tuple: Tuple, from: State, to: State, why: Cause) {

@@ -132,7 +132,15 @@ impl Machine {
         }
         self.now = self.now.max(to);
     }
-    /// The same, but stops as soon as a packet has been sent that was not yet taken: whether there is one.
+    /// Lets time go on to `to`, to which something comes from the wire: timers due at `to` itself come after it, as in a
+    /// network, where what arrives at an instant comes before what hosts do at it.
+    pub fn advance_to_arrival(&mut self, to: Time) {
+        while self.deadline() < to {
+            self.step();
+        }
+        self.now = self.now.max(to);
+    }
+    /// As [`advance`](Self::advance), but stops as soon as a packet has been sent that was not yet taken: whether there is one.
     pub fn advance_until_sent(&mut self, limit: Time) -> bool {
         while self.sent.is_empty() && self.deadline() <= limit {
             self.step();

@@ -25,6 +25,7 @@ mod opening;
 mod options;
 mod poll;
 mod process;
+mod readings;
 mod sysctl;
 mod tcp_info;
 #[cfg(test)]
@@ -36,5 +37,6 @@ pub use call::{
 };
 pub use machine::{Machine, Returned, Sent, Setup};
 pub use options::retries_within;
+pub use readings::{change, readings};
 pub use sysctl::SysctlError;
 pub use tcp_info::{SkMeminfo, TcpInfo};

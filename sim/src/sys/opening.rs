@@ -168,7 +168,7 @@ impl Process {
             _ => {
                 socket.phase = Phase::Connected;
                 if read {
-                    kernel.shutdown_read(socket.id)?;
+                    kernel.shutdown_read(ctx, socket.id)?;
                 }
                 if write {
                     kernel.shutdown_write(ctx, socket.id)?;

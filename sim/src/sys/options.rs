@@ -8,6 +8,7 @@ use tcp::{Duration, Errno, Info, State, Time};
 use super::abi::*;
 use super::call::{Detail, Fd, OptionValue, Outcome, Reply};
 use super::process::{Process, Socket};
+use super::sysctl;
 use super::tcp_info::{self, SkMeminfo, TcpInfo};
 use crate::host::{Ctx, Kernel, SocketId};
 
@@ -100,6 +101,13 @@ impl Process {
                 Some(keys) => Ok(Set::Tcp(SocketOption::FastOpenKeys(keys))),
                 None => Err(Errno::EINVAL),
             },
+            (SOL_TCP, OptionValue::Text(text)) if option.1 == TCP_CONGESTION => {
+                // Linux reads at most fifteen characters; who may set what, a capability decides.
+                match sysctl::controller(text.trim_end_matches('\0')) {
+                    Some(controller) => Ok(Set::Tcp(SocketOption::Congestion(controller))),
+                    None => Ok(Set::Unsupported),
+                }
+            }
             (SOL_SOCKET | SOL_IP | SOL_IPV6 | SOL_TCP, OptionValue::Int(_) | OptionValue::Linger { .. }) => {
                 Err(Errno::EINVAL)
             }

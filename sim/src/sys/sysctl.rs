@@ -30,18 +30,34 @@ impl std::error::Error for SysctlError {}
 /// Sets what `name` says: for what is opened from now on, and for what is open as far as Linux looks at the setting
 /// whenever it matters.
 pub(super) fn set(kernel: &mut Kernel, name: &str, value: &str) -> Result<(), SysctlError> {
-    let short = short_name(name);
-    let invalid = || SysctlError::Invalid(short.clone(), value.to_owned());
-    if short == "tcp_fastopen_cookies" {
+    if short_name(name) == "tcp_fastopen_cookies" {
         kernel.forget_cookies();
         return Ok(());
     }
-    let apply = setting(&short, value).map_err(|refusal| match refusal {
-        Refusal::Unknown => SysctlError::Unsupported(short.clone()),
-        Refusal::Value => invalid(),
-    })?;
-    kernel.reconfigure(&apply);
+    kernel.reconfigure(&apply(name, value)?);
     Ok(())
+}
+
+/// What a setting does to a configuration.
+pub(super) fn apply(name: &str, value: &str) -> Result<Apply, SysctlError> {
+    let short = short_name(name);
+    setting(&short, value).map_err(|refusal| match refusal {
+        Refusal::Unknown => SysctlError::Unsupported(short.clone()),
+        Refusal::Value => SysctlError::Invalid(short.clone(), value.to_owned()),
+    })
+}
+
+/// The congestion control of this name, as Linux names them.
+pub(super) fn controller(name: &str) -> Option<Congestion> {
+    Some(match name {
+        "reno" => Congestion::Reno,
+        "cubic" => Congestion::Cubic,
+        "dctcp" => Congestion::Dctcp,
+        "vegas" => Congestion::Vegas,
+        "westwood" => Congestion::Westwood,
+        "bbr" => Congestion::Bbr1,
+        _ => return None,
+    })
 }
 
 /// `net/ipv4/tcp_sack`, `/proc/sys/net/ipv4/tcp_sack`, `net.ipv4.tcp_sack`, `tcp_sack`: the last; names outside of
@@ -57,7 +73,7 @@ enum Refusal {
     Value,
 }
 
-type Apply = Box<dyn Fn(&mut Config)>;
+pub(super) type Apply = Box<dyn Fn(&mut Config)>;
 
 /// What a setting does to a configuration.
 fn setting(name: &str, text: &str) -> Result<Apply, Refusal> {
@@ -243,11 +259,7 @@ fn setting(name: &str, text: &str) -> Result<Apply, Refusal> {
             Box::new(move |c| c.loss_detection = how)
         }
         "tcp_congestion_control" => {
-            let controller = match text.trim() {
-                "reno" => Congestion::Reno,
-                "cubic" => Congestion::Cubic,
-                _ => return Err(Refusal::Unknown),
-            };
+            let controller = controller(text.trim()).ok_or(Refusal::Unknown)?;
             Box::new(move |c| c.congestion = controller)
         }
         "tcp_wmem" => {

@@ -136,7 +136,7 @@ impl<'a> Runner<'a> {
     }
 
     fn deliver(&mut self, now: Now<'a>, ip: IpHeader, body: packet::Body) -> Step {
-        let line = self.script.line(now.event);
+        let line = self.line(now.event);
         let at = self.machine.now();
         // What is larger than `--mss` comes as segments of that size, which the host puts together before TCP sees them.
         let id = match (&body, self.script.options.mss) {
@@ -169,7 +169,12 @@ impl<'a> Runner<'a> {
                 );
             }
         };
-        let Some(kind) = icmp_kind(icmp) else { return Ok(()) };
+        let known = if local.is_ipv6() { icmp_kind_6(icmp) } else { Ok(icmp_kind(icmp)) };
+        let kind = match known {
+            Ok(Some(kind)) => kind,
+            Ok(None) => return Ok(()),
+            Err(what) => return Err(self.unsupported(packet.span.clone(), what)),
+        };
         let quoted = IpHeader {
             src: local.ip(),
             dst: remote.ip(),
@@ -181,7 +186,7 @@ impl<'a> Runner<'a> {
         };
         let quote = packet::Quote {
             ip: quoted,
-            len: (40 + len).min(65_535) as u16,
+            len: (quoted.header_len() + 20 + len).min(65_535) as u16,
             protocol: tcp::wire::PROTOCOL,
             src: local.port(),
             dst: remote.port(),
@@ -189,6 +194,15 @@ impl<'a> Runner<'a> {
         };
         let ip = IpHeader { src: remote.ip(), dst: local.ip(), ..quoted };
         self.deliver(now, ip, packet::Body::Icmp(Box::new(packet::Icmp { kind, quote })))
+    }
+}
+
+/// The same of version 6 (RFC 4443), whose types have other numbers.
+fn icmp_kind_6(icmp: &Icmp) -> Result<Option<IcmpKind>, String> {
+    match icmp.kind {
+        // The parser gives "packet too big" the numbers of its older kin.
+        (3, 4) => Ok(Some(IcmpKind::FragmentationNeeded(icmp.mtu.unwrap_or(0)))),
+        _ => Err("ICMP of version 6 is run here only where a packet is too big".into()),
     }
 }
 

@@ -27,7 +27,9 @@ use tcp::{Config, Duration, Time};
 
 use super::ast::{Action, Event, Script, Span, When};
 use super::code::{Values, Wrong};
+pub(super) use report::option as option_text;
 pub use report::{Failure, History};
+pub(super) use segment::options_of;
 use subject::Subject;
 
 /// Address of the host under test, where a script names none.
@@ -150,6 +152,8 @@ struct Runner<'a> {
     next_port: u16,
     /// Counters as the last `nstat` left them.
     nstat: BTreeMap<String, u64>,
+    /// Where each line of the script begins.
+    lines: Vec<usize>,
     /// Nothing leaves: the queue in front of the link holds no packet.
     mute: bool,
 }
@@ -212,6 +216,7 @@ impl<'a> Runner<'a> {
             dropped: BTreeMap::new(),
             next_port: 40_000,
             nstat: BTreeMap::new(),
+            lines: std::iter::once(0).chain(script.text.match_indices('\n').map(|(at, _)| at + 1)).collect(),
             mute: false,
         }
     }
@@ -273,7 +278,9 @@ impl<'a> Runner<'a> {
         match &now.event.action {
             Action::Out(packet) => self.expect(now, packet),
             Action::In(packet) => {
-                self.wait(now, "injected packet")?;
+                self.machine.advance_to_arrival(time(now.from));
+                self.returned()?;
+                self.on_time(now, micros(self.machine.now()), "injected packet")?;
                 self.inject(now, packet)
             }
             Action::Call(call) => {
@@ -395,6 +402,10 @@ impl<'a> Runner<'a> {
         }
     }
 
+    /// The line that an event begins on, counted from one.
+    fn line(&self, event: &Event) -> usize {
+        self.lines.partition_point(|start| *start <= event.span.start)
+    }
     fn failure(&self, span: Span, what: String) -> Failure {
         Failure::new(span, what, self.history())
     }

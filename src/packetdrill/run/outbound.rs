@@ -143,7 +143,7 @@ impl<'a> Runner<'a> {
     }
 
     fn note_sent(&mut self, now: Now<'_>, sent: &Sent) {
-        let line = Some(self.script.line(now.event));
+        let line = Some(self.line(now.event));
         let (at, packet, why) = (sent.at, sent.packet.clone(), Some(sent.why));
         self.packets.push(Seen { at, inbound: false, packet, why, line });
     }

@@ -112,6 +112,11 @@ fn one(kind: u8, data: &[u8]) -> Option<TcpOption> {
     })
 }
 
+/// The options of a segment of TCP, in the order in which they stand on the wire.
+pub fn options_of(options: &Options) -> Vec<TcpOption> {
+    from_bytes(&options.to_wire()).0
+}
+
 /// Options as TCP sees them in a segment that comes in.
 pub fn parsed(options: &[TcpOption]) -> Options {
     // A header without anything but these options, then read as any other.

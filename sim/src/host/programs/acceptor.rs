@@ -122,6 +122,7 @@ impl Acceptor {
                 return Some(None);
             }
         };
+        kernel.note_accepted(ctx, socket, conn);
         self.accepted += 1;
         ctx.out.program(who.label, || ("accept()", peer.to_string()));
         let Some(limit) = serve.per_client_limit else {

@@ -58,7 +58,7 @@ impl Doing {
                 finish(ctx, who, "shutdown(SHUT_WR)", result)
             }
             Step::ShutdownRead => {
-                let result = self.with_socket(|socket| k.shutdown_read(socket));
+                let result = self.with_socket(|socket| k.shutdown_read(ctx, socket));
                 finish(ctx, who, "shutdown(SHUT_RD)", result)
             }
             Step::Close => {
@@ -110,6 +110,7 @@ impl Doing {
         if result == Err(Errno::EINPROGRESS) {
             return Progress::Wait;
         }
+        k.note_connected(ctx, socket, result);
         ctx.out.program(who.label, || (format!("connect({to})"), outcome(result)));
         self.pattern_offset = 0;
         self.close_if_failed(result, k, ctx)
@@ -161,6 +162,7 @@ impl Doing {
             Err(Errno::EINPROGRESS) => return Progress::Wait,
             opened => opened,
         };
+        k.note_connected(ctx, socket, opened);
         let result = opened.and_then(|()| self.flush(SendFlags::default(), k, ctx));
         if result == Err(Errno::EAGAIN) {
             return Progress::Wait;

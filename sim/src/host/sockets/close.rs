@@ -3,6 +3,7 @@
 use tcp::{Errno, Rule};
 
 use super::{Kind, SocketId};
+use crate::calls::ProgramCall;
 use crate::check::StreamEvent;
 use crate::figures::FlowEvent;
 use crate::host::kernel::{Ctx, Kernel};
@@ -15,14 +16,19 @@ impl Kernel {
     /// ENOTCONN.
     pub fn shutdown_write(&mut self, ctx: &mut Ctx<'_>, id: SocketId) -> Result<(), Errno> {
         let conn = self.connection(id)?;
-        self.call(ctx, conn, |tcb, now, out| tcb.shutdown_write(now, out)).unwrap_or(Err(Errno::EBADF))
+        let mark = ctx.out.mark();
+        let result =
+            self.call(ctx, conn, |tcb, now, out| tcb.shutdown_write(now, out)).unwrap_or(Err(Errno::EBADF));
+        ctx.out.call(mark, id.0, || Some(ProgramCall::ShutdownWrite(result)));
+        result
     }
     /// shutdown(2) of the receiving side: nothing is sent; what still comes can be read (Linux).
     ///
     /// # Errors
     /// ENOTCONN.
-    pub fn shutdown_read(&mut self, id: SocketId) -> Result<(), Errno> {
+    pub fn shutdown_read(&mut self, ctx: &mut Ctx<'_>, id: SocketId) -> Result<(), Errno> {
         let conn = self.connection(id)?;
+        ctx.out.call(ctx.out.mark(), id.0, || Some(ProgramCall::ShutdownRead(Ok(()))));
         if let Some(tcb) = self.tcp.tcb_mut(conn) {
             tcb.shutdown_read();
         }
@@ -39,6 +45,7 @@ impl Kernel {
     fn close_because(&mut self, ctx: &mut Ctx<'_>, id: SocketId, why: Rule) -> Result<(), Errno> {
         let socket = self.sockets.remove(id).ok_or(Errno::EBADF)?;
         self.processes.give_back(socket.process, socket.fd);
+        let mark = ctx.out.mark();
         match socket.kind {
             Kind::Fresh => {}
             Kind::Listener(listener) => self.close_listener(ctx, listener, why),
@@ -51,6 +58,7 @@ impl Kernel {
         if let Some((_, port)) = socket.bound {
             self.tcp.ports.give_back(port, true);
         }
+        ctx.out.call(mark, id.0, || Some(ProgramCall::Close));
         Ok(())
     }
     /// Tells the checker that no program will read or write this connection any more.
