@@ -247,13 +247,11 @@ fn unspeakable(story: &[Event]) -> Result<(), Refusal> {
             );
         }
         match segment.options.timestamps {
-            Some(timestamps_of) if inbound && segment.has(Flags::ACK) => {
-                if !timestamps.contains(&timestamps_of.ecr) {
-                    return refuse("a segment comes that echoes a timestamp which the host has not sent");
-                }
+            Some(echo) if inbound && segment.has(Flags::ACK) && !timestamps.contains(&echo.ecr) => {
+                return refuse("a segment comes that echoes a timestamp which the host has not sent");
             }
-            Some(timestamps_of) if !inbound => {
-                timestamps.insert(timestamps_of.val);
+            Some(sent) if !inbound => {
+                timestamps.insert(sent.val);
             }
             _ => {}
         }
