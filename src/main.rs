@@ -37,6 +37,7 @@ fn act(cli: &Cli) -> Result<bool> {
     let fine = match &cli.command {
         Command::Run(args) => cli::run::run(args, cli.color, &mut out)?,
         Command::Measure(args) => cli::measure::run(args, cli.color, &mut out)?,
+        Command::Compare(args) => cli::compare::run(args, cli.color, &mut out)?,
         Command::List { dir } => {
             cli::gallery::list(dir, &mut out)?;
             true

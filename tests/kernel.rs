@@ -51,6 +51,7 @@ fn difference(name: &str) -> Option<Difference> {
     let ours = ours::tell(run.records(), &node);
     let found = compare::compare(&theirs, &ours, Settings::KERNEL)?;
     let text = show::text(&found, &theirs, &ours, ["kernel", "ours"]);
+    let text = anstream::adapter::strip_str(&text).to_string();
     Some(Difference { place: found.place, text })
 }
 

@@ -3,6 +3,7 @@
 mod bridge;
 mod checkers;
 mod cli;
+mod compare;
 mod determinism;
 mod errors;
 mod expectations;

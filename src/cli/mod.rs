@@ -3,6 +3,7 @@
 pub mod bridge;
 pub mod change;
 pub mod check;
+pub mod compare;
 pub mod explore;
 pub mod finding;
 pub mod freeze;
@@ -84,6 +85,8 @@ pub enum Command {
     Run(Run),
     /// Run a scenario and measure it: goodput, completion times, fairness, queues, losses, round trips.
     Measure(measure::Measure),
+    /// Lay a run beside what a kernel did, or beside another run, and show the first difference.
+    Compare(compare::Compare),
     /// List scenarios with what each shows.
     List {
         /// Folder with scenario files.

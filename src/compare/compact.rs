@@ -13,16 +13,19 @@
 //!   `-` for a time that was not recorded
 //! errors
 //! 4.1988 c cli ETIMEDOUT
+//! windows
+//! 0.3129 c 40390>5390 1449 11 -
+//!   SND.UNA, cwnd and ssthresh that a segment found that arrived then (-: no threshold yet)
 //! ```
 //!
-//! `cut 0.3418` before them means that the record was cut there.
+//! `cut 0.3418` before them means that the record was cut there, but for the windows.
 
 use std::path::Path;
 
-use super::{Capture, ErrorSeen, Seg, StateChange};
+use super::{Capture, ErrorSeen, Seg, StateChange, Window};
 use crate::scenario::{Diagnostics, Problem};
 
-const PARTS: [&str; 3] = ["segments", "states", "errors"];
+const PARTS: [&str; 4] = ["segments", "states", "errors", "windows"];
 
 /// Reads such a file.
 ///
@@ -86,6 +89,7 @@ fn take(capture: &mut Capture, part: &str, line: &str) -> Result<(), String> {
                 urg: (*urg).into(),
                 options: (*options).into(),
                 fate: (*fate).into(),
+                why: String::new(),
             });
         }
         ("states", [at, who, ports, state]) => capture.states.push(StateChange {
@@ -97,11 +101,23 @@ fn take(capture: &mut Capture, part: &str, line: &str) -> Result<(), String> {
         ("errors", [at, who, _, errno]) => {
             capture.errors.push(ErrorSeen { at: micros(at)?, who: (*who).into(), errno: (*errno).into() });
         }
-        ("", _) => return Err("expected `segments`, `states` or `errors` before it".into()),
+        ("windows", [at, who, ports, una, cwnd, ssthresh]) => {
+            let number = |text: &str| text.parse::<u32>().map_err(|_| format!("`{text}` is no number"));
+            capture.windows.push(Window {
+                at: micros(at)?,
+                who: (*who).into(),
+                ports: (*ports).into(),
+                una: number(una)?,
+                cwnd: number(cwnd)?,
+                ssthresh: (*ssthresh != "-").then(|| number(ssthresh)).transpose()?,
+            });
+        }
+        ("", _) => return Err("expected `segments`, `states`, `errors` or `windows` before it".into()),
         ("segments", _) => {
             return Err("expected `TIME WHO PORTS FLAGS SEQ ACK LEN WND URG OPTIONS FATE`".into());
         }
         ("states", _) => return Err("expected `TIME WHO PORTS STATE`".into()),
+        ("windows", _) => return Err("expected `TIME WHO PORTS UNA CWND SSTHRESH`".into()),
         _ => return Err("expected `TIME WHO PROGRAM ERRNO`".into()),
     }
     Ok(())

@@ -59,13 +59,15 @@ pub struct Settings {
     pub tolerance: u64,
     /// Whether theirs is a kernel's: its timers are late, its windows and PSH flags follow its buffers.
     pub kernel: bool,
+    /// Whether theirs has nothing but segments.
+    pub only_segments: bool,
 }
 
 impl Settings {
     /// Beside a kernel's capture: the jitter of the recording is lateness of the script, of the wire, and a burst through it.
-    pub const KERNEL: Settings = Settings { tolerance: 2_500, kernel: true };
+    pub const KERNEL: Settings = Settings { tolerance: 2_500, kernel: true, only_segments: false };
     /// Beside another run of ours: everything that is compared is the same, to the microsecond.
-    pub const EXACT: Settings = Settings { tolerance: 0, kernel: false };
+    pub const EXACT: Settings = Settings { tolerance: 0, kernel: false, only_segments: false };
 }
 
 /// A jiffy, in microseconds.
@@ -75,9 +77,11 @@ const BACK: usize = 16;
 
 /// Compares, and tells the first difference.
 pub fn compare(theirs: &Capture, ours: &Capture, settings: Settings) -> Option<Difference> {
-    segments(theirs, ours, settings)
-        .or_else(|| states(theirs, ours, settings))
-        .or_else(|| errors(theirs, ours))
+    let found = segments(theirs, ours, settings);
+    if settings.only_segments {
+        return found;
+    }
+    found.or_else(|| states(theirs, ours, settings)).or_else(|| errors(theirs, ours))
 }
 
 /// Whether it happened before the record was cut.

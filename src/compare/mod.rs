@@ -1,14 +1,21 @@
 //! Is a run of ours what somebody else did with the same script on the same wire, and if not, where do they part first?
 //!
-//! What somebody else did is a [`Capture`]: a Linux kernel's, read from a file ([`compact`]), or another run of ours
+//! What somebody else did is a [`Capture`]: a Linux kernel's, read from a file ([`compact`]) or a folder ([`recorded`]), or another run of ours
 //! ([`ours::tell`]). Both are told in the same words, so that [`judge::compare`] need not know which is which.
 
 pub mod compact;
 pub mod judge;
 pub mod ours;
+pub mod packets;
+pub mod recorded;
+pub mod roles;
 pub mod show;
+pub mod windows;
 
 pub use self::judge::{Difference, Settings, compare};
+pub use self::windows::Window;
+
+use std::path::Path;
 
 use crate::scenario::{Diagnostics, Problem};
 
@@ -22,6 +29,8 @@ pub struct Capture {
     pub states: Vec<StateChange>,
     /// Errors that programs were told of.
     pub errors: Vec<ErrorSeen>,
+    /// Congestion windows that arriving segments found.
+    pub windows: Vec<Window>,
     /// Nothing is known from this time on, in microseconds.
     pub cut: Option<u64>,
 }
@@ -51,6 +60,8 @@ pub struct Seg {
     pub options: String,
     /// What the network did to it.
     pub fate: String,
+    /// Why it was sent, where that is known: of a run of ours.
+    pub why: String,
 }
 
 /// One end of a connection came into a state.
@@ -93,6 +104,7 @@ impl Seg {
             urg: none(),
             options: none(),
             fate: none(),
+            why: String::new(),
         }
     }
 }
@@ -100,6 +112,43 @@ impl Seg {
 /// Microseconds as seconds with four decimals.
 pub fn seconds(micros: u64) -> String {
     format!("{}.{:04}", micros / 1_000_000, micros % 1_000_000 / 100)
+}
+
+/// Where a capture comes from, which says what can be compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A recorder's folder, or a text.
+    Kernel,
+    /// Packets only.
+    Pcap,
+    /// A run of ours.
+    Ours,
+}
+
+/// Reads a capture of any form: a folder ([`recorded`]), a text ([`compact`]), or packets ([`packets`]).
+///
+/// # Errors
+/// What is wrong with it.
+pub fn load(path: &Path) -> Result<(Capture, Kind), Diagnostics> {
+    if path.is_dir() {
+        return Ok((recorded::load(path)?, Kind::Kernel));
+    }
+    let name = path.display().to_string();
+    let bytes =
+        std::fs::read(path).map_err(|error| unreadable(&name, &format!("cannot read {name}: {error}")))?;
+    if packets::is_capture(&bytes) {
+        let read = packets::read(&bytes).map_err(|wrong| unreadable(&name, &format!("{name}: {wrong}")))?;
+        return Ok((read, Kind::Pcap));
+    }
+    let Ok(text) = String::from_utf8(bytes) else {
+        let message = format!("{name} is no capture: neither pcap nor pcapng nor text");
+        return Err(unreadable(&name, &message));
+    };
+    let capture = compact::read(&name, &text)?;
+    if capture.segments.is_empty() {
+        return Err(unreadable(&name, &format!("{name} is no capture: there is no segment in it")));
+    }
+    Ok((capture, Kind::Kernel))
 }
 
 /// An error without a place: the file cannot be read at all.

@@ -22,7 +22,9 @@ pub fn tell(trace: &[Record], name: &dyn Fn(u32) -> String) -> Capture {
                 if let Body::Tcp(segment) = &packet.body {
                     let numbers = isns.look(packet.ip.src, packet.ip.dst, segment, forged);
                     let who = if forged { "net".to_string() } else { who };
-                    capture.segments.push(tell_segment(at, who, segment, numbers));
+                    let mut told = tell_segment(at, who, segment, numbers);
+                    told.why = format!("{} ({})", why.rule.text(), why.rule.source());
+                    capture.segments.push(told);
                 }
             }
             What::State { node, tuple, to, why, .. } if tuple.remote.port() != 0 => {
@@ -49,11 +51,48 @@ pub fn tell(trace: &[Record], name: &dyn Fn(u32) -> String) -> Capture {
     capture
 }
 
+/// The segments of a trace as tcpdump on one host shows them: what it sent when it sent it, what came when it came.
+pub fn seen_by(trace: &[Record], name: &dyn Fn(u32) -> String, host: &str) -> Capture {
+    let mut capture = Capture::default();
+    let mut isns = Isns::default();
+    let names = names_by_address(trace, name);
+    for record in trace {
+        let (node, packet, why) = match &record.what {
+            What::Sent { node, packet, why: Some(why), .. } => (node, packet, Some(why)),
+            What::Received { node, packet, .. } => (node, packet, None),
+            _ => continue,
+        };
+        let Body::Tcp(segment) = &packet.body else { continue };
+        if name(node.0) != host {
+            continue;
+        }
+        let numbers = isns.look(packet.ip.src, packet.ip.dst, segment, false);
+        let who = names.get(&packet.ip.src).cloned().unwrap_or_else(|| packet.ip.src.to_string());
+        let mut told = tell_segment(record.time.as_nanos() / 1_000, who, segment, numbers);
+        told.why = why.map_or_else(String::new, |why| format!("{} ({})", why.rule.text(), why.rule.source()));
+        capture.segments.push(told);
+    }
+    capture
+}
+
+/// Who sent from which address, by what was not forged.
+fn names_by_address(trace: &[Record], name: &dyn Fn(u32) -> String) -> BTreeMap<IpAddr, String> {
+    let mut names = BTreeMap::new();
+    for record in trace {
+        if let What::Sent { node, packet, why: Some(why), .. } = &record.what
+            && why.trigger != Trigger::Fault
+        {
+            names.entry(packet.ip.src).or_insert_with(|| name(node.0));
+        }
+    }
+    names
+}
+
 fn is_errno(word: &str) -> bool {
     word.len() > 3 && word.starts_with('E') && word != "EOF" && word != "EAGAIN"
 }
 
-fn tell_segment(
+pub(super) fn tell_segment(
     at: u64,
     who: String,
     segment: &Segment,
@@ -72,6 +111,7 @@ fn tell_segment(
         urg: if has(Flags::URG) { segment.urg.to_string() } else { "-".into() },
         options: options(segment, peer),
         fate: "-".into(),
+        why: String::new(),
     }
 }
 
@@ -145,11 +185,11 @@ fn linux_name(state: State) -> &'static str {
 
 /// Initial sequence numbers by sender and receiver, as somebody on the wire learns them.
 #[derive(Default)]
-struct Isns(BTreeMap<(SocketAddr, SocketAddr), SeqNum>);
+pub(super) struct Isns(BTreeMap<(SocketAddr, SocketAddr), SeqNum>);
 
 impl Isns {
     /// The sender's and the receiver's, after this segment. A forged SYN counts only where none is known.
-    fn look(
+    pub(super) fn look(
         &mut self,
         src: IpAddr,
         dst: IpAddr,
