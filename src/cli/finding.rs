@@ -91,6 +91,7 @@ Examples:
   timewait fuzz --time 10min                     a fresh seed, printed; all cores
   timewait fuzz --seed-from 1 --count 1000       the same thousand scenarios each time
   timewait fuzz --until-violation --keep found/  stops at the first; the scenario goes to found/
+  timewait fuzz --metamorphic --time 10m         what nobody can see must not change what anybody does
   timewait fuzz --show 4711                      the scenario of a seed
 
 Exit status: 0 if nothing was found, 1 if something was.";
@@ -117,6 +118,10 @@ pub struct Fuzz {
     /// Folder into which scenarios with violations are written.
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub keep: Option<PathBuf>,
+    /// Run each once more with other names, with hosts that say nothing, with a link made of two, and see that every host
+    /// does the same.
+    #[arg(long)]
+    pub metamorphic: bool,
     /// Write the scenario of this seed, and run nothing.
     #[arg(long, value_name = "SEED", conflicts_with_all = ["seed_from", "time", "count", "until_violation", "keep"])]
     pub show: Option<u64>,

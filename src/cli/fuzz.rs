@@ -11,6 +11,7 @@ use sim::check::Law;
 use timewait::Names;
 use timewait::find::fuzz::coverage::SOMETIMES;
 use timewait::find::fuzz::{self, Coverage, Played, swarm};
+use timewait::find::metamorphic::{Change, Difference, compare};
 use timewait::find::verdict;
 use timewait::scenario::Scenario;
 use timewait::scenario::units::Span;
@@ -28,6 +29,9 @@ const FEW: u64 = 1_000;
 struct Done {
     seed: u64,
     outcome: Result<(Scenario, Played), String>,
+    /// With `--metamorphic`: comparisons made, and what differed.
+    compared: u64,
+    differences: Vec<Difference>,
 }
 
 /// What the threads share: which seed comes next, and whether to stop.
@@ -43,6 +47,8 @@ struct Tally {
     runs: u64,
     events: u64,
     broken: u64,
+    compared: u64,
+    differ: u64,
     coverage: Coverage,
     laws: std::collections::BTreeMap<Law, u64>,
 }
@@ -79,7 +85,7 @@ pub fn run(args: &Fuzz, _color: Color, out: &mut dyn Write) -> Result<bool> {
         let (sender, receiver) = channel();
         for _ in 0..jobs {
             let sender = sender.clone();
-            scope.spawn(|| work(&shared, sender));
+            scope.spawn(|| work(&shared, args.metamorphic, sender));
         }
         drop(sender);
         let tally = collect(&receiver, &shared, args, limit.map(|limit| started + limit), count, out);
@@ -87,11 +93,11 @@ pub fn run(args: &Fuzz, _color: Color, out: &mut dyn Write) -> Result<bool> {
         tally
     })?;
     report(&tally, started.elapsed(), out)?;
-    Ok(tally.broken == 0)
+    Ok(tally.broken == 0 && tally.differ == 0)
 }
 
 /// Runs one scenario after the other.
-fn work(shared: &Shared, sender: Sender<Done>) {
+fn work(shared: &Shared, metamorphic: bool, sender: Sender<Done>) {
     while !shared.stop.load(Ordering::Relaxed) {
         let seed = shared.next.fetch_add(1, Ordering::Relaxed);
         if seed >= shared.end {
@@ -101,7 +107,16 @@ fn work(shared: &Shared, sender: Sender<Done>) {
             let played = fuzz::play(&scenario, true);
             (scenario, played)
         });
-        if sender.send(Done { seed, outcome }).is_err() {
+        let mut done = Done { seed, outcome, compared: 0, differences: Vec::new() };
+        if let Ok((scenario, _)) = done.outcome.as_ref()
+            && metamorphic
+        {
+            for result in Change::ALL.into_iter().filter_map(|change| compare(scenario.spec(), change)) {
+                done.compared += 1;
+                done.differences.extend(result.err());
+            }
+        }
+        if sender.send(done).is_err() {
             return;
         }
     }
@@ -118,8 +133,16 @@ fn collect(
 ) -> Result<Tally> {
     let progress = progress(count);
     let mut tally = Tally::default();
-    for Done { seed, outcome } in receiver {
+    for Done { seed, outcome, compared, differences } in receiver {
         let (scenario, played) = outcome.map_err(|error| anyhow!(error))?;
+        tally.compared += compared;
+        if !differences.is_empty() {
+            tally.differ += 1;
+            progress.suspend(|| differ(seed, &differences, out))?;
+            if args.until_violation {
+                shared.stop.store(true, Ordering::Relaxed);
+            }
+        }
         tally.runs += 1;
         tally.events += played.events;
         tally.coverage.add(&played.coverage);
@@ -183,6 +206,22 @@ fn found(seed: u64, scenario: &Scenario, played: &Played, args: &Fuzz, out: &mut
     Ok(())
 }
 
+/// Tells of runs that should have been the same.
+fn differ(seed: u64, differences: &[Difference], out: &mut dyn Write) -> Result<()> {
+    for Difference { change, host, line, plain, changed } in differences {
+        let said = |line: &Option<String>| line.clone().unwrap_or_else(|| "nothing more".to_owned());
+        writeln!(
+            out,
+            "{} {host} does otherwise ({}), at its line {line}\n  as it is: {}\n  changed:  {}\n  again: timewait fuzz --metamorphic --seed-from {seed} --count 1",
+            paint(RED.bold(), format_args!("seed {seed}:")),
+            change.name(),
+            said(plain),
+            said(changed),
+        )?;
+    }
+    Ok(out.flush()?)
+}
+
 fn report(tally: &Tally, elapsed: Duration, out: &mut dyn Write) -> Result<()> {
     let [states, transitions, causes, segments] = tally.coverage.sizes();
     writeln!(
@@ -196,6 +235,13 @@ fn report(tally: &Tally, elapsed: Duration, out: &mut dyn Write) -> Result<()> {
             )
         )
     )?;
+    if tally.compared > 0 {
+        writeln!(
+            out,
+            "{} comparisons of runs that should be the same, {} scenarios differ",
+            tally.compared, tally.differ
+        )?;
+    }
     for (law, runs) in &tally.laws {
         writeln!(out, "  {} {law} in {runs}: {} ({})", paint(RED, "✗"), law.text(), law.source())?;
     }

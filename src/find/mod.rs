@@ -4,6 +4,7 @@
 pub mod explore;
 pub mod freeze;
 pub mod fuzz;
+pub mod metamorphic;
 pub mod shrink;
 pub mod targets;
 pub mod verdict;
