@@ -1,18 +1,15 @@
 //! What people are told when a run is not as its file expects.
 
 use sim::{Simulator, TraceLevel};
-use timewait::Names;
 use timewait::scenario::Scenario;
-use timewait::scenario::expect::{Failure, Outcome};
+use timewait::scenario::expect::Failure;
 
 const RIGHT: &str = include_str!("errors/right.ron");
 
 fn failures(scenario: &Scenario) -> Vec<Failure> {
     let mut simulator = Simulator::new(scenario.spec(), TraceLevel::On);
     simulator.run();
-    let names = Names::of(scenario.spec());
-    let counter = |host: &str, name: &str| simulator.counters(names.by_name(host)?)?.get(name);
-    scenario.check(&Outcome { records: simulator.records(), end: simulator.now(), counter: &counter })
+    scenario.judge(scenario.spec(), &simulator)
 }
 
 fn with(expectations: &str) -> Scenario {
@@ -43,6 +40,8 @@ fn met() {
         Counter(on: "client", name: "TcpActiveOpens", is: 1),
         Counter(on: "client", name: "TcpOutSegs", is: (3, 20)),
         Happened(rule: "SynAnswered", on: "server", times: 1),
+        Socket(on: "client", at: "25ms", state: "ESTABLISHED", peer_port: 7, cwnd: 10, unacked: 1, retrans: 0),
+        Socket(on: "server", at: "100ms", port: 7, mss: 1448, pmtu: 1500, cwnd: 10),
 "#,
     );
     let failures = failures(&scenario);
@@ -68,7 +67,9 @@ fn not_met() {
         Count(of: (from: "client", flags: "F"), is: 1),
         Counter(on: "client", name: "TcpActiveOpens", is: 2),
         Happened(rule: "Paws", times: 1),
-        Ends(at: "1h"),"#,
+        Ends(at: "1h"),
+        Socket(on: "client", at: "25ms", state: "CLOSED", cwnd: (11, 20), ssthresh: 5),
+        Socket(on: "client", at: "25ms", peer_port: 80),"#,
     );
     let failures = failures(&scenario);
     let numbers: Vec<usize> = failures.iter().map(|failure| failure.number).collect();

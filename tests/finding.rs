@@ -70,14 +70,10 @@ fn what_was_found_and_mended_stays_so() {
     for (name, path) in crate::scenarios::files("scenarios/regressions") {
         let scenario = crate::gallery::load(&path);
         let simulator = crate::gallery::run(&scenario);
-        let names = timewait::Names::of(scenario.spec());
-        let counter = |host: &str, name: &str| simulator.counters(names.by_name(host)?)?.get(name);
-        let outcome = timewait::scenario::expect::Outcome {
-            records: simulator.records(),
-            end: simulator.now(),
-            counter: &counter,
-        };
-        assert!(scenario.check(&outcome).is_empty(), "{name} does not meet its expectations");
+        assert!(
+            scenario.judge(scenario.spec(), &simulator).is_empty(),
+            "{name} does not meet its expectations"
+        );
         let violations = play(&scenario, false).violations;
         assert!(violations.is_empty(), "{name}: {violations:?}");
     }

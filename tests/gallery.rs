@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use sim::{Simulator, TraceLevel};
 use timewait::Names;
-use timewait::scenario::{self, Scenario, expect};
+use timewait::scenario::{self, Scenario};
 use timewait::view::{Show, Story, trace};
 
 use crate::scenarios::files;
@@ -241,9 +241,7 @@ pub fn run(scenario: &Scenario) -> Simulator {
 
 /// The expectations that a run did not meet.
 pub fn missed(scenario: &Scenario, run: &Simulator) -> Vec<String> {
-    let counter = |host: &str, name: &str| run.counters(run.names().node_id(host)?)?.get(name);
-    let outcome = expect::Outcome { records: run.records(), end: run.now(), counter: &counter };
-    expect::check(scenario, &outcome).iter().map(|failure| failure.render(scenario, false)).collect()
+    scenario.judge(scenario.spec(), run).iter().map(|failure| failure.render(scenario, false)).collect()
 }
 
 /// The default view, without colours; cut if long.

@@ -8,7 +8,6 @@ use indicatif::{ProgressBar, ProgressStyle};
 use sim::{NodeId, PipeId, Simulator, Spec, TraceLevel};
 use tcp::Time;
 use timewait::find::verdict;
-use timewait::scenario::expect::Outcome as Ended;
 use timewait::scenario::{self, Scenario};
 use timewait::view::paint::{BOLD, DIM, paint};
 use timewait::view::{self, Show, Story, sockets};
@@ -55,7 +54,7 @@ fn one(file: &Path, args: &Run, color: Color, out: &mut dyn Write) -> Result<boo
             "note: the trace ends at {clock} s, as {kept} records are kept; --keep N keeps more, -q none, --until ends the run"
         );
     }
-    let outcome = outcome(file, &scenario, &simulator, &names, color);
+    let outcome = outcome(file, &scenario, &spec, &simulator, color);
     report::failures(&outcome, out)?;
     if args.quiet < 2 && is_prose(args.view) {
         writeln!(out)?;
@@ -81,9 +80,8 @@ fn several(files: &[std::path::PathBuf], args: &Run, color: Color, out: &mut dyn
     for file in files {
         progress.set_message(paths::name(file));
         let (scenario, spec) = args.change.load(file, color)?;
-        let names = Names::of(&spec);
         let simulator = simulate(&scenario, &spec, false, args.keep);
-        outcomes.push(outcome(file, &scenario, &simulator, &names, color));
+        outcomes.push(outcome(file, &scenario, &spec, &simulator, color));
         progress.inc(1);
     }
     progress.finish_and_clear();
@@ -232,9 +230,8 @@ fn write_pcap(path: &Path, simulator: &Simulator, names: &Names) -> Result<()> {
 }
 
 /// How a run came out.
-fn outcome(file: &Path, scenario: &Scenario, simulator: &Simulator, names: &Names, color: Color) -> Outcome {
-    let counter = |host: &str, name: &str| simulator.counters(names.by_name(host)?)?.get(name);
-    let run = Ended { records: simulator.records(), end: simulator.now(), counter: &counter };
+fn outcome(file: &Path, scenario: &Scenario, spec: &Spec, simulator: &Simulator, color: Color) -> Outcome {
+    let names = &Names::of(spec);
     let mut failures: Vec<String> = match simulator.trace_cut() {
         Some(at) if !scenario.expectations().is_empty() => {
             let (kept, clock) = (simulator.records().len(), view::words::clock(at));
@@ -243,7 +240,7 @@ fn outcome(file: &Path, scenario: &Scenario, simulator: &Simulator, names: &Name
             )]
         }
         _ => {
-            let missed = scenario.check(&run);
+            let missed = scenario.judge(spec, simulator);
             missed.iter().map(|failure| failure.render(scenario, screen::is_colored_out(color))).collect()
         }
     };

@@ -90,9 +90,9 @@ impl Scenario {
         let path = [Seg::Name("expect".to_owned()), Seg::Index(i)];
         Node::of(&self.text).map_or(0..0, |tree| tree.find(&path).0.span.clone())
     }
-    /// The expectations that a run did not meet.
-    pub fn check(&self, outcome: &expect::Outcome<'_>) -> Vec<expect::Failure> {
-        expect::check(self, outcome)
+    /// The expectations that a run of `spec` did not meet: this scenario's, or that with another seed or end.
+    pub fn judge(&self, spec: &sim::Spec, simulator: &sim::Simulator) -> Vec<expect::Failure> {
+        expect::judge(self, spec, simulator)
     }
 }
 

@@ -3,14 +3,12 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use sim::host::Counters;
-use sim::{NodeId, Simulator, TraceLevel};
+use sim::{NodeId, Simulator, Spec, TraceLevel};
 
-use crate::Names;
 use crate::figures::record::{Cell, Record};
 use crate::figures::{self, Figures, Options, Program, Queue, Total};
 use crate::find::verdict;
 use crate::scenario::Scenario;
-use crate::scenario::expect::Outcome;
 
 /// What came of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,8 +81,7 @@ fn play_unguarded(scenario: &Scenario, seed: u64, wanted: &[String], options: &O
         simulator = simulator.with_checks(&spec);
     }
     let measured = figures::measure_world(&mut simulator, &spec, options);
-    let names = Names::of(&spec);
-    let failed = failure(scenario, &simulator, &names).or_else(|| measured.wrong.first().cloned());
+    let failed = failure(scenario, &spec, &simulator).or_else(|| measured.wrong.first().cloned());
     let usual = if wanted.is_empty() { usual() } else { Vec::new() };
     let wanted = if wanted.is_empty() { &usual } else { wanted };
     let figures = wanted.iter().filter_map(|name| Some((name.clone(), figure(&measured, &simulator, name)?)));
@@ -92,16 +89,14 @@ fn play_unguarded(scenario: &Scenario, seed: u64, wanted: &[String], options: &O
 }
 
 /// What a run did that it should not have, in a line.
-fn failure(scenario: &Scenario, simulator: &Simulator, names: &Names) -> Option<String> {
+fn failure(scenario: &Scenario, spec: &Spec, simulator: &Simulator) -> Option<String> {
     if simulator.stuck() {
         return Some("too many events at one moment, and no end in sight".to_owned());
     }
     if let Some(violation) = verdict::violations(&scenario.typed, simulator).first() {
         return Some(format!("{} is broken: {}", violation.law, violation.text));
     }
-    let counter = |host: &str, name: &str| simulator.counters(names.by_name(host)?)?.get(name);
-    let outcome = Outcome { records: simulator.records(), end: simulator.now(), counter: &counter };
-    let missed = scenario.check(&outcome).len();
+    let missed = scenario.judge(spec, simulator).len();
     (missed > 0).then(|| format!("{missed} of {} expectations failed", scenario.expectations().len()))
 }
 

@@ -2,14 +2,17 @@
 
 mod calls;
 mod packets;
+mod sockets;
 mod states;
+
+use sockets::Looks;
 
 use std::fmt::Write as _;
 use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
-use sim::Record;
 use sim::trace::What;
+use sim::{Record, Simulator, Spec};
 use tcp::{Duration, Time};
 
 use super::Scenario;
@@ -21,13 +24,15 @@ use crate::view::words;
 
 /// A run that is over.
 #[derive(Clone, Copy)]
-pub struct Outcome<'a> {
+struct Outcome<'a> {
     /// Everything that happened.
-    pub records: &'a [Record],
+    records: &'a [Record],
     /// When it was over.
-    pub end: Time,
+    end: Time,
     /// The value of a counter of a host, by their names; `None` if there is no such counter.
-    pub counter: &'a dyn Fn(&str, &str) -> Option<u64>,
+    counter: &'a dyn Fn(&str, &str) -> Option<u64>,
+    /// Its sockets at the times that expectations ask for.
+    looks: &'a Looks,
 }
 
 /// An expectation that was not met.
@@ -63,8 +68,17 @@ impl Miss {
 /// How many records before and after the nearest one are shown.
 const AROUND: usize = 4;
 
+/// The expectations of `scenario` that a run of `spec` did not meet, in the order of the file.
+pub fn judge(scenario: &Scenario, spec: &Spec, simulator: &Simulator) -> Vec<Failure> {
+    let names = Names::of(spec);
+    let counter = |host: &str, name: &str| simulator.counters(names.by_name(host)?)?.get(name);
+    let looks = sockets::looks(scenario, spec);
+    let (records, end) = (simulator.records(), simulator.now());
+    check(scenario, &Outcome { records, end, counter: &counter, looks: &looks })
+}
+
 /// The expectations of `scenario` that this run did not meet, in the order of the file.
-pub fn check(scenario: &Scenario, outcome: &Outcome<'_>) -> Vec<Failure> {
+fn check(scenario: &Scenario, outcome: &Outcome<'_>) -> Vec<Failure> {
     let names = Names::of(scenario.spec());
     let story = Story::read(outcome.records, &names);
     let run = Run { outcome, story: &story };
@@ -130,6 +144,34 @@ impl Run<'_> {
             Expect::NoPacket(seen) => self.no_packet(seen),
             Expect::Count { of, is } => self.count(of, *is),
             Expect::Counter { on, name, is } => self.counter(on, name, *is),
+            Expect::Socket {
+                on,
+                at,
+                port,
+                peer_port,
+                state,
+                cwnd,
+                ssthresh,
+                unacked,
+                retrans,
+                snd_wnd,
+                rcv_wnd,
+                mss,
+                pmtu,
+            } => {
+                let place = sockets::Place { on, at: *at, port: *port, peer_port: *peer_port };
+                let readings = [
+                    ("cwnd", *cwnd),
+                    ("ssthresh", *ssthresh),
+                    ("unacked", *unacked),
+                    ("retrans", *retrans),
+                    ("snd_wnd", *snd_wnd),
+                    ("rcv_wnd", *rcv_wnd),
+                    ("mss", *mss),
+                    ("pmtu", *pmtu),
+                ];
+                self.socket(&place, state.map(|state| state.0), &readings)
+            }
             Expect::Happened { rule, on, times } => self.happened(rule, on.as_deref(), *times),
             Expect::Ends { at, within } => self.ends(*at, *within),
         }

@@ -98,6 +98,35 @@ described! {
             /// Its value at the end, or a range.
             is: Range, "1";
         },
+        /// What `ss` showed of a connection at this time.
+        Socket {
+            /// The host.
+            on: String, "\"client\"";
+            /// When, after all that happened at that moment.
+            at: Span, "\"2.5s\"";
+            /// Only a connection with this local port.
+            port: Option<u16> = "any", "49822";
+            /// Only a connection with this port at the peer.
+            peer_port: Option<u16> = "any", "80";
+            /// Its state.
+            state: Option<StateName> = "any", "\"ESTABLISHED\"";
+            /// Congestion window, in segments, or a range.
+            cwnd: Option<Range> = "any", "(20, 40)";
+            /// Slow start threshold, in segments; one must be set.
+            ssthresh: Option<Range> = "any", "14";
+            /// Segments sent and not acknowledged.
+            unacked: Option<Range> = "any", "(1, 28)";
+            /// Segments sent again over its life.
+            retrans: Option<Range> = "any", "0";
+            /// SND.WND, in bytes.
+            snd_wnd: Option<Range> = "any", "0";
+            /// RCV.WND, in bytes.
+            rcv_wnd: Option<Range> = "any", "65535";
+            /// Bytes of data in a full segment.
+            mss: Option<Range> = "any", "1448";
+            /// Path MTU, in bytes.
+            pmtu: Option<Range> = "any", "1400";
+        },
         /// Something happened by this rule of TCP: a segment was sent or dropped, a state changed, a note was made.
         Happened {
             /// The rule.

@@ -26,7 +26,7 @@ impl<'a> Resolver<'a> {
                     self.wrong(&at.field("are"), "a transition has two states", "at least two", None);
                 }
             }
-            Expect::Never { on, .. } | Expect::Final { on, .. } => {
+            Expect::Never { on, .. } | Expect::Final { on, .. } | Expect::Socket { on, .. } => {
                 self.host(&at.field("on"), on);
             }
             Expect::Counter { on, name, .. } => {
