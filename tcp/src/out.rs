@@ -18,7 +18,7 @@ pub struct Out {
     pub notes: Vec<Note>,
     /// The connection has become this TIME-WAIT record: the caller keeps it under the same four-tuple, and the
     /// connection itself only as long as a program still reads from it.
-    pub time_wait: Option<TimeWait>,
+    pub time_wait: Option<Box<TimeWait>>,
     /// What a program wanted to be told of octets that it has written.
     pub stamps: Vec<Stamp>,
     /// What the host is to remember of Fast Open.

@@ -28,7 +28,7 @@ pub enum Tcb {
     /// ESTABLISHED and later, or CLOSED with data or an error left to collect.
     Open(Box<Connection>),
     /// TIME-WAIT.
-    TimeWait(TimeWait),
+    TimeWait(Box<TimeWait>),
 }
 
 /// A socket option, by the name of setsockopt(2).

@@ -62,7 +62,7 @@ pub(super) struct Socket {
     /// Address and port, once bound.
     pub(super) bound: Option<(Option<IpAddr>, u16)>,
     /// Options set before there was a connection.
-    pub(super) options: Vec<SocketOption>,
+    pub(super) options: lean::Seldom<SocketOption>,
     /// `shutdown(SHUT_RD)`: an empty buffer reads as end of stream.
     pub(super) read_shut: bool,
     /// A `shutdown(SHUT_WR)` without a connection.
@@ -140,7 +140,7 @@ impl Kernel {
             fd,
             kind,
             bound: None,
-            options: Vec::new(),
+            options: lean::Seldom::default(),
             read_shut: false,
             write_shut: false,
             news: News::default(),
@@ -184,7 +184,7 @@ impl Kernel {
             self.bind(id, None, 0)?;
         }
         let socket = self.sockets.get_mut(id)?;
-        let (bound, options) = (socket.bound.ok_or(Errno::EINVAL)?, socket.options.clone());
+        let (bound, options) = (socket.bound.ok_or(Errno::EINVAL)?, socket.options.to_vec());
         let mark = ctx.out.mark();
         let listener = self.open_listener(ctx, id, bound, backlog, &options)?;
         ctx.out.call(mark, id.0, || Some(ProgramCall::Listen { port: bound.1, backlog, result: Ok(()) }));
@@ -253,7 +253,7 @@ impl Kernel {
         }
         let place = ctx.out.mark();
         let bound = socket.bound;
-        let options = socket.options.clone();
+        let options = socket.options.to_vec();
         let source = bound.and_then(|(address, _)| address).or_else(|| self.source_for(to.ip()));
         let source = source.filter(|a| a.is_ipv6() == to.is_ipv6()).ok_or(Errno::ENETUNREACH)?;
         self.link_mtu(to.ip()).ok_or(Errno::ENETUNREACH)?;

@@ -95,7 +95,7 @@ impl Kernel {
         let mut buffers = (config.snd_buf, config.rcv_buf);
         let options = self.sockets.get(id).map(|socket| match socket.kind {
             Kind::Listener(listener) => self.listener_options(listener),
-            _ => socket.options.as_slice(),
+            _ => &socket.options,
         });
         for option in options.unwrap_or_default() {
             match *option {

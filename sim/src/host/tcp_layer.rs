@@ -281,7 +281,7 @@ impl TcpLayer {
     /// Takes a TIME-WAIT record out, for the connection that takes its place.
     pub(super) fn take_time_wait(&mut self, id: ConnId) -> Option<TimeWait> {
         let record = match self.tcb(id)? {
-            Tcb::TimeWait(record) => record.clone(),
+            Tcb::TimeWait(record) => TimeWait::clone(record),
             _ => return None,
         };
         self.remove(id);
@@ -482,7 +482,7 @@ impl Kernel {
     }
 
     /// The connection has become a TIME-WAIT record, which takes its place under the four-tuple.
-    fn enter_time_wait(&mut self, ctx: &mut Ctx<'_>, id: ConnId, record: TimeWait) {
+    fn enter_time_wait(&mut self, ctx: &mut Ctx<'_>, id: ConnId, record: Box<TimeWait>) {
         if self.tcp.time_waits >= self.setup.spec.tcp.max_tw_buckets {
             // Its four-tuple is free at once: that the next connection between these ends may see old duplicates is the
             // price of a bounded table.

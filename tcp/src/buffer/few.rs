@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 /// First in, first out.
 #[derive(Clone, Debug)]
-pub(super) struct Few<T> {
+pub(crate) struct Few<T> {
     first: Option<T>,
     /// What stands behind the first. Given back when the queue runs empty.
     #[expect(
@@ -24,6 +24,9 @@ impl<T> Few<T> {
     #[inline]
     pub fn front(&self) -> Option<&T> {
         self.first.as_ref()
+    }
+    pub fn back(&self) -> Option<&T> {
+        self.more.as_ref().and_then(|more| more.back()).or(self.first.as_ref())
     }
     #[inline]
     pub fn back_mut(&mut self) -> Option<&mut T> {

@@ -9,6 +9,7 @@ mod receive;
 mod send;
 mod skbs;
 
+pub(crate) use few::Few;
 pub use receive::{Inserted, ReceiveBuffer};
 pub use send::SendBuffer;
 pub use skbs::{SKB_OVERHEAD, Skbs};

@@ -94,6 +94,9 @@ impl Skbs {
             self.list.pop_front();
             self.near = self.near.saturating_sub(1);
         }
+        if self.list.is_empty() {
+            self.list = VecDeque::new(); // an idle connection keeps no room
+        }
     }
     /// Index of the skb that holds the byte `at`.
     fn position(&self, at: Seq) -> usize {

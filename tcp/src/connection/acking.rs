@@ -47,8 +47,8 @@ pub(crate) struct Acking {
     pub segment: u32,
     /// Size of the last segment that was not full.
     last_small: u32,
-    /// When an answer to an unacceptable segment was last sent.
-    pub last_answer: Option<Time>,
+    /// When an answer to an unacceptable segment was last sent; [`Time::NEVER`]: none was.
+    pub last_answer: Time,
     /// Duplicate ACKs at `dup_nxt` that went out at once, up to [`AT_ONCE`].
     dups: u8,
     dup_nxt: Seq,
@@ -72,7 +72,7 @@ impl Acking {
             last_data: now,
             segment,
             last_small: 0,
-            last_answer: None,
+            last_answer: Time::NEVER,
             dups: 0,
             dup_nxt: Seq::default(),
             held: 0,

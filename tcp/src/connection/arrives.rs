@@ -390,10 +390,11 @@ impl Connection {
         }
     }
     fn may_answer(&mut self, now: Time, interval: Duration) -> bool {
-        if self.ack.last_answer.is_some_and(|last| now < self.config.passed(last, interval)) {
+        let last = self.ack.last_answer;
+        if last != Time::NEVER && now < self.config.passed(last, interval) {
             return false;
         }
-        self.ack.last_answer = Some(now);
+        self.ack.last_answer = now;
         true
     }
     /// A valid RST.

@@ -34,7 +34,7 @@ impl Connection {
             timestamps: self.ts,
             ace: self.last_ace(),
         };
-        out.time_wait = Some(TimeWait::new(now, Arc::clone(&self.config), record));
+        out.time_wait = Some(Box::new(TimeWait::new(now, Arc::clone(&self.config), record)));
         out.wake.closed = true;
     }
     /// What goes on to be said of marked packets. Linux keeps no counter of them for TIME-WAIT, nor for an orphan in

@@ -60,7 +60,7 @@ impl Connection {
     /// SACK blocks: what arrived twice first (RFC 2883), then what lies beyond the gap, the latest first (RFC 2018).
     fn fill_sack(&self, stamps: u32, blocks: &mut SackBlocks) {
         let mut room = ((OPTION_SPACE - stamps - 4) / 8) as usize;
-        if let Some((left, right)) = self.rcv.dsack
+        if let Some((left, right)) = self.rcv.dsack.as_deref()
             && self.config.dsack
         {
             blocks.push(left.wire(), right.wire());
@@ -102,7 +102,7 @@ impl Connection {
         if self.ecn.accurate.is_some() && !record {
             self.tick_accecn(now);
             self.put_accecn(stamps, &mut options);
-            self.on_accecn_sent(now, &options, flags.ace() == 0, duplicate.map(|(left, _)| left.wire().0));
+            self.on_accecn_sent(now, &options, flags.ace() == 0, duplicate.map(|stretch| stretch.0.wire().0));
         }
         let mut flags = if record { flags } else { self.ecn.flags(flags) } | Flags::ACK;
         let mut urg = 0;

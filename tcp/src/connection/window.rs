@@ -34,7 +34,7 @@ pub(crate) struct Receive {
     /// Bound on the window while it grows in slow start's pace (Linux `rcv_ssthresh`), in bytes.
     pub growing: u64,
     /// First block of the next ACK: what arrived twice (RFC 2883).
-    pub dsack: Option<(Seq, Seq)>,
+    pub dsack: Option<Box<(Seq, Seq)>>,
     /// What the program has taken out since `epoch`, in bytes, and in the round trip before.
     taken: u64,
     taken_before: u64,
@@ -84,7 +84,7 @@ impl Receive {
     /// Remembers that `range` arrived twice.
     pub fn duplicate(&mut self, range: Range<Seq>) {
         if range.start < range.end {
-            self.dsack = Some((range.start, range.end));
+            self.dsack = Some(Box::new((range.start, range.end)));
         }
     }
 }

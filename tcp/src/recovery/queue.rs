@@ -10,9 +10,6 @@ use std::ops::Range;
 use crate::seq::Seq;
 use crate::time::Time;
 
-/// A record stays in one allocation up to this many entries when the queue runs empty.
-const KEEP: usize = 32;
-
 /// Marks of a segment.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub(super) struct Marks(u8);
@@ -183,8 +180,8 @@ impl Queue {
     fn pop(&mut self) -> Option<Sent> {
         let first = self.records.pop_front()?;
         self.una = first.end;
-        if self.records.is_empty() && self.records.capacity() > KEEP {
-            self.records = VecDeque::new();
+        if self.records.is_empty() {
+            self.records = VecDeque::new(); // an idle connection keeps no room
         }
         Some(first)
     }

@@ -5,6 +5,7 @@ use tcp::{Duration, Errno, Payload, Time};
 use super::script::Outcome;
 use super::{BREATHER, STEPS_AT_ONCE, Who, text};
 use crate::host::kernel::{Ctx, Kernel};
+use crate::host::lean::Seldom;
 use crate::rng::{Draw, Stream};
 use crate::spec::Run;
 
@@ -116,7 +117,7 @@ impl Receiver {
         }
         while let Ok((from, to, data)) = kernel.udp_recv(*port) {
             ctx.out.program(who.label, || {
-                let mut shown = Vec::new();
+                let mut shown = Seldom::default();
                 text::keep(&mut shown, &data);
                 let data = text::received(data.len().into(), &shown);
                 ("recvfrom()", format!("{data} from {from}"))

@@ -89,8 +89,6 @@ struct Handler {
     script: Script,
     /// The client.
     peer: IpAddr,
-    /// The connection is closed when nothing was received for this long.
-    idle_limit: Option<Duration>,
 }
 
 /// Who runs: for sockets and for the trace.
@@ -285,7 +283,9 @@ impl Programs {
                 close_at_end(outcome, script, kernel, ctx);
                 outcome
             }
-            (TaskKind::Handler(handler), _) => handler.run(kernel, ctx, &who),
+            (TaskKind::Handler(handler), Run::Serve(serve)) => {
+                handler.run(serve.idle_limit, kernel, ctx, &who)
+            }
             (TaskKind::Acceptor(acceptor), Run::Serve(serve)) => {
                 acceptor.run(serve, others, kernel, ctx, &who, &mut spawns)
             }
@@ -302,9 +302,14 @@ impl Programs {
             (TaskKind::UdpReceiver(receiver), run) => receiver.run(run, kernel, ctx, &who),
             (TaskKind::Ping(ping), run) => ping.run(run, kernel, ctx, &who),
             (TaskKind::Traceroute(route), run) => route.run(run, kernel, ctx, &who),
-            (TaskKind::Acceptor(_) | TaskKind::Spawner(_) | TaskKind::Source(_) | TaskKind::Flow(_), _) => {
-                Outcome::Over
-            }
+            (
+                TaskKind::Handler(_)
+                | TaskKind::Acceptor(_)
+                | TaskKind::Spawner(_)
+                | TaskKind::Source(_)
+                | TaskKind::Flow(_),
+                _,
+            ) => Outcome::Over,
         };
         let program = task.program;
         self.tasks[id as usize] = Some(task);
@@ -335,7 +340,7 @@ impl Programs {
         match (spawn, &spec.run) {
             (Spawn::Handler(socket, peer, n), Run::Serve(serve)) => {
                 let script = Script::new(Arc::clone(&serve.handler), Some(socket), ctx.now);
-                let handler = Handler { script, peer, idle_limit: serve.idle_limit };
+                let handler = Handler { script, peer };
                 let kind = TaskKind::Handler(Box::new(handler));
                 let id = self.spawn(Task { program, label: numbered(n), kind }, ctx.now);
                 kernel.hand_over(socket, id);
@@ -354,10 +359,16 @@ impl Programs {
 }
 
 impl Handler {
-    /// Goes on, unless the connection has been idle for too long.
-    fn run(&mut self, kernel: &mut Kernel, ctx: &mut Ctx<'_>, who: &Who<'_>) -> Outcome {
+    /// Goes on, unless the connection has been idle for too long: nothing was received for `idle_limit`.
+    fn run(
+        &mut self,
+        idle_limit: Option<Duration>,
+        kernel: &mut Kernel,
+        ctx: &mut Ctx<'_>,
+        who: &Who<'_>,
+    ) -> Outcome {
         let script = &mut self.script;
-        let outcome = match (script.run(kernel, ctx, who), self.idle_limit, script.doing.socket) {
+        let outcome = match (script.run(kernel, ctx, who), idle_limit, script.doing.socket) {
             (Outcome::Waiting(until), Some(limit), Some(socket)) => {
                 // What waits to be read was received, though the handler does not look at it yet.
                 if kernel.readable(socket).0 > 0 {

@@ -9,6 +9,7 @@ use tcp::{Payload, Time};
 
 use super::{BREATHER, STEPS_AT_ONCE, Who};
 use crate::host::kernel::{Ctx, Kernel};
+use crate::host::lean::Seldom;
 use crate::host::sockets::SocketId;
 use crate::spec::Step;
 
@@ -25,7 +26,7 @@ struct Place {
     steps: Arc<[Step]>,
     pc: u32,
     /// Nested lists, the innermost last.
-    stack: Vec<Frame>,
+    stack: Seldom<Frame>,
 }
 
 /// What a script has in hand.
@@ -63,12 +64,12 @@ pub(super) struct Work {
     pub(super) unit: u64,
     /// Units done.
     pub(super) units: u64,
-    /// Until when the step pauses.
-    pub(super) until: Option<Time>,
+    /// Until when the step pauses; zero: it does not.
+    pub(super) until: Time,
     /// What is still to be sent.
     pub(super) pending: Payload,
     /// The beginning of what was read, for the trace.
-    pub(super) shown: Vec<u8>,
+    pub(super) shown: Seldom<u8>,
 }
 
 /// How far a step got.
@@ -109,7 +110,7 @@ impl Frame {
 impl Script {
     pub(super) fn new(steps: Arc<[Step]>, socket: Option<SocketId>, now: Time) -> Script {
         Script {
-            place: Place { steps, pc: 0, stack: Vec::new() },
+            place: Place { steps, pc: 0, stack: Seldom::default() },
             doing: Doing { socket, pattern_offset: 0, work: Work::default(), last_received: now },
         }
     }

@@ -6,11 +6,12 @@ mod answers;
 use std::net::{IpAddr, SocketAddr};
 
 use tcp::tcb::{Received, SendFlags, SocketOption};
-use tcp::{Duration, Errno, Payload};
+use tcp::{Duration, Errno, Payload, Time};
 
 use super::script::{Doing, Frame, Progress};
 use super::{Who, text};
 use crate::host::kernel::{Ctx, Kernel};
+use crate::host::lean::Seldom;
 use crate::host::sockets::SocketId;
 use crate::spec::Step;
 
@@ -42,7 +43,10 @@ impl Doing {
             }
             Step::Answer { request } => self.answer(*request, k, ctx, who),
             Step::Sleep(time) => {
-                let until = *self.work.until.get_or_insert(ctx.now + *time);
+                if self.work.until == Time::ZERO {
+                    self.work.until = ctx.now + *time;
+                }
+                let until = self.work.until;
                 if ctx.now >= until { Progress::Done } else { Progress::WaitUntil(until) }
             }
             Step::WaitUntil(time) => {
@@ -215,8 +219,8 @@ impl Doing {
     ) -> Progress {
         let chunk = u64::from(if chunk == 0 { BLOCK } else { chunk });
         let result = loop {
-            if self.work.until.is_some_and(|until| ctx.now < until) {
-                return Progress::WaitUntil(self.work.until.unwrap_or(ctx.now));
+            if ctx.now < self.work.until {
+                return Progress::WaitUntil(self.work.until);
             }
             if self.work.pending.is_empty() {
                 let left = len - self.work.done;
@@ -227,7 +231,7 @@ impl Doing {
             }
             match self.flush(SendFlags::default(), k, ctx) {
                 Ok(()) if every > Duration::ZERO && self.work.done < len => {
-                    self.work.until = Some(ctx.now + every);
+                    self.work.until = ctx.now + every;
                 }
                 Ok(()) => {}
                 Err(Errno::EAGAIN) => return Progress::Wait,
@@ -275,14 +279,14 @@ impl Doing {
     ) -> Progress {
         let chunk = if chunk == 0 { BLOCK } else { chunk };
         let result = loop {
-            if self.work.until.is_some_and(|until| ctx.now < until) {
-                return Progress::WaitUntil(self.work.until.unwrap_or(ctx.now));
+            if ctx.now < self.work.until {
+                return Progress::WaitUntil(self.work.until);
             }
             match self.read(chunk, k, ctx) {
                 Ok(Received::Data(data)) => {
                     self.count(&data);
                     if every > Duration::ZERO {
-                        self.work.until = Some(ctx.now + every);
+                        self.work.until = ctx.now + every;
                     }
                 }
                 Ok(Received::Eof) => break Ok(()),
@@ -415,7 +419,7 @@ fn failed(errno: Errno, done: u64) -> String {
 fn read_outcome(result: &Result<Received, Errno>) -> String {
     match result {
         Ok(Received::Data(data)) => {
-            let mut shown = Vec::new();
+            let mut shown = Seldom::default();
             text::keep(&mut shown, data);
             text::received(data.len().into(), &shown)
         }

@@ -2,6 +2,8 @@
 
 use tcp::Payload;
 
+use crate::host::lean::Seldom;
+
 /// Bytes of data that are shown.
 pub(super) const SHOWN: usize = 40;
 
@@ -22,10 +24,10 @@ pub(super) fn received(total: u64, shown: &[u8]) -> String {
 }
 
 /// Keeps the beginning of what was read, where it is real bytes.
-pub(super) fn keep(shown: &mut Vec<u8>, payload: &Payload) {
+pub(super) fn keep(shown: &mut Seldom<u8>, payload: &Payload) {
     if let Payload::Bytes { buf, start, len } = payload {
         let room = (SHOWN + 1).saturating_sub(shown.len()).min(*len as usize);
-        shown.extend_from_slice(&buf[*start as usize..*start as usize + room]);
+        buf[*start as usize..*start as usize + room].iter().for_each(|byte| shown.push(*byte));
     }
 }
 

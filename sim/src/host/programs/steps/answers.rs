@@ -85,8 +85,8 @@ impl Doing {
         let result = loop {
             let step = match self.work.phase {
                 0 => self.read_request(request, think, k, ctx),
-                1 if self.work.until.is_some_and(|until| ctx.now < until) => {
-                    return Progress::WaitUntil(self.work.until.unwrap_or(ctx.now));
+                1 if ctx.now < self.work.until => {
+                    return Progress::WaitUntil(self.work.until);
                 }
                 _ => self.write_response(response, k, ctx),
             };
@@ -125,7 +125,7 @@ impl Doing {
                 if self.work.unit == request {
                     self.work.phase = 1;
                     self.work.unit = 0;
-                    self.work.until = Some(ctx.now + think);
+                    self.work.until = ctx.now + think;
                 }
                 Ok(true)
             }
@@ -187,7 +187,7 @@ impl Doing {
             self.work.shown.clear();
         }
         let missing = 8 - self.work.shown.len().min(8) as u32;
-        self.work.shown.extend((0..data.len().min(missing)).map(|i| data.byte(i)));
+        (0..data.len().min(missing)).for_each(|i| self.work.shown.push(data.byte(i)));
         self.work.unit += u64::from(data.len());
         if self.work.unit == request {
             self.work.phase = 1;
