@@ -139,6 +139,26 @@ fn wrong_scripts_are_refused_with_the_reason() {
     insta::assert_snapshot!(all.join("\n\n"));
 }
 
+/// The window stays shut for three days, and is probed every two minutes: persist.pkt, written on.
+#[test]
+fn a_shut_window_is_probed_for_days() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/packetdrill/persist.pkt");
+    let text = fs::read_to_string(path).expect("the script is there");
+    let probe = " +120 > . 2000:2000(0) ack 1\n   +0 < . 1:1(0) ack 2001 win 0\n";
+    let last = text.rfind(probe).expect("it probes every two minutes at last");
+    let days = probe.repeat(3 * 24 * 30);
+    let text = format!("{}{days}{}", &text[..last], &text[last..]);
+    let script = parse::script("days.pkt", &text, &Symbols::new()).unwrap_or_else(|wrong| panic!("{wrong}"));
+    let outcome = run(&script, &Settings { no_leftovers: true, ..linux() });
+    assert!(matches!(outcome.verdict, Verdict::Strict), "{:?}", outcome.verdict);
+    assert!(outcome.end.as_nanos() > 3 * 86_400 * 1_000_000_000, "days have passed");
+    // A probe too few is missed.
+    let text = text.replacen(probe, "", 1);
+    let script = parse::script("days.pkt", &text, &Symbols::new()).unwrap_or_else(|wrong| panic!("{wrong}"));
+    let outcome = run(&script, &Settings { no_leftovers: true, ..linux() });
+    assert!(!matches!(outcome.verdict, Verdict::Strict), "one probe is missing");
+}
+
 #[test]
 fn a_packet_behind_the_last_line_is_noticed_if_asked_for() {
     let text = "0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3

@@ -223,6 +223,11 @@ impl Machine {
         let now = self.now;
         self.host.call(now, &mut self.out, |kernel, _| sysctl::set(kernel, name, value))
     }
+    /// Changes how TCP behaves: for what is opened from now on, and for what is open.
+    pub fn reconfigure(&mut self, apply: &dyn Fn(&mut Config)) {
+        let now = self.now;
+        self.host.call(now, &mut self.out, |kernel, _| kernel.reconfigure(apply));
+    }
     /// Forgets what is known of other hosts (`ip tcp_metrics flush all`): the cookies of Fast Open.
     pub fn flush_metrics(&mut self) {
         let now = self.now;

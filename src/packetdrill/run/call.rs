@@ -202,6 +202,13 @@ impl<'a> Runner<'a> {
                     subject.fd = Some(live);
                 }
             }
+            "bind" => {
+                let (fd, bound) = (arg.and_then(|fd| self.fds.get(&fd)), self.bind_address());
+                let fresh = |subject: &&mut Subject| subject.fd.as_ref() == fd && subject.phase == Phase::New;
+                if let Some(subject) = self.subject.as_mut().filter(fresh) {
+                    subject.bound = Some(bound);
+                }
+            }
             "listen" => {
                 let fd = arg.and_then(|fd| self.fds.get(&fd));
                 if let Some(subject) = self.subject.as_mut().filter(|subject| subject.fd.as_ref() == fd) {

@@ -25,13 +25,14 @@ impl<'a> Runner<'a> {
 
     fn inject_segment(&mut self, now: Now<'a>, packet: &Packet, line: &Segment) -> Step {
         self.adopt_incoming(line);
+        self.address_closed();
         self.follow(line);
         let Some(subject) = &self.subject else {
             return Err(
                 self.failed(packet.span.clone(), "there is no socket that this packet could be for".into())
             );
         };
-        // A socket that neither listens nor connects has no addresses: the packet comes from nowhere, and is for nobody.
+        // A socket that is not even bound has no addresses: the packet comes from nowhere, and is for nobody.
         let nowhere = SocketAddr::from(([0, 0, 0, 0], 0));
         let (local, remote) = (subject.local.unwrap_or(nowhere), subject.remote.unwrap_or(nowhere));
         let syn = line.flags.contains(Flags::SYN);
@@ -76,6 +77,21 @@ impl<'a> Runner<'a> {
             let local = SocketAddr::new(self.local, self.bind_port);
             let remote = self.fresh_remote();
             self.subject = Some(Subject::incoming(local, remote, line.seq.unwrap_or(0)));
+        }
+    }
+
+    /// A socket that is bound and no more is CLOSED: what comes for its port is answered by nobody but TCP itself (RFC 9293,
+    /// section 3.10.7.1), and comes from a new port.
+    fn address_closed(&mut self) {
+        let closed = |subject: &Subject| subject.phase == Phase::New && subject.local.is_none();
+        if !self.subject.as_ref().is_some_and(closed) {
+            return;
+        }
+        let remote = self.fresh_remote();
+        if let Some(subject) = &mut self.subject
+            && let Some(bound) = subject.bound
+        {
+            (subject.local, subject.remote) = (Some(bound), Some(remote));
         }
     }
 

@@ -7,6 +7,7 @@
 
 mod call;
 mod compare;
+mod freebsd;
 mod inbound;
 mod outbound;
 mod reply;
@@ -137,6 +138,8 @@ struct Runner<'a> {
     tolerance_permille: u64,
     /// The script was written for FreeBSD: what it says of that system alone is not compared.
     for_freebsd: bool,
+    /// The host under test is one: its sysctls mean something.
+    is_freebsd: bool,
     subject: Option<Subject>,
     /// What descriptors of the script stand for.
     fds: BTreeMap<i64, sys::Fd>,
@@ -205,6 +208,7 @@ impl<'a> Runner<'a> {
             connect_port: options.connect_port.unwrap_or(PORT),
             tolerance_usecs: options.tolerance_usecs.or(settings.tolerance_usecs).unwrap_or(TOLERANCE_USECS),
             tolerance_permille: options.tolerance_permille.unwrap_or(TOLERANCE_PERMILLE),
+            is_freebsd: settings.tcp.option_order == tcp::segment::OptionOrder::FreeBsd,
             for_freebsd: script.shells().any(|shell| shell.program.is_freebsd()),
             subject: None,
             fds: BTreeMap::new(),

@@ -15,6 +15,8 @@ pub struct Subject {
     pub fd: Option<Fd>,
     /// How far it has come, as the script tells.
     pub phase: Phase,
+    /// The address that it was bound to, before anything else was done with it.
+    pub bound: Option<SocketAddr>,
     /// Its address, once it is known.
     pub local: Option<SocketAddr>,
     /// The address of its peer.
@@ -80,6 +82,7 @@ impl Subject {
         Subject {
             fd,
             phase,
+            bound: None,
             local: None,
             remote: None,
             ours: Isn::default(),

@@ -3,7 +3,7 @@
 use sim::sys::SysctlError;
 use tcp::{Config, State};
 
-use super::{Runner, Step};
+use super::{Runner, Step, freebsd};
 use crate::packetdrill::ast::{Action, Body, Script, Shell, TcpOption};
 use crate::packetdrill::shell::{self, When};
 
@@ -98,6 +98,10 @@ impl Runner<'_> {
                 }
             }
             Step::Sysctl { name, value } => self.sysctl(name, value)?,
+            Step::FreeBsdSysctl { name, value } if self.is_freebsd => {
+                let apply = freebsd::setting(name, value)?;
+                self.machine.reconfigure(&*apply);
+            }
             Step::FreeBsdSysctl { .. } | Step::Nothing => {}
             Step::FlushMetrics => self.machine.flush_metrics(),
             Step::Nstat { update, wanted } => return self.nstat(*update, wanted.as_ref()),
