@@ -7,7 +7,9 @@
 //! The recorder's machine is part of the script: its kernel had 250 ticks a second (`hz`), and all records come from one boot,
 //! so that one origin, taken from the 423 timers that are seen to fire in them and from the wall-clock time at which each
 //! record began, says where the ticks of each lie (`hz_phase`): all fire within 0.3 ms of it, those of the coarser levels at
-//! its multiples of 32, 256 and 2048 ms. The wire of 10 ms took 10.1 with what the machine needed to pass a packet on.
+//! its multiples of 32, 256 and 2048 ms. Where a record has timers, the ticks are put to where they fired, less the 60 us that a
+//! kernel needs to come to them. The wire of 10 ms took 10.2 with what the machine needed to pass a packet on. Where a tenth of
+//! a millisecond decides, a scenario has the recorded time of a call, or of a program to wake up (`wakeup`), and says so.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;

@@ -61,6 +61,7 @@ impl Spec {
             reassembly_timeout: Duration::from_secs(30),
             routes: Vec::new(),
             first_pid: 1,
+            wakeup: tcp::Duration::ZERO,
         };
         self.nodes.insert(name.to_string(), Node::Host(host));
         self

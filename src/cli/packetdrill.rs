@@ -71,7 +71,8 @@ pub fn packetdrill(args: &Packetdrill, color: Color, out: &mut dyn Write) -> Res
 
 fn settings(args: &Packetdrill) -> Settings {
     let tcp = match args.personality {
-        Personality::Linux => sim::sys::Setup::default().tcp,
+        // A kernel's timers are on its wheel; what scripts expect was written on one of 1000 ticks a second.
+        Personality::Linux => tcp::Config { hz: Some(1000), ..sim::sys::Setup::default().tcp },
         Personality::Rfc => tcp::Config::rfc(),
         Personality::Freebsd => tcp::Config::freebsd(),
     };

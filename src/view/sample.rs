@@ -52,6 +52,7 @@ fn spec(hosts: &[&str], routers: &[&str], links: &[(&str, &str)]) -> Spec {
             reassembly_timeout: Duration::from_secs(30),
             routes: Vec::new(),
             first_pid: 1_000,
+            wakeup: tcp::Duration::ZERO,
         };
         nodes.insert((*name).to_owned(), Node::Host(host));
     }

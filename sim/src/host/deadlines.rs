@@ -51,6 +51,12 @@ impl Deadlines {
             }
         }
     }
+    /// The deadline of `id` is `at`, or earlier if it was.
+    pub fn sooner(&mut self, id: u32, at: Time) {
+        if self.entry(id).is_none_or(|position| at < self.heap[position].0) {
+            self.set(id, at);
+        }
+    }
     /// Takes the earliest entry if it has come up at `now`. Its deadline may be later, or gone: the caller looks, and
     /// sets it again.
     pub fn pop(&mut self, now: Time) -> Option<u32> {

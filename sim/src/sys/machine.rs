@@ -96,6 +96,7 @@ impl Machine {
             reassembly_timeout: Duration::from_secs(30),
             routes: Vec::new(),
             first_pid: 1000,
+            wakeup: tcp::Duration::ZERO,
         };
         let host = Host::new(host::Setup {
             name: Arc::from("machine"),

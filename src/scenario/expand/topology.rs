@@ -201,6 +201,7 @@ impl Expander {
             reassembly_timeout: None,
             routes: Vec::new(),
             first_pid: None,
+            wakeup: None,
         };
         self.out.hosts.insert(host.to_owned(), host_file);
         self.origins.hosts.insert(host.to_owned(), vec![name("topology")]);

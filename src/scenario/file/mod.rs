@@ -105,6 +105,8 @@ described! {
         routes: Vec<Route> = "none", "[(to: \"10.9.0.0/16\", via: \"r1\")]";
         /// Process id of its first program, as `netstat -p` shows it.
         first_pid: Option<u32> = "1001", "4242";
+        /// Time from news on a socket until the program that waits for them runs; what arrives in between is read together.
+        wakeup: Option<Span> = "0s", "\"50us\"";
     }
 }
 

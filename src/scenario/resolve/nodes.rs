@@ -125,6 +125,7 @@ impl<'a> Resolver<'a> {
             reassembly_timeout: host.reassembly_timeout.unwrap_or(Span(30_000_000_000)).duration(),
             routes: routes(&host.routes),
             first_pid: host.first_pid.unwrap_or(1001),
+            wakeup: host.wakeup.unwrap_or_default().duration(),
         }
     }
 

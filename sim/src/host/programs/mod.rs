@@ -42,6 +42,8 @@ pub(super) struct Programs {
     tasks: Vec<Option<Task>>,
     free: Vec<u32>,
     timers: Deadlines,
+    /// Tasks that have news and are about to run, where that takes time ([`spec::Host::wakeup`]).
+    woken: Deadlines,
     /// Tasks whose turn has not yet come.
     left: Vec<u32>,
 }
@@ -123,13 +125,17 @@ impl Programs {
             tasks: Vec::new(),
             free: Vec::new(),
             timers: Deadlines::default(),
+            woken: Deadlines::default(),
             left: Vec::new(),
         }
     }
 
     /// When a program is due next; long ago if one has not had its turn.
     pub(super) fn deadline(&self) -> Time {
-        if self.left.is_empty() { self.starts.next().min(self.timers.next()) } else { Time::ZERO }
+        if !self.left.is_empty() {
+            return Time::ZERO;
+        }
+        self.starts.next().min(self.timers.next()).min(self.woken.next())
     }
 
     /// All programs end with their host. Those whose time is still ahead begin then.
@@ -137,6 +143,7 @@ impl Programs {
         self.tasks.clear();
         self.free.clear();
         self.timers = Deadlines::default();
+        self.woken = Deadlines::default();
         self.left.clear();
         for program in &mut self.list {
             program.main = None;
@@ -186,7 +193,7 @@ impl Programs {
             while let Some(task) = self.timers.pop(ctx.now) {
                 ready.push(task);
             }
-            ready.append(&mut kernel.ready);
+            self.wake(&mut kernel.ready, kernel.setup.spec.wakeup, ctx.now, &mut ready);
             if ready.is_empty() {
                 self.left = ready; // keeps its room
                 return;
@@ -204,6 +211,19 @@ impl Programs {
                 self.left = ready;
                 return;
             }
+        }
+    }
+
+    /// Tasks with news run at once, or when that has taken its time.
+    fn wake(&mut self, news: &mut Vec<u32>, after: Duration, now: Time, ready: &mut Vec<u32>) {
+        if after.is_zero() {
+            return ready.append(news);
+        }
+        for task in news.drain(..) {
+            self.woken.sooner(task, now + after);
+        }
+        while let Some(task) = self.woken.pop(now) {
+            ready.push(task);
         }
     }
 
@@ -254,6 +274,7 @@ impl Programs {
         let Some(task) = self.tasks[id as usize].take() else { return };
         self.free.push(id);
         self.timers.remove(id);
+        self.woken.remove(id);
         kernel.taps.close(id);
         kernel.echoes.close(id);
         let program = &mut self.list[task.program as usize];

@@ -133,6 +133,7 @@ fn a_host_with_two_addresses() {
             reassembly_timeout: Duration::from_secs(30),
             routes: Vec::new(),
             first_pid: 1000,
+            wakeup: tcp::Duration::ZERO,
         };
         Host::new(Setup {
             name: Arc::from("a"),

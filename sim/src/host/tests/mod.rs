@@ -112,6 +112,7 @@ impl Net {
                 reassembly_timeout: Duration::from_secs(30),
                 routes: Vec::new(),
                 first_pid: 1000,
+                wakeup: tcp::Duration::ZERO,
             };
             Host::new(Setup { name: Arc::from(name), seed: 7, spec, programs, net: HostNet::single(1500) })
         };

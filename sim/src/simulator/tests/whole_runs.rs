@@ -72,6 +72,45 @@ fn a_rough_network_delivers_the_stream_whole() {
     assert!(drops(&s).contains(&DropReason::Tcp(tcp::Rule::BadChecksum)));
 }
 
+/// A program needs time to wake up: what arrives until then is read together, and a clone in between goes on alike.
+#[test]
+fn what_arrives_while_a_program_wakes_up_is_read_together() {
+    let with = |wakeup: Duration| {
+        let mut sp = spec().host("a", A).host("b", B).link("a", "b", slow(5));
+        if let Some(crate::spec::Node::Host(host)) = sp.nodes.get_mut("b") {
+            host.wakeup = wakeup;
+        }
+        let write = || Step::SendBytes { len: 100, chunk: 100, every: Duration::ZERO };
+        let connect = [Step::Connect(TO.parse().unwrap()), Step::Set(SocketOption::NoDelay(true))];
+        let writes = [write(), Step::Sleep(Duration::from_micros(300)), write(), Step::Close];
+        let steps = connect.into_iter().chain(writes).collect();
+        let client = program("client on a", "a", ms(1), Run::Script(steps));
+        sp.programs = vec![server("b", vec![Step::Echo, Step::Close]), client];
+        sp
+    };
+    let echoes = |sp: &Spec| {
+        let run = ran(sp);
+        let of = |r: &Record| match &r.what {
+            What::Sent { node, packet, .. } if &**run.names().node(*node) == "b" => {
+                packet.tcp().map(|segment| segment.payload.len()).filter(|len| *len > 0)
+            }
+            _ => None,
+        };
+        run.records().iter().filter_map(of).collect::<Vec<_>>()
+    };
+    assert_eq!(echoes(&with(Duration::ZERO)), [100, 100]);
+    assert_eq!(echoes(&with(Duration::from_micros(200))), [100, 100]);
+    assert_eq!(echoes(&with(Duration::from_micros(400))), [200]);
+    let sp = with(Duration::from_micros(400));
+    let expected = ran(&sp).trace_hash();
+    let mut run = Simulator::new(&sp, TraceLevel::Off);
+    while run.step() {
+        let mut branch = run.clone();
+        branch.run();
+        assert_eq!(branch.trace_hash(), expected, "cloned at {:?}", run.now());
+    }
+}
+
 #[test]
 fn twice_the_same_traced_or_not() {
     let sp = echo(rough(), rough(), 100_000);
