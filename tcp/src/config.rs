@@ -19,6 +19,8 @@ pub struct Config {
     // --- what is offered ---------------------------------------------------------------------------------------
     /// Clamp on the MSS announced and used (`TCP_MAXSEG`), in bytes; `None`: from the interface MTU.
     pub mss: Option<u16>,
+    /// Clamp on the MSS announced alone (`ip route … advmss`), in bytes.
+    pub advmss: Option<u16>,
     /// Smallest MSS that a peer can impose (Linux `tcp_min_snd_mss` 48; FreeBSD 216), in bytes.
     pub min_mss: u16,
     /// Offer and accept window scaling (RFC 7323, section 2).

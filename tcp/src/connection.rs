@@ -171,7 +171,7 @@ impl Connection {
         let una = iss + 1 + u64::from(h.syn_acked);
         let irs = Seq::initial(h.irs);
         let rcv_mss = u32::from(h.rcv_mss.saturating_sub(option_bytes).max(1));
-        let bounded = search.as_deref().filter(|_| !h.passive || config.cautious_mtu_search);
+        let bounded = search.as_deref().filter(|search| search.binds());
         let mss =
             bounded.map_or(h.snd_mss, |search| h.snd_mss.min(offer::mss_of_mtu(&h.tuple, search.low())));
         let snd_mss = u32::from(mss.saturating_sub(option_bytes).max(1));

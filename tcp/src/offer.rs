@@ -71,8 +71,12 @@ pub fn believable_mtu(config: &Config, v6: bool, mtu: u16) -> Option<u16> {
     (!impossible).then_some(mtu.max(config.min_pmtu).max(LEAST_MTU.0))
 }
 
-/// The MSS to announce, in bytes: what the interface carries, or the clamp if that is less.
+/// The MSS to announce, in bytes: what the interface carries, or what the clamp or the route says if that is less.
 pub fn announced_mss(config: &Config, tuple: &Tuple, mtu: u16) -> u16 {
+    clamped_mss(config, tuple, mtu).min(config.advmss.unwrap_or(u16::MAX)).max(1)
+}
+/// What the interface carries, or the clamp if that is less.
+fn clamped_mss(config: &Config, tuple: &Tuple, mtu: u16) -> u16 {
     mss_of_mtu(tuple, mtu).min(config.mss.unwrap_or(u16::MAX)).max(1)
 }
 
@@ -80,7 +84,7 @@ pub fn announced_mss(config: &Config, tuple: &Tuple, mtu: u16) -> u16 {
 /// can carry and will believe (RFC 9293, section 3.7.1).
 pub fn send_mss(config: &Config, tuple: &Tuple, mtu: u16, option: Option<u16>) -> u16 {
     let told = option.filter(|mss| *mss > 0).unwrap_or(default_mss(tuple));
-    told.max(config.min_mss).min(announced_mss(config, tuple, mtu)).max(1)
+    told.max(config.min_mss).min(clamped_mss(config, tuple, mtu)).max(1)
 }
 
 /// The window of the first segments, in bytes: what the buffer holds and 16 bits can say, in whole segments of

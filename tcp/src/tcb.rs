@@ -280,6 +280,12 @@ impl Tcb {
             Tcb::TimeWait(_) => {}
         }
     }
+    /// The route to the peer has another MTU, in bytes, which is no news of the path beyond it.
+    pub fn on_route_mtu(&mut self, mtu: u16) {
+        if let Tcb::Open(connection) = self {
+            connection.on_route_mtu(mtu);
+        }
+    }
     /// Large initial windows have failed on this path before: this connection, on which nothing was sent yet, begins with
     /// that of RFC 3390 (RFC 6928, section 12).
     pub fn be_modest(&mut self) {

@@ -48,6 +48,8 @@ pub struct Kernel {
     has_others: bool,
     pub(super) secrets: Secrets,
     pub(super) path_mtu: PathMtu,
+    /// The MTU that the only route says, if it says one, in bytes.
+    pub(super) route_mtu: Option<u16>,
     pub(super) first_windows: FirstWindows,
     pub(super) fast_open: FastOpenMemory,
     pub(super) reassembly: Reassembly,
@@ -78,6 +80,7 @@ impl Kernel {
             tcp: TcpLayer::new(secrets.isn),
             udp: UdpLayer::default(),
             path_mtu: PathMtu::default(),
+            route_mtu: None,
             first_windows: FirstWindows::default(),
             fast_open: FastOpenMemory::default(),
             reassembly: Reassembly::new(setup.spec.reassembly_timeout),
@@ -128,7 +131,8 @@ impl Kernel {
     /// MTU of the path to `dst` as far as it is known; that of Ethernet where there is no route.
     pub(super) fn mtu_to(&self, now: Time, dst: IpAddr) -> u16 {
         let link = self.link_mtu(dst).unwrap_or(1500);
-        self.path_mtu.get(now, dst, link)
+        let route = self.route_mtu.filter(|_| !self.is_local(dst)).unwrap_or(u16::MAX);
+        self.path_mtu.get(now, dst, link).min(route)
     }
 
     /// The MTU from which the MSS of an open to `dst` comes.

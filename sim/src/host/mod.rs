@@ -39,7 +39,7 @@ pub use counters::Counters;
 pub use kernel::{Ctx, Kernel};
 use programs::Programs;
 pub use sockets::{Readiness, SocketId};
-pub use system::{News, QueuedError, Queues};
+pub use system::{News, QueuedError, Queues, RouteMetrics};
 
 /// What a host is made from.
 #[derive(Clone, Debug)]

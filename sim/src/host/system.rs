@@ -22,6 +22,17 @@ pub struct News {
     pub any: u16,
 }
 
+/// What a route says of the connections that use it (ip-route(8)).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RouteMetrics {
+    /// `mtu`: of the path, in bytes.
+    pub mtu: Option<u16>,
+    /// `advmss`: the MSS announced, at most, in bytes.
+    pub advmss: Option<u16>,
+    /// `initcwnd`: the initial congestion window, in segments.
+    pub initcwnd: Option<u32>,
+}
+
 /// What a socket has queued, in bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Queues {
@@ -256,6 +267,21 @@ impl Kernel {
             slot.listener.reconfigure(apply);
         }
         self.tcp.each_tcb(|tcb| tcb.reconfigure(apply));
+    }
+    /// The route that all packets take says something else of its connections (ip-route(8)): metrics that it does not name
+    /// are at their defaults. Open connections look at its MTU alone.
+    pub fn change_route(&mut self, metrics: &RouteMetrics) {
+        let RouteMetrics { mtu, advmss, initcwnd } = *metrics;
+        self.reconfigure(&|config| {
+            config.advmss = advmss;
+            config.initial_window = initcwnd.unwrap_or(Config::linux().initial_window);
+        });
+        self.route_mtu = mtu;
+        let net = &self.net;
+        for (tuple, tcb) in self.tcp.remote_connections() {
+            let link = net.egress(tuple).map_or(1500, |egress| egress.mtu);
+            tcb.on_route_mtu(mtu.unwrap_or(link).min(link));
+        }
     }
     /// The address that an unconnected socket is bound to.
     pub fn bound_address(&self, id: SocketId, v6: bool) -> SocketAddr {

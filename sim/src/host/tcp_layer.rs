@@ -203,6 +203,11 @@ impl TcpLayer {
         let to = move |slot: &&mut Slot| slot.in_table && slot.ends.remote_ip() == dst;
         self.slots.iter_mut().filter(to).filter_map(|slot| slot.tcb.as_mut())
     }
+    /// All connections, with the addresses of their peers.
+    pub(super) fn remote_connections(&mut self) -> impl Iterator<Item = (IpAddr, &mut Tcb)> {
+        let slots = self.slots.iter_mut().filter(|slot| slot.in_table);
+        slots.filter_map(|slot| Some((slot.ends.remote_ip(), slot.tcb.as_mut()?)))
+    }
     /// Calls `what` with each connection.
     pub(super) fn each_tcb(&mut self, what: impl Fn(&mut Tcb)) {
         self.slots.iter_mut().filter_map(|slot| slot.tcb.as_mut()).for_each(what);

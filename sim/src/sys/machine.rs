@@ -10,7 +10,7 @@ use super::call::{Call, Fd, Outcome, Reply, Ticket};
 use super::process::Process;
 use super::sysctl::{self, SysctlError};
 use super::tcp_info::{SkMeminfo, TcpInfo};
-use crate::host::{self, Counters, Host};
+use crate::host::{self, Counters, Host, RouteMetrics};
 use crate::hostio::{HostItem, HostNet, HostOut};
 use crate::packet::{Body, IpHeader, Packet, PacketId};
 use crate::spec;
@@ -182,6 +182,12 @@ impl Machine {
     /// MTU of the link from now on, in bytes with the IP header.
     pub fn set_mtu(&mut self, mtu: u16) {
         self.host.set_net(self.now, HostNet::single(mtu), &mut self.out);
+    }
+
+    /// Changes the only route: what it says of the connections that use it.
+    pub fn change_route(&mut self, metrics: &RouteMetrics) {
+        let now = self.now;
+        self.host.call(now, &mut self.out, |kernel, _| kernel.change_route(metrics));
     }
 
     // --- the process ---------------------------------------------------------------------------------------------

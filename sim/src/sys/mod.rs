@@ -31,6 +31,7 @@ mod tcp_info;
 #[cfg(test)]
 mod tests;
 
+pub use crate::host::RouteMetrics;
 pub use call::{
     Addr, Call, Control, ControlData, Detail, EpollEvent, ExtendedError, Fd, Message, OptionValue, Outcome,
     PollFd, Reply, Room, Source, Ticket,

@@ -1,6 +1,6 @@
 //! Shell steps: settings of the machine, and questions about it.
 
-use sim::sys::SysctlError;
+use sim::sys::{RouteMetrics, SysctlError};
 use tcp::{Config, State};
 
 use super::{Runner, Step, freebsd};
@@ -113,7 +113,10 @@ impl Runner<'_> {
                 self.mute = false;
                 self.sysctl("net.core.default_qdisc", "fq")?;
             }
-            Step::Route { .. } => return Err("routes with metrics are not modelled".into()),
+            Step::Route { advmss, mtu, initcwnd, .. } => {
+                let metrics = RouteMetrics { mtu: *mtu, advmss: *advmss, initcwnd: *initcwnd };
+                self.machine.change_route(&metrics);
+            }
             Step::LinkMtu(mtu) => self.machine.set_mtu(*mtu),
             // Segments are of one MSS here in any case, and their bursts are compared as bursts.
             Step::SegmentationOffload { .. } => {}

@@ -171,6 +171,8 @@ knobs! {
     // what is offered
     /// Clamp on the MSS announced and used (`TCP_MAXSEG`), in bytes; `None`: from the interface MTU.
     mss: Maybe<u16>, "1200";
+    /// Clamp on the MSS announced alone (`ip route … advmss`), in bytes.
+    advmss: Maybe<u16>, "1200";
     /// Smallest MSS that a peer can impose (Linux `tcp_min_snd_mss` 48; FreeBSD 216), in bytes.
     min_mss: Option<u16>, "536";
     /// Offer and accept window scaling (RFC 7323, section 2).

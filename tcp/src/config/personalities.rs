@@ -29,6 +29,7 @@ impl Config {
     pub const fn linux() -> Config {
         Config {
             mss: None,
+            advmss: None,
             min_mss: 48,
             window_scaling: true,
             timestamps: true,

@@ -81,6 +81,9 @@ pub trait Steer {
     fn on_undo(&mut self, now: Time, cwnd: u64) -> u64;
     /// Data goes out with nothing in flight. Returns a pacing rate in bytes a second, if it is to change.
     fn on_idle_end(&mut self, now: Time, app_limited: bool, cwnd: u64) -> Option<(u64, u64)>;
+    /// The segments have shrunk from `old` to `new` octets: a window that is remembered is as many of them (RFC 4821, section
+    /// 4).
+    fn on_smaller_mss(&mut self, _new: u64, _old: u64) {}
     /// The pacing rate to begin with, in bytes a second; zero: none yet.
     fn pacing_rate(&self) -> u64;
     /// What `ss` shows besides the name.

@@ -30,6 +30,8 @@ pub(super) struct MtuSearch {
     probe: Option<u16>,
     /// How long the next one waits if that is lost.
     spacing: Duration,
+    /// Segments are as long as search_low allows; not so under Linux at a passive end that has learnt nothing yet.
+    binds: bool,
     /// When the search began.
     since: Time,
     /// No probe is sent before.
@@ -46,10 +48,16 @@ impl MtuSearch {
         let headers = offer::ip_header(&h.tuple) + TCP_HEADER;
         let options = if h.timestamps.is_some() { TIMESTAMP_BYTES } else { 0 };
         let high = h.snd_mss.saturating_add(headers);
-        Some(Box::new(MtuSearch::new(now, config.base_mss.saturating_add(headers + options), high)))
+        let low = config.base_mss.saturating_add(headers + options);
+        let binds = !h.passive || config.cautious_mtu_search;
+        Some(Box::new(MtuSearch { binds, ..MtuSearch::new(now, low, high) }))
     }
     fn new(now: Time, low: u16, high: u16) -> MtuSearch {
-        MtuSearch { low, high, probe: None, spacing: Duration::ZERO, since: now, wait: now }
+        MtuSearch { low, high, probe: None, spacing: Duration::ZERO, binds: true, since: now, wait: now }
+    }
+    /// Whether segments are as long as search_low allows.
+    pub(super) fn binds(&self) -> bool {
+        self.binds
     }
     /// Packets of this length get through.
     pub(super) fn low(&self) -> u16 {
@@ -157,7 +165,7 @@ impl Connection {
         let Some(search) = &mut self.snd.search else { return };
         if let Some(mtu) = search.probe.take() {
             // 4821/7.6.1-SUCCESS
-            search.low = mtu;
+            (search.low, search.binds) = (mtu, true);
             self.sync_mss(self.snd.pmtu, false);
             self.note(Rule::MtuProbeArrived, out);
         }
@@ -221,7 +229,7 @@ impl Connection {
                     low
                 };
                 if let Some(search) = &mut self.snd.search {
-                    search.low = low;
+                    (search.low, search.binds) = (low, true);
                 }
             }
         }

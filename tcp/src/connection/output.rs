@@ -63,6 +63,9 @@ impl Connection {
         let before = self.snd.queue.nxt();
         self.tick_accecn(now);
         let hold = if held { Hold::Pacing } else { self.send_new(now, occasion, out) };
+        if self.snd.path.is_some() && self.snd.queue.nxt() > before {
+            self.look_at_route();
+        }
         while self.snd.queue.nxt() == before
             && let Some(rescue) = self.snd.queue.next_rescue(&self.config)
             && self.retransmit(now, &rescue, out)

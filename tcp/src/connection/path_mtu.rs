@@ -17,6 +17,8 @@ pub(super) struct PathMtu {
     raise_at: Time,
     /// Path MTU before the first claim that was believed.
     before: u16,
+    /// The route's MTU, if it has changed and nobody has looked since.
+    route: Option<u16>,
 }
 
 impl Connection {
@@ -47,8 +49,31 @@ impl Connection {
     /// What another connection has learnt of the path to the same address (RFC 8201, section 5.2): nothing is sent again
     /// for it.
     pub fn on_path_mtu(&mut self, now: Time, mtu: u16) {
-        if !self.is_over() && self.config.path_mtu_discovery && mtu < self.snd.pmtu && !self.doubts(mtu) {
-            self.believe(now, mtu, false);
+        if self.is_over() || !self.config.path_mtu_discovery || mtu >= self.snd.pmtu || self.doubts(mtu) {
+            return;
+        }
+        // What is known at the start bounds the segments and not the search: that may find more (4821/7.2-HIGH).
+        let fresh = self.snd.queue.nxt() == self.snd.iss + 1;
+        let search = self.snd.search.take_if(|_| fresh);
+        self.believe(now, mtu, false);
+        if let Some(search) = search {
+            let binds = search.binds();
+            self.snd.search = Some(search);
+            if binds {
+                self.sync_mss(mtu, false);
+            }
+        }
+    }
+    /// The route to the peer has another MTU, whatever the path takes (`ip route change … mtu lock`). It counts once the next
+    /// segment has gone out (Linux looks at a route again when it sends).
+    pub fn on_route_mtu(&mut self, mtu: u16) {
+        self.path_mtu().route = Some(mtu);
+    }
+    /// Segments have gone out: if the route has another MTU since, that is known now.
+    pub(super) fn look_at_route(&mut self) {
+        if let Some(mtu) = self.snd.path.as_mut().and_then(|path| path.route.take()) {
+            self.snd.path = None;
+            self.sync_mss(mtu, false);
         }
     }
     /// Whether larger packets than this have arrived, so that somebody may lie (RFC 5927, section 7.2).
@@ -63,7 +88,9 @@ impl Connection {
     }
     fn path_mtu(&mut self) -> &mut PathMtu {
         let before = self.snd.pmtu;
-        self.snd.path.get_or_insert_with(|| Box::new(PathMtu { held: None, raise_at: Time::NEVER, before }))
+        self.snd.path.get_or_insert_with(|| {
+            Box::new(PathMtu { held: None, raise_at: Time::NEVER, before, route: None })
+        })
     }
     /// The path takes less: with `resend` everything outstanding that is too long goes again at once in smaller segments,
     /// without a congestion response (RFC 1191, section 6.4). Whether segments have become smaller.
@@ -83,7 +110,9 @@ impl Connection {
         if let Some(search) = &mut self.snd.search {
             probing = search.is_probing_beyond(pmtu);
             search.bound(pmtu);
-            most = most.min(search.low());
+            if search.binds() {
+                most = most.min(search.low());
+            }
         }
         let mss = self.snd.full_mss.min(offer::mss_of_mtu(&self.tuple(), most)).max(1);
         let (before, effective) = (std::mem::replace(&mut self.snd.mss, mss), self.payload_of(mss));

@@ -16,10 +16,17 @@ impl Sender {
         let (old, mss) = (self.mss64(), mss.max(1));
         self.mss = mss;
         if u64::from(mss) < old {
-            // 5681/3.1-PMTU: as many segments, not as many bytes.
-            self.cwnd = (self.cwnd / old).max(1) * self.mss64();
-            if self.ssthresh != u64::MAX {
-                self.ssthresh = (self.ssthresh / old).max(2) * self.mss64();
+            // 5681/3.1-PMTU, 4821/4-RESCALEDN: as many segments, not as many bytes; also of the windows that are remembered.
+            let new = self.mss64();
+            let scaled = |window: u64, least: u64| {
+                if window == u64::MAX { window } else { (window / old).max(least) * new }
+            };
+            (self.cwnd, self.ssthresh) = (scaled(self.cwnd, 1), scaled(self.ssthresh, 2));
+            if let Some((cwnd, ssthresh)) = self.trouble.as_mut().and_then(|t| t.undo.before.as_mut()) {
+                (*cwnd, *ssthresh) = (scaled(*cwnd, 1), scaled(*ssthresh, 2));
+            }
+            if let Some(model) = self.controller.model() {
+                model.on_smaller_mss(new, old);
             }
         } else {
             // A window of one small segment is none of large ones: it is one of those (5681/3.1: no window is smaller).

@@ -335,6 +335,11 @@ impl Steer for Bbr {
     }
 
     /// HandleSpuriousLossDetection.
+    fn on_smaller_mss(&mut self, new: u64, old: u64) {
+        for window in [&mut self.prior_cwnd, &mut self.initial_cwnd] {
+            *window = *window / old.max(1) * new;
+        }
+    }
     fn on_undo(&mut self, _now: Time, cwnd: u64) -> u64 {
         self.recovery_began = None;
         self.is_loss_in_round = false;

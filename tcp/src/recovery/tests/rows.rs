@@ -237,6 +237,24 @@ fn smaller_segments_keep_the_window_in_segments() {
     assert_eq!(m.sender.next_retransmission(&m.cfg).unwrap().range, START + 500..START + MSS);
 }
 
+/// 4821/4-RESCALEDN: a window that comes back when a timeout turns out to have been needless has as many segments as before
+/// the segments became smaller, for each controller.
+#[test]
+fn a_window_that_comes_back_is_of_smaller_segments_too() {
+    for congestion in [Congestion::Reno, Congestion::Cubic, Congestion::Bbr, Congestion::Bbr1] {
+        let mut m = Model::new(Config { congestion, ..linux() });
+        m.fate = Box::new(|s, copy| if (s, copy) == (0, 0) { Fate::Delay(2_000_000) } else { Fate::Drop });
+        m.write(10);
+        m.run(ms(1_500));
+        assert!(m.sender.retries() > 0);
+        m.sender.on_mss(100, false);
+        m.run(ms(2_100));
+        // Ten, and as many as the thousand octets that were acknowledged are worth.
+        let segments = m.sender.cwnd() / 100;
+        assert!((4..=20).contains(&segments), "{congestion:?}: {segments} segments");
+    }
+}
+
 // --- RFC 6582 -------------------------------------------------------------------------------------------------------
 
 /// 6582/3.2-PARTIAL: three losses in a window of twenty: one retransmission per round trip, no timeout.
