@@ -15,7 +15,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use sim::{NodeId, Simulator, TraceLevel};
-use timewait::compare::{self, Settings, ours, show};
+use timewait::compare::{self, Settings, ours, show, windows};
 
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/kernel")
@@ -28,7 +28,8 @@ fn names() -> Vec<String> {
         .filter_map(|entry| {
             let path = entry.expect("an entry").path();
             let stem = path.file_stem()?.to_str()?.to_string();
-            (path.extension()?.to_str()? == "txt" && stem != "table").then_some(stem)
+            let about = ["table", "windows"].contains(&stem.as_str());
+            (path.extension()?.to_str()? == "txt" && !about).then_some(stem)
         })
         .collect();
     names.sort();
@@ -130,5 +131,40 @@ fn survey() {
             Some(found) if only.is_some() => println!("{name} | {} | ?\n{}", found.place, found.text),
             Some(found) => println!("{name} | {} | ?", found.place),
         }
+    }
+}
+
+/// How our congestion windows agree with the kernel's, as rows of `windows.txt` without the reasons.
+fn agreements(name: &str) -> Vec<String> {
+    let path = folder().join(format!("{name}.ron"));
+    let scenario = timewait::scenario::load(&path).unwrap_or_else(|problems| panic!("{name}: {problems}"));
+    let theirs = compare::compact::load(&folder().join(format!("{name}.txt")))
+        .unwrap_or_else(|problems| panic!("{name}: {problems}"));
+    let (ours, _) = windows::watch(scenario.spec(), 1_000_000);
+    let row = |end: &windows::Agreement| {
+        let first = end.first.as_ref().map_or_else(String::new, |(t, o)| {
+            let one = |w: &compare::Window| {
+                format!("{}/{}", w.cwnd, w.ssthresh.map_or_else(|| "-".to_owned(), |n| n.to_string()))
+            };
+            format!(" | at {} {} for {}", t.una, one(o), one(t))
+        });
+        format!("{name} | {} {} | {} of {}{first}", end.who, end.ports, end.equal, end.common)
+    };
+    windows::compare(&theirs, &ours).iter().map(row).collect()
+}
+
+/// cwnd and ssthresh at each acknowledgment number that both the kernel and we had: `windows.txt` says at how many of
+/// them both are equal, and where they are not, what we have for what there, and why.
+#[test]
+fn congestion_windows_are_as_listed() {
+    let text = std::fs::read_to_string(folder().join("windows.txt")).expect("tests/kernel/windows.txt");
+    let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let listed: Vec<&str> = lines.map(|line| line.split(" | because ").next().unwrap_or_default()).collect();
+    let found: Vec<String> = names().iter().flat_map(|name| agreements(name)).collect();
+    let missing: Vec<_> = found.iter().filter(|row| !listed.contains(&row.as_str())).collect();
+    let gone: Vec<_> = listed.iter().filter(|row| !found.iter().any(|found| found == *row)).collect();
+    assert!(missing.is_empty() && gone.is_empty(), "not listed: {missing:#?}\nlisted: {gone:#?}");
+    for line in text.lines().filter(|line| line.contains(" | at ")) {
+        assert!(line.contains(" | because "), "windows.txt: no reason: {line}");
     }
 }

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use sim::packet::Body;
 use sim::trace::What;
 use sim::{Simulator, Spec, TraceLevel};
-use tcp::{Flags, Tuple};
+use tcp::{Flags, State, Tuple};
 
 use super::compact::micros;
 use super::{Capture, ours};
@@ -94,6 +94,8 @@ struct Eyes {
 struct Watched {
     node: sim::NodeId,
     tuple: Tuple,
+    /// The tracepoint of the kernel looks in this state only.
+    established: bool,
     iss: Option<u32>,
     una: u32,
     cwnd: u32,
@@ -105,7 +107,11 @@ impl Eyes {
         let records = run.records();
         for record in &records[self.seen.min(records.len())..] {
             match &record.what {
-                What::State { node, tuple, .. } if tuple.remote.port() != 0 => self.meet(*node, *tuple),
+                What::State { node, tuple, to, .. } if tuple.remote.port() != 0 => {
+                    self.meet(*node, *tuple);
+                    let end = self.ends.iter_mut().find(|end| end.is(*node, tuple.local, tuple.remote));
+                    end.into_iter().for_each(|end| end.established = *to == State::Established);
+                }
                 What::Sent { node, packet, why: Some(_), .. } => {
                     if let Body::Tcp(segment) = &packet.body
                         && segment.has(Flags::SYN)
@@ -143,7 +149,15 @@ impl Eyes {
 
     fn meet(&mut self, node: sim::NodeId, tuple: Tuple) {
         if !self.ends.iter().any(|end| end.is(node, tuple.local, tuple.remote)) {
-            self.ends.push(Watched { node, tuple, iss: None, una: 1, cwnd: 0, ssthresh: None });
+            self.ends.push(Watched {
+                node,
+                tuple,
+                established: false,
+                iss: None,
+                una: 1,
+                cwnd: 0,
+                ssthresh: None,
+            });
         }
     }
 }
@@ -154,7 +168,7 @@ impl Watched {
     }
 
     fn found(&self, at: u64, run: &Simulator) -> Option<Window> {
-        (self.cwnd > 0).then(|| Window {
+        (self.cwnd > 0 && self.established).then(|| Window {
             at,
             who: run.names().node(self.node).to_string(),
             ports: format!("{}>{}", self.tuple.local.port(), self.tuple.remote.port()),
