@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use timewait::find::explore::{Kind, Plan, explore};
+use timewait::find::explore::{Explored, Plan, explore};
 use timewait::find::fuzz::play;
 use timewait::find::shrink::shrink;
 use timewait::scenario::Scenario;
@@ -45,23 +45,69 @@ fn what_breaks_nothing_is_not_shrunk() {
     assert!(shrunk.is_none());
 }
 
+fn explored(name: &str, plan: &Plan) -> Explored {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("scenarios/{name}.ron"));
+    let scenario = crate::gallery::load(&path);
+    explore(&scenario, plan, &|_| {}).unwrap_or_else(|wrong| panic!("{name}: {wrong}"))
+}
+
 #[test]
 fn two_faults_anywhere_break_no_handshake_data_and_close() {
     for name in ["handshake", "four_way_close", "simultaneous_close", "simultaneous_open"] {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("scenarios/{name}.ron"));
-        let scenario = crate::gallery::load(&path);
-        let by = |jobs| {
-            let plan = Plan { faults: 2, kinds: Kind::ALL.to_vec(), jobs, most: 1_000_000 };
-            explore(&scenario, &plan, &|_, _, _| {}).unwrap_or_else(|wrong| panic!("{name}: {wrong}"))
-        };
+        let by = |jobs| explored(name, &Plan { faults: 2, jobs, ..Plan::default() });
         let (one, three) = (by(1), by(3));
         assert!(one.complete && one.broken.is_empty(), "{name}: {:?}", one.broken);
-        assert!(one.runs > 100, "{name}: {} runs", one.runs);
-        assert_eq!(
-            (one.runs, one.distinct, one.longest),
-            (three.runs, three.distinct, three.longest),
-            "{name}"
-        );
+        assert!(one.runs > 50 && one.deepest == 2, "{name}: {} runs, {} faults", one.runs, one.deepest);
+        assert!(one.merged > 0, "{name}: nothing became equal");
+        assert_eq!(one, three, "{name}: it depends on the number of threads");
+    }
+}
+
+/// Worlds that are equal go on equally: the ends that are reached are the same whether they go on as one or apart.
+#[test]
+fn merging_loses_no_end() {
+    for (name, crash) in [
+        ("handshake", &[][..]),
+        ("handshake", &["server"]),
+        ("four_way_close", &[]),
+        ("simultaneous_close", &[]),
+        ("simultaneous_open", &["client"]),
+        ("lost_final_ack", &[]),
+        ("connection_refused", &[]),
+    ] {
+        let crash: Vec<String> = crash.iter().map(|host| (*host).to_owned()).collect();
+        let by = |merge| explored(name, &Plan { faults: 2, crash: crash.clone(), merge, ..Plan::default() });
+        let (merged, apart) = (by(true), by(false));
+        assert!(merged.runs <= apart.runs, "{name}: {} runs, {} apart", merged.runs, apart.runs);
+        assert_eq!(merged.ends, apart.ends, "{name}, with boots of {crash:?}");
+        assert_eq!((merged.latest, merged.deepest), (apart.latest, apart.deepest), "{name}");
+    }
+}
+
+/// What is broken is the same too, and its example breaks it again.
+#[test]
+fn what_some_faults_break_is_found_and_told() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/handshake.ron");
+    let mut typed = crate::gallery::load(&path).typed;
+    typed.expect.clear();
+    // Three seconds are not enough where a SYN is lost and another of its kind again: the open has no end by then.
+    typed.until = Some(timewait::scenario::units::Span(2_500_000_000));
+    let scenario = Scenario::parse("short.ron", &typed.write("")).unwrap_or_else(|wrong| panic!("{wrong}"));
+    let by = |merge, jobs| {
+        let plan = Plan { faults: 2, merge, jobs, ..Plan::default() };
+        explore(&scenario, &plan, &|_| {}).unwrap_or_else(|wrong| panic!("{wrong}"))
+    };
+    let (merged, apart) = (by(true, 2), by(false, 1));
+    let places = |explored: &Explored| -> Vec<_> {
+        explored.broken.iter().map(|broken| (broken.place.clone(), broken.faults)).collect()
+    };
+    assert!(!merged.broken.is_empty(), "nothing is broken");
+    assert_eq!(places(&merged), places(&apart));
+    for broken in &merged.broken {
+        let again =
+            Scenario::parse("again.ron", &broken.typed.write("")).unwrap_or_else(|wrong| panic!("{wrong}"));
+        let found = play(&again, true).violations;
+        assert!(found.iter().any(|violation| violation.law == broken.place.law), "{}", again.text);
     }
 }
 

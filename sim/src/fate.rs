@@ -37,7 +37,7 @@ struct Rule {
 }
 
 /// Where a packet is when it is looked at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Place {
     /// Where it is made.
     Made,
@@ -52,6 +52,17 @@ pub(crate) enum Place {
 /// The initial sequence number that each sender last used on a pair of addresses and ports.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Isns(FxHashMap<Tuple, SeqNum>);
+
+impl std::hash::Hash for FateRules {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        let FateRules { rules: _, counts, isns } = self; // rules do not change
+        counts.hash(state);
+        isns.is_some().hash(state);
+        if let Some(Isns(isns)) = isns {
+            crate::digest::unordered(isns, state);
+        }
+    }
+}
 
 impl FateRules {
     pub(crate) fn new(spec: &Spec, names: &Names) -> FateRules {

@@ -36,6 +36,20 @@ impl Simulator {
         }
         self.schedule_timeline();
     }
+    /// A host boots anew at `time`, before anything else of that moment: as if the timeline said so last for it. No event of
+    /// the scenario may be earlier, and none of that moment past.
+    pub fn reboot(&mut self, host: NodeId, time: Time) {
+        self.now = self.now.max(time);
+        self.happen_now(&Fault::Reboot(self.plan.names.node(host).to_string()));
+    }
+    fn happen_now(&mut self, fault: &Fault) {
+        self.count_event();
+        if self.tracing() {
+            self.record(What::Fault { text: in_words(fault) });
+        }
+        self.happen(fault);
+        self.look();
+    }
     fn happen(&mut self, fault: &Fault) {
         match fault {
             Fault::LinkDown(link) => self.each_direction(link, |s, pipe| s.link_down(pipe)),

@@ -3,6 +3,7 @@
 
 pub mod calls;
 pub mod check;
+mod digest;
 mod fate;
 mod faults;
 pub mod figures;

@@ -22,7 +22,7 @@ pub(crate) enum Node {
 }
 
 /// What the words of the trace hash begin with, one for each kind of record.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Hash)]
 pub(crate) enum Mark {
     Made = 1,
     Forwarded,

@@ -11,7 +11,7 @@ use tcp::{Payload, Segment};
 pub struct PacketId(pub u64);
 
 /// A packet.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Packet {
     /// Its number.
     pub id: PacketId,
@@ -25,6 +25,14 @@ pub struct Packet {
 }
 
 impl Packet {
+    /// For digests: all of it but its number; its identification where that may matter.
+    pub(crate) fn digest_into<H: std::hash::Hasher>(&self, idents: bool, state: &mut H) {
+        use std::hash::Hash;
+        let Packet { id: _, ip, body, flipped_bit } = self;
+        let ident =
+            if idents || !matches!(body, Body::Tcp(_)) || flipped_bit.is_some() { ip.ident } else { 0 };
+        (IpHeader { ident, ..*ip }, body, flipped_bit).hash(state);
+    }
     /// Total length on the wire, in bytes, with the IP header.
     #[expect(clippy::len_without_is_empty, reason = "a packet is never empty")]
     pub fn len(&self) -> u32 {
@@ -88,7 +96,7 @@ impl IpHeader {
 }
 
 /// The fields of an IP header that matter here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct IpHeader {
     /// Source address.
     pub src: IpAddr,
@@ -107,7 +115,7 @@ pub struct IpHeader {
 }
 
 /// What a packet carries.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Body {
     /// A TCP segment (RFC 9293).
     Tcp(Segment),
@@ -122,7 +130,7 @@ pub enum Body {
 }
 
 /// A UDP datagram.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Datagram {
     /// Source port.
     pub src: u16,
@@ -133,7 +141,7 @@ pub struct Datagram {
 }
 
 /// An ICMP echo request or reply.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Echo {
     /// Whether it is the reply.
     pub reply: bool,
@@ -146,7 +154,7 @@ pub struct Echo {
 }
 
 /// An ICMP error.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Icmp {
     /// What it says.
     pub kind: IcmpKind,
@@ -155,7 +163,7 @@ pub struct Icmp {
 }
 
 /// The kinds of ICMP error that routers and hosts send here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum IcmpKind {
     /// Destination unreachable: network (3/0).
     NetUnreachable,
@@ -184,7 +192,7 @@ pub enum IcmpKind {
 }
 
 /// The beginning of the packet that an ICMP error is about: the IP header and eight octets (RFC 792).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Quote {
     /// Its network header.
     pub ip: IpHeader,
@@ -201,7 +209,7 @@ pub struct Quote {
 }
 
 /// A fragment: which bytes of the original's IP payload it holds.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Fragment {
     /// The packet that was cut.
     pub of: Arc<Packet>,

@@ -3,6 +3,7 @@
 //! One event is one packet that arrives at one end of a link, one deadline of a host, or what the fault timeline has at
 //! one moment. `Simulator` is a value: a clone goes on exactly as the original would.
 
+use std::hash::Hash;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
@@ -10,6 +11,7 @@ use tcp::{Config, Time};
 
 use crate::calls::CallLog;
 use crate::check::{Checks, Finding, Violation};
+use crate::digest::{Digest, Places};
 use crate::fate::FateRules;
 use crate::hash::TraceHash;
 use crate::host::{Counters, Host, Setup};
@@ -215,6 +217,65 @@ impl Simulator {
         self.plan.graph.outwards(id).map(|pipe| (pipe, self.pipes[pipe.0 as usize].mtu)).collect()
     }
 
+    /// A number that is the same for two worlds only if they go on equally, and if what checkers remember of them is the same.
+    /// Between events.
+    ///
+    /// Worlds whose times differ are different: initial sequence numbers, timestamps, the timeline and the end of the scenario
+    /// stand on absolute time.
+    pub fn digest(&self) -> u128 {
+        // The event queue follows from the rest. Records, hashes and counts tell of the past; how many events there were at
+        // this moment matters to nothing but a bound on it.
+        let Simulator {
+            now,
+            queue: _,
+            pipes,
+            nodes,
+            rules,
+            faults_done,
+            out,
+            level: _,
+            calls: _,
+            records: _,
+            most_records: _,
+            trace_cut: _,
+            hash: _,
+            events: _,
+            packets_sent: _,
+            at_once: _,
+            checks,
+            plan,
+        } = self;
+        let mut state = Digest::default();
+        let mtu = pipes.first().map_or(0, |pipe| pipe.mtu);
+        let changes = plan.faults.iter().any(|(_, fault)| matches!(fault, spec::Fault::LinkChange { .. }));
+        let holds = |node: &Node| match node {
+            Node::Host(host) => host.holds_packets(),
+            Node::Router(router) => router.holds_packets(),
+        };
+        let raw = nodes.iter().any(holds) || pipes.iter().any(Pipe::holds_packets);
+        // Where all links take the same, what TCP sends fits everywhere.
+        let idents = changes || pipes.iter().any(|pipe| pipe.mtu != mtu);
+        let mut places = Places::new(raw, idents);
+        (now, faults_done, rules).hash(&mut state);
+        for pipe in pipes {
+            pipe.digest_into(*now, &out.packets, &mut places, &mut state);
+        }
+        for node in nodes {
+            match node {
+                Node::Host(host) => host.digest_into(places.idents, &mut state),
+                Node::Router(router) => router.digest_into(&mut state),
+            }
+        }
+        if places.raw {
+            (&out.packets, out.next_packet).hash(&mut state);
+        }
+        out.streams.hash(&mut state);
+        if let Some(checks) = checks {
+            checks.digest_into(&places, &mut state);
+        }
+        state.value()
+    }
+
     /// Lets the next event happen. Returns whether there was one, the end of the scenario not yet reached.
     pub fn step(&mut self) -> bool {
         self.step_until(self.plan.until)
@@ -265,6 +326,17 @@ impl Simulator {
         }
     }
 
+    /// Something happens that is not in the queue.
+    pub(crate) fn count_event(&mut self) {
+        self.events += 1;
+        self.at_once = 0;
+    }
+    /// Lets the checkers look, if there are any.
+    pub(crate) fn look(&mut self) {
+        if self.checks.is_some() {
+            self.check();
+        }
+    }
     /// Lets the checkers look at what the event did.
     #[cold]
     fn check(&mut self) {

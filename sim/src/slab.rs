@@ -4,7 +4,7 @@ use crate::packet::{Body, IpHeader, Packet, PacketId};
 
 /// Names a packet in the slab, and says of it what each link asks for and nothing on the way changes: a link need not
 /// look at the packet itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Handle {
     index: u32,
     /// Its length on the wire, in bytes.
@@ -20,6 +20,13 @@ pub(crate) struct Slab {
     /// Boxes of packets that have arrived, for those to come.
     #[expect(clippy::vec_box, reason = "it is the boxes that are kept: a packet moves by its pointer")]
     spare: Vec<Box<Packet>>,
+}
+
+impl std::hash::Hash for Slab {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        let Slab { slots, free, spare: _ } = self; // boxes without packets
+        (slots, free).hash(state);
+    }
 }
 
 /// Without the boxes that wait to be used again.

@@ -139,7 +139,7 @@ pub enum Trigger {
 }
 
 /// What the network did to a packet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Fate {
     /// Lost: by the link's random loss.
     Lost,

@@ -1,42 +1,61 @@
 //! `timewait explore`: every way to treat up to so many packets of a scenario badly.
 
 use std::io::Write;
+use std::path::Path;
 
 use anyhow::{Context, Result, anyhow};
 use indicatif::{ProgressBar, ProgressStyle};
 use timewait::Names;
-use timewait::find::explore::{Explored, Kind, Plan, explore};
+use timewait::find::explore::{Broken, Explored, Kind, Plan, Progress, explore};
+use timewait::find::shrink::shrink;
 use timewait::find::verdict;
-use timewait::scenario;
+use timewait::scenario::{self, Scenario};
 use timewait::view::paint::{BOLD, GREEN, RED, paint};
 
 use super::finding::{Explore, Treatment};
-use super::{Color, screen};
+use super::{Color, paths, screen};
+
+/// Runs that shrinking of one finding may take.
+const SHRINKING: u64 = 1_000;
 
 /// Returns whether nothing was broken.
 pub fn run(args: &Explore, color: Color, out: &mut dyn Write) -> Result<bool> {
+    if args.table {
+        return table(args, out);
+    }
     let rendered = |diagnostics: scenario::Diagnostics| {
         anyhow!(diagnostics.render(screen::is_colored(color))).context(screen::Rendered)
     };
     let scenario = scenario::load(&args.file).map_err(rendered)?;
-    let kinds =
-        if args.only.is_empty() { Kind::ALL.to_vec() } else { args.only.iter().map(|t| kind(*t)).collect() };
-    let jobs = args.jobs.or_else(|| std::thread::available_parallelism().ok().map(Into::into)).unwrap_or(1);
-    let plan = Plan { faults: args.faults, kinds, jobs, most: args.runs };
     let progress = if screen::is_watched() { ProgressBar::new(1) } else { ProgressBar::hidden() };
     progress.set_style(
-        ProgressStyle::with_template("{bar:30.cyan} {pos}/{len} first faults, {eta}: {wide_msg}")
+        ProgressStyle::with_template("{bar:30.cyan} {pos}/{len} runs, {eta}: {wide_msg}")
             .unwrap_or_else(|_| ProgressStyle::default_bar()),
     );
-    let told = |runs: u64, done: usize, of: usize| {
-        progress.set_length(of as u64);
-        progress.set_position(done as u64);
-        progress.set_message(format!("{runs} runs"));
+    let told = |at: Progress| {
+        progress.set_length(at.of.max(at.runs));
+        progress.set_position(at.runs);
+        progress.set_message(format!("up to {} faults, {} worlds", at.faults, at.states));
     };
-    let explored = explore(&scenario, &plan, &told).map_err(|error| anyhow!(error))?;
+    let explored = explore(&scenario, &plan(args), &told).map_err(|error| anyhow!(error))?;
     progress.finish_and_clear();
     report(&explored, args, &scenario, out)?;
     Ok(explored.broken.is_empty())
+}
+
+fn plan(args: &Explore) -> Plan {
+    let kinds =
+        if args.only.is_empty() { Kind::ALL.to_vec() } else { args.only.iter().map(|t| kind(*t)).collect() };
+    let jobs = args.jobs.or_else(|| std::thread::available_parallelism().ok().map(Into::into)).unwrap_or(1);
+    Plan {
+        faults: args.faults,
+        kinds,
+        crash: args.crash.clone(),
+        jobs,
+        most: args.runs,
+        most_states: args.states,
+        merge: !args.no_merge,
+    }
 }
 
 fn kind(treatment: Treatment) -> Kind {
@@ -48,43 +67,95 @@ fn kind(treatment: Treatment) -> Kind {
     }
 }
 
-fn report(
-    explored: &Explored,
-    args: &Explore,
-    scenario: &scenario::Scenario,
-    out: &mut dyn Write,
-) -> Result<()> {
+fn report(explored: &Explored, args: &Explore, scenario: &Scenario, out: &mut dyn Write) -> Result<()> {
     let names = Names::of(scenario.spec());
     for broken in &explored.broken {
         let again = match &args.keep {
             None => "timewait explore with --keep writes it down".to_owned(),
-            Some(dir) => {
-                std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
-                let path = dir.join(format!("{}-{}.ron", broken.place.law, broken.place.node));
-                let comment = verdict::in_words(&broken.violation, &names, "timewait run THIS");
-                std::fs::write(&path, broken.typed.write(&comment))
-                    .with_context(|| format!("cannot write {}", path.display()))?;
-                format!("timewait run {0} && timewait shrink {0}", path.display())
-            }
+            Some(dir) => keep(dir, broken, &names)?,
         };
         let words = verdict::in_words(&broken.violation, &names, &again);
-        let count = format!("in {} runs, first with {} faults:", broken.runs, broken.faults);
+        let count = format!("at {} ends, with {} faults at the least:", broken.ends, broken.faults);
         writeln!(out, "{} {words}", paint(RED.bold(), count))?;
     }
-    let all = if explored.complete { "all of them" } else { "not all: --runs was reached" };
+    let all = if explored.complete { "all of them" } else { "not all: --runs or --states was reached" };
+    let Explored { runs, merged, states, ends, deepest, latest, .. } = explored;
+    let first = format!(
+        "up to {} faults: {runs} runs ({all}), of which {merged} became equal to another",
+        args.faults
+    );
+    writeln!(out, "{}", paint(BOLD, first))?;
     writeln!(
         out,
-        "{}",
-        paint(
-            BOLD,
-            format_args!(
-                "up to {} faults: {} runs ({all}), {} distinct, the longest of {} events",
-                args.faults, explored.runs, explored.distinct, explored.longest
-            )
-        )
+        "{states} different worlds, {ends} different ends, the deepest after {deepest} faults, the last at {} s",
+        timewait::view::words::clock(*latest)
     )?;
     if explored.broken.is_empty() {
         writeln!(out, "{} no law is broken that was not without faults", paint(GREEN, "✓"))?;
     }
     Ok(())
+}
+
+/// Writes down what a run has broken, as it was and made small. Returns the command that repeats it.
+fn keep(dir: &Path, broken: &Broken, names: &Names) -> Result<String> {
+    std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
+    let name = format!("{}-{}", broken.place.law, broken.place.node);
+    let write = |path: &Path, text: &str| {
+        std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+    };
+    let path = dir.join(format!("{name}.ron"));
+    let text = broken.typed.write(&verdict::in_words(&broken.violation, names, "timewait run THIS"));
+    write(&path, &text)?;
+    let small = Scenario::parse(&path.display().to_string(), &text)
+        .and_then(|frozen| shrink(&frozen, SHRINKING, &mut |_, _| {}));
+    if let Ok(Some(small)) = small {
+        let path = dir.join(format!("{name}.small.ron"));
+        write(&path, &small.scenario.text)?;
+        return Ok(format!("timewait run {}", path.display()));
+    }
+    Ok(format!("timewait run {0} && timewait shrink {0}", path.display()))
+}
+
+/// For each scenario of two hosts, what came of one fault, two, and so on.
+fn table(args: &Explore, out: &mut dyn Write) -> Result<bool> {
+    let time = super::fuzz::how_long(&args.time)?;
+    let mut whole = true;
+    writeln!(out, "| scenario | K | runs | became equal | worlds | ends | time | broken |")?;
+    writeln!(out, "|---|---|---|---|---|---|---|---|")?;
+    for path in paths::scenarios(std::slice::from_ref(&args.file))? {
+        let Ok(scenario) = scenario::load(&path) else { continue };
+        let hosts =
+            scenario.spec().nodes.values().filter(|node| matches!(node, sim::spec::Node::Host(_))).count();
+        if hosts != 2 {
+            continue;
+        }
+        let mut last = None;
+        for faults in 1..=args.faults {
+            let began = super::fuzz::now();
+            let within = |_: Progress| began.elapsed() < time;
+            let plan = Plan { faults, ..plan(args) };
+            let explored = timewait::find::explore::explore_while(&scenario, &plan, &within)
+                .map_err(|error| anyhow!("{}: {error}", path.display()))?;
+            if !explored.complete {
+                break;
+            }
+            last = Some((faults, explored, began.elapsed()));
+        }
+        let name = path.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let Some((faults, e, took)) = last else {
+            writeln!(out, "| `{name}` | 0 | | | | | | |")?;
+            continue;
+        };
+        whole &= e.broken.is_empty();
+        let broken: Vec<&str> = e.broken.iter().map(|broken| broken.place.law.name()).collect();
+        let (secs, tenths) = (took.as_secs(), took.subsec_millis() / 100);
+        let Explored { runs, merged, states, ends, .. } = e;
+        let broken = broken.join(", ");
+        writeln!(
+            out,
+            "| `{name}` | {faults} | {runs} | {merged} | {states} | {ends} | {secs}.{tenths} s | {broken} |"
+        )?;
+        out.flush()?;
+    }
+    Ok(whole)
 }

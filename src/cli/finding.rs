@@ -151,7 +151,9 @@ const EXPLORE_EXAMPLES: &str = "\
 Examples:
   timewait explore scenarios/four_way_close.ron --faults 2
   timewait explore scenarios/handshake.ron --faults 3 --only drop --only duplicate
-  timewait explore mine.ron --faults 2 --keep found/   what broke, frozen, goes to found/
+  timewait explore scenarios/echo_chat.ron --faults 2 --crash server
+  timewait explore mine.ron --faults 2 --keep found/   what broke, frozen and shrunk, goes to found/
+  timewait explore scenarios --table --time 60s        how many faults are reached, for each file of two hosts
 
 Exit status: 0 if no law was broken, 1 if one was.";
 
@@ -159,22 +161,37 @@ Exit status: 0 if no law was broken, 1 if one was.";
 #[derive(Args, Debug)]
 #[command(after_help = EXPLORE_EXAMPLES)]
 pub struct Explore {
-    /// A scenario file.
-    #[arg(value_hint = ValueHint::FilePath)]
+    /// A scenario file; with --table, files and folders.
+    #[arg(value_hint = ValueHint::AnyPath)]
     pub file: PathBuf,
-    /// Packets that something happens to in one run, at most.
+    /// Faults in one run, at most: packets that something happens to, hosts that boot anew.
     #[arg(long, short = 'k', value_name = "K", default_value_t = 1)]
     pub faults: u32,
     /// What may happen to one; repeatable. Default: everything.
     #[arg(long, value_name = "WHAT")]
     pub only: Vec<Treatment>,
+    /// A host that may boot anew at each moment; repeatable.
+    #[arg(long, value_name = "HOST")]
+    pub crash: Vec<String>,
     /// Runs at a time. Default: one a core.
     #[arg(long, short, value_name = "N")]
     pub jobs: Option<usize>,
     /// Runs, at most.
-    #[arg(long, value_name = "N", default_value_t = 10_000_000)]
+    #[arg(long, value_name = "N", default_value_t = 100_000_000)]
     pub runs: u64,
-    /// Folder into which runs that break a law are written, frozen.
+    /// Worlds to remember, at most: 40 bytes each.
+    #[arg(long, value_name = "N", default_value_t = 50_000_000)]
+    pub states: u64,
+    /// Let equal worlds go on apart: slow, to check that merging loses nothing.
+    #[arg(long)]
+    pub no_merge: bool,
+    /// A table of all scenarios of two hosts: with one fault, two and so on up to --faults, as long as --time allows.
+    #[arg(long)]
+    pub table: bool,
+    /// With --table: how long one number of faults may take.
+    #[arg(long, value_name = "TIME", default_value = "60s", requires = "table")]
+    pub time: String,
+    /// Folder into which runs that break a law are written, frozen and shrunk.
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub keep: Option<PathBuf>,
 }

@@ -61,12 +61,7 @@ pub fn run(args: &Fuzz, _color: Color, out: &mut dyn Write) -> Result<bool> {
     }
     let started = now();
     let first = args.seed_from.unwrap_or_else(fresh_seed);
-    let limit = args.time.as_ref().map(|text| {
-        text.parse::<Span>()
-            .map(|span| Duration::from_nanos(span.0))
-            .map_err(|why| anyhow!("--time {text}: {why}"))
-    });
-    let limit = limit.transpose()?;
+    let limit = args.time.as_deref().map(how_long).transpose()?;
     let endless = limit.is_some() || args.until_violation || screen::is_watched();
     let count = args.count.unwrap_or(if endless { u64::MAX } else { FEW });
     if let Some(dir) = &args.keep {
@@ -259,8 +254,13 @@ fn report(tally: &Tally, elapsed: Duration, out: &mut dyn Write) -> Result<()> {
     Ok(())
 }
 
+/// A time as --time has it.
+pub(super) fn how_long(text: &str) -> Result<Duration> {
+    let span: Span = text.parse().map_err(|why| anyhow!("--time {text}: {why}"))?;
+    Ok(Duration::from_nanos(span.0))
+}
 #[expect(clippy::disallowed_methods, reason = "how long to go on, not what happens in a run")]
-fn now() -> Instant {
+pub(super) fn now() -> Instant {
     Instant::now()
 }
 #[expect(clippy::disallowed_methods, reason = "which scenarios to try; the seed is printed")]

@@ -30,7 +30,7 @@ const OPTION_SPACE: u32 = 40;
 // --- the handshake -------------------------------------------------------------------------------------------------
 
 /// What the two ends of a connection have agreed on, or what one end asks for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Mode {
     /// No ECN.
     #[default]
@@ -148,7 +148,7 @@ pub fn valid_transition(sent: EcnCodepoint, arrived: EcnCodepoint) -> bool {
 // --- the state of a connection -------------------------------------------------------------------------------------
 
 /// Accurate ECN on one connection.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub struct AccEcn {
     /// What this end counts and tells.
     pub tells: Tells,
@@ -163,7 +163,7 @@ pub struct AccEcn {
 }
 
 /// Why an end in AccECN mode sends no ECT.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Mute {
     /// A SYN or SYN-ACK without any ECN flag was sent (RFC 9768, section 3.1.5).
     SentNone,
@@ -240,7 +240,7 @@ impl AccEcn {
 }
 
 /// What a receiver counts, and what it owes the peer of it (RFC 9768, sections 3.2.1 to 3.2.3).
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub struct Tells {
     /// Packets that arrived with CE: r.cep less its initial value.
     pub ce_packets: u32,

@@ -14,7 +14,7 @@ pub use choices::{
 use crate::time::Duration;
 
 /// How one endpoint behaves. Shared between the connections of a host behind an [`Arc`](std::sync::Arc).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Config {
     // --- what is offered ---------------------------------------------------------------------------------------
     /// Clamp on the MSS announced and used (`TCP_MAXSEG`), in bytes; `None`: from the interface MTU.

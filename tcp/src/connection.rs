@@ -75,7 +75,7 @@ use urgent::Urgent;
 use window::Receive;
 
 /// A synchronized connection.
-#[derive(Clone)]
+#[derive(Clone, Hash)]
 pub struct Connection {
     config: Arc<Config>,
     ends: Ends,
@@ -110,7 +110,7 @@ pub struct Connection {
 
 /// The sending side, in the RFC's names. SND.UNA and SND.NXT are [`recovery::Sender::una`] and
 /// [`nxt`](recovery::Sender::nxt).
-#[derive(Clone)]
+#[derive(Clone, Hash)]
 struct Send {
     /// ISS.
     iss: Seq,

@@ -93,7 +93,7 @@ fn keys(config: &Config, secret: &IsnSecret) -> [Option<Key>; 2] {
 }
 
 /// What a client does in its SYN.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub struct FastConnect {
     /// The option: a request for a cookie, or a cookie.
     pub option: Option<FastOpenOption>,
@@ -126,7 +126,7 @@ pub(crate) enum Obstacle {
 }
 
 /// The Fast Open side of a listener.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(crate) struct Server {
     /// Most pending connections: `TCP_FASTOPEN`.
     pub limit: u32,
@@ -195,7 +195,7 @@ impl Server {
 }
 
 /// What a host is to remember.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum News {
     /// A client has its answer.
     Answered {
@@ -222,7 +222,7 @@ pub enum News {
 }
 
 /// How Fast Open on a client failed (Linux `tcpi_fastopen_client_fail`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum ClientFail {
     /// It has not.
     #[default]

@@ -79,7 +79,7 @@ pub struct WindowScale {
 }
 
 /// The timestamps of a connection as the handshake leaves them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct TimestampState {
     /// Offset of our clock on this connection, in ticks of 1 ms (RFC 7323, section 7.1).
     pub offset: u32,

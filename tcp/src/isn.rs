@@ -38,10 +38,10 @@ impl Hash for Tuple {
 }
 
 /// A four-tuple as it is kept for each connection: 16 bytes instead of 64 where it is one of IPv4.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Ends(Packed);
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Packed {
     V4 { local: Ipv4Addr, remote: Ipv4Addr, local_port: u16, remote_port: u16 },
     Other(Box<Tuple>),
@@ -102,11 +102,11 @@ impl Ends {
 }
 
 /// A host's secret: drawn at boot, kept until the next (RFC 6528, section 3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct IsnSecret(pub [u64; 2]);
 
 /// What a hash is for: no two uses share an output.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Hash)]
 pub(crate) enum Purpose {
     Isn = 1,
     TimestampOffset = 2,

@@ -27,7 +27,7 @@ pub(crate) mod request;
 ///
 /// Both queues are bounded as Linux bounds them: `backlog` + 1 connections wait for accept(2), and without SYN
 /// cookies as many requests are half open; a SYN beyond that is dropped, or answered with a cookie.
-#[derive(Clone)]
+#[derive(Clone, Hash)]
 pub struct Listener {
     config: Arc<Config>,
     backlog: u32,

@@ -34,7 +34,7 @@ pub(crate) use writes::Writes;
 const REUSE_STEP: u32 = 65_535 + 2;
 
 /// An active open that is not yet complete, or has failed.
-#[derive(Clone)]
+#[derive(Clone, Hash)]
 pub struct Opening {
     config: Arc<Config>,
     tuple: Tuple,
@@ -83,7 +83,7 @@ pub struct Opening {
 }
 
 /// What the peer's SYN said.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 struct Peer {
     irs: SeqNum,
     options: Options,

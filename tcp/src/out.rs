@@ -61,7 +61,7 @@ pub struct Stamp {
 }
 
 /// Which moment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum StampKind {
     /// It was handed to the device (`SCM_TSTAMP_SND`).
     Sent,

@@ -4,6 +4,7 @@
 //! continuity. Real bytes are shared slices. Encoding to bytes happens only at the edges.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 /// Bytes of a stream: described, or shared.
@@ -155,6 +156,21 @@ impl PartialEq for Payload {
     }
 }
 impl Eq for Payload {}
+
+/// For digests of a whole world, never for a table: by description, so that equal bytes described in two ways differ, and
+/// nothing that differs is taken for equal.
+impl Hash for Payload {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        match self {
+            Payload::Empty => state.write_u8(0),
+            Payload::Pattern { stream, offset, len } => (1_u8, stream, offset, len).hash(state),
+            Payload::Bytes { buf, start, len } => {
+                state.write_u8(2);
+                buf.get(*start as usize..(*start + *len) as usize).hash(state);
+            }
+        }
+    }
+}
 
 impl fmt::Debug for Payload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -10,7 +10,7 @@ use std::ops::Range;
 use crate::seq::Seq;
 
 /// Ordered, disjoint, not adjoining, half-open ranges. Allocates nothing while empty.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct RangeSet {
     /// (start, end), ascending.
     ranges: VecDeque<(Seq, Seq)>,

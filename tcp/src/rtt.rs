@@ -15,7 +15,7 @@ const MIN_RTT_WINDOW_S: u32 = 300;
 
 /// The estimator of one connection. Small, since each idle connection has one: what needs no nanosecond is kept in
 /// 32 bits.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Hash)]
 pub struct Rtt {
     /// Eight times SRTT, in nanoseconds; zero before the first sample.
     srtt8: u64,

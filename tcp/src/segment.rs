@@ -8,7 +8,7 @@ use crate::payload::Payload;
 use crate::seq::SeqNum;
 
 /// A TCP segment. Its checksum exists only on the wire: see [`crate::wire`].
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Segment {
     /// Source port.
     pub src: u16,
@@ -132,7 +132,7 @@ impl fmt::Debug for Flags {
 }
 
 /// The options of a segment. Their order on the wire is given by `order`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Options {
     /// Maximum segment size (RFC 9293, section 3.7.1), in bytes; on a SYN only.
     pub mss: Option<u16>,
@@ -157,7 +157,7 @@ pub struct Options {
 }
 
 /// How a stack lays its options out.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum OptionOrder {
     /// mss, sackOK, TS, nop, wscale; alone: nop, nop, TS; nop, nop, sack.
     #[default]
@@ -167,7 +167,7 @@ pub enum OptionOrder {
 }
 
 /// The timestamps option (RFC 7323, section 3.2).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Timestamps {
     /// TSval: the sender's clock.
     pub val: u32,
@@ -176,7 +176,7 @@ pub struct Timestamps {
 }
 
 /// The AccECN option (RFC 9768, section 3.2.3): the low 24 bits of up to three counters of octets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct AccEcnFields {
     /// Order 1 (kind 174): ECT(1), CE, ECT(0). Else order 0 (kind 172): ECT(0), CE, ECT(1).
     pub order1: bool,
@@ -213,7 +213,7 @@ impl AccEcnFields {
 }
 
 /// The Fast Open option (RFC 7413, section 4.1.1).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct FastOpenOption {
     /// The cookie; `None`: one is asked for.
     pub cookie: Option<TfoCookie>,
@@ -251,7 +251,7 @@ impl fmt::Debug for TfoCookie {
 }
 
 /// Up to four SACK blocks; each is (left edge, right edge), the right edge exclusive.
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct SackBlocks {
     len: u8,
     blocks: [(SeqNum, SeqNum); 4],

@@ -21,7 +21,7 @@ use crate::time::{Duration, Time};
 use crate::time_wait::TimeWait;
 
 /// What a host keeps under a four-tuple.
-#[derive(Clone)]
+#[derive(Clone, Hash)]
 pub enum Tcb {
     /// SYN-SENT, or SYN-RECEIVED after a simultaneous open.
     Opening(Box<Opening>),
@@ -32,7 +32,7 @@ pub enum Tcb {
 }
 
 /// A socket option, by the name of setsockopt(2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SocketOption {
     /// `TCP_NODELAY`: Nagle's algorithm off.
     NoDelay(bool),
@@ -154,7 +154,7 @@ impl fmt::Display for SocketOption {
 }
 
 /// How a write is to be sent.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct SendFlags {
     /// The last octet is urgent (`MSG_OOB`).
     pub urgent: bool,

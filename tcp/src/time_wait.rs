@@ -17,7 +17,7 @@ use crate::state::State;
 use crate::time::{Duration, Time};
 
 /// What is left of a connection in TIME-WAIT (RFC 9293, section 3.6.1).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub struct TimeWait {
     config: Arc<Config>,
     deadline: Time,
@@ -29,7 +29,7 @@ pub struct TimeWait {
 }
 
 /// [`Last`] without its padding.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 struct Packed {
     snd_nxt: SeqNum,
     rcv_nxt: SeqNum,

@@ -5,6 +5,7 @@ use tcp::{Flags, Segment, Seq, SeqNum, State, Time, Tuple};
 
 use super::ends::{End, Ends};
 use super::{Facts, Findings, Law};
+use crate::digest::Places;
 use crate::packet::{Packet, PacketId};
 use crate::trace::{Cause, NodeId, Trigger};
 
@@ -38,6 +39,18 @@ pub(super) struct Change {
 }
 
 impl Closing {
+    /// For digests: of the segment that came last, only what a copy of it may still be taken for.
+    pub(super) fn digest_into<H: std::hash::Hasher>(&self, places: &Places, state: &mut H) {
+        use std::hash::Hash;
+        let Closing { last, waiting } = self;
+        crate::digest::unordered(waiting, state);
+        // No later event is that of its arrival.
+        if let Some(Arrival { id, event: _, crowded, flags, seq, end, ack }) = last
+            && let Some(place) = places.get(*id)
+        {
+            (place, crowded, flags, seq, end, ack).hash(state);
+        }
+    }
     pub(super) fn forget(&mut self, node: NodeId) {
         self.waiting.retain(|(owner, _), _| *owner != node);
     }

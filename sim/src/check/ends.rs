@@ -1,10 +1,12 @@
 //! What each end of a connection has said and heard, from the segments alone.
 
+use std::hash::Hasher;
 use std::net::IpAddr;
 
 use rustc_hash::FxHashMap;
 use tcp::{Flags, Rule, Segment, Seq, SeqNum, Time, Tuple};
 
+use crate::digest::{self, Places, unordered, unordered_by};
 use crate::packet::{Packet, PacketId};
 use crate::trace::NodeId;
 
@@ -26,7 +28,7 @@ pub(super) struct Ends {
 }
 
 /// One end of one incarnation.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(super) struct End {
     /// Its initial sequence number, and the number behind the highest that it used.
     pub iss: Seq,
@@ -67,7 +69,7 @@ pub(super) struct End {
     pub repeats_numbers: bool,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 pub(super) struct Peer {
     pub isn: SeqNum,
     pub shift: Option<u8>,
@@ -110,6 +112,29 @@ impl End {
 }
 
 impl Ends {
+    /// For digests. Events are told by their order; no later one is that of a number's first use.
+    pub(super) fn digest_into<H: Hasher>(&self, places: &Places, state: &mut H) {
+        let Ends { ends, forged, forgeries, tainted, numbers, owners: _ } = self;
+        let mut events: Vec<u64> = Vec::new();
+        self.each_event(&mut events);
+        events.sort_unstable();
+        events.dedup();
+        let rank = |event: u64| events.binary_search(&event).unwrap_or(0);
+        unordered_by(ends, state, |key, end| {
+            let timeless = End { born: 0, met: 0, ..end.clone() };
+            Some(digest::of(&(key, timeless, rank(end.born), rank(end.met))))
+        });
+        unordered(forged, state);
+        unordered_by(forgeries, state, |id, ()| Some(digest::of(&places.get(*id)?)));
+        unordered(tainted, state);
+        unordered_by(numbers, state, |key, (number, _)| Some(digest::of(&(key, number))));
+    }
+    #[expect(clippy::iter_over_hash_type, reason = "they are sorted next")]
+    fn each_event(&self, events: &mut Vec<u64>) {
+        for end in self.ends.values() {
+            events.extend([end.born, end.met]);
+        }
+    }
     pub(super) fn new(owners: FxHashMap<IpAddr, NodeId>) -> Ends {
         Ends { owners, ..Ends::default() }
     }

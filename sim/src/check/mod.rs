@@ -17,6 +17,7 @@ mod stream;
 mod timers;
 mod transitions;
 
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use tcp::{Config, Flags, Info, Rule, Running, Time, Tuple};
@@ -24,6 +25,7 @@ use tcp::{Config, Flags, Info, Rule, Running, Time, Tuple};
 pub use law::{Law, Violation};
 pub use stream::{Finding, StreamCheck, StreamEnd, StreamEvent, Wrong};
 
+use crate::digest::Places;
 use crate::packet::{Body, Packet};
 use crate::simulator::Simulator;
 use crate::spec::{Node, Spec};
@@ -108,6 +110,18 @@ impl Checks {
             closing: closing::Closing::default(),
             found: Vec::new(),
             touched: Vec::new(),
+        }
+    }
+    /// For digests: what may still be found depends on it, and what was found is told of a world as a whole.
+    pub(crate) fn digest_into<H: Hasher>(&self, places: &Places, state: &mut H) {
+        let Checks { seen: _, keep: _, hosts: _, ends, transitions, storm, closing, found, touched: _ } =
+            self;
+        ends.digest_into(places, state);
+        transitions.digest_into(state);
+        storm.digest_into(places, state);
+        closing.digest_into(places, state);
+        for violation in found {
+            (violation.law, violation.node, violation.tuple).hash(state);
         }
     }
     pub(crate) fn found(&self) -> &[Violation] {

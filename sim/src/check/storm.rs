@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use tcp::Flags;
 
 use super::{Findings, Law};
+use crate::digest::Places;
 use crate::packet::{Packet, PacketId};
 use crate::trace::{Cause, NodeId, Trigger};
 
@@ -25,7 +26,7 @@ pub(super) struct Storm {
 }
 
 /// An answer that was sent.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 struct Answer {
     id: PacketId,
     depth: u32,
@@ -34,6 +35,16 @@ struct Answer {
 }
 
 impl Storm {
+    /// For digests: of the answers that may still be answered, those under way; of the last event nothing.
+    pub(super) fn digest_into<H: std::hash::Hasher>(&self, places: &Places, state: &mut H) {
+        use std::hash::Hash;
+        let Storm { depths, event: _, made: _ } = self;
+        for Answer { id, depth, came } in depths {
+            if let Some(place) = places.get(*id) {
+                (place, depth, came).hash(state);
+            }
+        }
+    }
     fn find(&mut self, id: PacketId) -> Option<&mut Answer> {
         let at = self.depths.binary_search_by_key(&id, |answer| answer.id).ok()?;
         self.depths.get_mut(at)

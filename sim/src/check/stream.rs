@@ -14,6 +14,7 @@ use std::net::SocketAddr;
 use rustc_hash::FxHashMap;
 use tcp::{Payload, SeqNum, Time, Tuple};
 
+use crate::digest::{self, unordered_by};
 use crate::trace::NodeId;
 
 /// One end of a connection, as the checker needs to know it.
@@ -67,7 +68,7 @@ pub struct Finding {
 }
 
 /// What is wrong with a stream.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Wrong {
     /// Another byte was read than was written.
     Changed {
@@ -117,6 +118,18 @@ pub struct StreamCheck {
     delivered: u64,
 }
 
+impl Hash for StreamCheck {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let StreamCheck { logs, findings, in_syn, over, delivered: _ } = self; // a count
+        unordered_by(logs, state, |key, log| Some(digest::of(&(key, key.from, key.to, log))));
+        unordered_by(in_syn, state, |key, wrote| Some(digest::of(&(key, key.from, key.to, wrote))));
+        unordered_by(over, state, |key, ()| Some(digest::of(&(key, key.from, key.to))));
+        for Finding { time: _, node, tuple, offset: _, wrong, repeated } in findings {
+            (node, tuple, wrong, repeated).hash(state);
+        }
+    }
+}
+
 /// One direction of one incarnation of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Direction {
@@ -135,7 +148,7 @@ impl Hash for Direction {
 }
 
 /// What was written and not yet read.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 struct Log {
     unread: VecDeque<Payload>,
     /// Bytes read so far.

@@ -30,6 +30,9 @@ const DIAGRAM: &[(State, &[State])] = &[
 pub(super) struct Transitions(FxHashMap<(NodeId, Tuple), State>);
 
 impl Transitions {
+    pub(super) fn digest_into<H: std::hash::Hasher>(&self, state: &mut H) {
+        crate::digest::unordered(&self.0, state);
+    }
     pub(super) fn forget(&mut self, node: NodeId) {
         self.0.retain(|(owner, _), _| *owner != node);
     }

@@ -21,6 +21,16 @@ pub struct Deadlines {
     position: Vec<u32>,
 }
 
+/// Entries in their order, wherever they stand in the heap.
+impl std::hash::Hash for Deadlines {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        let Deadlines { heap, position: _ } = self;
+        let mut entries = heap.clone();
+        entries.sort_unstable();
+        entries.hash(state);
+    }
+}
+
 impl Deadlines {
     /// When the earliest entry comes up: no deadline is earlier.
     pub fn next(&self) -> Time {

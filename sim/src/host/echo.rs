@@ -12,7 +12,7 @@ use crate::packet::{Body, Echo, ICMP_HEADER, IcmpKind, Packet, Quote};
 use crate::trace::DropReason;
 
 /// The identifiers under which programs of a host ask.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(super) struct Echoes {
     askers: BTreeMap<u16, Asker>,
     /// The identifier given out last.
@@ -20,14 +20,14 @@ pub(super) struct Echoes {
 }
 
 /// Who asks, and what came back, oldest first.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 struct Asker {
     task: u32,
     seen: VecDeque<Seen>,
 }
 
 /// Something that came back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Seen {
     /// Who sent it.
     pub(super) from: IpAddr,
@@ -37,7 +37,7 @@ pub(super) struct Seen {
 }
 
 /// What came back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Answer {
     /// The reply: octets of ICMP, and the TTL left.
     Reply { len: u32, ttl: u8 },

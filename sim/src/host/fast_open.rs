@@ -15,7 +15,7 @@ use super::tcp_layer::ConnId;
 const MOST_DOUBLINGS: u32 = 6;
 
 /// A host's memory.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(super) struct FastOpenMemory {
     servers: BTreeMap<IpAddr, Server>,
     /// Until when it is not tried towards an address and port.
@@ -26,7 +26,7 @@ pub(super) struct FastOpenMemory {
 }
 
 /// What is known of a server.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Hash)]
 struct Server {
     /// Its MSS, in bytes.
     mss: u16,

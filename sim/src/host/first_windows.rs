@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use tcp::{Duration, Time};
 
 /// Addresses to which a large initial or restart window has lost something, each with the time at which that is forgotten.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(super) struct FirstWindows {
     failed: BTreeMap<IpAddr, Time>,
 }

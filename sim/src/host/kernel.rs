@@ -72,6 +72,38 @@ pub struct Kernel {
     pub(super) merged: u32,
 }
 
+impl std::hash::Hash for Kernel {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        // Settings, addresses and routes follow from the scenario and the time; counters only tell.
+        let Kernel {
+            setup: _,
+            net: _,
+            address: _,
+            has_others: _,
+            counters: _,
+            secrets,
+            path_mtu,
+            first_windows,
+            fast_open,
+            reassembly,
+            icmp_limit,
+            loopback,
+            idents,
+            tcp,
+            udp,
+            taps,
+            echoes,
+            sockets,
+            processes,
+            ready,
+            merged,
+        } = self;
+        (secrets, path_mtu, first_windows, fast_open, reassembly, icmp_limit, loopback).hash(state);
+        crate::digest::unordered(idents, state);
+        (tcp, udp, taps, echoes, sockets, processes, ready, merged).hash(state);
+    }
+}
+
 impl Kernel {
     /// A kernel that has just booted, for the `boot`th time.
     pub(super) fn new(setup: Arc<Setup>, net: HostNet, boot: u32) -> Kernel {
@@ -267,7 +299,7 @@ impl Kernel {
 }
 
 /// What a host draws when it boots.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(super) struct Secrets {
     pub(super) isn: tcp::IsnSecret,
     /// Where identifications begin.

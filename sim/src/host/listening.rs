@@ -16,7 +16,7 @@ use crate::figures::FlowEvent;
 use crate::trace::Cause;
 
 /// A listener and what the host keeps for it.
-#[derive(Clone)]
+#[derive(Clone, Hash)]
 pub(super) struct ListenSlot {
     pub(super) listener: Listener,
     pub(super) socket: SocketId,

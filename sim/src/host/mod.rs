@@ -69,6 +69,13 @@ pub struct Host {
     boots: u32,
 }
 
+impl std::hash::Hash for Host {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        let Host { kernel, programs, up, boots } = self;
+        (kernel, programs, up, boots).hash(state);
+    }
+}
+
 impl fmt::Debug for Host {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Host")
@@ -152,6 +159,14 @@ impl Host {
     /// Calls `what` with what TCP knows of each connection.
     pub(crate) fn each_connection(&self, now: Time, mut what: impl FnMut(&tcp::Tuple, tcp::Info)) {
         self.kernel.tcp.connections().for_each(|(tuple, tcb, _)| what(&tuple, tcb.info(now)));
+    }
+    /// The identifications of the packets that TCP sends next.
+    pub(crate) fn idents_into<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.kernel.tcp.idents_into(state);
+    }
+    /// Whether packets wait in it.
+    pub(crate) fn holds_packets(&self) -> bool {
+        !self.kernel.loopback.is_empty() || !self.kernel.reassembly.is_empty()
     }
     /// Its counters.
     pub fn counters(&self) -> Counters {

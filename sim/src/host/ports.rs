@@ -9,12 +9,18 @@ pub(super) struct Ports {
 }
 
 /// Users of one port.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Hash)]
 struct Use {
     /// Sockets bound to it by number, and connections that came from them (TIME-WAIT included).
     bound: u32,
     /// Connections that were given it.
     ephemeral: u32,
+}
+
+impl std::hash::Hash for Ports {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        crate::digest::unordered(&self.used, state);
+    }
 }
 
 impl Ports {

@@ -10,7 +10,7 @@ use super::Setup;
 const FIRST_FD: u32 = 3;
 
 /// The processes, by number of the program.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(super) struct Processes {
     list: Vec<Process>,
 }
@@ -23,6 +23,14 @@ struct Process {
     /// Descriptors below `next_fd` that are free again, the lowest first.
     free: BinaryHeap<Reverse<u32>>,
     next_fd: u32,
+}
+
+impl std::hash::Hash for Process {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        let Process { name: _, pid, free, next_fd } = self; // names do not change
+        (pid, next_fd).hash(state);
+        free.clone().into_sorted_vec().hash(state);
+    }
 }
 
 impl Processes {

@@ -45,14 +45,14 @@ pub struct Readiness {
 }
 
 /// The sockets of a host.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(super) struct Sockets {
     list: Vec<Option<Socket>>,
     free: Vec<u32>,
 }
 
 /// A TCP socket.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(super) struct Socket {
     pub(super) process: u32,
     /// The task that is woken.
@@ -77,7 +77,7 @@ pub(super) struct Socket {
 }
 
 /// What a socket is by now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Kind {
     /// Nothing yet.
     Fresh,

@@ -12,7 +12,7 @@ use super::sockets::{Kind, SocketId};
 use super::tcp_layer::Holder;
 
 /// Counts of what happened on a socket, which wrap: a watcher compares them with those that it saw.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct News {
     /// Something can be read.
     pub input: u16,
@@ -45,7 +45,7 @@ pub struct Queues {
 }
 
 /// A report on the error queue of a socket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct QueuedError {
     /// What it reports.
     pub what: StampKind,

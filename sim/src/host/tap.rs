@@ -8,13 +8,13 @@ use tcp::Flags;
 use crate::packet::IcmpKind;
 
 /// The taps of a host.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(super) struct Taps {
     list: Vec<Tap>,
 }
 
 /// A tap: what comes to a port.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(super) struct Tap {
     pub(super) port: u16,
     /// Who looks at it.
@@ -26,7 +26,7 @@ pub(super) struct Tap {
 }
 
 /// Something that came to a tap.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Seen {
     /// A segment from there, with these control bits.
     Segment(SocketAddr, Flags),

@@ -98,8 +98,43 @@ struct Slot {
     port_bound: bool,
 }
 
+impl std::hash::Hash for TcpLayer {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        // The table finds what is in the slots; deadlines are those of the connections and listeners.
+        let TcpLayer {
+            secret,
+            table: _,
+            slots,
+            free,
+            deadlines: _,
+            listeners,
+            listening,
+            listener_deadlines: _,
+            ports,
+            opened,
+            time_waits,
+        } = self;
+        (secret, slots, free, listeners, listening, ports, opened, time_waits).hash(state);
+    }
+}
+
+impl std::hash::Hash for Slot {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        // Identifications matter to fragments only: whoever asks for a digest sees to them (`idents_into`).
+        let Slot { tcb, ends, holder, incarnation, ident: _, mark, in_table, port_bound } = self;
+        (tcb, ends, holder, incarnation, mark, in_table, port_bound).hash(state);
+    }
+}
+
+impl TcpLayer {
+    /// The identifications that come next.
+    pub(super) fn idents_into<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.slots.iter().for_each(|slot| std::hash::Hash::hash(&slot.ident, state));
+    }
+}
+
 /// What a program asks of IP for its packets (RFC 9293, section 3.9.1.9 and 3.9.2).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Mark {
     /// Differentiated services code point.
     dscp: u8,
@@ -128,7 +163,7 @@ impl Mark {
 }
 
 /// Who would miss a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Holder {
     /// Nobody: an orphan, or a TIME-WAIT record.
     Nobody,

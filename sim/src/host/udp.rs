@@ -18,13 +18,13 @@ const RECEIVE_QUEUE: u64 = 212_992;
 const OVERHEAD: u64 = 256;
 
 /// The UDP sockets of a host, by port.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(super) struct UdpLayer {
     sockets: BTreeMap<u16, UdpSocket>,
 }
 
 /// A UDP socket.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(super) struct UdpSocket {
     pub(super) process: u32,
     task: u32,

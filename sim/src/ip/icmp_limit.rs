@@ -9,12 +9,12 @@ use crate::packet::IcmpKind;
 
 /// A token bucket for each destination, as Linux has them: one a second, six at once (`icmp_ratelimit`). Messages that
 /// path MTU discovery needs do not count.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub struct IcmpLimit {
     buckets: BTreeMap<IpAddr, Bucket>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 struct Bucket {
     credit: Duration,
     since: Time,

@@ -7,7 +7,7 @@ use tcp::offer::{believable_mtu, plateau_below};
 use tcp::{Config, Time};
 
 /// Path MTUs learnt from ICMP, by destination.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub struct PathMtu {
     known: BTreeMap<IpAddr, (u16, Time)>,
 }

@@ -44,7 +44,7 @@ struct Key {
 }
 
 /// A packet that is being put together.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 struct Pending {
     key: Key,
     deadline: Time,
@@ -65,7 +65,20 @@ const TIMEOUT_V6: Duration = Duration::from_secs(60);
 /// The smallest TCP header.
 const TCP_HEADER: u16 = 20;
 
+impl std::hash::Hash for Reassembly {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        // `by_key` leads to what is in `pending`; numbers there are by age.
+        let Reassembly { timeout, pending, by_key: _, next: _, bytes } = self;
+        (timeout, bytes).hash(state);
+        pending.iter().for_each(|family| family.values().for_each(|packet| packet.hash(state)));
+    }
+}
+
 impl Reassembly {
+    /// Whether no fragment waits.
+    pub fn is_empty(&self) -> bool {
+        self.pending.iter().all(BTreeMap::is_empty)
+    }
     /// Nothing waits. An incomplete IPv4 packet is given up `timeout` after its first fragment came, an IPv6 packet after a
     /// minute.
     pub fn new(timeout: Duration) -> Reassembly {
@@ -163,6 +176,7 @@ impl Key {
 }
 
 /// Where a fragment belongs.
+#[derive(Hash)]
 enum Place {
     /// In front of the piece with this index.
     At(usize),

@@ -103,6 +103,47 @@ fn looked_up<T: Copy>(pairs: &[(u64, T)], n: u64) -> Option<T> {
 }
 
 impl Impairment {
+    /// For digests: what is still to come of lists, by how far on; where streams stand.
+    pub(super) fn digest_into<H: std::hash::Hasher>(&self, state: &mut H) {
+        use std::hash::Hash;
+        // Names, rates and shapes follow from the scenario and the time; the log tells of the past.
+        let Impairment {
+            seed: _,
+            name: _,
+            loss,
+            bad,
+            seen,
+            asked_for,
+            entered,
+            left,
+            listed,
+            log: _,
+            duplicate_ppm: _,
+            reorder_ppm: _,
+            corrupt_ppm: _,
+            jitter: _,
+            correlated,
+            streams,
+        } = self;
+        (bad, asked_for, correlated, streams).hash(state);
+        let ahead = |numbers: &[u64], done: u64, state: &mut H| {
+            let to_come = numbers.iter().filter(|n| **n > done);
+            to_come.for_each(|n| state.write_u64(n - done));
+            state.write_u64(u64::MAX);
+        };
+        if let Loss::Listed(numbers) = loss {
+            ahead(numbers, *seen, state);
+        }
+        if let Some(listed) = listed {
+            let Listed { copy, flip, shift, overtake } = &**listed;
+            ahead(copy, *entered, state);
+            ahead(overtake, *left, state);
+            flip.iter().filter(|(n, _)| n > entered).for_each(|(n, bit)| (n - entered, bit).hash(state));
+            state.write_u64(u64::MAX);
+            shift.iter().filter(|(n, _)| n > left).for_each(|(n, by)| (n - left, by).hash(state));
+            state.write_u64(u64::MAX);
+        }
+    }
     pub(super) fn new(seed: u64, name: &str, way: &Way) -> Impairment {
         let mut this = Impairment {
             seed,

@@ -161,6 +161,65 @@ impl Pipe {
         pipe.change(seed, name, way);
         pipe
     }
+    /// For digests. What is idle has no past: a queue that is empty and a transmitter that is free are that, whenever they
+    /// became so.
+    pub(crate) fn digest_into<H: std::hash::Hasher>(
+        &self,
+        now: Time,
+        packets: &crate::slab::Slab,
+        places: &mut crate::digest::Places,
+        state: &mut H,
+    ) {
+        use std::hash::Hash;
+        // Settings follow from the scenario and the time; figures and counters tell of the past, but for their balance.
+        let Pipe {
+            queued: _,
+            ring,
+            to: _,
+            mtu: _,
+            up,
+            plain: _,
+            rate_bps: _,
+            busy_until,
+            rest,
+            delay: _,
+            latest,
+            counters,
+            queue,
+            leaving,
+            shaper,
+            chance,
+            reorders: _,
+            from: _,
+            duplicate_delay: _,
+            reorder_delay: _,
+            figures: _,
+            way: _,
+        } = self;
+        let PipeCounters { sent, copies, delivered, dropped, .. } = counters;
+        up.hash(state);
+        (sent + copies).wrapping_sub(delivered + dropped).hash(state);
+        if *busy_until <= now && shaper.is_none() && !queue.may_mark() {
+            state.write_u8(0);
+        } else {
+            (busy_until, rest, queue, shaper).hash(state);
+        }
+        (*latest).max(now).hash(state);
+        leaving.hash(state);
+        chance.is_some().hash(state);
+        if let Some(chance) = chance {
+            chance.digest_into(state);
+        }
+        ring.len().hash(state);
+        for Flight { arrival, handle, held } in ring {
+            (arrival, held, places.of(handle.id)).hash(state);
+            packets.get(*handle).digest_into(places.idents, state);
+        }
+    }
+    /// Whether packets wait in a queue that decides when they leave.
+    pub(crate) fn holds_packets(&self) -> bool {
+        self.leaving.as_ref().is_some_and(|queue| queue.backlog().0 > 0)
+    }
     /// New parameters.
     pub(crate) fn change(&mut self, seed: u64, name: &str, way: &Way) {
         *self.way = way.clone();

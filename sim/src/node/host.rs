@@ -26,7 +26,7 @@ pub(crate) struct HostNode {
 }
 
 /// Whether a host runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Power {
     Up,
     Paused,
@@ -34,7 +34,7 @@ pub(crate) enum Power {
 }
 
 /// What waits for a paused host.
-#[derive(Clone)]
+#[derive(Clone, Hash)]
 enum Waiting {
     Packet(Box<Packet>),
     Kill(String),
@@ -44,6 +44,20 @@ enum Waiting {
 const MOST_WAITING: usize = 1000;
 
 impl HostNode {
+    /// For digests: what waits for it, and what it is.
+    pub(crate) fn digest_into<H: std::hash::Hasher>(&self, idents: bool, state: &mut H) {
+        use std::hash::Hash;
+        // `queued` says when the event queue looks at it, in vain or not.
+        let HostNode { host, net: _, power, waiting, queued: _ } = self;
+        (host, power, waiting).hash(state);
+        if idents {
+            host.idents_into(state);
+        }
+    }
+    /// Whether packets wait in it or for it.
+    pub(crate) fn holds_packets(&self) -> bool {
+        self.power != Power::Up || !self.waiting.is_empty() || self.host.holds_packets()
+    }
     pub(crate) fn new(host: Host, net: HostNet) -> HostNode {
         HostNode { host, net, power: Power::Up, waiting: Vec::new(), queued: Time::NEVER }
     }

@@ -33,6 +33,16 @@ const TTL: u8 = 64;
 const REASSEMBLY: Duration = Duration::from_secs(60);
 
 impl RouterNode {
+    /// For digests; address and routes follow from the scenario and the time.
+    pub(crate) fn digest_into<H: std::hash::Hasher>(&self, state: &mut H) {
+        use std::hash::Hash;
+        let RouterNode { address: _, routes: _, icmp: _, limit, reassembly, ident } = self;
+        (limit, reassembly, ident).hash(state);
+    }
+    /// Whether fragments wait in it.
+    pub(crate) fn holds_packets(&self) -> bool {
+        self.reassembly.as_ref().is_some_and(|reassembly| !reassembly.is_empty())
+    }
     pub(crate) fn new(spec: &spec::Router, routes: Routes) -> RouterNode {
         RouterNode {
             address: spec.address,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::normal;
 
 /// A quantity that is drawn anew each time: bytes, or nanoseconds.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Draw {
     /// Always this.
     Fixed(u64),
@@ -148,7 +148,7 @@ fn clamp_signed(n: i128) -> i64 {
 }
 
 /// A few numbers out of one, for what is drawn too often or too seldom for a stream of its own: SplitMix64.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Few(pub u64);
 
 impl Few {

@@ -20,6 +20,13 @@ pub const MILLION: u32 = 1_000_000;
 #[derive(Clone, Debug)]
 pub struct Stream(ChaCha8Rng);
 
+/// By its place: its numbers follow from seed and name, which stay.
+impl std::hash::Hash for Stream {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        (self.0.get_stream(), self.0.get_word_pos()).hash(state);
+    }
+}
+
 impl Stream {
     /// The stream of this name under this seed.
     pub fn new(seed: u64, name: &str) -> Stream {
@@ -60,7 +67,7 @@ impl Stream {
 
 /// Numbers of which each follows the one before it to some degree, as netem's correlated ones do: with correlation `c`
 /// each is `(1 - c)` parts new and `c` parts the last. (As in netem, blending narrows the distribution.)
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Hash)]
 pub struct Correlated {
     last: u32,
 }

@@ -7,7 +7,7 @@ use tcp::{Duration, EcnCodepoint, Flags, Payload, Time};
 use super::{Route, Way};
 
 /// Limit of a queue.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Limit {
     /// None.
     Unlimited,

@@ -12,7 +12,7 @@ use crate::rng::Draw;
 ///
 /// The flows of the whole population are numbered from zero, and those of `hosts` hosts in turn: this one's are `place`,
 /// `place + hosts`, and so on.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub struct Population {
     /// Its name: all parts have the same.
     pub name: Arc<str>,
@@ -45,7 +45,7 @@ impl Population {
 }
 
 /// How a flow gets its target.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Pairing {
     /// Flow `n` goes to target `n`, counted round.
     InTurn,
@@ -54,7 +54,7 @@ pub enum Pairing {
 }
 
 /// When flows begin.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Arrivals {
     /// One after the other, so far apart; zero: all at once.
     Every(Duration),
@@ -72,7 +72,7 @@ pub enum Arrivals {
 }
 
 /// What a flow does. Its connection is opened first and closed last.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum FlowKind {
     /// Sends for ever.
     Endless,

@@ -9,7 +9,7 @@ use tcp::{Duration, Flags, Payload, Time};
 use super::Population;
 
 /// A program on a host.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub struct Program {
     /// Its name, unique: `client/1` if the file gives none.
     pub name: Arc<str>,
@@ -24,7 +24,7 @@ pub struct Program {
 }
 
 /// What a program does.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub enum Run {
     /// Steps on one TCP socket (and on more, one after the other), blocking at each.
     Script(Vec<Step>),
@@ -124,7 +124,7 @@ pub enum Run {
 }
 
 /// A server.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub struct Serve {
     /// Port to listen on.
     pub port: u16,
@@ -152,7 +152,7 @@ pub struct Serve {
 
 /// A step of a script. Each blocks until it is done; a step that fails ends the script, unless it is in `Try`, and the
 /// socket is closed as at the end of a process.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub enum Step {
     /// socket(2), bind(2) where a port or an address is given.
     Bind {

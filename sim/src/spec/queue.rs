@@ -19,7 +19,7 @@ pub enum Discipline {
 }
 
 /// Random early detection (Floyd and Jacobson, 1993). Lengths are averages, in packets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Red {
     /// Below this, nothing is dropped.
     pub min: u32,
@@ -42,7 +42,7 @@ impl Default for Red {
 }
 
 /// PIE (RFC 8033).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Pie {
     /// `QDELAY_REF`: the delay that it aims at.
     pub target: Duration,
@@ -69,7 +69,7 @@ impl Default for Pie {
 }
 
 /// CoDel (RFC 8289).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Codel {
     /// `TARGET`: the wait that is accepted.
     pub target: Duration,
@@ -86,7 +86,7 @@ impl Default for Codel {
 }
 
 /// FQ-CoDel (RFC 8290).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct FqCodel {
     /// CoDel for each of the queues.
     pub codel: Codel,
@@ -103,7 +103,7 @@ impl Default for FqCodel {
 }
 
 /// A token bucket (`tbf`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Shape {
     /// Rate at which it fills, in bits per second.
     pub rate_bps: u64,

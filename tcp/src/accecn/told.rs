@@ -15,7 +15,7 @@ const THINNED: u16 = 4 << PLACES;
 const TOO_LATE: u64 = (1 << 23) - 1;
 
 /// What AccECN options have come from the peer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Seen {
     /// None.
     #[default]
@@ -29,7 +29,7 @@ pub enum Seen {
 }
 
 /// What the peer has told.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub struct Told {
     /// Packets that arrived there with CE: s.cep less its initial value.
     pub ce_packets: u32,

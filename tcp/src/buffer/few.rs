@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 /// First in, first out.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(crate) struct Few<T> {
     first: Option<T>,
     /// What stands behind the first. Given back when the queue runs empty.

@@ -12,7 +12,7 @@ use crate::seq::Seq;
 
 /// Received data up to RCV.NXT that the program has not read, and what lies beyond a gap (RFC 9293, section 3.10.7.4,
 /// seventh). FIN is the connection's business: it has no place here.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub struct ReceiveBuffer {
     /// RCV.NXT as far as data goes.
     nxt: Seq,
@@ -27,7 +27,7 @@ pub struct ReceiveBuffer {
 }
 
 /// Data that cannot be delivered yet.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 struct Beyond {
     /// Which numbers are held.
     ranges: RangeSet,

@@ -6,7 +6,7 @@ use crate::payload::Payload;
 use crate::seq::Seq;
 
 /// Data from SND.UNA to the end of what was queued, addressed by sequence number (RFC 9293, section 3.10.2).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub struct SendBuffer {
     /// Sequence number of the first byte held.
     start: Seq,

@@ -10,7 +10,7 @@ use crate::seq::Seq;
 pub const SKB_OVERHEAD: u64 = 1280;
 
 /// The skbs from the first unacknowledged byte to the last queued one. None is empty.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub struct Skbs {
     list: VecDeque<Skb>,
     /// Where an skb was cut last: near it the next one is looked for, which is nearly always there.
@@ -18,7 +18,7 @@ pub struct Skbs {
 }
 
 /// An skb: it begins where the one before it ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Skb {
     /// The number behind its last byte.
     pub end: Seq,

@@ -3,7 +3,7 @@
 use crate::time::Duration;
 
 /// Finding the path MTU without ICMP (RFC 4821).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum MtuProbing {
     /// Not at all (Linux `tcp_mtu_probing` 0).
     Off,
@@ -14,7 +14,7 @@ pub enum MtuProbing {
 }
 
 /// Explicit congestion notification.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Ecn {
     /// Neither asked for nor accepted.
     Off,
@@ -31,7 +31,7 @@ pub enum Ecn {
 }
 
 /// When the AccECN option is sent (RFC 9768, section 3.2.3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum AccEcnOption {
     /// Never.
     Off,
@@ -44,7 +44,7 @@ pub enum AccEcnOption {
 }
 
 /// When a listener answers with SYN cookies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SynCookies {
     /// Never.
     Off,
@@ -55,7 +55,7 @@ pub enum SynCookies {
 }
 
 /// How initial sequence numbers are chosen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum IsnSource {
     /// A clock plus a keyed hash of the four-tuple (RFC 6528).
     Rfc6528,
@@ -66,7 +66,7 @@ pub enum IsnSource {
 }
 
 /// What the lower bound of the RTO bounds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RtoFloor {
     /// The RTO (RFC 6298, section 2.4).
     Total,
@@ -75,7 +75,7 @@ pub enum RtoFloor {
 }
 
 /// When unacknowledged data makes a connection fail.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RetryLimit {
     /// After so many retransmissions of the same segment.
     Count(u8),
@@ -87,7 +87,7 @@ pub enum RetryLimit {
 }
 
 /// How losses are found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum LossDetection {
     /// Time since transmission (RFC 8985); falls back to NewReno where SACK is not negotiated.
     Rack,
@@ -100,7 +100,7 @@ pub enum LossDetection {
 }
 
 /// The congestion controller.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Congestion {
     /// RFC 5681.
     Reno,
@@ -121,7 +121,7 @@ pub enum Congestion {
 }
 
 /// What is done about a window that the program does not use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CwndValidation {
     /// It does not grow; see also `slow_start_after_idle` and `idle_halving`.
     NoGrowth,
@@ -130,7 +130,7 @@ pub enum CwndValidation {
 }
 
 /// Which connections are paced.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Pacing {
     /// Those whose controller asks for it, and those with a bound on their rate (Linux without the fq qdisc).
     OnDemand,
@@ -139,7 +139,7 @@ pub enum Pacing {
 }
 
 /// When data is acknowledged (RFC 9293, section 3.8.6.3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct DelayedAck {
     /// Delay of an acknowledgment, at least. Zero: every segment is acknowledged at once.
     pub min: Duration,
@@ -161,7 +161,7 @@ pub struct DelayedAck {
 }
 
 /// Coalescing of small segments.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Nagle {
     /// Every write goes out at once (`TCP_NODELAY`).
     Off,

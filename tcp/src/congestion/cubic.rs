@@ -18,7 +18,7 @@ const C_DEN: u128 = 10 * 1_000_000_000;
 const FRACTION: u32 = 16;
 
 /// The window as a cubic function of the time since the last reduction.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub struct Cubic {
     /// HyStart++ in the initial slow start.
     hystart: bool,
@@ -26,7 +26,7 @@ pub struct Cubic {
     state: Option<Box<State>>,
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 struct State {
     /// The initial slow start.
     start: Option<HyStart>,
@@ -35,7 +35,7 @@ struct State {
     before: Curve,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Hash)]
 struct Curve {
     /// Window before the last reduction, after fast convergence, in bytes; zero: to be set at the start of
     /// congestion avoidance (section 4.8).
@@ -46,7 +46,7 @@ struct Curve {
     epoch: Option<Epoch>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 struct Epoch {
     /// Time in it, without the time when the window did not limit sending.
     elapsed: Duration,

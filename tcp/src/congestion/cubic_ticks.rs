@@ -20,7 +20,7 @@ const C: u64 = 410;
 const RENO: u64 = 8 * (1024 + BETA) / 3 / (1024 - BETA);
 
 /// CUBIC by Linux's arithmetic.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub struct CubicTicks {
     detect: Option<Detect>,
     fast_convergence: bool,
@@ -28,7 +28,7 @@ pub struct CubicTicks {
 }
 
 /// Windows are in segments, times in jiffies, where nothing else is said.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 struct State {
     /// Segments to be acknowledged for one more.
     cnt: u64,

@@ -11,7 +11,7 @@ const ONE: u64 = 1 << 20;
 const G: u32 = 4;
 
 /// The share of marked data, and what it is computed from.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 pub struct Dctcp {
     /// DCTCP.Alpha, with twenty binary places.
     alpha: u32,

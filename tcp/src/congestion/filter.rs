@@ -1,14 +1,14 @@
 //! The largest value of a window of time: Kathleen Nichols' filter, which keeps the best three.
 
 /// A value and when it came.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 struct Point {
     at: u64,
     value: u64,
 }
 
 /// The largest value of the last `window` units of a time that the caller counts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct MaxFilter {
     best: [Point; 3],
 }

@@ -1,7 +1,7 @@
 //! No congestion control: a constant window. For the classroom, and for what happens without.
 
 /// A constant window.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Fixed {
     /// The window, in segments.
     pub segments: u32,

@@ -19,7 +19,7 @@ const L: u64 = 8;
 const _: () = assert!(CSS_GROWTH_DIVISOR >= 2);
 
 /// The state of the initial slow start.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 pub(super) struct HyStart {
     /// windowEnd: a round ends when this is acknowledged.
     window_end: Seq,

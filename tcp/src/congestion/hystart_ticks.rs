@@ -17,7 +17,7 @@ const LOW_WINDOW: u64 = 16;
 const AGGREGATES: u64 = 4 * 65_215;
 
 /// What is looked at (`hystart_detect`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Detect {
     train: bool,
     delay: bool,
@@ -30,7 +30,7 @@ impl Detect {
 }
 
 /// The state of one round.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 pub(super) struct HyStartTicks {
     round_start_us: u64,
     last_ack_us: u64,

@@ -93,7 +93,7 @@ pub struct Event {
 
 /// A delivery rate sample (draft-ietf-ccwg-bbr, section 4.1): what the network did between the sending of a segment
 /// and its acknowledgment.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Rate {
     /// RS.delivery_rate, in bytes a second; zero: no reliable sample.
     pub rate: u64,
@@ -112,7 +112,7 @@ pub struct Rate {
 }
 
 /// The sender's phase, as Linux's `ca_state` with Disorder a part of Open.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Phase {
     /// All is well.
     Open,

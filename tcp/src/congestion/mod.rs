@@ -98,7 +98,7 @@ macro_rules! controllers {
         model { $($m:ident $mname:literal,)* }
     ) => {
         /// A congestion controller.
-        #[derive(Clone, Debug)]
+        #[derive(Clone, Debug, Hash)]
         #[allow(missing_docs, reason = "each variant holds the controller of its name, documented there")]
         pub enum Controller {
             $($s($s),)*

@@ -4,7 +4,7 @@
 use super::{Control, Event, Sample, Signal, as_reno};
 
 /// Slow start, then one segment per round trip.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Hash)]
 pub struct Reno {
     /// Octets acknowledged since congestion avoidance last added a segment.
     credit: u64,

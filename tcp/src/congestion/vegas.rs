@@ -15,7 +15,7 @@ const GAMMA: u64 = 1;
 const SAMPLES: u32 = 3;
 
 /// Round-trip times, and what they mean for the window.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 pub struct Vegas {
     /// The smallest ever; `Duration::MAX`: none yet.
     base: Duration,
@@ -30,7 +30,7 @@ pub struct Vegas {
     credit: u64,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Verdict {
     /// The round is not over.
     Wait,

@@ -9,7 +9,7 @@ use crate::time::{Duration, Time};
 const SHORTEST: Duration = Duration::from_millis(50);
 
 /// The rate of acknowledgments.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Hash)]
 pub struct Westwood {
     /// BWE, filtered once and twice, in bytes a second; zero: none yet.
     once: u64,

@@ -21,7 +21,7 @@ const MAX_ATO: Duration = Duration::from_millis(500);
 const AT_ONCE: u8 = 3;
 
 /// What is owed to the peer.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(crate) struct Acking {
     /// An ACK is owed: why, when it goes out at once or the delay runs out.
     pub scheduled: bool,

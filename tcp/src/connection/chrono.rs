@@ -7,7 +7,7 @@ use crate::seq::Seq;
 use crate::time::{Duration, Time};
 
 /// What keeps the sender; the later outweighs the earlier.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Limit {
     /// Nothing is to be sent or acknowledged.
     #[default]
@@ -21,7 +21,7 @@ pub(crate) enum Limit {
 }
 
 /// The clock of limits. Linux counts in ticks; this is exact.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(crate) struct Chrono {
     limit: Limit,
     since: Time,

@@ -7,7 +7,7 @@ use crate::recovery::Acked;
 const MOST: u32 = 300;
 
 /// Deliveries so far.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(crate) struct Deliveries {
     /// Segments delivered, without the SYN.
     pub delivered: u32,

@@ -12,7 +12,7 @@ use crate::segment::{Flags, Options, Segment};
 use crate::time::Time;
 
 /// What was agreed on, and what came of it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(super) struct Ecn {
     /// Classic ECN was agreed on.
     pub on: bool,

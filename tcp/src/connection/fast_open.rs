@@ -16,7 +16,7 @@ use crate::state::{Input, State};
 use crate::time::Time;
 
 /// What Fast Open keeps in a connection that has used it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(super) struct FastOpen {
     /// Data in the SYN was accepted.
     pub data_taken: bool,

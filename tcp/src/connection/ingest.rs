@@ -18,7 +18,7 @@ const BEFORE: u64 = 64 + 40;
 const PAGE: (u64, u64) = (4096 - SHARED_INFO, 4096 + SK_BUFF);
 
 /// What the receive queue takes.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(crate) struct RcvMemory {
     /// `sk_rmem_alloc`, in bytes.
     pub alloc: u64,
@@ -36,7 +36,7 @@ pub(crate) struct RcvMemory {
     beyond: Option<Box<Vec<Skb>>>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 struct Skb {
     start: Seq,
     end: Seq,

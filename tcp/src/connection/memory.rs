@@ -24,7 +24,7 @@ const SK_BUFF: u64 = 256;
 const HEADS: u64 = 640;
 
 /// What Linux keeps account of.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(crate) struct Ledger {
     /// The buffers that the data is cut into.
     pub skbs: Skbs,

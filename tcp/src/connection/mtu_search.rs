@@ -20,7 +20,7 @@ const WINDOW: u64 = 11;
 const PATIENCE: u64 = 5;
 
 /// The range that is searched, in bytes of IP packets.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(super) struct MtuSearch {
     /// search_low: packets of this length get through, as far as is known.
     low: u16,

@@ -9,7 +9,7 @@ use crate::seq::Seq;
 use crate::time::Time;
 
 /// What a connection remembers of path MTUs smaller than that of its first segment.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(super) struct PathMtu {
     /// A claim that is not believed yet, and the number that it quoted.
     held: Option<(u16, Seq)>,

@@ -6,7 +6,7 @@ use crate::tcb::SocketOption;
 use crate::time::Duration;
 
 /// The options of one socket.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(crate) struct Socket {
     /// Receive buffer, in bytes; grows on its own unless `rcv_buf_set`.
     pub rcv_buf: u32,
@@ -28,7 +28,7 @@ pub(crate) struct Socket {
     rare: Option<Box<Rare>>,
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 struct Rare {
     keep_idle: Option<Duration>,
     keep_interval: Option<Duration>,

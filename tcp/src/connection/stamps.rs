@@ -15,7 +15,7 @@ const OPT_ID_TCP: u32 = 1 << 16;
 const MOST: usize = 4096;
 
 /// What a program wants to be told.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(crate) struct Stamps {
     /// `SOF_TIMESTAMPING_…`.
     bits: u32,

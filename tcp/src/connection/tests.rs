@@ -84,7 +84,7 @@ fn handshake(now: Time, a: &Arc<Config>, b: &Config, tuple: Tuple, iss: u32, irs
 }
 
 /// What the wire does with a segment.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Fate {
     Deliver,
     Drop,

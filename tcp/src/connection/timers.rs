@@ -14,7 +14,7 @@ use crate::state::{Input, State};
 use crate::time::{Duration, Time};
 
 /// The timers that are not the transmit queue's, and what they count from.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(crate) struct Timers {
     /// Zero-window probe or override.
     pub persist: Time,

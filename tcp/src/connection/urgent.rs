@@ -11,7 +11,7 @@ use crate::segment::{Flags, Segment};
 use crate::seq::Seq;
 
 /// Urgent data announced by the peer.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(crate) struct Urgent {
     /// Number of the last urgent octet: the mark.
     pub at: Seq,

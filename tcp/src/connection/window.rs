@@ -11,7 +11,7 @@ use crate::seq::Seq;
 use crate::time::{Duration, Time};
 
 /// The receiving side, in the RFC's names.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(crate) struct Receive {
     /// IRS.
     pub irs: Seq,

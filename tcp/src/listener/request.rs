@@ -18,7 +18,7 @@ use crate::seq::SeqNum;
 use crate::time::{Duration, Time};
 
 /// What the options of a SYN and our configuration have in common.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 pub(super) struct Agreed {
     /// The peer's MSS option.
     pub(super) mss: Option<u16>,
@@ -140,7 +140,7 @@ impl Agreed {
 }
 
 /// A half-open request. It has no buffers: text and FIN count only once the handshake is complete.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(crate) struct Request {
     pub(super) iss: SeqNum,
     pub(super) irs: SeqNum,

@@ -7,7 +7,7 @@ use crate::state::State;
 use crate::tcb::SendFlags;
 
 /// What a program has written before the connection is open.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(crate) enum Writes {
     #[default]
     None,

@@ -17,7 +17,7 @@ use crate::seq::Seq;
 use crate::time::{Duration, Time};
 
 /// What an acknowledgment brought, as far as the phases need to know.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Hash)]
 pub(super) struct News {
     /// Octets newly acknowledged.
     pub acked: u64,

@@ -124,7 +124,7 @@ pub struct Acked {
 }
 
 /// What a timer of the transmit queue was for. One slot: they exclude one another (RFC 8985, section 8).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Timer {
     /// Retransmission timeout (RFC 6298).
     Rto,
@@ -176,7 +176,7 @@ pub struct Counts {
 }
 
 /// Which part of RFC 5681's life the queue is in; Linux's `ca_state`, with Disorder a part of Open.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Phase {
     /// All is well, or there are a few SACKs or duplicate ACKs.
     Open,
@@ -189,7 +189,7 @@ enum Phase {
 }
 
 /// Everything that exists only while something is amiss.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 struct Trouble {
     board: Scoreboard,
     /// RecoveryPoint (RFC 6675), `recover` (RFC 6582): where the phase ends.
@@ -218,7 +218,7 @@ struct Trouble {
 }
 
 /// What only some connections have.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 struct Extra {
     /// Delivery rates, for a controller that wants them.
     rate: Option<Sampler>,
@@ -231,7 +231,7 @@ struct Extra {
 }
 
 /// The transmit queue of one connection with everything that decides about retransmission.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub struct Sender {
     queue: Queue,
     trouble: Option<Box<Trouble>>,
@@ -274,7 +274,7 @@ impl Probe {
 }
 
 /// How much of the window was used (congestion window validation, as Linux does it), and what the path has carried.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 struct Usage {
     /// The round trip that is looked at ends when this is acknowledged.
     until: Seq,
@@ -292,7 +292,7 @@ struct Usage {
 }
 
 /// The tail loss probe.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 struct Probe {
     /// SND.NXT after the probe that is outstanding (TLP.end_seq); zero: there is none.
     end: Seq,

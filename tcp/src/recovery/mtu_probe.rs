@@ -13,14 +13,14 @@ use crate::recovery::undo::Frto;
 use crate::seq::Seq;
 
 /// The probe that is outstanding, or that has just met its fate.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(super) struct MtuProbe {
     range: Range<Seq>,
     fate: Option<ProbeFate>,
 }
 
 /// What became of a probe that did not arrive.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ProbeFate {
     /// It was lost and nothing else was: too large for the path (RFC 4821, section 7.6.2).
     TooLarge,

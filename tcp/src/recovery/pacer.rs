@@ -6,7 +6,7 @@
 use crate::time::{Duration, Time};
 
 /// The release of segments of one connection.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(super) struct Pacer {
     /// Bytes a second; zero: no limit.
     pub rate: u64,

@@ -11,7 +11,7 @@ use crate::seq::Seq;
 use crate::time::Time;
 
 /// Marks of a segment.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Hash)]
 pub(super) struct Marks(u8);
 
 impl Marks {
@@ -40,7 +40,7 @@ impl Marks {
 }
 
 /// A segment sent. It begins where the one before ends.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 pub(super) struct Sent {
     /// The sequence number behind it.
     pub end: Seq,
@@ -55,7 +55,7 @@ pub(super) struct Sent {
 }
 
 /// Segments and their octets.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Tally {
     pub segments: u32,
     pub bytes: u64,
@@ -80,7 +80,7 @@ impl Tally {
 }
 
 /// Segments sent and not acknowledged, in sequence.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(super) struct Queue {
     /// SND.UNA.
     pub una: Seq,
@@ -90,7 +90,7 @@ pub(super) struct Queue {
 }
 
 /// A transmission found lost.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(super) struct Loss {
     pub range: Range<Seq>,
     /// Which transmission it was.
@@ -98,7 +98,7 @@ pub(super) struct Loss {
 }
 
 /// What is known beyond SND.UNA. Exists only while something is amiss.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(super) struct Scoreboard {
     /// SACKed ranges, ascending, disjoint, not adjacent; their edges are edges of segments.
     ranges: VecDeque<(Seq, Seq)>,

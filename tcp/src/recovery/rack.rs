@@ -14,7 +14,7 @@ use crate::time::{Duration, Time};
 const PERSIST: u8 = 16;
 
 /// What RACK keeps of a connection.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 pub(super) struct Rack {
     /// RACK.segment, the one sent last of those delivered: when. RFC 8985 breaks ties by sequence number, which
     /// takes a retransmission for older than what went out before it at the same instant; so not here.
@@ -33,7 +33,7 @@ pub(super) struct Rack {
 }
 
 /// Segments sent again, in the order of their transmission, and how far those sent once were looked at.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(super) struct Order {
     again: VecDeque<(Time, Seq)>,
     /// All segments sent once that begin below are lost or SACKed.
@@ -202,7 +202,7 @@ enum Verdict {
 }
 
 /// What a look for losses brought.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Hash)]
 pub(super) struct Found {
     /// Octets newly thought lost.
     pub bytes: u64,

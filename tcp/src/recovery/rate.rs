@@ -10,7 +10,7 @@ use crate::congestion::Rate;
 use crate::time::{Duration, Time};
 
 /// What was known when a segment was sent.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 struct Snapshot {
     /// P.delivered.
     delivered: u64,
@@ -27,7 +27,7 @@ struct Snapshot {
 }
 
 /// The estimator of one connection.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(super) struct Sampler {
     /// C.delivered.
     pub delivered: u64,

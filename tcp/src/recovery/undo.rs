@@ -10,7 +10,7 @@ use crate::seq::Seq;
 use crate::time::Time;
 
 /// What an undo needs to know.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Hash)]
 pub(super) struct Undo {
     /// SND.UNA when the window was reduced; retransmissions below are not counted. `None`: nothing to undo.
     pub marker: Option<Seq>,
@@ -23,7 +23,7 @@ pub(super) struct Undo {
 }
 
 /// F-RTO (RFC 5682, sections 2.1 and 3.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Frto {
     /// Not running.
     Off,

@@ -13,7 +13,7 @@ use crate::time::{Duration, Time};
 const NVP: Duration = Duration::from_secs(300);
 
 /// pipeACK and the phase.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(super) struct Validation {
     /// The round trip that is being measured: where it began, and what ends it.
     from: Seq,

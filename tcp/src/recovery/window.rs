@@ -10,7 +10,7 @@ use crate::seq::Seq;
 use crate::time::{Duration, Time};
 
 /// Proportional rate reduction (RFC 9937, section 6), in octets.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Hash)]
 pub(super) struct Prr {
     /// RecoverFS: in flight when the reduction began.
     flight: u64,

@@ -28,6 +28,14 @@ fn next_look(now: Time, look: Time, pause: Duration) -> Time {
     look + pause * (now.since(look).as_nanos() / pause.as_nanos() + 1)
 }
 
+impl std::hash::Hash for Acceptor {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        let Acceptor { socket, accepts_from, accepted, by_client } = self;
+        (socket, accepts_from, accepted).hash(state);
+        crate::digest::unordered(by_client, state);
+    }
+}
+
 impl Acceptor {
     pub(super) fn run(
         &mut self,

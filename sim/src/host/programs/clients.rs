@@ -9,7 +9,7 @@ use super::script::Outcome;
 const SPAWNS_AT_ONCE: usize = 1000;
 
 /// The state of a program that starts clients.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(super) struct Spawner {
     begun: Time,
     started: u32,

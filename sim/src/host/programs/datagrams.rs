@@ -10,7 +10,7 @@ use crate::rng::{Draw, Stream};
 use crate::spec::Run;
 
 /// Sends a list of datagrams, so many times over.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(super) struct Sender {
     port: Option<u16>,
     sent: u64,
@@ -90,7 +90,7 @@ impl Sender {
 }
 
 /// Receives datagrams on a port.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(super) struct Receiver {
     open: bool,
 }

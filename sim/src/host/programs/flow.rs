@@ -16,7 +16,7 @@ use crate::spec::{FlowKind, Population};
 const BLOCK: u32 = 65_536;
 
 /// A flow on its way.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(super) struct Flow {
     to: SocketAddr,
     chance: Few,
@@ -37,7 +37,7 @@ pub(super) struct Flow {
     until: Time,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Phase {
     Fresh,
     Connecting,

@@ -15,7 +15,7 @@ use crate::spec::Run;
 const WINDOW: u16 = 1024;
 
 /// Sends a segment to each port and notes what comes back.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(super) struct Scan {
     /// The port that probes come from.
     port: u16,
@@ -104,7 +104,7 @@ fn icmp_answer(kind: IcmpKind) -> &'static str {
 }
 
 /// Sends SYNs from addresses that do not answer.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(super) struct Flood {
     sent: u32,
     next: Time,

@@ -34,7 +34,7 @@ const STEPS_AT_ONCE: u32 = 10_000;
 const BREATHER: Duration = Duration::from_micros(100);
 
 /// The programs of a host.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(super) struct Programs {
     list: Vec<Program>,
     /// When each program that has not begun starts.
@@ -49,7 +49,7 @@ pub(super) struct Programs {
 }
 
 /// A program.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 struct Program {
     spec: Arc<spec::Program>,
     /// The task that accepts or spawns, while it runs.
@@ -59,7 +59,7 @@ struct Program {
 }
 
 /// Something that runs.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 struct Task {
     program: u32,
     /// The program's name, and which of its connections this is: `server[2]`.
@@ -67,7 +67,7 @@ struct Task {
     kind: TaskKind,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 enum TaskKind {
     /// A script by itself.
     Script(Box<Script>),
@@ -86,7 +86,7 @@ enum TaskKind {
 }
 
 /// A script on a connection that was accepted.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 struct Handler {
     script: Script,
     /// The client.

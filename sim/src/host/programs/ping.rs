@@ -16,7 +16,7 @@ use crate::spec::Run;
 const SIZE: u32 = 56;
 
 /// Sends echo requests at intervals and notes what becomes of each.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(super) struct Ping {
     ident: Option<u16>,
     /// Requests sent or tried so far: the number of the last.
@@ -102,7 +102,7 @@ impl Ping {
 }
 
 /// Sends echo requests of growing TTL, one at a time: each router on the way tells its address.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(super) struct Traceroute {
     ident: Option<u16>,
     /// Requests sent so far: the number of the last, and its hop.

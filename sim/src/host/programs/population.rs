@@ -31,6 +31,14 @@ pub(super) struct Source {
     flows: Stream,
 }
 
+impl std::hash::Hash for Source {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        let Source { begun, started, next, thinking, ended, times, flows } = self;
+        (begun, started, next, ended, times, flows).hash(state);
+        thinking.clone().into_sorted_vec().hash(state);
+    }
+}
+
 impl Source {
     /// That of the program of this name on this host.
     pub(super) fn new(seed: u64, host: &str, program: &str, now: Time) -> Source {

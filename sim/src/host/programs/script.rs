@@ -14,14 +14,14 @@ use crate::host::sockets::SocketId;
 use crate::spec::Step;
 
 /// A script on its way.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(super) struct Script {
     place: Place,
     pub(super) doing: Doing,
 }
 
 /// Where a script is among its steps.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 struct Place {
     steps: Arc<[Step]>,
     pc: u32,
@@ -30,7 +30,7 @@ struct Place {
 }
 
 /// What a script has in hand.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(super) struct Doing {
     /// The socket that the steps are about.
     pub(super) socket: Option<SocketId>,
@@ -43,7 +43,7 @@ pub(super) struct Doing {
 }
 
 /// A nested list of steps.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(super) struct Frame {
     steps: Arc<[Step]>,
     pc: u32,
@@ -54,7 +54,7 @@ pub(super) struct Frame {
 }
 
 /// Progress of a step.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(super) struct Work {
     /// Which part of the step is going on; zero at its start.
     pub(super) phase: u8,

@@ -8,7 +8,7 @@ use super::leaving::{Departure, Gone, Waiting};
 use crate::spec;
 
 /// Packets of one queue, first in, first out, and CoDel's state for it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(super) struct Codel {
     packets: VecDeque<Waiting>,
     bytes: u64,

@@ -9,7 +9,7 @@ use super::leaving::{Departure, Gone, Waiting};
 use crate::spec;
 
 /// The queues.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(super) struct Flows {
     flows: Vec<Flow>,
     /// Numbers of flows that have become busy, and of those that have had their turn.
@@ -19,7 +19,7 @@ pub(super) struct Flows {
     bytes: u64,
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 struct Flow {
     queue: Codel,
     /// Bytes that it may send before it is another's turn.

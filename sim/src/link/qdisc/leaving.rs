@@ -11,7 +11,7 @@ use crate::spec::{self, Discipline, Limit, Way};
 use crate::trace::Fate;
 
 /// CoDel or FQ-CoDel.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(crate) struct Leaving {
     kind: Kind,
     limit: Limit,
@@ -20,14 +20,14 @@ pub(crate) struct Leaving {
     pub(crate) gone: VecDeque<Gone>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 enum Kind {
     Codel(spec::Codel, Codel),
     FqCodel(spec::FqCodel, Flows),
 }
 
 /// A packet that waits.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(crate) struct Waiting {
     pub(crate) handle: Handle,
     pub(crate) len: u32,
@@ -43,7 +43,7 @@ pub(crate) struct Waiting {
 }
 
 /// What a rule asks of the link that carries a packet.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Hash)]
 pub(crate) struct Orders {
     /// It arrives this much later.
     pub(crate) later: Duration,
@@ -62,7 +62,7 @@ pub(crate) struct Departure {
 }
 
 /// A packet that the queue dropped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Gone {
     pub(crate) handle: Handle,
     pub(crate) fate: Fate,

@@ -53,7 +53,7 @@ pub(super) struct Arriving {
 }
 
 /// First in, first out, up to a limit on what waits: the packet in transmission does not count.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(super) struct Fifo {
     limit: Limit,
     early: Early,
@@ -63,7 +63,7 @@ pub(super) struct Fifo {
 }
 
 /// What drops or marks before the queue is full.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 enum Early {
     Never,
     Red(Box<Red>),

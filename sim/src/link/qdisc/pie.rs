@@ -19,7 +19,7 @@ const SMALL_BACKLOG: u64 = 2 * 1500;
 const SHORTEST_UPDATE: Duration = Duration::from_millis(1);
 
 /// The state of PIE. Probabilities are fractions of 2^40.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(super) struct Pie {
     config: spec::Pie,
     pub(super) probability: u64,

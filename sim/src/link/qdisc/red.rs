@@ -15,7 +15,7 @@ const ONE: u64 = 1 << 32;
 const SMALL_PACKET: u64 = 500;
 
 /// The state of RED.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(super) struct Red {
     config: spec::Red,
     /// Transmission time of a small packet.

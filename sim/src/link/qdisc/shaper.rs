@@ -5,7 +5,7 @@ use tcp::{Duration, Time};
 use crate::spec;
 
 /// The bucket, told by the moment at which it would be full.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(crate) struct Shaper {
     config: spec::Shape,
     full_at: Time,

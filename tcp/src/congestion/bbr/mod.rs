@@ -63,7 +63,7 @@ mod constants {
 }
 
 /// BBR.state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum State {
     Startup,
     Drain,
@@ -89,7 +89,7 @@ impl State {
 }
 
 /// BBR.ack_phase.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum AckPhase {
     Init,
     Refilling,
@@ -99,7 +99,7 @@ enum AckPhase {
 }
 
 /// What is known of the path, and what is being tried. `u64::MAX` and `Duration::MAX` are the draft's infinity.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub struct Bbr {
     state: State,
     pacing_gain: u64,

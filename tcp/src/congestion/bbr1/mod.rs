@@ -32,7 +32,7 @@ const MIN_CWND: u64 = 4;
 /// Round trips after which the aggregation of acknowledgments is forgotten.
 const EXTRA_ACKED_ROUNDS: u32 = 5;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Mode {
     Startup,
     Drain,
@@ -41,7 +41,7 @@ enum Mode {
 }
 
 /// What is known of the path, and what is being tried.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub struct Bbr1 {
     mode: Mode,
     mss: u64,

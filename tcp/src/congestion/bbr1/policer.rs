@@ -16,7 +16,7 @@ const DIFFERENCE: u64 = 4_000 / 8;
 const LONGEST_USE: u32 = 48;
 
 /// The sampling of one connection.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Hash)]
 pub(super) struct Policer {
     sampling: bool,
     rounds: u32,

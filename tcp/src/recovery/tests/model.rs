@@ -12,7 +12,7 @@ pub const MSS: u64 = 1000;
 pub const START: Seq = Seq((1 << 33) - 5000);
 
 /// What the path does to a transmission.
-#[derive(Clone, Copy, PartialEq, Debug)]
+#[derive(Clone, Copy, PartialEq, Debug, Hash)]
 pub enum Fate {
     Pass,
     Drop,

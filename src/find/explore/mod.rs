@@ -1,0 +1,468 @@
+//! Every way to treat up to so many packets of a scenario badly.
+//!
+//! The scenario is frozen first, so that nothing but the faults tried differs. Each packet that is handed to a link is a
+//! decision: the world before it is cloned, once for each thing that may happen to the packet, and each clone goes on by
+//! itself. Where asked, a host may boot anew at each moment as well.
+//!
+//! Worlds that have become equal ([`Simulator::digest`]) go on as one. For the answer to depend on nothing but the scenario,
+//! there is a pass for each number of faults, from none on: the fewest faults by which a world can be reached are known
+//! before it is met again by way of more, and each world is followed once in a pass, by whoever comes first. What is counted
+//! is counted over worlds, never over ways to them, and does not depend on who that was.
+
+mod known;
+mod work;
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use sim::check::{Law, Violation};
+use sim::link::Forced;
+use sim::{NodeId, PipeId, Simulator, TraceLevel};
+use tcp::{Duration, Time};
+
+use super::freeze::{freeze, frozen};
+use super::fuzz::MOST_EVENTS;
+use super::verdict::{self, Place};
+use crate::scenario::units::Span;
+use crate::scenario::{Scenario, file};
+use known::{Known, Met};
+use work::Queue;
+
+/// What is tried.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Faults in one run, at most.
+    pub faults: u32,
+    /// What may happen to a packet.
+    pub kinds: Vec<Kind>,
+    /// Hosts that may boot anew, by name.
+    pub crash: Vec<String>,
+    /// Runs at a time.
+    pub jobs: usize,
+    /// Runs, at most: then exploring ends, unfinished.
+    pub most: u64,
+    /// Worlds to remember, at most, 40 bytes each: then exploring ends, unfinished.
+    pub most_states: u64,
+    /// Equal worlds go on as one. Without it every run goes to its end: to check that nothing gets lost.
+    pub merge: bool,
+}
+
+impl Default for Plan {
+    fn default() -> Plan {
+        Plan {
+            faults: 1,
+            kinds: Kind::ALL.to_vec(),
+            crash: Vec::new(),
+            jobs: 1,
+            most: u64::MAX,
+            most_states: 50_000_000,
+            merge: true,
+        }
+    }
+}
+
+/// What may happen to a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// It is lost.
+    Drop,
+    /// It comes twice.
+    Duplicate,
+    /// It comes a round trip of its link later, overtaken by what is behind it.
+    Delay,
+    /// A bit of it is flipped.
+    Corrupt,
+}
+
+impl Kind {
+    /// All of them.
+    pub const ALL: [Kind; 4] = [Kind::Drop, Kind::Duplicate, Kind::Delay, Kind::Corrupt];
+}
+
+/// What came of it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Explored {
+    /// Runs, the one without a fault included: one for each fault at each world that it may happen in.
+    pub runs: u64,
+    /// Of these, those that became equal to another and ended there.
+    pub merged: u64,
+    /// Different worlds, looked at whenever a packet was handed to a link.
+    pub states: u64,
+    /// Different worlds at the end.
+    pub ends: u64,
+    /// When the last run ended.
+    pub latest: Time,
+    /// Faults in the worlds that need most to be reached.
+    pub deepest: u32,
+    /// Whether all was tried.
+    pub complete: bool,
+    /// For each law and host the first run with the fewest faults that broke it, frozen, with what it broke; and in how many
+    /// different ends it is broken. What the run without a fault breaks as well is not among them.
+    pub broken: Vec<Broken>,
+}
+
+/// A law that some runs broke.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Broken {
+    /// Law and host.
+    pub place: Place,
+    /// The first violation of the first run.
+    pub violation: Violation,
+    /// That run, with its fates written down.
+    pub typed: file::Scenario,
+    /// Faults in it.
+    pub faults: u32,
+    /// Ends that show it.
+    pub ends: u64,
+}
+
+/// How far exploring has come.
+#[derive(Clone, Copy, Debug)]
+pub struct Progress {
+    /// Faults in a run of this pass.
+    pub faults: u32,
+    /// Runs of this pass so far, and how many it will be.
+    pub runs: u64,
+    /// Known once the pass before is over.
+    pub of: u64,
+    /// Worlds so far.
+    pub states: u64,
+}
+
+/// A world at a decision, and what has happened to it.
+struct Branch {
+    world: Simulator,
+    used: u32,
+    /// Decisions of the next event that come before this one are made.
+    from: (u32, u64),
+    /// No host boots at the next moment any more.
+    booted: bool,
+    boots: Vec<(Time, NodeId)>,
+}
+
+/// What a pass counts.
+#[derive(Debug, Default)]
+struct Counts {
+    runs: AtomicU64,
+    /// Runs that worlds with so many faults have given, or would give.
+    tries: Vec<AtomicU64>,
+}
+
+/// What was found of a law: fewest faults, and ends.
+type Found = BTreeMap<Place, (u32, u64)>;
+
+/// One pass: all runs with up to so many faults.
+struct Pass<'a> {
+    typed: &'a file::Scenario,
+    plan: &'a Plan,
+    delays: &'a [Duration],
+    hosts: &'a [NodeId],
+    faults: u32,
+    known: &'a Known,
+    counts: &'a Counts,
+    queue: Queue<Branch>,
+    told: &'a (dyn Fn(Progress) -> bool + Sync),
+    /// Nobody wants to know more.
+    stopped: &'a AtomicBool,
+    /// Runs that there will be.
+    of: u64,
+}
+
+/// What a thread has found in a pass.
+#[derive(Default)]
+struct Part {
+    found: Found,
+    latest: Time,
+    /// Whoever looks for an example of a place ends with the first.
+    wanted: BTreeMap<Place, Option<Broken>>,
+}
+
+/// Explores `scenario`; `told` hears of it now and then.
+///
+/// # Errors
+/// If the scenario cannot be frozen, or there is no such host.
+pub fn explore(
+    scenario: &Scenario,
+    plan: &Plan,
+    told: &(dyn Fn(Progress) + Sync),
+) -> Result<Explored, String> {
+    explore_while(scenario, plan, &|progress| {
+        told(progress);
+        true
+    })
+}
+
+/// The same as long as `told` says so; then it is not complete.
+///
+/// # Errors
+/// The same.
+pub fn explore_while(
+    scenario: &Scenario,
+    plan: &Plan,
+    told: &(dyn Fn(Progress) -> bool + Sync),
+) -> Result<Explored, String> {
+    let (calm, _) = freeze(scenario).map_err(|problems| format!("{problems:?}"))?;
+    let spec = calm.spec();
+    let root = Simulator::new(spec, TraceLevel::Off).with_checks(spec).keeping_fates(spec);
+    let host = |name: &String| match spec.nodes.get(name) {
+        Some(sim::spec::Node::Host(_)) => Ok(root.names().node_id(name).unwrap_or(NodeId(0))),
+        _ => Err(format!("there is no host `{name}` in {}", scenario.path)),
+    };
+    let hosts = plan.crash.iter().map(host).collect::<Result<Vec<_>, _>>()?;
+    let delays: Vec<Duration> =
+        spec.links.values().flat_map(|link| &link.ways).map(|way| way.delay).collect();
+    let known = Known::new(plan.most_states);
+    let passes = if plan.merge { 0..=plan.faults } else { plan.faults..=plan.faults };
+    let mut all = Explored::default();
+    let mut found = Found::new();
+    let mut of = 1;
+    let stopped = AtomicBool::new(false);
+    for faults in passes {
+        let counts = Counts::new(plan.faults);
+        let pass = Pass {
+            typed: &calm.typed,
+            plan,
+            delays: &delays,
+            hosts: &hosts,
+            faults,
+            known: &known,
+            counts: &counts,
+            queue: Queue::new(plan.jobs),
+            told,
+            stopped: &stopped,
+            of,
+        };
+        for part in pass.run(&root) {
+            all.latest = all.latest.max(part.latest);
+            for (place, (fewest, ends)) in part.found {
+                let entry = found.entry(place).or_insert((fewest, 0));
+                *entry = (entry.0.min(fewest), entry.1 + ends);
+            }
+        }
+        of = 1 + counts.tries[..=faults as usize].iter().map(|n| n.load(Ordering::Relaxed)).sum::<u64>();
+        all.runs = counts.runs.load(Ordering::Relaxed);
+        all.complete = all.runs < plan.most && !known.is_full() && !stopped.load(Ordering::Relaxed);
+        if !all.complete {
+            break;
+        }
+    }
+    (all.states, all.ends, all.deepest) = known.sizes();
+    all.merged = all.runs.saturating_sub(all.ends);
+    found.retain(|_, (faults, _)| *faults > 0);
+    all.broken = examples(&calm.typed, plan, &delays, &hosts, &root, found);
+    Ok(all)
+}
+
+/// The first run of each law that was broken, with the fewest faults: found again by one thread, always the same.
+fn examples(
+    typed: &file::Scenario,
+    plan: &Plan,
+    delays: &[Duration],
+    hosts: &[NodeId],
+    root: &Simulator,
+    found: Found,
+) -> Vec<Broken> {
+    let mut broken = Vec::new();
+    let fewest: std::collections::BTreeSet<u32> = found.values().map(|(faults, _)| *faults).collect();
+    for faults in fewest {
+        let (known, counts) = (Known::new(plan.most_states), Counts::new(plan.faults));
+        let queue = Queue::new(1);
+        let (told, stopped) = (&|_: Progress| true, &AtomicBool::new(false));
+        let (known, counts) = (&known, &counts);
+        let pass = Pass { typed, plan, delays, hosts, faults, known, counts, queue, told, stopped, of: 0 };
+        let places = found.iter().filter(|(_, (fewest, _))| *fewest == faults);
+        let mut part =
+            Part { wanted: places.map(|(place, _)| (place.clone(), None)).collect(), ..Part::default() };
+        pass.walk(Branch::new(root), &mut part);
+        broken.extend(part.wanted.into_values().flatten());
+    }
+    for example in &mut broken {
+        example.ends = found.get(&example.place).map_or(0, |(_, ends)| *ends);
+    }
+    broken.sort_by(|a, b| a.place.cmp(&b.place));
+    broken
+}
+
+impl Counts {
+    fn new(faults: u32) -> Counts {
+        Counts { runs: AtomicU64::new(0), tries: (0..=faults).map(|_| AtomicU64::new(0)).collect() }
+    }
+}
+
+impl Branch {
+    fn new(root: &Simulator) -> Branch {
+        Branch { world: root.clone(), used: 0, from: (0, 0), booted: false, boots: Vec::new() }
+    }
+}
+
+impl Part {
+    /// Whether an example of everything that was wanted is there.
+    fn is_served(&self) -> bool {
+        !self.wanted.is_empty() && self.wanted.values().all(Option::is_some)
+    }
+}
+
+impl Pass<'_> {
+    /// All runs, on as many threads as the plan says.
+    fn run(&self, root: &Simulator) -> Vec<Part> {
+        self.queue.offer(Branch::new(root));
+        std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..self.plan.jobs.max(1))
+                .map(|_| {
+                    scope.spawn(|| {
+                        let mut part = Part::default();
+                        while let Some(branch) = self.queue.take() {
+                            self.walk(branch, &mut part);
+                            self.queue.done();
+                        }
+                        part
+                    })
+                })
+                .collect();
+            threads.into_iter().map(|thread| thread.join().unwrap_or_default()).collect()
+        })
+    }
+
+    /// Lets a world run to its end, or to where it is equal to another, with nothing more happening to it; what else may happen
+    /// on the way is tried where it may.
+    fn walk(&self, branch: Branch, part: &mut Part) {
+        if self.is_over() || part.is_served() {
+            return;
+        }
+        let Branch { mut world, used, mut from, mut booted, boots } = branch;
+        let runs = self.counts.runs.fetch_add(1, Ordering::Relaxed) + 1;
+        if runs.is_multiple_of(256) {
+            let progress = Progress { faults: self.faults, runs, of: self.of, states: self.known.len() };
+            if !(self.told)(progress) {
+                self.stopped.store(true, Ordering::Relaxed);
+            }
+        }
+        let pipes = world.names().pipes();
+        let mut handed: Vec<u64> = (0..pipes).map(|pipe| world.handed(PipeId(pipe))).collect();
+        while world.events() < MOST_EVENTS {
+            if !std::mem::take(&mut booted) && !self.hosts.is_empty() {
+                self.try_boots(&mut world, used, &boots, part);
+            }
+            let before = (used < self.faults).then(|| world.clone());
+            if !world.step() {
+                break;
+            }
+            let mut decided = false;
+            for pipe in 0..pipes {
+                let now = world.handed(PipeId(pipe));
+                let new = now - std::mem::replace(&mut handed[pipe as usize], now);
+                for ahead in (1..=new).filter(|ahead| (pipe, *ahead) > from) {
+                    decided = true;
+                    self.count_tries(used, self.plan.kinds.len());
+                    for kind in self.plan.kinds.iter().filter(|_| before.is_some()) {
+                        let Some(mut other) = before.clone() else { continue };
+                        other.force(PipeId(pipe), ahead, self.forced(*kind, pipe));
+                        let (from, boots) = ((pipe, ahead), boots.clone());
+                        self.go_on(Branch { world: other, used: used + 1, from, booted: true, boots }, part);
+                    }
+                }
+                decided |= new > 0;
+            }
+            from = (0, 0);
+            if decided && self.plan.merge && self.known.meet(world.digest(), used, self.faults) == Met::Before
+            {
+                return;
+            }
+        }
+        self.ends(&world, used, &boots, part);
+    }
+
+    /// At a moment that begins, each host that may boots anew.
+    fn try_boots(&self, world: &mut Simulator, used: u32, boots: &[(Time, NodeId)], part: &mut Part) {
+        let Some(time) = world.next_event().filter(|time| *time > world.now() && *time <= world.until())
+        else {
+            return;
+        };
+        self.count_tries(used, self.hosts.len());
+        if used >= self.faults {
+            return;
+        }
+        for host in self.hosts {
+            let mut other = world.clone();
+            other.reboot(*host, time);
+            let boots = boots.iter().copied().chain([(time, *host)]).collect();
+            self.go_on(Branch { world: other, used: used + 1, from: (0, 0), booted: true, boots }, part);
+        }
+    }
+
+    /// Follows a branch, here or by whoever has nothing to do.
+    fn go_on(&self, branch: Branch, part: &mut Part) {
+        match self.queue.is_hungry() {
+            true => self.queue.offer(branch),
+            false => self.walk(branch, part),
+        }
+    }
+    fn count_tries(&self, used: u32, tries: usize) {
+        if let Some(count) = self.counts.tries.get(used as usize) {
+            count.fetch_add(tries as u64, Ordering::Relaxed);
+        }
+    }
+    fn is_over(&self) -> bool {
+        self.counts.runs.load(Ordering::Relaxed) >= self.plan.most
+            || self.known.is_full()
+            || self.stopped.load(Ordering::Relaxed)
+    }
+
+    fn forced(&self, kind: Kind, pipe: u32) -> Forced {
+        let delay = self.delays.get(pipe as usize).copied().unwrap_or(Duration::ZERO);
+        match kind {
+            Kind::Drop => Forced::Lose,
+            Kind::Duplicate => Forced::Copy,
+            Kind::Delay => Forced::Late(delay * 2 + Duration::from_millis(1)),
+            // The first bit of the destination port, of a TCP segment over IPv4: the checksum must tell.
+            Kind::Corrupt => Forced::Flip(176),
+        }
+    }
+
+    /// What a run that has ended has broken.
+    fn ends(&self, world: &Simulator, used: u32, boots: &[(Time, NodeId)], part: &mut Part) {
+        part.latest = part.latest.max(world.now());
+        if self.known.end(world.digest(), used) == Met::Before {
+            return;
+        }
+        let mut here = std::collections::BTreeSet::new();
+        for violation in self.violations(world) {
+            let place = verdict::place(&violation, world);
+            if place.excused || !here.insert(place.clone()) {
+                continue;
+            }
+            let entry = part.found.entry(place.clone()).or_insert((used, 0));
+            *entry = (entry.0.min(used), entry.1 + 1);
+            if let Some(wanted @ None) = part.wanted.get_mut(&place).filter(|_| used == self.faults) {
+                let typed = rebooting(frozen(self.typed, world), world, boots);
+                *wanted = Some(Broken { place, violation, typed, faults: used, ends: 0 });
+            }
+        }
+    }
+    fn violations(&self, world: &Simulator) -> Vec<Violation> {
+        let mut violations = verdict::violations(self.typed, world);
+        if world.events() >= MOST_EVENTS {
+            violations.push(Violation {
+                time: world.now(),
+                event: world.events(),
+                law: Law::WorkBounds,
+                node: NodeId(0),
+                tuple: None,
+                text: format!("{MOST_EVENTS} events, and no end"),
+                excuse: None,
+            });
+        } else {
+            violations.extend(world.unrest());
+        }
+        violations
+    }
+}
+
+/// The scenario with hosts that boot anew at these times.
+fn rebooting(mut typed: file::Scenario, world: &Simulator, boots: &[(Time, NodeId)]) -> file::Scenario {
+    typed.faults.extend(boots.iter().map(|(time, host)| file::Fault {
+        at: Span(time.as_nanos()),
+        r#do: file::FaultKind::Reboot(world.names().node(*host).to_string()),
+    }));
+    typed
+}
