@@ -127,6 +127,8 @@ counters! {
     tcp_zero_window_drop: "TCPZeroWindowDrop";
     /// Data that there was no memory for.
     tcp_rcv_q_drop: "TCPRcvQDrop";
+    /// Data beyond a gap that there was no memory for.
+    tcp_ofo_drop: "TCPOFODrop";
     /// Bare ACKs of a handshake while data was waited for.
     tcp_defer_accept_drop: "TCPDeferAcceptDrop";
     /// ICMP errors that quote what is not in flight.
@@ -191,6 +193,7 @@ impl Counters {
             Rule::NotAcceptable => self.beyond_window += 1,
             Rule::WindowClosed => self.tcp_zero_window_drop += 1,
             Rule::ReceiveBufferFull => self.tcp_rcv_q_drop += 1,
+            Rule::NoRoomBeyondGap => self.tcp_ofo_drop += 1,
             Rule::AcceptDeferred => self.tcp_defer_accept_drop += 1,
             Rule::IcmpOutOfWindow => self.out_of_window_icmps += 1,
             _ => {}

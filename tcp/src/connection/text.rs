@@ -115,7 +115,7 @@ impl Connection {
         }
     }
     /// Whether there is memory for a segment. If there is not, it is dropped, and the ACK offers no window (Linux
-    /// `tcp_data_queue`).
+    /// `tcp_data_queue`); beyond a gap there is none.
     fn may_keep(&mut self, arrived: &Arrived<'_>, nxt: Seq, out: &mut Out) -> bool {
         let segment_len = arrived.segment.payload.len();
         if arrived.seq > nxt && arrived.seq >= nxt + self.rcv.window() {
@@ -137,11 +137,19 @@ impl Connection {
         if self.finds_rcv_memory(segment_len) {
             return true;
         }
-        // What lies beyond a gap is dropped, but closes no window (tcp_data_queue_ofo).
-        if let Some(ledger) = &mut self.ledger {
-            ledger.full = arrived.seq <= nxt;
+        if arrived.seq > nxt {
+            // What lies beyond a gap is dropped without a word, and closes no window (tcp_data_queue_ofo).
+            if let Some(ledger) = &mut self.ledger {
+                ledger.full = false;
+            }
+            out.notes.push(Note::Dropped(Rule::NoRoomBeyondGap));
+            out.wake.readable = true;
+            return false;
         }
-        if self.rcv.buffer.unread() == 0 && arrived.seq <= nxt {
+        if let Some(ledger) = &mut self.ledger {
+            ledger.full = true;
+        }
+        if self.rcv.buffer.unread() == 0 {
             // Where nothing waits to be read, one segment is taken however large it is; the ACK says that it was the last.
             self.ack.now(Rule::ReceiveBufferFull);
             return true;

@@ -16,8 +16,10 @@ pub(super) struct Pacer {
     pub max: Option<u64>,
     /// When the next group may go.
     next: Time,
-    /// Octets left of the present group.
+    /// Octets left of the present group, which is over when time goes on: what was not there to be sent with it waits.
     group: u64,
+    /// When it began.
+    began: Time,
     /// How late the present group is.
     late: Duration,
     /// Segments that still go unpaced.
@@ -35,6 +37,7 @@ impl Pacer {
             max,
             next: Time::ZERO,
             group: 0,
+            began: Time::ZERO,
             late: Duration::ZERO,
             free,
             waiting: false,
@@ -42,7 +45,7 @@ impl Pacer {
     }
     /// Whether a segment may go now.
     pub fn may_send(&self, now: Time) -> bool {
-        self.next <= now || self.group > 0
+        self.next <= now || self.group > 0 && self.began == now
     }
     /// When the next group may go.
     pub fn release(&self) -> Time {
@@ -62,6 +65,7 @@ impl Pacer {
             self.late = now.since(self.next);
             self.next = now;
             self.group = self.quantum.max(1);
+            self.began = now;
         }
         self.group = self.group.saturating_sub(bytes);
         if self.free > 0 {
@@ -113,6 +117,14 @@ mod tests {
         pacer.on_sent(us(0), 1000);
         assert!(!pacer.may_send(us(0)));
         assert_eq!(pacer.release(), us(3000));
+    }
+    /// What is left of a group is no leave to send later, when the window has opened: that is the next group's.
+    #[test]
+    fn a_group_does_not_last() {
+        let mut pacer = pacer(3000);
+        pacer.on_sent(us(0), 1000);
+        assert!(pacer.may_send(us(0)) && !pacer.may_send(us(1)));
+        assert!(pacer.may_send(us(1000)));
     }
     /// Lateness is made up for, half an interval at most.
     #[test]
