@@ -83,6 +83,7 @@ impl std::hash::Hash for Kernel {
             counters: _,
             secrets,
             path_mtu,
+            route_mtu,
             first_windows,
             fast_open,
             reassembly,
@@ -98,7 +99,7 @@ impl std::hash::Hash for Kernel {
             ready,
             merged,
         } = self;
-        (secrets, path_mtu, first_windows, fast_open, reassembly, icmp_limit, loopback).hash(state);
+        (secrets, path_mtu, route_mtu, first_windows, fast_open, reassembly, icmp_limit, loopback).hash(state);
         crate::digest::unordered(idents, state);
         (tcp, udp, taps, echoes, sockets, processes, ready, merged).hash(state);
     }

@@ -12,7 +12,7 @@ pub(super) fn push<T>(list: &mut Vec<T>, item: T) {
 }
 
 /// A list in which nearly always nothing stands; then it takes eight bytes.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 #[expect(clippy::box_collection, reason = "absent it costs eight bytes and not twenty-four")]
 pub(super) struct Seldom<T>(Option<Box<Vec<T>>>);
 

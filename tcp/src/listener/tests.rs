@@ -381,6 +381,22 @@ fn unacceptable_segments() {
     assert_eq!(reaction_to(&|segment| segment.flags = Flags::PSH).dropped(), Rule::NoAckBit);
 }
 
+/// 9293/SEQ-ACCEPT: of data that begins before the window the last octet counts.
+#[test]
+fn data_that_reaches_into_the_window_is_acceptable() {
+    let client = Client::without_timestamps(1);
+    let reaction_to = |text: &[u8]| {
+        let mut listener = listener(5, |_| {});
+        let syn_ack = half_open(&mut listener, &client);
+        give(&mut listener, AT, &Segment { seq: IRS, ..client.ack(&syn_ack, text) })
+    };
+    let before = reaction_to(b"x");
+    assert_eq!((before.why(), before.tcb.is_none()), (vec![Rule::NotAcceptable], true));
+    // The first octet stands where the SYN does and is passed over; the second is the first of the stream.
+    let into = reaction_to(b"xy").tcb.expect("it opens");
+    assert_eq!((into.state(), into.readable()), (State::Established, (1, false)));
+}
+
 /// 3168/6.1.1: ECN is granted to who asks for it; the capture ecn_default.
 #[test]
 fn ecn_is_negotiated() {

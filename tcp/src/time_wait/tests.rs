@@ -193,6 +193,32 @@ fn reuse_by_an_active_open() {
     assert!(!record(Config::linux(), false).reusable(late, true, true));
 }
 
+/// 9293/SEQ-ACCEPT: the four lines of table 6, each at both edges.
+#[test]
+fn acceptable_is_what_table_6_says() {
+    let mut record = record(Config::linux(), false);
+    let wnd = 63 << 10;
+    let acceptable =
+        |record: &TimeWait, seq: u32, len: u32| record.acceptable(&segment(seq, Flags::ACK, len, None));
+    for (seq, len, expected) in [
+        (6, 0, false),
+        (7, 0, true),
+        (6 + wnd, 0, true),
+        (7 + wnd, 0, false),
+        // Data: its first or its last octet is in the window.
+        (5, 2, false),
+        (5, 3, true),
+        (6 + wnd, 3, true),
+        (7 + wnd, 3, false),
+    ] {
+        assert_eq!(acceptable(&record, seq, len), expected, "{len} octets from {seq}");
+    }
+    record.last.wnd = 0;
+    for (seq, len, expected) in [(6, 0, false), (7, 0, true), (8, 0, false), (7, 1, false), (6, 2, false)] {
+        assert_eq!(acceptable(&record, seq, len), expected, "{len} octets from {seq}, no window");
+    }
+}
+
 #[test]
 fn is_small() {
     assert!(size_of::<TimeWait>() <= 64, "{}", size_of::<TimeWait>());
