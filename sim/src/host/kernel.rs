@@ -99,7 +99,8 @@ impl std::hash::Hash for Kernel {
             ready,
             merged,
         } = self;
-        (secrets, path_mtu, route_mtu, first_windows, fast_open, reassembly, icmp_limit, loopback).hash(state);
+        (secrets, path_mtu, route_mtu, first_windows, fast_open, reassembly, icmp_limit, loopback)
+            .hash(state);
         crate::digest::unordered(idents, state);
         (tcp, udp, taps, echoes, sockets, processes, ready, merged).hash(state);
     }

@@ -105,6 +105,8 @@ impl Sender {
 
     /// New data was delivered: lets the controller raise the window.
     pub(super) fn grow(&mut self, now: Time, ack: &Ack, news: &News, cfg: &Config) {
+        // What acknowledges new data puts off the halving of an unused window (Linux `tcp_cong_avoid`, snd_cwnd_stamp).
+        self.usage.full_ms = super::millis(now);
         if let Some(window) = self.controller.constant(self.mss64()) {
             self.cwnd = window;
             return;
