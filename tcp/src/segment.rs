@@ -265,6 +265,16 @@ impl SackBlocks {
             self.len += 1;
         }
     }
+    /// Adds the number `seq` to the block that it adjoins, of those behind the first `told`, or as a block of its own if
+    /// there are fewer than `most`.
+    pub fn cover(&mut self, seq: SeqNum, told: usize, most: usize) {
+        let len = usize::from(self.len);
+        match self.blocks[..len].iter_mut().skip(told).find(|(_, right)| *right == seq) {
+            Some((_, right)) => *right = seq.add(1),
+            None if len < most => self.push(seq, seq.add(1)),
+            None => {}
+        }
+    }
     /// Keeps the first `len` blocks.
     pub fn truncate(&mut self, len: usize) {
         self.len = self.len.min(u8::try_from(len).unwrap_or(u8::MAX));

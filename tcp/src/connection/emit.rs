@@ -57,7 +57,8 @@ impl Connection {
         self.fill_sack(stamps, &mut blocks);
         if blocks.is_empty() { 0 } else { 4 + 8 * blocks.len() as u32 }
     }
-    /// SACK blocks: what arrived twice first (RFC 2883), then what lies beyond the gap, the latest first (RFC 2018).
+    /// SACK blocks: what arrived twice first (RFC 2883), then what lies beyond the gap, the latest first (RFC 2018); a
+    /// FIN has a number as octets have (RFC 9293, section 3.4).
     fn fill_sack(&self, stamps: u32, blocks: &mut SackBlocks) {
         let mut room = ((OPTION_SPACE - stamps - 4) / 8) as usize;
         if let Some((left, right)) = self.rcv.dsack.as_deref()
@@ -66,7 +67,11 @@ impl Connection {
             blocks.push(left.wire(), right.wire());
             room -= 1;
         }
+        let told = blocks.len();
         self.rcv.buffer.sack_blocks(room, blocks);
+        if let Some(fin) = self.rcv.fin.filter(|_| !self.rcv.fin_received) {
+            blocks.cover(fin.wire(), told, told + room);
+        }
     }
     /// The largest payload of a segment sent now, in bytes: MSS less options, and at most half of the largest window
     /// that the peer ever offered (RFC 9293, section 3.8.6.2.1).

@@ -168,6 +168,22 @@ fn sack_blocks() {
     assert_eq!(end.show(&fill), [". 1 a201 {301:401} AckGapFilled"]);
 }
 
+/// 9293/SEQ-SYNFIN-SPACE: a FIN beyond the gap is told of like an octet, so that it is not sent again with the data before
+/// it (Linux: the block ends at end_seq, the FIN within).
+#[test]
+fn sack_blocks_cover_a_fin() {
+    let mut end = linux();
+    let last = Segment { flags: Flags::FIN | Flags::ACK, ..end.data(101, 100, 1) };
+    assert_eq!(end.show(&last), [". 1 a1 {101:202} AckOutOfOrder"]);
+    let again = end.data(151, 50, 1);
+    assert_eq!(end.show(&again), [". 1 a1 {151:201} {101:202} OldDuplicate"], "not the D-SACK");
+    let fill = end.data(1, 100, 1);
+    assert_eq!(end.show(&fill)[0], ". 1 a202 AckGapFilled");
+    let mut end = linux();
+    let alone = Segment { flags: Flags::FIN | Flags::ACK, ..end.data(101, 0, 1) };
+    assert_eq!(end.show(&alone), [". 1 a1 {101:102} AckOutOfOrder"]);
+}
+
 /// Surprise 17: data that carries SACK blocks is shorter by them (1448 to 1436).
 #[test]
 fn data_with_sack_blocks_is_shorter() {
