@@ -111,6 +111,12 @@ impl End {
     }
 }
 
+/// Linux takes the whole window back when there is no memory for what has come in order (`ICSK_ACK_NOMEM`): a SHOULD NOT
+/// that it has a reason to disregard (RFC 9293, section 3.8.6, SHLD-14).
+pub(super) fn takes_window_back(why: Rule, segment: &Segment) -> bool {
+    why == Rule::ReceiveBufferFull && segment.wnd == 0
+}
+
 impl Ends {
     /// For digests. Events are told by their order; no later one is that of a number's first use.
     pub(super) fn digest_into<H: Hasher>(&self, places: &Places, state: &mut H) {
@@ -219,7 +225,8 @@ impl Ends {
             let ack = Seq::near(end.ack.unwrap_or(Seq::initial(peer.isn)), segment.ack);
             let edge = ack + (u64::from(segment.wnd) << end.shifts().1);
             end.ack = Some(end.ack.map_or(ack, |before| before.max(ack)));
-            end.offered = Some(end.offered.map_or(edge, |before| before.max(edge)));
+            let before = end.offered.filter(|_| !takes_window_back(why, segment));
+            end.offered = Some(before.map_or(edge, |before| before.max(edge)));
         }
     }
     fn sent_syn(&mut self, node: NodeId, tuple: Tuple, segment: &Segment, why: Rule, event: u64) {

@@ -3,7 +3,7 @@
 use tcp::config::IsnSource;
 use tcp::{Flags, Rule, Seq, Tuple};
 
-use super::ends::Ends;
+use super::ends::{Ends, takes_window_back};
 use super::{Facts, Findings, Law, Reading};
 use crate::packet::{Packet, tcp_header_len};
 use crate::trace::NodeId;
@@ -53,7 +53,7 @@ pub(super) fn sent(
             wrong(Law::FinMoves, "the FIN stands elsewhere than before".to_owned());
         }
     }
-    acknowledges(node, packet, facts, ends, findings);
+    acknowledges(node, packet, why, facts, ends, findings);
 }
 
 /// Whether the segment repeats something: then it has data or a FIN.
@@ -90,7 +90,14 @@ pub(super) fn began(
 }
 
 /// What a segment acknowledges and offers.
-fn acknowledges(node: NodeId, packet: &Packet, facts: &Facts, ends: &Ends, findings: &mut Findings<'_>) {
+fn acknowledges(
+    node: NodeId,
+    packet: &Packet,
+    why: Rule,
+    facts: &Facts,
+    ends: &Ends,
+    findings: &mut Findings<'_>,
+) {
     let (Some(segment), Some(tuple)) = (packet.tcp(), packet.tuple()) else { return };
     let Some((end, peer)) = ends.get(node, &tuple).and_then(|end| Some((end, end.peer?))) else { return };
     let mut wrong = |law: Law, text: String| findings.add(law, node, Some(tuple), text);
@@ -111,7 +118,7 @@ fn acknowledges(node: NodeId, packet: &Packet, facts: &Facts, ends: &Ends, findi
     let shift = end.shifts().1;
     let edge = ack + (u64::from(segment.wnd) << shift);
     let floor = end.offered.map_or(edge, |offered| offered);
-    if !facts.config.shrink_window && edge + ((1 << shift) - 1) < floor {
+    if !facts.config.shrink_window && !takes_window_back(why, segment) && edge + ((1 << shift) - 1) < floor {
         wrong(Law::WindowRetreats, format!("by {} octets", floor.since(edge)));
     }
 }

@@ -50,7 +50,9 @@ impl Connection {
         stamps + options.wire_len()
     }
     fn sack_bytes(&self, stamps: u32) -> u32 {
-        if !self.sack || self.rcv.dsack.is_none() && !self.rcv.buffer.has_gap() {
+        let nothing =
+            self.rcv.dsack.is_none() && !self.rcv.buffer.has_gap() && self.fin_beyond_gap().is_none();
+        if !self.sack || nothing {
             return 0;
         }
         let mut blocks = SackBlocks::default();
@@ -69,9 +71,13 @@ impl Connection {
         }
         let told = blocks.len();
         self.rcv.buffer.sack_blocks(room, blocks);
-        if let Some(fin) = self.rcv.fin.filter(|_| !self.rcv.fin_received) {
+        if let Some(fin) = self.fin_beyond_gap() {
             blocks.cover(fin.wire(), told, told + room);
         }
+    }
+    /// A FIN that has come before the data in front of it.
+    fn fin_beyond_gap(&self) -> Option<Seq> {
+        self.rcv.fin.filter(|_| !self.rcv.fin_received)
     }
     /// The largest payload of a segment sent now, in bytes: MSS less options, and at most half of the largest window
     /// that the peer ever offered (RFC 9293, section 3.8.6.2.1).

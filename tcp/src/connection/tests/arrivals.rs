@@ -182,6 +182,7 @@ fn sack_blocks_cover_a_fin() {
     let mut end = linux();
     let alone = Segment { flags: Flags::FIN | Flags::ACK, ..end.data(101, 0, 1) };
     assert_eq!(end.show(&alone), [". 1 a1 {101:102} AckOutOfOrder"]);
+    assert_eq!(end.write(1448)[0], ". 1:+1436 a1 {101:102} Data", "the block has its room");
 }
 
 /// Surprise 17: data that carries SACK blocks is shorter by them (1448 to 1436).
