@@ -77,6 +77,10 @@ impl Deadlines {
         self.remove(id);
         Some(id)
     }
+    /// How many entries there are.
+    pub fn len(&self) -> usize {
+        self.heap.len()
+    }
     /// Forgets `id`.
     pub fn remove(&mut self, id: u32) {
         let Some(position) = self.entry(id) else { return };

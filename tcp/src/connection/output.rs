@@ -54,7 +54,8 @@ impl Connection {
 
     pub(super) fn output_on(&mut self, now: Time, occasion: Occasion, out: &mut Out) {
         if !self.is_sending() {
-            return;
+            // Whatever pacing held back has been acknowledged, or given up.
+            return self.snd.queue.await_release(false);
         }
         if self.has_nothing_to_send() {
             return self.stop_persist();
