@@ -8,6 +8,7 @@ pub mod names;
 pub mod packetdrill;
 pub mod pcap;
 pub mod plot;
+pub mod relative;
 pub mod requirements;
 pub mod scenario;
 pub mod sweep;

@@ -3,13 +3,13 @@
 //! Links are 20 octets wider, as much as the IPv6 header is longer, so that segments have the same sizes. Where links have
 //! rates, a header more takes time: those are compared without rates, and with them must meet their expectations.
 
-use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use sim::packet::Body;
 use sim::spec::Node;
 use sim::{Packet, Record, Simulator, TraceLevel, What};
-use tcp::{Flags, Rule, SeqNum, Time, Tuple};
+use tcp::{Rule, Time};
+use timewait::relative::Isns;
 use timewait::scenario::Scenario;
 use timewait::scenario::file::program::Run;
 use timewait::scenario::units::Address;
@@ -124,7 +124,7 @@ fn translated(text: &str) -> String {
 
 /// What TCP sent, with relative numbers: the same over either family.
 struct Wire {
-    isns: BTreeMap<Tuple, SeqNum>,
+    isns: Isns,
     lines: Vec<(Time, String)>,
 }
 
@@ -132,7 +132,7 @@ impl Wire {
     fn of(scenario: &Scenario) -> Wire {
         let mut run = Simulator::new(scenario.spec(), TraceLevel::On);
         run.run();
-        let mut wire = Wire { isns: BTreeMap::new(), lines: Vec::new() };
+        let mut wire = Wire { isns: Isns::default(), lines: Vec::new() };
         for Record { time, what } in run.records() {
             match what {
                 What::Sent { packet, why: Some(why), .. } => wire.sent(*time, packet, why.rule),
@@ -149,35 +149,7 @@ impl Wire {
     }
     fn sent(&mut self, time: Time, packet: &Packet, why: Rule) {
         let (Body::Tcp(segment), Some(tuple)) = (&packet.body, packet.tuple()) else { return };
-        if segment.has(Flags::SYN) && why != Rule::Forged {
-            self.isns.insert(tuple, segment.seq);
-        }
-        let relative = |number: SeqNum, of: &Tuple| match self.isns.get(of) {
-            Some(isn) if number != SeqNum(0) => number.distance_from(*isn),
-            _ => number.0,
-        };
-        let forged = [Rule::Forged, Rule::ScanProbe, Rule::FloodSyn].contains(&why);
-        let answer = segment.has(Flags::RST);
-        let seq = if forged || answer { 0 } else { relative(segment.seq, &tuple) };
-        let ack = if forged || answer || !segment.has(Flags::ACK) {
-            0
-        } else {
-            relative(segment.ack, &tuple.reversed())
-        };
-        let options = &segment.options;
-        let line = format!(
-            "{} > {} [{}] seq {seq} ack {ack} win {} len {} mss {:?} wscale {:?} sackOK {} TS {} sack {} {why:?}",
-            segment.src,
-            segment.dst,
-            segment.flags,
-            segment.wnd,
-            segment.payload.len(),
-            options.mss,
-            options.wscale,
-            options.sack_permitted,
-            options.timestamps.is_some(),
-            options.sack.len(),
-        );
+        let line = format!("{} > {} {}", segment.src, segment.dst, self.isns.tell(tuple, segment, why));
         self.lines.push((time, line));
     }
 }

@@ -1,13 +1,15 @@
 //! A run of ours, told in the words of a capture.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 use sim::packet::Body;
 use sim::trace::{Record, Trigger, What};
 use tcp::{Flags, Rule, Segment, SeqNum, State};
 
 use super::{Capture, ErrorSeen, Seg, StateChange};
+use crate::relative::Isns;
+use crate::view::sockets::netstat::kernel_name;
 
 /// The facts of a trace that a capture holds too. `name` gives the name of a node by its number.
 pub fn tell(trace: &[Record], name: &dyn Fn(u32) -> String) -> Capture {
@@ -19,8 +21,8 @@ pub fn tell(trace: &[Record], name: &dyn Fn(u32) -> String) -> Capture {
             What::Sent { node, packet, why: Some(why), .. } => {
                 let who = name(node.0);
                 let forged = why.trigger == Trigger::Fault;
-                if let Body::Tcp(segment) = &packet.body {
-                    let numbers = isns.look(packet.ip.src, packet.ip.dst, segment, forged);
+                if let (Body::Tcp(segment), Some(tuple)) = (&packet.body, packet.tuple()) {
+                    let numbers = isns.look(tuple, segment, forged);
                     let who = if forged { "net".to_string() } else { who };
                     let mut told = tell_segment(at, who, segment, numbers);
                     told.why = format!("{} ({})", why.rule.text(), why.rule.source());
@@ -62,11 +64,11 @@ pub fn seen_by(trace: &[Record], name: &dyn Fn(u32) -> String, host: &str) -> Ca
             What::Received { node, packet, .. } => (node, packet, None),
             _ => continue,
         };
-        let Body::Tcp(segment) = &packet.body else { continue };
+        let (Body::Tcp(segment), Some(tuple)) = (&packet.body, packet.tuple()) else { continue };
         if name(node.0) != host {
             continue;
         }
-        let numbers = isns.look(packet.ip.src, packet.ip.dst, segment, false);
+        let numbers = isns.look(tuple, segment, false);
         let who = names.get(&packet.ip.src).cloned().unwrap_or_else(|| packet.ip.src.to_string());
         let mut told = tell_segment(record.time.as_nanos() / 1_000, who, segment, numbers);
         told.why = why.map_or_else(String::new, |why| format!("{} ({})", why.rule.text(), why.rule.source()));
@@ -166,40 +168,11 @@ fn relative(number: SeqNum, isn: Option<SeqNum>) -> String {
     }
 }
 
+/// A state as a kernel's trace point spells it. Of a connection LISTEN is a request that has gone back to where it came from,
+/// which a kernel just drops.
 fn linux_name(state: State) -> &'static str {
     match state {
-        // Of a connection: a request that has gone back to where it came from. A kernel just drops it.
-        State::Listen => "CLOSED",
-        State::SynSent => "SYN_SENT",
-        State::SynReceived => "SYN_RECV",
-        State::Established => "ESTABLISHED",
-        State::FinWait1 => "FIN_WAIT1",
-        State::FinWait2 => "FIN_WAIT2",
-        State::CloseWait => "CLOSE_WAIT",
-        State::Closing => "CLOSING",
-        State::LastAck => "LAST_ACK",
-        State::TimeWait => "TIME_WAIT",
-        State::Closed => "CLOSED",
-    }
-}
-
-/// Initial sequence numbers by sender and receiver, as somebody on the wire learns them.
-#[derive(Default)]
-pub(super) struct Isns(BTreeMap<(SocketAddr, SocketAddr), SeqNum>);
-
-impl Isns {
-    /// The sender's and the receiver's, after this segment. A forged SYN counts only where none is known.
-    pub(super) fn look(
-        &mut self,
-        src: IpAddr,
-        dst: IpAddr,
-        segment: &Segment,
-        forged: bool,
-    ) -> (Option<SeqNum>, Option<SeqNum>) {
-        let key = (SocketAddr::new(src, segment.src), SocketAddr::new(dst, segment.dst));
-        if segment.has(Flags::SYN) && !(forged && self.0.contains_key(&key)) {
-            self.0.insert(key, segment.seq);
-        }
-        (self.0.get(&key).copied(), self.0.get(&(key.1, key.0)).copied())
+        State::Listen | State::Closed => "CLOSED",
+        state => kernel_name(state),
     }
 }

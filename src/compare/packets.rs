@@ -3,10 +3,13 @@
 //! Who a host is, its address says. Of a file with several interfaces, that of the first segment is
 //! taken: a packet stands in it once for each that it passed.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use tcp::Tuple;
 
 use super::Capture;
-use super::ours::{Isns, tell_segment};
+use super::ours::tell_segment;
+use crate::relative::Isns;
 
 const SECTION_HEADER: u32 = 0x0a0d_0d0a;
 const INTERFACE_DESCRIPTION: u32 = 1;
@@ -168,7 +171,9 @@ impl Taker {
     fn take(&mut self, at: u64, link: u32, data: &[u8]) {
         let zero = *self.zero.get_or_insert(at);
         let Some((src, dst, segment)) = ip(link, data).and_then(tcp) else { return };
-        let numbers = self.isns.look(src, dst, &segment, false);
+        let tuple =
+            Tuple { local: SocketAddr::new(src, segment.src), remote: SocketAddr::new(dst, segment.dst) };
+        let numbers = self.isns.look(tuple, &segment, false);
         let told = tell_segment(at.saturating_sub(zero), src.to_string(), &segment, numbers);
         self.capture.segments.push(told);
     }

@@ -14,9 +14,10 @@ use sim::packet::Body;
 use sim::spec::{Fault, Link, Loss, Node, Router, Run, SeqRef, Spec, Way};
 use sim::{Packet, Simulator, TraceLevel, What};
 use tcp::config::{Congestion, SynCookies};
-use tcp::{Flags, Rule, SeqNum, Time, Tuple};
+use tcp::{Flags, Rule, Time};
 
 use super::fuzz::MOST_EVENTS;
+use crate::relative::Isns;
 
 /// A change that nobody can notice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -285,7 +286,7 @@ struct Story {
     /// The line that was asked for.
     told: Option<String>,
     line: String,
-    isns: BTreeMap<Tuple, SeqNum>,
+    isns: Isns,
     /// Ephemeral ports by address, in order of appearance.
     ports: BTreeMap<IpAddr, Vec<u16>>,
 }
@@ -298,7 +299,7 @@ impl Story {
             hosts: hosts.map(|(name, _)| (name.clone(), Vec::new())).collect(),
             told: None,
             line: String::new(),
-            isns: BTreeMap::new(),
+            isns: Isns::default(),
             ports: BTreeMap::new(),
         };
         let mut simulator = Simulator::new(spec, TraceLevel::On).without_checks();
@@ -345,31 +346,12 @@ impl Story {
     }
     fn sent(&mut self, packet: &Packet, why: Rule) -> Option<()> {
         let (Body::Tcp(segment), Some(tuple)) = (&packet.body, packet.tuple()) else { return None };
-        if segment.has(Flags::SYN) {
-            self.isns.insert(tuple, segment.seq);
-        }
-        if [Rule::Forged, Rule::ScanProbe, Rule::FloodSyn].contains(&why) {
+        let told = self.isns.tell(tuple, segment, why);
+        if why.is_forged() {
             return None;
         }
-        let relative = |number: SeqNum, of: &Tuple| {
-            self.isns.get(of).filter(|_| !segment.has(Flags::RST)).map_or(0, |isn| number.distance_from(*isn))
-        };
-        let (seq, ack) = (relative(segment.seq, &tuple), relative(segment.ack, &tuple.reversed()));
-        let ack = if segment.has(Flags::ACK) { ack } else { 0 };
         let [local, remote] = [tuple.local, tuple.remote].map(|end| self.port(end));
-        let o = &segment.options;
-        let _ = write!(
-            self.line,
-            "{local} > {remote} [{}] seq {seq} ack {ack} win {} len {} mss {:?} wscale {:?} sackOK {} TS {} sack {} {why:?}",
-            segment.flags,
-            segment.wnd,
-            segment.payload.len(),
-            o.mss,
-            o.wscale,
-            o.sack_permitted,
-            o.timestamps.is_some(),
-            o.sack.len(),
-        );
+        let _ = write!(self.line, "{local} > {remote} {told}");
         Some(())
     }
     /// An endpoint; of an ephemeral port only the how manieth of its host it is.

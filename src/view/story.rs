@@ -60,8 +60,7 @@ impl<'a> Story<'a> {
         match &record.what {
             What::Sent { node, packet, why, .. } => {
                 let number = self.journeys.len() as u32 + 1;
-                let raw = [tcp::Rule::Forged, tcp::Rule::ScanProbe, tcp::Rule::FloodSyn];
-                let injected = why.is_some_and(|why| raw.contains(&why.rule));
+                let injected = why.is_some_and(|why| why.rule.is_forged());
                 let forged = injected || self.is_forged(*node, packet);
                 self.journeys.entry(packet.id).or_insert_with(|| Journey {
                     number,

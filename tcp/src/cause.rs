@@ -19,6 +19,10 @@ macro_rules! rules {
             pub const fn text(self) -> &'static str {
                 match self { $(Rule::$name => $text,)* }
             }
+            /// Whether no TCP sent it, but an attacker or a fault made it up.
+            pub const fn is_forged(self) -> bool {
+                matches!(self, Rule::Forged | Rule::ScanProbe | Rule::FloodSyn)
+            }
             /// A number made of the name: it stays the same whatever other rules come and go, so that a trace hash
             /// does.
             pub const fn code(self) -> u32 {

@@ -36,9 +36,6 @@ const MOST: usize = 100;
 /// The books are looked at each so many events.
 const AUDIT: u64 = 64;
 
-/// Why segments are made that no TCP would make.
-const FORGED: &[Rule] = &[Rule::Forged, Rule::ScanProbe, Rule::FloodSyn];
-
 /// All checkers of a run but the one of streams.
 #[derive(Clone, Debug)]
 pub(crate) struct Checks {
@@ -172,7 +169,7 @@ impl Checks {
                 };
                 let Some(tuple) = packet.tuple() else { return };
                 let facts = self.hosts.get(node.0 as usize).and_then(Option::as_ref);
-                if FORGED.contains(&why.rule) {
+                if why.rule.is_forged() {
                     self.ends.forged(&tuple, packet.id);
                 } else if let Some(facts) = facts.filter(|facts| facts.addresses.contains(&packet.ip.src)) {
                     segments::sent(*node, packet, &self.ends, findings);

@@ -16,7 +16,7 @@ use std::fmt;
 use sim::packet::{Body, IcmpKind, Packet};
 use sim::spec::{Fault, Node, Spec};
 use sim::{NodeId, PipeId, Simulator, TraceLevel, What};
-use tcp::{Flags, Rule, Time, Tuple};
+use tcp::{Flags, Time, Tuple};
 
 pub use settings::Base;
 
@@ -165,10 +165,7 @@ impl Seen<'_> {
         let refuse = |what: &str| Err(Refusal::NoWords(at, what.to_owned()));
         let (packet, inbound) = match what {
             What::Sent { node, packet, why, .. } if *node == self.node => {
-                let forged = |why: sim::trace::Cause| {
-                    matches!(why.rule, Rule::Forged | Rule::ScanProbe | Rule::FloodSyn)
-                };
-                if why.is_some_and(forged) && packet.tuple() == Some(tuple) {
+                if why.is_some_and(|why| why.rule.is_forged()) && packet.tuple() == Some(tuple) {
                     return refuse("the host sends a segment of a program's own making, not of TCP");
                 }
                 (packet, false)

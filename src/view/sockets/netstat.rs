@@ -44,10 +44,14 @@ fn proto(row: &SocketInfo) -> &'static str {
     }
 }
 
-/// The states as netstat spells them (`tcp_state`).
+/// The state, if the protocol has states.
 fn state_name(row: &SocketInfo) -> &'static str {
-    match row.state {
-        _ if row.proto == Proto::Udp => "",
+    if row.proto == Proto::Udp { "" } else { kernel_name(row.state) }
+}
+
+/// The states as Linux spells them (`tcp_states.h`), and netstat after it.
+pub(crate) fn kernel_name(state: State) -> &'static str {
+    match state {
         State::Listen => "LISTEN",
         State::SynSent => "SYN_SENT",
         State::SynReceived => "SYN_RECV",

@@ -97,17 +97,7 @@ impl Doing {
                 Err(errno) => break Err(errno),
             }
         };
-        ctx.out.program(who.label, || {
-            let text = match result {
-                Ok(()) if self.work.unit > 0 => {
-                    format!("{} requests, EOF within the next", self.work.units)
-                }
-                Ok(()) => format!("{} requests, EOF", self.work.units),
-                Err(errno) => format!("{errno} after {} requests", self.work.units),
-            };
-            ("serve requests until EOF", text)
-        });
-        if result.is_ok() { Progress::Done } else { Progress::Failed }
+        self.served("serve requests until EOF", result, ctx, who)
     }
     /// Reads on in a request. Whether the stream goes on.
     fn read_request(
@@ -170,12 +160,25 @@ impl Doing {
                 Err(errno) => break Err(errno),
             }
         };
+        self.served("answer requests until EOF", result, ctx, who)
+    }
+    /// Tells how many requests were served, and how it ended.
+    fn served(
+        &self,
+        call: &'static str,
+        result: Result<(), Errno>,
+        ctx: &mut Ctx<'_>,
+        who: &Who<'_>,
+    ) -> Progress {
         ctx.out.program(who.label, || {
             let text = match result {
+                Ok(()) if self.work.unit > 0 => {
+                    format!("{} requests, EOF within the next", self.work.units)
+                }
                 Ok(()) => format!("{} requests, EOF", self.work.units),
                 Err(errno) => format!("{errno} after {} requests", self.work.units),
             };
-            ("answer requests until EOF", text)
+            (call, text)
         });
         if result.is_ok() { Progress::Done } else { Progress::Failed }
     }
