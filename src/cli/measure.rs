@@ -17,6 +17,7 @@ Examples:
   timewait measure dumbbell.ron --warmup 2s --set hosts.a1.tcp.congestion=Bbr
   timewait measure dumbbell.ron --every 10ms --format csv --of flow-samples > cwnd.csv
   timewait measure web.ron --format json --output web.jsonl
+  timewait measure web.ron --format parquet --of flows --output flows.parquet     (if built with it)
 
 Exit status: 0, or 1 if packets were not conserved, 2 if a file or an argument is wrong.";
 
@@ -34,7 +35,7 @@ pub struct Measure {
     /// How the figures are written.
     #[arg(long, short, value_name = "FORMAT", default_value = "table")]
     pub format: Format,
-    /// Which records a CSV file holds.
+    /// Which records a CSV or Parquet file holds.
     #[arg(long, value_name = "RECORDS", default_value = "total")]
     pub of: write::Kind,
     /// Where to write. Default: the standard output.
@@ -95,11 +96,16 @@ pub enum Format {
     Json,
     /// One kind of records (`--of`).
     Csv,
+    /// The same for data frames; in builds with `--features parquet`.
+    Parquet,
 }
 
 /// Runs the file and writes its figures. Returns whether nothing was wrong with the run.
 pub fn run(args: &Measure, color: Color, out: &mut dyn Write) -> Result<bool> {
     let options = args.what.options()?;
+    if args.format == Format::Parquet {
+        super::parquet::able(args.output.is_none())?;
+    }
     let (_, spec) = args.change.load(&args.file, color)?;
     let figures = figures::measure(&spec, &options);
     match &args.output {
@@ -124,6 +130,7 @@ fn put(figures: &Figures, args: &Measure, out: &mut dyn Write) -> Result<()> {
         Format::Table => table::write(figures, out)?,
         Format::Json => write::json(figures, out)?,
         Format::Csv => write::csv(figures, args.of, out)?,
+        Format::Parquet => super::parquet::write(&write::columns(figures, args.of), out)?,
     }
     Ok(())
 }

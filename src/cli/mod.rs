@@ -11,6 +11,7 @@ pub mod fuzz;
 pub mod gallery;
 pub mod measure;
 pub mod packetdrill;
+pub mod parquet;
 pub mod paths;
 pub mod plot;
 pub mod report;

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
 use timewait::sweep::store::{self, Results as Read};
-use timewait::sweep::{merge as joined, summary, table};
+use timewait::sweep::{columns, merge as joined, summary, table};
 use timewait::view::paint::{DIM, paint};
 
+use super::parquet;
 use super::sweeping::{Form, Merge, Results, Shown};
 
 /// Figures that a table for people has if nobody says which.
@@ -17,11 +18,20 @@ const FEW: &[&str] =
 
 /// Shows results. Returns whether every run did as it should.
 pub fn run(args: &Results, out: &mut dyn Write) -> Result<bool> {
+    if args.shown.form == Form::Parquet {
+        parquet::able(true)?;
+    }
     let results = read(&args.file)?;
     if args.runs {
         let rows = results.rows();
         let figures = figures(&args.shown.figure, &results, &rows)?;
-        table::runs(&results.header, &rows, &figures, out)?;
+        match args.shown.form {
+            Form::Table | Form::Csv => table::runs(&results.header, &rows, &figures, out)?,
+            Form::Json => {
+                bail!("--runs --as json: {} has a run a line, as JSON, already", args.file.display())
+            }
+            Form::Parquet => parquet::write(&columns::runs(&results.header, &rows, &figures), out)?,
+        }
         return Ok(rows.iter().all(|row| row.failed.is_none()));
     }
     show(&results, &args.shown, out)
@@ -103,6 +113,7 @@ pub fn show(results: &Read, shown: &Shown, out: &mut dyn Write) -> Result<bool> 
         Form::Table => table::terminal(&summary, confidence, out)?,
         Form::Csv => table::csv(&summary, confidence, out)?,
         Form::Json => table::json(&summary, confidence, out)?,
+        Form::Parquet => parquet::write(&columns::summary(&summary, confidence), out)?,
     }
     if left_out > 0 {
         writeln!(

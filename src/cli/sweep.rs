@@ -23,6 +23,9 @@ pub fn run(args: &Sweep, color: Color, out: &mut dyn Write) -> Result<bool> {
     let plan = plan::load(&args.file)
         .map_err(|wrong| anyhow!(wrong.render(screen::is_colored(color))).context(screen::Rendered))?;
     results::confidence(&args.shown.confidence)?;
+    if args.shown.form == Form::Parquet {
+        super::parquet::able(true)?;
+    }
     let shard = args.shard.as_deref().map(shard).transpose()?;
     let header = plan.header(shard);
     if args.list {

@@ -98,6 +98,8 @@ pub enum Form {
     Csv,
     /// The same, an object a line.
     Json,
+    /// The same for data frames; in builds with `--features parquet`.
+    Parquet,
 }
 
 const MERGE_EXAMPLES: &str = "\
@@ -121,6 +123,7 @@ Examples:
   timewait results loss.jsonl                                         means and confidence intervals
   timewait results loss.jsonl --figure goodput_bps --confidence 99
   timewait results loss.jsonl --as csv > loss.csv
+  timewait results loss.jsonl --as parquet > loss.parquet             (if built with it)
   timewait results loss.jsonl --runs                                  every run with its figures and how to repeat it";
 
 /// Arguments of `timewait results`.
@@ -132,7 +135,7 @@ pub struct Results {
     pub file: PathBuf,
     #[command(flatten)]
     pub shown: Shown,
-    /// Every run instead of every combination, as CSV.
-    #[arg(long, conflicts_with = "form")]
+    /// Every run instead of every combination, as CSV or Parquet.
+    #[arg(long)]
     pub runs: bool,
 }

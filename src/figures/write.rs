@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::record::{Cell, Record};
 use super::{Class, Figures, Flow, FlowSample, Program, Queue, QueueSample, Run, Total};
+use crate::columns::{Column, of_records};
 
 /// A kind of records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -73,6 +74,20 @@ pub fn csv(figures: &Figures, kind: Kind, out: &mut dyn Write) -> io::Result<()>
         Kind::Flows => table::<Flow>(&figures.flows, out),
         Kind::FlowSamples => table::<FlowSample>(&figures.flow_samples, out),
         Kind::QueueSamples => table::<QueueSample>(&figures.queue_samples, out),
+    }
+}
+
+/// The same as columns.
+pub fn columns(figures: &Figures, kind: Kind) -> Vec<Column> {
+    match kind {
+        Kind::Run => of_records(std::slice::from_ref(&figures.run)),
+        Kind::Total => of_records(std::slice::from_ref(&figures.total)),
+        Kind::Programs => of_records(&figures.programs),
+        Kind::Classes => of_records(&figures.classes),
+        Kind::Queues => of_records(&figures.queues),
+        Kind::Flows => of_records(&figures.flows),
+        Kind::FlowSamples => of_records(&figures.flow_samples),
+        Kind::QueueSamples => of_records(&figures.queue_samples),
     }
 }
 fn table<R: Record + Default>(records: &[R], out: &mut dyn Write) -> io::Result<()> {

@@ -4,6 +4,7 @@
 //! [`Row`](store::Row); [`store`] keeps rows in a file that can be cut off anywhere; [`work`] runs what is missing on
 //! all cores; [`merge`] joins the files of several machines; [`summary`] makes means and confidence intervals of them.
 
+pub mod columns;
 pub mod file;
 pub mod merge;
 pub mod plan;
