@@ -39,6 +39,14 @@ struct Shared {
     next: AtomicU64,
     end: u64,
     stop: AtomicBool,
+    deadline: Option<Instant>,
+}
+
+impl Shared {
+    /// Whether nobody wants to know more, or the time is over.
+    fn is_over(&self) -> bool {
+        self.stop.load(Ordering::Relaxed) || self.deadline.is_some_and(|deadline| now() >= deadline)
+    }
 }
 
 /// What was seen so far.
@@ -75,6 +83,7 @@ pub fn run(args: &Fuzz, _color: Color, out: &mut dyn Write) -> Result<bool> {
         next: AtomicU64::new(first),
         end: first.saturating_add(count),
         stop: AtomicBool::new(false),
+        deadline: limit.map(|limit| started + limit),
     };
     let tally = std::thread::scope(|scope| {
         let (sender, receiver) = channel();
@@ -83,7 +92,7 @@ pub fn run(args: &Fuzz, _color: Color, out: &mut dyn Write) -> Result<bool> {
             scope.spawn(|| work(&shared, args.metamorphic, sender));
         }
         drop(sender);
-        let tally = collect(&receiver, &shared, args, limit.map(|limit| started + limit), count, out);
+        let tally = collect(&receiver, &shared, args, count, out);
         shared.stop.store(true, Ordering::Relaxed);
         tally
     })?;
@@ -93,15 +102,18 @@ pub fn run(args: &Fuzz, _color: Color, out: &mut dyn Write) -> Result<bool> {
 
 /// Runs one scenario after the other.
 fn work(shared: &Shared, metamorphic: bool, sender: Sender<Done>) {
-    while !shared.stop.load(Ordering::Relaxed) {
+    while !shared.is_over() {
         let seed = shared.next.fetch_add(1, Ordering::Relaxed);
         if seed >= shared.end {
             return;
         }
-        let outcome = fuzz::scenario(seed).map(|scenario| {
-            let played = fuzz::play(&scenario, true);
-            (scenario, played)
-        });
+        let outcome = match fuzz::scenario(seed) {
+            Err(wrong) => Err(wrong),
+            Ok(scenario) => match fuzz::play_while(&scenario, true, &|| !shared.is_over()) {
+                Some(played) => Ok((scenario, played)),
+                None => return,
+            },
+        };
         let mut done = Done { seed, outcome, compared: 0, differences: Vec::new() };
         if let Ok((scenario, _)) = done.outcome.as_ref()
             && metamorphic
@@ -122,7 +134,6 @@ fn collect(
     receiver: &Receiver<Done>,
     shared: &Shared,
     args: &Fuzz,
-    deadline: Option<Instant>,
     count: u64,
     out: &mut dyn Write,
 ) -> Result<Tally> {
@@ -159,9 +170,6 @@ fn collect(
             "{} events, {} broken; {states} states, {transitions} transitions, {causes} causes, {segments} segments by state",
             tally.events, tally.broken
         ));
-        if deadline.is_some_and(|deadline| now() >= deadline) {
-            shared.stop.store(true, Ordering::Relaxed);
-        }
     }
     progress.finish_and_clear();
     Ok(tally)

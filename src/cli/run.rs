@@ -256,12 +256,6 @@ fn outcome(file: &Path, scenario: &Scenario, spec: &Spec, simulator: &Simulator,
     let notes = excused.map(|(violation, excuse)| {
         format!("{}\n  not counted: {excuse}", verdict::in_words(violation, names, &again))
     });
-    if simulator.stuck() {
-        let clock = view::words::clock(simulator.now());
-        failures.push(format!(
-            "the run was ended: too many events at one moment, {clock} s, and no end in sight"
-        ));
-    }
     Outcome {
         name: paths::name(file),
         end: simulator.now(),

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use sim::Simulator;
 use sim::check::{Finding, Law, Violation};
+use sim::{NodeId, Simulator};
 
 use crate::Names;
 use crate::scenario::file;
@@ -34,8 +34,17 @@ pub fn violations(typed: &file::Scenario, simulator: &Simulator) -> Vec<Violatio
         text: format!("at byte {}: {}", finding.offset, finding.wrong),
         excuse: excuse(finding, simulator),
     });
-    let mut all: Vec<Violation> =
-        simulator.violations().iter().cloned().chain(findings).filter(|v| !on_purpose(v.law)).collect();
+    let stands_still = simulator.stuck().then(|| Violation {
+        time: simulator.now(),
+        event: simulator.events(),
+        law: Law::WorkBounds,
+        node: NodeId(0),
+        tuple: None,
+        text: "events without end at one moment".to_owned(),
+        excuse: None,
+    });
+    let found = simulator.violations().iter().cloned().chain(findings).chain(stands_still);
+    let mut all: Vec<Violation> = found.filter(|v| !on_purpose(v.law)).collect();
     all.sort_by_key(|violation| violation.time);
     all
 }

@@ -1,7 +1,7 @@
 //! Bounds: of the congestion window, the retransmission timeout, and what waits in memory.
 
 use tcp::config::Congestion;
-use tcp::{Duration, State};
+use tcp::{Config, Duration, State};
 
 use super::ends::Ends;
 use super::{Findings, Law, Reading};
@@ -27,6 +27,9 @@ pub(super) fn look(reading: &Reading<'_>, ends: &Ends, findings: &mut Findings<'
     // RFC 6582, section 3.2, step 3: in a recovery without PRR each duplicate ACK lends a segment.
     let repeats = ends.get(node, &tuple).map_or(0, |end| end.repeats);
     let earned = earned + if config.prr { 0 } else { mss * repeats };
+    // BBR counts segments, however little is in each (`bbr_set_cwnd` of Linux).
+    let by_segment = ends.get(node, &tuple).filter(|_| counts_segments(config));
+    let earned = earned + by_segment.map_or(0, |end| 2 * mss * end.data_segments);
     let fixed = matches!(config.congestion, Congestion::Fixed(_));
     if u64::from(info.cwnd) * mss > earned && !fixed {
         let (cwnd, acked) = (info.cwnd, info.bytes_acked);
@@ -45,4 +48,9 @@ pub(super) fn look(reading: &Reading<'_>, ends: &Ends, findings: &mut Findings<'
     if info.send_q > 2 * room + 65_535 {
         wrong(Law::MemoryBounds, format!("{} octets to send, in a buffer of {room}", info.send_q));
     }
+}
+
+/// Whether the window grows by a segment for each that arrives, however little is in it.
+pub(super) fn counts_segments(config: &Config) -> bool {
+    matches!(config.congestion, Congestion::Bbr | Congestion::Bbr1)
 }

@@ -51,6 +51,10 @@ impl Closing {
             (place, crowded, flags, seq, end, ack).hash(state);
         }
     }
+    /// Whether this end is in TIME-WAIT.
+    pub(super) fn is_waiting(&self, node: NodeId, tuple: &Tuple) -> bool {
+        self.waiting.contains_key(&(node, *tuple))
+    }
     pub(super) fn forget(&mut self, node: NodeId) {
         self.waiting.retain(|(owner, _), _| *owner != node);
     }

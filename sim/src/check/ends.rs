@@ -57,6 +57,8 @@ pub(super) struct End {
     /// point.
     pub repeats: u64,
     repeats_until: Seq,
+    /// Segments with data that it sent; counted where the bounds of its window stand on it.
+    pub data_segments: u64,
     /// The highest acknowledgment that came.
     acked: Option<Seq>,
     /// The number behind the highest data that came, in the peer's numbers.
@@ -155,7 +157,7 @@ impl Ends {
         let other = self.owner(&tuple.remote.ip())?;
         self.ends.get(&(other, tuple.reversed())).filter(|_| other != node)
     }
-    fn owner(&self, address: &IpAddr) -> Option<NodeId> {
+    pub(super) fn owner(&self, address: &IpAddr) -> Option<NodeId> {
         self.owners.get(address).copied()
     }
     /// Whether somebody else has sent in the name of either end.
@@ -199,6 +201,7 @@ impl Ends {
             last: None,
             repeats: 0,
             repeats_until: nxt,
+            data_segments: 0,
             acked: None,
             heard_to: None,
             born: event,
@@ -264,6 +267,7 @@ impl Ends {
             moved: Time::ZERO,
             repeats: 0,
             repeats_until: iss,
+            data_segments: 0,
             acked: None,
             heard_to: None,
             cookie: false,
@@ -271,6 +275,13 @@ impl Ends {
             repeats_numbers,
         };
         self.ends.insert((node, tuple), end);
+    }
+
+    /// An end has sent a segment with data.
+    pub(super) fn count_data(&mut self, node: NodeId, tuple: Tuple) {
+        if let Some(end) = self.ends.get_mut(&(node, tuple)) {
+            end.data_segments += 1;
+        }
     }
 
     /// A segment has come to an end, or to where one may begin.
@@ -331,6 +342,7 @@ impl Ends {
                     moved: Time::ZERO,
                     repeats: 0,
                     repeats_until: unknown,
+                    data_segments: 0,
                     acked: None,
                     heard_to: None,
                     cookie: false,

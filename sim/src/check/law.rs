@@ -47,6 +47,10 @@ laws! {
     ResetExact: "only a RST at the number expected ends a connection, and no SYN does", "RFC 5961 3.2, 4.2, RFC 9293 3.10.7.3";
     FinAcknowledged: "what waits for the ACK of its FIN waits for that one", "RFC 9293 3.10.7.4, figure 5";
     TimeWaitLasts: "TIME-WAIT lasts 2 MSL from the last FIN", "RFC 9293 3.6.1, 3.10.7.4";
+    TimeWaitAnswers: "a FIN that comes again in TIME-WAIT is acknowledged", "RFC 9293 3.10.7.4";
+    PawsExact: "only a segment older than the last in sequence is dropped for its timestamp", "RFC 7323 4.3, 5.3";
+    BacksOff: "a timeout waits longer each time", "RFC 6298 5.5";
+    GivesUp: "nobody gives up whose repetitions arrive and are answered", "RFC 9293 3.8.3, 3.10.7.4";
     TimerRuns: "what is unacknowledged or cannot be sent has a timer running", "RFC 6298 5.1, RFC 9293 3.8.6.1 MUST-36";
     OneTimer: "retransmission and persist timer exclude one another", "RFC 9293 3.8.6.1";
     AckStorm: "no answers to answers without end", "RFC 9293 3.10.7.4, RFC 5961 7";
@@ -54,7 +58,7 @@ laws! {
     CwndBounds: "cwnd is at least one segment, and no more than acknowledgments have earned", "RFC 5681 3.1";
     RtoBounds: "the RTO lies between its bounds", "RFC 6298 2.4, 2.5";
     MemoryBounds: "what waits in a connection is bounded by its buffers", "RFC 9293 3.8.6";
-    WorkBounds: "one event makes a bounded number of segments", "conservation";
+    WorkBounds: "one event makes a bounded number of segments, and one moment a bounded number of events", "conservation";
     NoPanic: "whatever comes, nothing panics", "RFC 9293 3.1 MUST-7 and Postel";
     ComesToRest: "once faults stop, nothing goes on without end and nothing is stuck", "RFC 9293 3.8.3, 3.6";
 }

@@ -20,9 +20,6 @@ pub(super) fn unrest(sim: &Simulator, checks: Option<&Checks>) -> Vec<Violation>
     let mut wrong = |node, tuple, text| {
         found.push(Violation { time, event, law: Law::ComesToRest, node, tuple, text, excuse: None });
     };
-    if sim.stuck() {
-        wrong(NodeId(0), None, "events without end at one moment".to_owned());
-    }
     for node in (0..sim.names().nodes().len() as u32).map(NodeId) {
         if !sim.is_up(node) {
             continue;

@@ -4,6 +4,7 @@
 //! event its lines of the trace, and the readings of the connections that those name. They trust no field that the code
 //! they check has computed for its own use: sequence numbers, windows and options are taken from the segments again.
 
+mod answers;
 mod bounds;
 mod closing;
 mod conservation;
@@ -29,7 +30,7 @@ use crate::digest::Places;
 use crate::packet::{Body, Packet};
 use crate::simulator::Simulator;
 use crate::spec::{Node, Spec};
-use crate::trace::{NodeId, Record, What};
+use crate::trace::{DropReason, NodeId, Record, What};
 
 /// Violations kept: the first ones tell enough.
 const MOST: usize = 100;
@@ -48,6 +49,7 @@ pub(crate) struct Checks {
     transitions: transitions::Transitions,
     storm: storm::Storm,
     closing: closing::Closing,
+    answers: answers::Answers,
     found: Vec<Violation>,
     touched: Vec<(NodeId, Tuple)>,
 }
@@ -105,18 +107,30 @@ impl Checks {
             transitions: transitions::Transitions::default(),
             storm: storm::Storm::default(),
             closing: closing::Closing::default(),
+            answers: answers::Answers::default(),
             found: Vec::new(),
             touched: Vec::new(),
         }
     }
     /// For digests: what may still be found depends on it, and what was found is told of a world as a whole.
     pub(crate) fn digest_into<H: Hasher>(&self, places: &Places, state: &mut H) {
-        let Checks { seen: _, keep: _, hosts: _, ends, transitions, storm, closing, found, touched: _ } =
-            self;
+        let Checks {
+            seen: _,
+            keep: _,
+            hosts: _,
+            ends,
+            transitions,
+            storm,
+            closing,
+            answers,
+            found,
+            touched: _,
+        } = self;
         ends.digest_into(places, state);
         transitions.digest_into(state);
         storm.digest_into(places, state);
         closing.digest_into(places, state);
+        answers.digest_into(places, state);
         for violation in found {
             (violation.law, violation.node, violation.tuple).hash(state);
         }
@@ -137,6 +151,7 @@ impl Checks {
         self.ends.forget(node);
         self.transitions.forget(node);
         self.closing.forget(node);
+        self.answers.forget(node);
     }
 
     /// Looks at what an event has done.
@@ -151,6 +166,8 @@ impl Checks {
             for (node, tuple) in std::mem::take(&mut self.touched) {
                 self.look_at_connection(sim, record, event, node, tuple);
             }
+            let findings = &mut Findings { event, record, found: &mut self.found };
+            self.answers.look(sim, findings);
             if event.is_multiple_of(AUDIT) {
                 let findings = &mut Findings { event, record, found: &mut self.found };
                 conservation::audit(sim, findings);
@@ -174,16 +191,30 @@ impl Checks {
                 } else if let Some(facts) = facts.filter(|facts| facts.addresses.contains(&packet.ip.src)) {
                     segments::sent(*node, packet, &self.ends, findings);
                     sequence::sent(*node, packet, why.rule, facts, &self.ends, findings);
-                    self.storm.sent(*node, packet, *why, findings);
+                    self.storm.sent(*node, packet, *why, &self.ends, findings);
                     self.closing.sent(*node, tuple, packet, *why, record.time);
+                    self.answers.sent((*node, tuple), packet, *why, facts, findings);
                     self.ends.sent(*node, tuple, packet, why.rule, event);
+                    let has_data = packet.tcp().is_some_and(|segment| !segment.payload.is_empty());
+                    if has_data && bounds::counts_segments(&facts.config) {
+                        self.ends.count_data(*node, tuple);
+                    }
                     if packet.tcp().is_some_and(|segment| segment.has(Flags::SYN)) {
                         sequence::began(*node, tuple, why.rule, facts, &self.ends, findings);
                     }
                     touch(&mut self.touched, *node, tuple);
                 }
             }
-            What::Received { node, packet, .. } => self.received(*node, packet, event),
+            What::Received { node, packet, .. } => {
+                if matches!(packet.body, Body::Icmp(_)) {
+                    self.answers.disturbed();
+                }
+                self.received(*node, packet, event);
+            }
+            What::Dropped { node, packet, why: DropReason::Tcp(Rule::Paws) } => {
+                self.answers.too_old(*node, *packet, findings);
+            }
+            What::Fault { .. } => self.answers.disturbed(),
             What::State { node, tuple, from, to, why } => {
                 if why.rule == Rule::SynCookieAccepted {
                     self.ends.reborn(*node, *tuple, event);
@@ -193,6 +224,7 @@ impl Checks {
                     let (node, tuple) = (*node, *tuple);
                     let change = closing::Change { node, tuple, from: *from, to: *to, why: *why };
                     self.closing.changed(&change, facts, &self.ends, findings);
+                    self.answers.changed(&change, &self.ends, findings);
                 }
                 touch(&mut self.touched, *node, *tuple);
             }
@@ -226,6 +258,7 @@ impl Checks {
             self.closing.received(packet.id, segment, event);
         }
         self.ends.received(node, tuple, packet, event);
+        self.answers.received((node, tuple), packet, &self.ends, &self.closing);
         touch(&mut self.touched, node, tuple);
     }
 

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use tcp::Flags;
 
+use super::ends::Ends;
 use super::{Findings, Law};
 use crate::digest::Places;
 use crate::packet::{Packet, PacketId};
@@ -55,7 +56,14 @@ impl Storm {
             answer.came += 1;
         }
     }
-    pub(super) fn sent(&mut self, node: NodeId, packet: &Packet, why: Cause, findings: &mut Findings<'_>) {
+    pub(super) fn sent(
+        &mut self,
+        node: NodeId,
+        packet: &Packet,
+        why: Cause,
+        ends: &Ends,
+        findings: &mut Findings<'_>,
+    ) {
         if self.event != findings.event {
             (self.event, self.made) = (findings.event, 0);
         }
@@ -75,7 +83,15 @@ impl Storm {
             Some(before) => before.depth + 1,
             None => 1,
         };
-        if depth == MOST_IN_A_ROW {
+        // Two incarnations that have the same numbers disagree by what the earlier one sent beyond them, and tell one another so
+        // until TIME-WAIT ends: the price of numbers that repeat (RFC 9293 3.4.1 MUST-8).
+        let repeats = packet.tuple().is_some_and(|tuple| {
+            [ends.get(node, &tuple), ends.peer_of(node, &tuple)]
+                .into_iter()
+                .flatten()
+                .any(|end| end.repeats_numbers)
+        });
+        if depth == MOST_IN_A_ROW && !repeats {
             let text = format!("the {depth}th empty answer to an answer in a row");
             findings.add(Law::AckStorm, node, packet.tuple(), text);
         }

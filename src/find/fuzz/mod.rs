@@ -22,9 +22,11 @@ pub use dice::Dice;
 pub const MOST_EVENTS: u64 = 1_000_000;
 /// Records that are looked at and thrown away at a time.
 const AT_A_TIME: usize = 10_000;
+/// Events after which a run asks whether it shall go on: milliseconds.
+const ASKED: u64 = 1_024;
 
 /// How a run came out.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Played {
     /// What it broke, in order.
     pub violations: Vec<Violation>,
@@ -45,11 +47,15 @@ impl Played {
 
 /// Runs a scenario with all checkers. With `rest`, what has not come to rest at its end is a violation as well.
 pub fn play(scenario: &Scenario, rest: bool) -> Played {
-    guarded(|| play_unguarded(scenario, rest))
+    play_while(scenario, rest, &|| true).unwrap_or_default()
+}
+/// The same, for as long as `goes_on` says so, which is asked now and then; `None`: it did not come to its end.
+pub fn play_while(scenario: &Scenario, rest: bool, goes_on: &dyn Fn() -> bool) -> Option<Played> {
+    guarded(|| play_unguarded(scenario, rest, goes_on))
 }
 
 /// A run, whose panic is a violation.
-fn guarded(run: impl FnOnce() -> Played) -> Played {
+fn guarded(run: impl FnOnce() -> Option<Played>) -> Option<Played> {
     catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
         let text = panic
             .downcast_ref::<String>()
@@ -65,17 +71,20 @@ fn guarded(run: impl FnOnce() -> Played) -> Played {
             text,
             excuse: None,
         };
-        Played { violations: vec![violation], events: 0, coverage: Coverage::default(), hash: 0 }
+        Some(Played { violations: vec![violation], ..Played::default() })
     })
 }
 
-fn play_unguarded(scenario: &Scenario, rest: bool) -> Played {
+fn play_unguarded(scenario: &Scenario, rest: bool, goes_on: &dyn Fn() -> bool) -> Option<Played> {
     let mut simulator = Simulator::new(scenario.spec(), TraceLevel::On).with_checks(scenario.spec());
     let mut coverage = Coverage::default();
     let mut delivered = 0;
     while simulator.events() < MOST_EVENTS && simulator.step() {
         if simulator.events() == MOST_EVENTS / 2 {
             delivered = simulator.delivered();
+        }
+        if simulator.events().is_multiple_of(ASKED) && !goes_on() {
+            return None;
         }
         if simulator.records().len() > AT_A_TIME {
             let records = simulator.take_records();
@@ -98,7 +107,7 @@ fn play_unguarded(scenario: &Scenario, rest: bool) -> Played {
     } else if rest && !cut_off {
         violations.extend(simulator.unrest());
     }
-    Played { violations, events: simulator.events(), coverage, hash: simulator.trace_hash() }
+    Some(Played { violations, events: simulator.events(), coverage, hash: simulator.trace_hash() })
 }
 
 /// The scenario of a seed.
@@ -121,6 +130,7 @@ mod tests {
             let least = Vec::<u32>::new().into_iter().min();
             panic!("nothing is the least: {least:?}")
         });
+        let played = played.expect("it came to an end");
         let [violation] = played.violations.as_slice() else { panic!("{played:?}") };
         assert_eq!((violation.law, violation.text.as_str()), (Law::NoPanic, "nothing is the least: None"));
         assert_eq!(played.unexcused(), Some(violation));
@@ -131,5 +141,33 @@ mod tests {
         let scenario = scenario(1).expect("it reads");
         let played = play(&scenario, true);
         assert_eq!((played.violations.len(), played.hash == 0), (0, false));
+    }
+
+    #[test]
+    fn a_run_stops_on_its_way_when_it_is_told_to() {
+        let scenario = scenario(1).expect("it reads");
+        let asked = std::cell::Cell::new(0);
+        let told = || {
+            asked.set(asked.get() + 1);
+            false
+        };
+        let events = play(&scenario, true).events;
+        assert_eq!(play_while(&scenario, true, &told).is_none(), events >= ASKED);
+        assert_eq!(asked.get(), u32::from(events >= ASKED));
+        assert!(events >= ASKED, "this seed is too short for the test: {events} events");
+    }
+
+    /// Two programs answer each other for ever over a link without delay.
+    #[test]
+    fn a_run_that_stands_still_breaks_a_law() {
+        let text = r#"Scenario(
+            hosts: { "a": (), "b": () },
+            links: [(between: ("a", "b"))],
+            programs: [(on: "b", run: EchoServer(port: 80)), (on: "a", run: Script([Connect("b:80"), Send("ping"), Echo]))],
+        )"#;
+        let scenario = Scenario::parse("x.ron", text).unwrap_or_else(|wrong| panic!("{wrong}"));
+        let laws: Vec<Law> =
+            play(&scenario, false).violations.iter().map(|violation| violation.law).collect();
+        assert_eq!(laws, [Law::WorkBounds]);
     }
 }

@@ -13,7 +13,7 @@ use crate::check::{
 use crate::packet::{Body, Packet, PacketId};
 use crate::spec::{Program, Run, Serve, Spec, Step};
 use crate::testing::{ms, spec, way};
-use crate::trace::{Cause, NodeId, PipeId, Trigger};
+use crate::trace::{Cause, DropReason, NodeId, PipeId, Trigger};
 use crate::{Record, Simulator, TraceLevel, What};
 
 const A: NodeId = NodeId(0);
@@ -260,6 +260,61 @@ fn broken(law: Law) -> Vec<Vec<Violation>> {
             let over = new.iter_mut().find(|r| matches!(r.what, What::State { from: State::TimeWait, .. }));
             over.map(|record| record.time = Time::ZERO + record.time.since(ms(1))).is_some()
         })],
+        Law::TimeWaitAnswers => vec![run().changed(|new| {
+            let begins = |r: &Record| matches!(r.what, What::State { node: A, to: State::TimeWait, .. });
+            let fin = new.iter().find(|r| {
+                matches!(&r.what, What::Received { node: A, packet, .. } if packet.tcp().is_some_and(|s| s.has(Flags::FIN)))
+            });
+            let Some(mut again) = fin.filter(|_| new.iter().any(begins)).cloned() else { return false };
+            if let What::Received { packet, .. } = &mut again.what {
+                packet.id = PacketId(9000);
+            }
+            new.push(again);
+            true
+        })],
+        Law::PawsExact => vec![run().changed(|new| {
+            let data = new.iter().find_map(|r| match &r.what {
+                What::Received { node: B, packet, .. } if packet.tcp().is_some_and(has_data) => Some((r.time, packet.id)),
+                _ => None,
+            });
+            let Some((time, packet)) = data else { return false };
+            let why = DropReason::Tcp(tcp::Rule::Paws);
+            new.push(Record { time, what: What::Dropped { node: B, packet, why } });
+            true
+        })],
+        Law::BacksOff => vec![run().changed(|new| {
+            let Some(like) = repeated(new) else { return false };
+            new.extend((0..3).map(|n| Record { time: like.time + Duration::from_secs(n), ..again(&like, 9000 + n) }));
+            true
+        })],
+        Law::GivesUp => vec![run().changed(|new| {
+            let Some(like) = repeated(new) else { return false };
+            let What::Sent { packet, .. } = &like.what else { return false };
+            let Body::Tcp(segment) = &packet.body else { return false };
+            let ack = tcp::Segment {
+                src: segment.dst,
+                dst: segment.src,
+                seq: segment.ack,
+                ack: segment.seq,
+                flags: Flags::ACK,
+                wnd: 500,
+                payload: Payload::Empty,
+                ..segment.clone()
+            };
+            let ip = crate::packet::IpHeader { src: packet.ip.dst, dst: packet.ip.src, ..packet.ip };
+            let answer = Packet { id: PacketId(8999), ip, body: Body::Tcp(ack), flipped_bit: None };
+            for n in 0..5 {
+                let time = like.time + Duration::from_secs(1 << n);
+                let sent = Record { time, ..again(&like, 9000 + n) };
+                let arrives = arrival(&sent, B, 9000 + n);
+                let what = What::Received { node: A, pipe: PipeId(1), packet: answer.clone() };
+                new.extend([sent, arrives, Record { time, what }]);
+            }
+            let why = Cause { trigger: Trigger::Timer, rule: tcp::Rule::RetransmissionLimit };
+            let (from, to) = (State::Established, State::Closed);
+            new.push(Record { time: like.time, what: What::State { node: A, tuple: tuple(), from, to, why } });
+            true
+        })],
         Law::TimerRuns => vec![
             run().reading(A, State::FinWait1, |_, running| running.retransmit = None),
             run().reading(B, State::CloseWait, |info, running| {
@@ -317,6 +372,25 @@ fn broken(law: Law) -> Vec<Vec<Violation>> {
     }
 }
 
+/// A data segment of `a`, as a timeout would send it again; what follows it in its event is gone.
+fn repeated(new: &mut Vec<Record>) -> Option<Record> {
+    let data = |r: &Record| matches!(&r.what, What::Sent { node: A, packet, why: Some(_), .. } if packet.tcp().is_some_and(has_data));
+    let at = new.iter().position(data)?;
+    new.truncate(at + 1);
+    let mut like = new[at].clone();
+    if let What::Sent { why: Some(why), .. } = &mut like.what {
+        *why = Cause { trigger: Trigger::Timer, rule: tcp::Rule::RtoRetransmit };
+    }
+    Some(like)
+}
+/// The same with another number.
+fn again(like: &Record, id: u64) -> Record {
+    let mut record = like.clone();
+    if let What::Sent { packet, .. } = &mut record.what {
+        packet.id = PacketId(id);
+    }
+    record
+}
 /// The first FIN of `a`, sent once more in another form.
 fn after_fin(change: impl Fn(&mut tcp::Segment)) -> impl FnMut(&mut Vec<Record>) -> bool {
     move |new| {

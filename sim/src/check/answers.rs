@@ -1,0 +1,240 @@
+//! What repeated segments are owed: answers from whoever is alive, longer and longer waits before each, and that nobody gives
+//! up who is answered; and what a timestamp may be refused for.
+
+use rustc_hash::FxHashMap;
+use tcp::{Duration, Flags, Rule, Segment, Seq, SeqNum, State, Time, Tuple};
+
+use super::closing::{Change, Closing};
+use super::ends::Ends;
+use super::{Facts, Findings, Law};
+use crate::digest::{self, Places, unordered_by};
+use crate::packet::{Packet, PacketId};
+use crate::simulator::Simulator;
+use crate::trace::{Cause, NodeId, Trigger};
+
+/// Rounds of a segment that arrives and an answer that comes back, after which giving up is wrong.
+const ROUNDS: u32 = 3;
+
+/// What is owed to each end.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Answers {
+    /// Only looked into, never walked but to forget.
+    rows: FxHashMap<(NodeId, Tuple), Row>,
+    /// FINs that came to TIME-WAIT in this event, not yet answered.
+    fins: Vec<(NodeId, Tuple, PacketId)>,
+    /// The timestamp that came last, and the last in sequence.
+    stamped: Option<Stamped>,
+}
+
+/// One end.
+#[derive(Clone, Copy, Debug, Default, Hash)]
+struct Row {
+    /// The youngest timestamp of a segment in sequence (RFC 7323, section 4.3).
+    recent: Option<u32>,
+    /// The packet of the last SYN without ACK, and its timestamp.
+    heard: Option<(PacketId, u32)>,
+    /// What was repeated last by a timeout.
+    timeout: Option<Timeout>,
+    /// Its packet, until it arrives.
+    repeated: Option<PacketId>,
+    /// It has arrived, and no answer so far.
+    reached: bool,
+    /// How often it arrived and an answer came, with nothing acknowledged by it.
+    rounds: u32,
+    acked: Option<SeqNum>,
+}
+
+/// A segment with a timestamp that has come.
+#[derive(Clone, Copy, Debug)]
+struct Stamped {
+    id: PacketId,
+    tuple: Tuple,
+    val: u32,
+    recent: u32,
+}
+
+#[derive(Clone, Copy, Debug, Hash)]
+struct Timeout {
+    seq: SeqNum,
+    at: Time,
+    /// How long it was since the one before.
+    wait: Option<Duration>,
+}
+
+fn is_after(a: SeqNum, b: SeqNum) -> bool {
+    a != b && a.distance_from(b) < 1 << 31
+}
+fn is_older(a: u32, b: u32) -> bool {
+    a != b && b.wrapping_sub(a) < 1 << 31
+}
+
+impl Answers {
+    /// For digests: packets that are not under way any more will not arrive.
+    pub(super) fn digest_into<H: std::hash::Hasher>(&self, places: &Places, state: &mut H) {
+        // Within an event: nothing of it is left between two.
+        let Answers { rows, fins: _, stamped: _ } = self;
+        unordered_by(rows, state, |key, row| {
+            let place = row.repeated.and_then(|id| places.get(id));
+            let heard = row.heard.and_then(|(id, stamp)| Some((places.get(id)?, stamp)));
+            Some(digest::of(&(key, Row { repeated: None, heard: None, ..*row }, place, heard)))
+        });
+    }
+    pub(super) fn forget(&mut self, node: NodeId) {
+        self.rows.retain(|(owner, _), _| *owner != node);
+    }
+    /// Something has happened that may make a wait longer or shorter: a fault, or an ICMP message.
+    pub(super) fn disturbed(&mut self) {
+        self.rows.retain(|_, row| {
+            row.timeout = None;
+            true
+        });
+    }
+
+    /// A segment goes out.
+    pub(super) fn sent(
+        &mut self,
+        (node, tuple): (NodeId, Tuple),
+        packet: &Packet,
+        why: Cause,
+        facts: &Facts,
+        findings: &mut Findings<'_>,
+    ) {
+        let Some(segment) = packet.tcp() else { return };
+        if segment.has(Flags::SYN) {
+            let row = self.rows.entry((node, tuple)).or_default();
+            let heard =
+                row.heard.filter(|(id, _)| why.trigger == Trigger::Packet(*id)).map(|(_, stamp)| stamp);
+            let recent = match why.rule {
+                Rule::SynAnswered => heard,
+                Rule::SynCookieSent => None,
+                _ => row.recent.or(heard),
+            };
+            // An active open begins anew; a SYN-ACK goes on from the SYN that it answers.
+            let recent = recent.filter(|_| segment.has(Flags::ACK));
+            *row = Row { recent, ..Row::default() };
+            return;
+        }
+        if let Trigger::Packet(id) = why.trigger
+            && segment.has(Flags::ACK)
+        {
+            self.fins.retain(|(_, of, fin)| *fin != id || *of != tuple);
+        }
+        if why.rule == Rule::RtoRetransmit && segment.seq_len() > 0 {
+            self.repeated((node, tuple), packet.id, segment, facts, findings);
+        }
+    }
+    /// A timeout has sent something again.
+    fn repeated(
+        &mut self,
+        (node, tuple): (NodeId, Tuple),
+        id: PacketId,
+        segment: &Segment,
+        facts: &Facts,
+        findings: &mut Findings<'_>,
+    ) {
+        let now = findings.record.time;
+        let row = self.rows.entry((node, tuple)).or_default();
+        (row.repeated, row.reached) = (Some(id), false);
+        let before = row.timeout.filter(|before| before.seq == segment.seq);
+        let wait = before.map(|before| now.since(before.at));
+        row.timeout = Some(Timeout { seq: segment.seq, at: now, wait });
+        let Some((wait, before)) = wait.zip(before.and_then(|before| before.wait)) else { return };
+        // Twice as long; timers of a kernel's wheel are off by less than a quarter.
+        let config = &facts.config;
+        let longest = wait + wait / 8 >= config.max_rto || config.user_timeout.is_some();
+        if wait * 2 < before * 3 && !longest {
+            let text = format!("{wait} after the last time, which was {before} after the one before");
+            findings.add(Law::BacksOff, node, Some(tuple), text);
+        }
+    }
+
+    /// A segment has come to a host, undamaged; `ends` knows it already.
+    pub(super) fn received(
+        &mut self,
+        (node, tuple): (NodeId, Tuple),
+        packet: &Packet,
+        ends: &Ends,
+        closing: &Closing,
+    ) {
+        let Some(segment) = packet.tcp() else { return };
+        self.stamped = None;
+        let end = ends.get(node, &tuple).filter(|_| !ends.is_forged(&tuple));
+        let row = self.rows.entry((node, tuple)).or_default();
+        row.timeout = None;
+        if segment.has(Flags::SYN) {
+            let stamp = segment.options.timestamps.map(|stamp| stamp.val);
+            match segment.has(Flags::ACK) {
+                true => row.recent = row.recent.or(stamp),
+                false => row.heard = stamp.map(|stamp| (packet.id, stamp)),
+            }
+        } else if segment.has(Flags::ACK) {
+            let fresh = row.acked.is_none_or(|acked| is_after(segment.ack, acked));
+            if fresh || segment.wnd == 0 {
+                (row.acked, row.rounds) = (Some(segment.ack), 0);
+            } else if row.reached {
+                row.rounds += 1;
+            }
+            row.reached = false;
+        }
+        let acked = end.and_then(|end| Some(end.ack?.max(Seq::initial(end.peer?.isn) + 1)));
+        let Some(acked) = acked.map(Seq::wire) else { return };
+        if let Some(stamp) = segment.options.timestamps.filter(|_| !segment.has(Flags::SYN)) {
+            let in_sequence = !is_after(segment.seq, acked);
+            if in_sequence && row.recent.is_none_or(|recent| !is_older(stamp.val, recent)) {
+                row.recent = Some(stamp.val);
+            }
+            self.stamped = row.recent.map(|recent| Stamped { id: packet.id, tuple, val: stamp.val, recent });
+        }
+        let fin = segment.has(Flags::FIN | Flags::ACK) && !segment.flags.intersects(Flags::SYN | Flags::RST);
+        if fin && segment.seq.add(segment.seq_len()) == acked && closing.is_waiting(node, &tuple) {
+            self.fins.push((node, tuple, packet.id));
+        }
+        self.reaches(node, &tuple, packet.id, ends);
+    }
+    /// A packet has come to where its connection is alive.
+    fn reaches(&mut self, node: NodeId, tuple: &Tuple, id: PacketId, ends: &Ends) {
+        let Some(sender) = ends.owner(&tuple.remote.ip()) else { return };
+        let both = ends.get(node, tuple).zip(ends.get(sender, &tuple.reversed()));
+        let same = both.is_some_and(|(end, other)| end.peer.is_some_and(|peer| peer.isn == other.iss.wire()));
+        if let Some(row) = self.rows.get_mut(&(sender, tuple.reversed()))
+            && row.repeated == Some(id)
+            && same
+        {
+            (row.repeated, row.reached) = (None, true);
+        }
+    }
+
+    /// A segment was dropped for its timestamp.
+    pub(super) fn too_old(&mut self, node: NodeId, id: PacketId, findings: &mut Findings<'_>) {
+        let Some(Stamped { id: last, tuple, val, recent }) = self.stamped else { return };
+        if last == id && !is_older(val, recent) {
+            let text = format!("timestamp {val} is dropped as old, where {recent} was the last in sequence");
+            findings.add(Law::PawsExact, node, Some(tuple), text);
+        }
+    }
+
+    /// A connection has changed its state.
+    pub(super) fn changed(&mut self, change: &Change, ends: &Ends, findings: &mut Findings<'_>) {
+        let Change { node, tuple, to, why, .. } = *change;
+        if to != State::Closed {
+            return;
+        }
+        let Some(row) = self.rows.remove(&(node, tuple)) else { return };
+        let gives_up = matches!(why.rule, Rule::RetransmissionLimit | Rule::OrphanLimit | Rule::UserTimeout);
+        if gives_up && row.rounds >= ROUNDS && !ends.is_forged(&tuple) {
+            let text =
+                format!("given up, though what was repeated arrived {} times and was answered", row.rounds);
+            findings.add(Law::GivesUp, node, Some(tuple), text);
+        }
+    }
+
+    /// The event is over.
+    pub(super) fn look(&mut self, sim: &Simulator, findings: &mut Findings<'_>) {
+        for (node, tuple, _) in self.fins.drain(..) {
+            if sim.is_up(node) {
+                let text = "a FIN that came again in TIME-WAIT is not acknowledged".to_owned();
+                findings.add(Law::TimeWaitAnswers, node, Some(tuple), text);
+            }
+        }
+    }
+}
