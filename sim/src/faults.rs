@@ -5,6 +5,7 @@
 
 use tcp::{EcnCodepoint, Rule, Segment, SeqNum, Time, Tuple};
 
+use crate::hostio::HostNet;
 use crate::ip::PROTO_TCP;
 use crate::node::Node;
 use crate::packet::{Body, Icmp, IpHeader, Packet, Quote};
@@ -113,7 +114,7 @@ impl Simulator {
         match &mut self.nodes[node.0 as usize] {
             Node::Router(router) => router.routes = new,
             Node::Host(host) => {
-                host.net.routes = std::sync::Arc::new(new);
+                host.net = HostNet::new(new, std::sync::Arc::clone(&host.net.mtus));
                 let net = host.net.clone();
                 self.with_host(node, |host, now, out| host.set_net(now, net, out));
             }

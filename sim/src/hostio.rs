@@ -198,6 +198,8 @@ impl HostOut {
 pub struct HostNet {
     pub(crate) routes: Arc<Routes>,
     pub(crate) mtus: Arc<[(PipeId, u16)]>,
+    /// Where everything goes, if that is all that the routes say.
+    only: Option<PipeId>,
 }
 
 /// The link that a packet leaves by.
@@ -213,11 +215,19 @@ impl HostNet {
     /// A host with one link; for tests of a host by itself.
     pub fn single(mtu: u16) -> HostNet {
         let pipe = PipeId(0);
-        HostNet { routes: Arc::new(Routes::default_only(pipe)), mtus: Arc::from([(pipe, mtu)]) }
+        HostNet::new(Routes::default_only(pipe), Arc::from([(pipe, mtu)]))
+    }
+    pub(crate) fn new(routes: Routes, mtus: Arc<[(PipeId, u16)]>) -> HostNet {
+        HostNet { only: routes.only(), routes: Arc::new(routes), mtus }
+    }
+    /// The next hop towards `dst`.
+    #[inline]
+    pub(crate) fn lookup(&self, dst: IpAddr) -> Hop {
+        self.only.map_or_else(|| self.routes.lookup(dst), Hop::Pipe)
     }
     /// The way to `dst`; `None`: the host has no route to it.
     pub fn egress(&self, dst: IpAddr) -> Option<Egress> {
-        match self.routes.lookup(dst) {
+        match self.lookup(dst) {
             Hop::Pipe(pipe) => {
                 let mtu = self.mtus.iter().find(|(p, _)| *p == pipe)?.1;
                 Some(Egress { pipe, mtu })

@@ -8,7 +8,10 @@ pub(crate) use host::{HostNode, Power};
 pub(crate) use router::RouterNode;
 pub(crate) use transmit::Origin;
 
-use crate::route::{Hop, Routes};
+use tcp::Time;
+
+use crate::hash::TraceHash;
+use crate::route::Hop;
 use crate::simulator::Simulator;
 use crate::slab::Handle;
 use crate::trace::{Cause, DropReason, Fate, NodeId, PipeId, What};
@@ -32,8 +35,18 @@ pub(crate) enum Mark {
     State,
 }
 
+impl Mark {
+    /// Takes an event into the trace hash: its kind, when and where it happened, and the packet.
+    #[inline]
+    fn note(self, hash: &mut TraceHash, now: Time, place: u32, packet: PacketId) {
+        hash.add(now.as_nanos());
+        hash.add((self as u64) << 60 | u64::from(place) << 32 ^ packet.0);
+    }
+}
+
 impl Simulator {
     /// A packet comes out of `pipe` at `node`.
+    #[inline]
     pub(crate) fn arrive(&mut self, node: NodeId, pipe: PipeId, handle: Handle) {
         if self.tracing() {
             self.record_received(node, pipe, handle);
@@ -52,8 +65,7 @@ impl Simulator {
     /// Takes an event into the trace hash: its kind, where it happened and the packet.
     #[inline]
     pub(crate) fn note(&mut self, mark: Mark, place: u32, packet: PacketId) {
-        self.hash.add(self.now.as_nanos());
-        self.hash.add((mark as u64) << 60 | u64::from(place) << 32 ^ packet.0);
+        mark.note(&mut self.hash, self.now, place, packet);
     }
     /// A node drops a packet.
     pub(crate) fn drop_at(&mut self, node: NodeId, packet: PacketId, why: DropReason) {
@@ -73,9 +85,10 @@ impl Simulator {
         self.send_out(node, handle, why);
     }
     /// A node sends a packet of its own that has its place already.
+    #[inline]
     pub(crate) fn send_out(&mut self, node: NodeId, handle: Handle, why: Cause) {
         let dst = self.out.packets.get(handle).ip.dst;
-        let Hop::Pipe(pipe) = self.routes_of(node).lookup(dst) else {
+        let Hop::Pipe(pipe) = self.hop_from(node, dst) else {
             let packet = self.out.packets.take(handle);
             return self.drop_at(node, packet.id, DropReason::NoRoute);
         };
@@ -91,15 +104,16 @@ impl Simulator {
     }
     /// The direction of a link on which a node sends to an address.
     pub(crate) fn next_hop(&self, node: NodeId, to: std::net::IpAddr) -> Option<PipeId> {
-        match self.routes_of(node).lookup(to) {
+        match self.hop_from(node, to) {
             Hop::Pipe(pipe) => Some(pipe),
             Hop::Unreachable | Hop::NoRoute => None,
         }
     }
-    fn routes_of(&self, node: NodeId) -> &Routes {
+    #[inline]
+    fn hop_from(&self, node: NodeId, dst: std::net::IpAddr) -> Hop {
         match &self.nodes[node.0 as usize] {
-            Node::Host(host) => &host.net.routes,
-            Node::Router(router) => &router.routes,
+            Node::Host(host) => host.net.lookup(dst),
+            Node::Router(router) => router.routes.lookup(dst),
         }
     }
 }

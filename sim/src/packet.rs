@@ -35,6 +35,7 @@ impl Packet {
     }
     /// Total length on the wire, in bytes, with the IP header.
     #[expect(clippy::len_without_is_empty, reason = "a packet is never empty")]
+    #[inline]
     pub fn len(&self) -> u32 {
         let body = match &self.body {
             Body::Tcp(segment) => tcp_header_len(&segment.options) + segment.payload.len(),
@@ -68,6 +69,7 @@ pub const UDP_HEADER: u32 = 8;
 pub const ICMP_HEADER: u32 = 8;
 
 /// Length of a TCP header with these options, in bytes.
+#[inline]
 pub fn tcp_header_len(options: &tcp::Options) -> u32 {
     let rare = options.mss.is_some()
         || options.wscale.is_some()

@@ -30,17 +30,21 @@ pub struct EventQueue {
     others: Ordered,
 }
 
-/// The next arrivals of pipes. An entry is nearly always the next event of its pipe until it is popped, and then
-/// replaced in its place; one that is not any more stays where it is, and is passed over.
+/// The next arrivals of pipes. Of many pipes few carry anything at one moment, and what is set comes soon: the earliest
+/// entries stand in a short list in order, and only what is later than these in a heap. An entry is nearly always the
+/// next event of its pipe until it is popped; one that is not any more stays where it is, and is passed over.
 #[derive(Clone, Default)]
 struct Arrivals {
-    heap: BinaryHeap<Reverse<Order>>,
+    /// The earliest entries, the first of them last.
+    near: Vec<Order>,
+    /// The others.
+    far: BinaryHeap<Reverse<Order>>,
     /// The next arrival of each pipe, by its number: an entry of another time means nothing.
     next: Vec<Time>,
-    /// The entry that was popped last, while it is still in its place. What is set next takes that place: a packet that
-    /// is forwarded leaves one pipe for another, and the heap is put in order once for both.
-    popped: Option<Order>,
 }
+
+/// Entries in order, at most: what fits into a few cache lines.
+const NEAR: usize = 32;
 
 /// Hosts and the timeline in the order of their next events.
 #[derive(Clone, Default)]
@@ -99,7 +103,7 @@ impl EventQueue {
         match source {
             Source::Pipe(number) => {
                 self.pipes.next[number as usize] = Time::NEVER;
-                self.pipes.popped = Some(order(time, source.pack()));
+                self.pipes.near.pop();
             }
             Source::Host(_) | Source::Timeline => self.others.popped = Some(source.pack()),
         }
@@ -129,34 +133,42 @@ impl Arrivals {
         if self.next.len() <= number as usize {
             self.next.resize(number as usize + 1, Time::NEVER);
         }
-        self.next[number as usize] = time;
-        if time == Time::NEVER {
+        let known = std::mem::replace(&mut self.next[number as usize], time);
+        if known == time || time == Time::NEVER {
             return;
         }
-        let entry = Reverse(order(time, Source::Pipe(number).pack()));
-        if let Some(popped) = self.popped.take()
-            && let Some(mut top) = self.heap.peek_mut()
-            && top.0 == popped
-        {
-            *top = entry;
-            return;
+        let entry = order(time, Source::Pipe(number).pack());
+        if self.far.peek().is_some_and(|Reverse(later)| *later < entry) {
+            return self.far.push(Reverse(entry));
         }
-        self.heap.push(entry);
+        let mut place = self.near.len();
+        self.near.push(entry);
+        while place > 0 && self.near[place - 1] < entry {
+            self.near.swap(place, place - 1);
+            place -= 1;
+        }
+        if self.near.len() > NEAR {
+            self.far.extend(self.near.drain(..NEAR / 2).map(Reverse));
+        }
     }
     #[inline]
     fn first(&mut self) -> Option<Order> {
-        if let Some(popped) = self.popped.take()
-            && self.heap.peek() == Some(&Reverse(popped))
-        {
-            self.heap.pop();
-        }
         loop {
-            let Reverse(first) = *self.heap.peek()?;
+            let first = self.near.last().copied().or_else(|| self.come_near())?;
             if self.next[first as u32 as usize] == time_of(first) {
                 return Some(first);
             }
-            self.heap.pop();
+            self.near.pop();
         }
+    }
+    /// Where no entry is near: those that are next, and the first of them.
+    fn come_near(&mut self) -> Option<Order> {
+        for _ in 0..NEAR / 2 {
+            let Some(Reverse(entry)) = self.far.pop() else { break };
+            self.near.push(entry);
+        }
+        self.near.reverse();
+        self.near.last().copied()
     }
 }
 

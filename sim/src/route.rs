@@ -77,6 +77,21 @@ impl Routes {
         overrides.sort_by_key(|(_, len, _)| std::cmp::Reverse(*len));
         Routes { overrides, computed }
     }
+    /// The direction of a link on which everything goes out, if that is all that they say.
+    pub(crate) fn only(&self) -> Option<PipeId> {
+        match &self.computed {
+            Computed::Default(pipe) if self.overrides.is_empty() => Some(*pipe),
+            _ => None,
+        }
+    }
+    /// The next hop towards an IPv4 address, as a number, that the topology knows and no override speaks of.
+    #[inline]
+    pub(crate) fn plain(&self, dst: u32) -> Option<PipeId> {
+        match &self.computed {
+            Computed::Table(table) if self.overrides.is_empty() => table.v4.get(&dst).copied(),
+            _ => None,
+        }
+    }
     /// The next hop towards `dst`.
     #[inline]
     pub fn lookup(&self, dst: IpAddr) -> Hop {

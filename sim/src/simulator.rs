@@ -210,7 +210,7 @@ impl Simulator {
     /// What a host knows of the network, with these overrides of its routes.
     pub(crate) fn host_net(&self, id: NodeId, overrides: &[spec::Route]) -> HostNet {
         let routes = self.plan.graph.routes(&self.plan.names, id, overrides);
-        HostNet { routes: Arc::new(routes), mtus: self.mtus(id) }
+        HostNet::new(routes, self.mtus(id))
     }
     /// The MTUs of a node's links.
     pub(crate) fn mtus(&self, id: NodeId) -> Arc<[(PipeId, u16)]> {
@@ -352,13 +352,11 @@ impl Simulator {
     /// A packet comes out of a pipe, or leaves the queue in front of it.
     fn on_arrival(&mut self, pipe: PipeId) {
         let line = &mut self.pipes[pipe.0 as usize];
-        line.queued = Time::NEVER;
         let Some(flight) = line.pop(self.now) else { return self.on_departure(pipe) };
         line.counters.delivered += 1;
         line.counters.delivered_bytes += u64::from(flight.handle.len);
         let (to, next) = (line.to, line.next_event());
         if next != Time::NEVER {
-            line.queued = next;
             self.queue.set(Source::Pipe(pipe.0), next);
         }
         self.arrive(to, pipe, flight.handle);
@@ -366,12 +364,7 @@ impl Simulator {
     /// Brings the event queue up to date with a pipe.
     #[inline]
     pub(crate) fn schedule_pipe(&mut self, pipe: PipeId) {
-        let line = &mut self.pipes[pipe.0 as usize];
-        let next = line.next_event();
-        if next != line.queued {
-            line.queued = next;
-            self.queue.set(Source::Pipe(pipe.0), next);
-        }
+        self.queue.set(Source::Pipe(pipe.0), self.pipes[pipe.0 as usize].next_event());
     }
 
     /// Whether so much happened at one moment that nothing else ever will, as when two programs answer each other for

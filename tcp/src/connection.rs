@@ -354,6 +354,7 @@ impl Connection {
         }
     }
     /// Records and octets that are kept: see [`Tcb::load`](crate::Tcb::load).
+    #[inline]
     pub fn load(&self) -> (usize, u64) {
         let buffer = &self.rcv.buffer;
         let octets = buffer.unread() + buffer.held() + self.snd.buffer.len();

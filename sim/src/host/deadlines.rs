@@ -12,66 +12,92 @@ const ABSENT: u32 = u32::MAX;
 /// With so many entries at most, each is exact.
 const FEW: usize = 64;
 
-/// Deadlines of numbered things.
-#[derive(Clone, Debug, Default)]
+/// Deadlines of numbered things. One alone stands in `first` and nowhere else, so that whoever has one connection looks at
+/// no list.
+#[derive(Clone, Debug)]
 pub struct Deadlines {
-    /// A binary heap, the earliest first.
+    /// The earliest entry: the first of the heap, or the only one; at [`Time::NEVER`] if there is none.
+    first: (Time, u32),
+    /// A binary heap, the earliest first; empty where there is but one entry.
     heap: Vec<(Time, u32)>,
     /// Where in the heap the entry of each number stands.
     position: Vec<u32>,
 }
 
+const NONE: (Time, u32) = (Time::NEVER, ABSENT);
+
+impl Default for Deadlines {
+    fn default() -> Deadlines {
+        Deadlines { first: NONE, heap: Vec::new(), position: Vec::new() }
+    }
+}
+
 /// Entries in their order, wherever they stand in the heap.
 impl std::hash::Hash for Deadlines {
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        let Deadlines { heap, position: _ } = self;
+        let Deadlines { first, heap, position: _ } = self;
         let mut entries = heap.clone();
         entries.sort_unstable();
-        entries.hash(state);
+        (first, entries).hash(state);
     }
 }
 
 impl Deadlines {
     /// When the earliest entry comes up: no deadline is earlier.
+    #[inline]
     pub fn next(&self) -> Time {
-        self.heap.first().map_or(Time::NEVER, |entry| entry.0)
+        self.first.0
     }
     /// The deadline of `id` is now `at`. Among many, an entry that comes up earlier stays.
+    #[inline]
     pub fn set(&mut self, id: u32, at: Time) {
+        if self.heap.is_empty() && (self.first.1 == id || self.first.0 == Time::NEVER) {
+            self.first = if at == Time::NEVER { NONE } else { (at, id) };
+        } else {
+            self.set_among(id, at);
+        }
+    }
+    /// The same where there are others.
+    fn set_among(&mut self, id: u32, at: Time) {
         match self.entry(id) {
-            Some(position) if self.heap[position].0 == at => {}
+            Some(position) if self.heap[position].0 == at => return,
             Some(position) if at < self.heap[position].0 => {
                 self.heap[position].0 = at;
                 self.sift_up(position);
             }
-            Some(_) if self.heap.len() > FEW => {}
-            Some(_) if at == Time::NEVER => self.remove(id),
+            Some(_) if self.heap.len() > FEW => return,
+            Some(_) if at == Time::NEVER => return self.remove(id),
             Some(position) => {
                 self.heap[position].0 = at;
                 self.sift_down(position);
             }
-            None if at == Time::NEVER => {}
+            None if at == Time::NEVER => return,
             None => {
-                while self.position.len() <= id as usize {
-                    lean::push(&mut self.position, ABSENT);
+                if self.heap.is_empty() {
+                    self.enter(self.first);
                 }
-                lean::push(&mut self.heap, (at, id));
-                self.position[id as usize] = (self.heap.len() - 1) as u32;
-                self.sift_up(self.heap.len() - 1);
+                self.enter((at, id));
             }
         }
+        self.first = self.heap[0];
     }
     /// The deadline of `id` is `at`, or earlier if it was.
     pub fn sooner(&mut self, id: u32, at: Time) {
-        if self.entry(id).is_none_or(|position| at < self.heap[position].0) {
+        let known = match self.entry(id) {
+            Some(position) => self.heap[position].0,
+            None if self.heap.is_empty() && self.first.1 == id => self.first.0,
+            None => Time::NEVER,
+        };
+        if at < known {
             self.set(id, at);
         }
     }
     /// Takes the earliest entry if it has come up at `now`. Its deadline may be later, or gone: the caller looks, and
     /// sets it again.
+    #[inline]
     pub fn pop(&mut self, now: Time) -> Option<u32> {
-        let &(at, id) = self.heap.first()?;
-        if at > now {
+        let (at, id) = self.first;
+        if at > now || at == Time::NEVER {
             return None;
         }
         self.remove(id);
@@ -79,11 +105,32 @@ impl Deadlines {
     }
     /// How many entries there are.
     pub fn len(&self) -> usize {
-        self.heap.len()
+        if self.heap.is_empty() { usize::from(self.first.0 != Time::NEVER) } else { self.heap.len() }
     }
     /// Forgets `id`.
     pub fn remove(&mut self, id: u32) {
+        if self.heap.is_empty() && self.first.1 == id {
+            self.first = NONE;
+        }
         let Some(position) = self.entry(id) else { return };
+        self.take_out(position);
+        self.first = self.heap[0];
+        if self.heap.len() == 1 {
+            self.take_out(0);
+        }
+    }
+
+    fn enter(&mut self, entry: (Time, u32)) {
+        while self.position.len() <= entry.1 as usize {
+            lean::push(&mut self.position, ABSENT);
+        }
+        lean::push(&mut self.heap, entry);
+        let last = self.heap.len() - 1;
+        self.position[entry.1 as usize] = last as u32;
+        self.sift_up(last);
+    }
+    fn take_out(&mut self, position: usize) {
+        let (_, id) = self.heap[position];
         self.position[id as usize] = ABSENT;
         let last = self.heap.len() - 1;
         self.heap.swap_remove(position);
@@ -93,7 +140,6 @@ impl Deadlines {
             self.sift_down(position);
         }
     }
-
     fn entry(&self, id: u32) -> Option<usize> {
         self.position.get(id as usize).filter(|p| **p != ABSENT).map(|p| *p as usize)
     }

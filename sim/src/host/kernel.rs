@@ -188,6 +188,7 @@ impl Kernel {
 
     /// The header of a packet of this host. A packet that must not be fragmented needs no identification (RFC 6864,
     /// section 4.1); Linux counts it by connection all the same, which `ident` then brings.
+    #[inline]
     pub(super) fn header(&self, src: IpAddr, dst: IpAddr, df: bool, ident: u16) -> IpHeader {
         IpHeader { src, dst, ttl: self.setup.spec.ttl, ecn: EcnCodepoint::NotEct, dscp: 0, df, ident }
     }
@@ -226,6 +227,7 @@ impl Kernel {
     }
 
     /// A packet that this host sent to itself, or that the network brought.
+    #[inline]
     pub(super) fn input(&mut self, ctx: &mut Ctx<'_>, packet: &Packet) {
         self.counters.ip_in_receives += 1;
         let id = packet.id;
@@ -253,6 +255,7 @@ impl Kernel {
         }
     }
     /// Hands a whole packet to its transport.
+    #[inline]
     fn deliver(&mut self, ctx: &mut Ctx<'_>, packet: &Packet) {
         match &packet.body {
             // From an address that nobody can answer to (9293/MUST-63, 1122/3.2.1.3-BADSRC).

@@ -379,6 +379,9 @@ impl Kernel {
         let mark = ctx.out.mark();
         let result = if max > 0 && self.tcp.tcb(conn).is_some_and(Tcb::would_block) {
             // Half of all reads: a program reads until there is nothing left.
+            if !self.sockets.get_mut(id)?.read_shut {
+                return Err(Errno::EAGAIN);
+            }
             Err(Errno::EAGAIN)
         } else {
             self.call_lightly(ctx, conn, |tcb, now, out| tcb.recv(now, max, out)).unwrap_or(Err(Errno::EBADF))

@@ -25,8 +25,6 @@ use crate::trace::{Fate, NodeId};
 #[derive(Clone)]
 #[repr(C)]
 pub(crate) struct Pipe {
-    /// The arrival that the event queue knows of.
-    pub(crate) queued: Time,
     ring: VecDeque<Flight>,
     pub(crate) to: NodeId,
     /// Largest packet, in bytes.
@@ -35,6 +33,8 @@ pub(crate) struct Pipe {
     /// It is up, and nothing but rate, delay and a drop-tail queue decides about packets.
     plain: bool,
     rate_bps: u64,
+    /// Nanoseconds that a byte takes, if that is a whole number; else zero.
+    byte_nanos: u64,
     /// When the transmitter is free.
     busy_until: Time,
     /// What rounding has left out of `busy_until`, in bits times 10^9, out of `rate_bps`.
@@ -59,6 +59,9 @@ pub(crate) struct Pipe {
     /// The parameters, as they are now.
     pub(crate) way: Box<Way>,
 }
+
+/// Nanoseconds that a byte takes at one bit per second.
+const BYTE_NANOS: u64 = 8 * 1_000_000_000;
 
 /// A packet on its way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -142,6 +145,7 @@ impl Pipe {
             plain: false,
             reorders: false,
             rate_bps: 0,
+            byte_nanos: 0,
             delay: Duration::ZERO,
             busy_until: Time::ZERO,
             rest: 0,
@@ -156,7 +160,6 @@ impl Pipe {
             counters: PipeCounters::default(),
             figures: None,
             way: Box::new(way.clone()),
-            queued: Time::NEVER,
         };
         pipe.change(seed, name, way);
         pipe
@@ -173,13 +176,13 @@ impl Pipe {
         use std::hash::Hash;
         // Settings follow from the scenario and the time; figures and counters tell of the past, but for their balance.
         let Pipe {
-            queued: _,
             ring,
             to: _,
             mtu: _,
             up,
             plain: _,
             rate_bps: _,
+            byte_nanos: _,
             busy_until,
             rest,
             delay: _,
@@ -225,6 +228,10 @@ impl Pipe {
         *self.way = way.clone();
         self.mtu = way.mtu;
         self.rate_bps = way.rate_bps;
+        self.byte_nanos = match BYTE_NANOS.checked_rem(way.rate_bps) {
+            Some(0) => BYTE_NANOS / way.rate_bps,
+            _ => 0,
+        };
         self.delay = way.delay;
         self.duplicate_delay = way.duplicate_delay;
         self.reorder_delay = way.reorder_delay;
@@ -413,8 +420,12 @@ impl Pipe {
     /// The transmitter is busy for `len` bytes longer: until when.
     #[inline]
     fn transmit_bits(&mut self, len: u32) -> Time {
+        if self.byte_nanos > 0 {
+            self.busy_until += Duration::from_nanos(u64::from(len).saturating_mul(self.byte_nanos));
+            return self.busy_until;
+        }
         // Rounded up only over a whole burst: what is cut off here is added to the next packet.
-        let bits = u64::from(len).saturating_mul(8 * 1_000_000_000).saturating_add(self.rest);
+        let bits = u64::from(len).saturating_mul(BYTE_NANOS).saturating_add(self.rest);
         self.rest = bits % self.rate_bps;
         self.busy_until += Duration::from_nanos(bits / self.rate_bps);
         self.busy_until

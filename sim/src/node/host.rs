@@ -93,6 +93,7 @@ impl Simulator {
         }
     }
     /// Hands a packet to a running host; a damaged one is looked at as the bytes that it has become.
+    #[inline]
     fn give(&mut self, node: NodeId, packet: &Packet) {
         if packet.flipped_bit.is_none() {
             return self.with_host(node, |host, now, out| host.on_packet(now, packet, out));
@@ -157,6 +158,7 @@ impl Simulator {
         }
     }
     /// Brings the event queue up to date with a host.
+    #[inline]
     pub(crate) fn schedule_host(&mut self, node: NodeId) {
         let now = self.now;
         let Some(host) = self.host_node(node) else { return };

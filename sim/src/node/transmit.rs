@@ -8,6 +8,7 @@ use crate::hash::TraceHash;
 use crate::ip;
 use crate::link::{Flight, Left, Luck, Offer, Orders, Waiting};
 use crate::packet::{Body, IcmpKind, Packet};
+use crate::queue::Source;
 use crate::simulator::Simulator;
 use crate::slab::Handle;
 use crate::spec::Action;
@@ -29,21 +30,25 @@ const MOST_COPIES: u32 = 1000;
 
 impl Simulator {
     /// Sends a packet out on `pipe`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn transmit(&mut self, pipe: PipeId, handle: Handle, origin: Origin) {
-        if self.tracing() || !self.rules.are_idle() || !self.pipes[pipe.0 as usize].is_plain() {
+        let special = self.tracing() || !self.rules.are_idle();
+        let line = &mut self.pipes[pipe.0 as usize];
+        if special || !line.is_plain() {
             return self.transmit_specially(pipe, handle, origin);
         }
-        match origin {
-            Origin::Made(_) => self.note_made(pipe, handle),
-            Origin::Cut | Origin::Forwarded => self.note(Mark::Forwarded, pipe.0, handle.id),
-        }
-        let line = &mut self.pipes[pipe.0 as usize];
         line.counters.sent += 1;
         line.counters.sent_bytes += u64::from(handle.len);
-        match line.offer_plainly(self.now, handle.len) {
-            Some(arrival) => self.put(pipe, handle, arrival, false),
-            None => self.lose(pipe, handle, Fate::QueueFull),
+        let (now, arrival) = (self.now, line.offer_plainly(self.now, handle.len));
+        let first = arrival.filter(|arrival| line.push(Flight { arrival: *arrival, handle, held: false }));
+        match origin {
+            Origin::Made(_) => self.note_made(pipe, handle),
+            Origin::Cut | Origin::Forwarded => Mark::Forwarded.note(&mut self.hash, now, pipe.0, handle.id),
+        }
+        if let Some(first) = first {
+            self.queue.set(Source::Pipe(pipe.0), first);
+        } else if arrival.is_none() {
+            self.lose(pipe, handle, Fate::QueueFull);
         }
     }
     /// The same where somebody looks, or a rule, chance or more than a drop-tail queue may have a say.
@@ -262,6 +267,7 @@ impl Simulator {
         self.record(What::Sent { node, pipe, packet, why });
     }
     /// A node sends a packet of its own: the trace hash takes in what it says, once.
+    #[inline]
     fn note_made(&mut self, pipe: PipeId, handle: Handle) {
         self.note(Mark::Made, pipe.0, handle.id);
         self.packets_sent += 1;

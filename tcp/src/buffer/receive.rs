@@ -58,6 +58,7 @@ impl ReceiveBuffer {
 
     /// Takes the data of a segment that begins at `seq`. What lies at or beyond `edge`, the right edge of the window,
     /// is cut off, and so is what was received before: the bytes that came first stay.
+    #[inline]
     pub fn insert(&mut self, seq: Seq, data: &Payload, edge: Seq) -> Inserted {
         let end = (seq + u64::from(data.len())).min(edge);
         if seq == self.nxt && self.beyond.is_none() && seq < end {

@@ -31,6 +31,7 @@ pub(super) struct Arrived<'a> {
 
 impl Connection {
     /// SEGMENT ARRIVES.
+    #[inline]
     pub fn on_segment(&mut self, now: Time, segment: &Segment, ecn: EcnCodepoint, out: &mut Out) {
         if self.is_over() {
             return out.notes.push(Note::Dropped(Rule::NoConnection));

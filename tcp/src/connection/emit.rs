@@ -33,6 +33,7 @@ impl Body {
 
 impl Connection {
     /// Bytes that options take in a data segment now (RFC 6691: the sender subtracts them).
+    #[inline]
     pub(super) fn option_bytes(&self) -> u32 {
         let stamps = if self.ts.is_some() { u32::from(TIMESTAMP_BYTES) } else { 0 };
         let stamps = stamps + self.user_timeout_bytes();
@@ -49,6 +50,7 @@ impl Connection {
         self.put_accecn(stamps, &mut options);
         stamps + options.wire_len()
     }
+    #[inline]
     fn sack_bytes(&self, stamps: u32) -> u32 {
         let nothing =
             self.rcv.dsack.is_none() && !self.rcv.buffer.has_gap() && self.fin_beyond_gap().is_none();
@@ -81,6 +83,7 @@ impl Connection {
     }
     /// The largest payload of a segment sent now, in bytes: MSS less options, and at most half of the largest window
     /// that the peer ever offered (RFC 9293, section 3.8.6.2.1).
+    #[inline]
     pub(super) fn segment_size(&self) -> u32 {
         let mss = u32::from(self.snd.mss).saturating_sub(self.option_bytes()).max(1);
         let most = self.snd.max_wnd;

@@ -40,6 +40,7 @@ impl Connection {
     }
 
     /// The time at which the connection is given up whatever happens until then; [`Time::NEVER`] if there is none.
+    #[inline]
     pub(super) fn limit_deadline(&self) -> Time {
         match self.config.r2 {
             // What the program sets is its R2 (MUST-21).
@@ -50,8 +51,12 @@ impl Connection {
         }
     }
     /// When the user timeout ends the connection.
+    #[inline]
     fn user_deadline(&self) -> Time {
-        let Some(user) = self.user_timeout() else { return Time::NEVER };
+        self.user_timeout().map_or(Time::NEVER, |user| self.deadline_of_user(user))
+    }
+    #[inline(never)]
+    fn deadline_of_user(&self, user: Duration) -> Time {
         let persists = self.timers.persist != Time::NEVER;
         let from = match (self.snd.queue.flight() > 0, self.counts_from_first_timeout()) {
             (true, true) => self.snd.queue.first_timeout(),

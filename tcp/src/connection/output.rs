@@ -184,6 +184,7 @@ impl Connection {
         }
     }
     /// The next new segment, and whether something holds it back.
+    #[inline(always)]
     fn next_new(&self, nxt: Seq, size: u32, occasion: Occasion) -> (Range<Seq>, Hold) {
         let size = u64::from(size);
         let waiting = self.snd.buffer.end().since(nxt);
@@ -231,6 +232,7 @@ impl Connection {
     }
     /// Sends `range`, which begins at SND.NXT, for the first time. `size`: of a full segment, and whether this one is
     /// pushed whatever it ends.
+    #[inline]
     pub(super) fn send_new_range(
         &mut self,
         now: Time,
@@ -263,6 +265,7 @@ impl Connection {
         }
     }
     /// Puts the numbers `range` into a segment: data, and FIN where it is reached. Whether what was written ends in it.
+    #[inline(always)]
     fn send_range(
         &mut self,
         now: Time,

@@ -13,6 +13,7 @@ use crate::time::Time;
 
 impl Connection {
     /// Seventh: the segment text; then the eighth.
+    #[inline(always)]
     pub(super) fn process_text(&mut self, now: Time, arrived: &Arrived<'_>, out: &mut Out) {
         let segment = arrived.segment;
         let fin = segment.has(Flags::FIN);

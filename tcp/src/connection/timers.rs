@@ -57,6 +57,7 @@ impl Timers {
 
 impl Connection {
     /// When `on_deadline` wants to be called next.
+    #[inline]
     pub fn deadline(&self) -> Time {
         if self.is_over() {
             return Time::NEVER;

@@ -81,6 +81,7 @@ impl Connection {
         Some(adopted(&self.config, self.socket.advertised(&self.config), remote, rto))
     }
     /// The user timeout: the program's, the peer's, the system's.
+    #[inline]
     pub(super) fn user_timeout(&self) -> Option<Duration> {
         let own = self.socket.own_user_timeout().or_else(|| self.adopted_user_timeout());
         own.or(self.config.user_timeout)

@@ -8,10 +8,12 @@ use crate::time::{Duration, Time};
 
 impl Sender {
     /// When the timer fires, and which.
+    #[inline]
     pub fn deadline(&self) -> Option<(Time, Timer)> {
         (self.deadline != Time::NEVER).then_some((self.deadline, self.timer))
     }
     /// SND.UNA.
+    #[inline]
     pub fn una(&self) -> Seq {
         self.queue.una
     }

@@ -120,6 +120,7 @@ impl Sender {
         }
     }
     /// When pacing lets the next segment go, if that is what holds data back.
+    #[inline]
     pub fn release(&self) -> Time {
         self.pacer().filter(|pacer| pacer.waiting).map_or(Time::NEVER, |pacer| pacer.release())
     }

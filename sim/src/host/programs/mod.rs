@@ -131,6 +131,7 @@ impl Programs {
     }
 
     /// When a program is due next; long ago if one has not had its turn.
+    #[inline]
     pub(super) fn deadline(&self) -> Time {
         if !self.left.is_empty() {
             return Time::ZERO;
@@ -181,14 +182,24 @@ impl Programs {
 
     /// Programs whose time has come, tasks whose timers have, and tasks whose sockets have news, each until it waits.
     pub(super) fn run(&mut self, kernel: &mut Kernel, ctx: &mut Ctx<'_>) {
-        if kernel.ready.is_empty() && self.deadline() > ctx.now {
-            return; // as after most packets
+        // After most packets nobody has news, or one task has.
+        let mut runs = 0;
+        if self.deadline() > ctx.now {
+            if let [task] = kernel.ready[..]
+                && kernel.setup.spec.wakeup.is_zero()
+            {
+                kernel.ready.clear();
+                self.run_task(task, kernel, ctx);
+                runs = 1;
+            }
+            if kernel.ready.is_empty() && self.deadline() > ctx.now {
+                return;
+            }
         }
         while let Some(program) = self.starts.pop(ctx.now) {
             self.start(program, kernel, ctx.now);
         }
         let mut ready = std::mem::take(&mut self.left);
-        let mut runs = 0;
         loop {
             while let Some(task) = self.timers.pop(ctx.now) {
                 ready.push(task);

@@ -15,6 +15,7 @@ use crate::trace::{Cause, DropReason, Trigger};
 
 impl Kernel {
     /// SEGMENT ARRIVES (RFC 9293, section 3.10.7).
+    #[inline(never)]
     pub(in crate::host) fn tcp_input(&mut self, ctx: &mut Ctx<'_>, ip: &IpHeader, segment: &Segment) {
         self.counters.tcp_in_segs += 1;
         self.counters.peak_connections = self.counters.peak_connections.max(self.tcp.count() as u64);
@@ -231,6 +232,7 @@ impl Kernel {
     }
 
     /// After a call: a closed connection leaves the table, one that nobody holds its place too; the deadline is set.
+    #[inline]
     fn tidy(&mut self, id: ConnId) {
         let slot = &self.tcp.slots[id as usize];
         let Some(tcb) = &slot.tcb else { return };
@@ -295,7 +297,7 @@ impl Kernel {
     }
 
     /// Sends a segment of a connection or a listener.
-    #[inline]
+    #[inline(always)]
     pub(in crate::host) fn send_segment(
         &mut self,
         ctx: &mut Ctx<'_>,
