@@ -163,3 +163,30 @@ fn an_mtu_too_small_for_ipv6() {
         [(1280, 1280, 1280), (1279, 1280, 1280), (1280, 1279, 1280), (1280, 1280, 1279), (68, 68, 68)];
     assert_eq!(cases.map(complaints), [0, 1, 1, 1, 3]);
 }
+
+#[test]
+fn forged_fragments() {
+    let linkdown = "LinkDown(\"client-server\")";
+    let forged = |fields: &str| {
+        format!(
+            "Inject(on: \"client\", src: \"client:1\", dst: \"server:7\", flags: \"S\", mss: 1460, len: 16, {fields})"
+        )
+    };
+    let cases = [
+        "fragments: [(0, 24), (20, 20)]",
+        "fragments: [(0, 24), (24, 24)]",
+        "fragments: [(64, 8)]",
+        "fragments: [(0, 0)]",
+        "fragments: [(0, 70000)]",
+        "fragments: [(0, 24), 16]",
+        "fragment: [(0, 24)]",
+        "ident: 65536",
+        "fragments: [(0, 24), (24, 16)], count: 60000",
+    ];
+    let typed = cases.map(forged);
+    let cases: Vec<(&str, &str)> = typed.iter().map(|typed| (linkdown, typed.as_str())).collect();
+    insta::assert_snapshot!(said(&cases));
+    let right =
+        RIGHT.replace(linkdown, &forged("fragments: [(0, 24), (8, 8), (24, 16)], count: 3, ident_step: 1"));
+    Scenario::parse("right.ron", &right).expect("fragments that are forged as they may be");
+}

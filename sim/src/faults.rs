@@ -3,15 +3,17 @@
 //! All that the timeline has for one moment happens in one event, in order of mention, before anything else of that
 //! moment.
 
+use std::sync::Arc;
+
 use tcp::{EcnCodepoint, Rule, Segment, SeqNum, Time, Tuple};
 
 use crate::hostio::HostNet;
 use crate::ip::PROTO_TCP;
 use crate::node::Node;
-use crate::packet::{Body, Icmp, IpHeader, Packet, Quote};
+use crate::packet::{Body, Fragment, Icmp, IpHeader, Packet, Quote};
 use crate::queue::Source;
 use crate::simulator::Simulator;
-use crate::spec::{Fault, Inject, InjectIcmp, Route, SeqRef, Way};
+use crate::spec::{Fault, Inject, InjectIcmp, Piece, Route, SeqRef, Way};
 use crate::trace::{Cause, Fate, NodeId, PipeId, Trigger, What};
 
 /// Data that fits into an IP packet with the largest headers, in bytes.
@@ -27,7 +29,7 @@ impl Simulator {
     }
     /// What the timeline has for this moment happens.
     pub(crate) fn on_timeline(&mut self) {
-        let plan = std::sync::Arc::clone(&self.plan);
+        let plan = Arc::clone(&self.plan);
         while let Some((_, fault)) = plan.faults.get(self.faults_done).filter(|(time, _)| *time <= self.now) {
             self.faults_done += 1;
             if self.tracing() {
@@ -156,12 +158,20 @@ impl Simulator {
             ttl: FORGED_TTL,
             ecn: inject.ecn,
             dscp: 0,
-            df: true,
-            ident: 0,
+            df: inject.pieces.is_empty(),
+            ident: inject.ident,
         };
         let packet = Packet { id: self.packet_id(), ip, body: Body::Tcp(segment), flipped_bit: None };
         let why = Cause { trigger: Trigger::Fault, rule: Rule::Forged };
-        self.send_from(node, packet, why);
+        if inject.pieces.is_empty() {
+            return self.send_from(node, packet, why);
+        }
+        let whole = Arc::new(packet);
+        for Piece { offset, len, more } in inject.pieces.iter().copied() {
+            let fragment = Fragment { of: Arc::clone(&whole), offset, len, more };
+            let (id, body) = (self.packet_id(), Body::Fragment(Box::new(fragment)));
+            self.send_from(node, Packet { id, ip, body, flipped_bit: None }, why);
+        }
     }
     /// A forged ICMP error is sent from `node`.
     fn inject_icmp(&mut self, node: NodeId, inject: &InjectIcmp) {
@@ -251,7 +261,12 @@ fn in_words(fault: &Fault) -> String {
         Fault::Kill(program) => format!("{program} killed"),
         Fault::Inject(i) => {
             let ecn = if i.ecn == EcnCodepoint::NotEct { "" } else { ", ECN-capable" };
-            format!("forged segment at {}: {} > {}, [{}]{ecn}", i.at, i.src, i.dst, i.flags)
+            let pieces = match i.pieces.len() {
+                0 => String::new(),
+                1 => ", one fragment of it".to_owned(),
+                n => format!(", {n} fragments of it"),
+            };
+            format!("forged segment at {}: {} > {}, [{}]{ecn}{pieces}", i.at, i.src, i.dst, i.flags)
         }
         Fault::InjectIcmp(i) => {
             format!("forged ICMP error at {}: {} > {}, about {} > {}", i.at, i.from, i.src.ip(), i.src, i.dst)

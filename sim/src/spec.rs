@@ -15,7 +15,7 @@ use std::sync::Arc;
 use tcp::{Config, Duration, Time};
 
 pub use fault::{
-    Action, FateRule, Fault, Inject, InjectIcmp, Limit, Match, Nth, Protocol, Rewrite, SeqRef, Strip,
+    Action, FateRule, Fault, Inject, InjectIcmp, Limit, Match, Nth, Piece, Protocol, Rewrite, SeqRef, Strip,
 };
 pub use population::{Arrivals, FlowKind, Pairing, Population};
 pub use program::{Program, Run, Serve, Step};

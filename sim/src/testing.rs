@@ -96,6 +96,8 @@ impl Spec {
             sack: Vec::new(),
             payload: Payload::Pattern { stream: 0, offset: 0, len },
             ecn: EcnCodepoint::NotEct,
+            ident: 0,
+            pieces: Vec::new(),
         };
         self.fault(at, Fault::Inject(Box::new(inject)))
     }

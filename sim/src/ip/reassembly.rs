@@ -12,7 +12,7 @@ use rustc_hash::FxHashMap;
 use tcp::{Duration, EcnCodepoint, Time};
 
 use super::{PROTO_TCP, protocol_of};
-use crate::packet::{Body, Fragment, Packet};
+use crate::packet::{Body, Fragment, IpHeader, Packet};
 use crate::trace::DropReason;
 use crate::wire;
 
@@ -97,7 +97,7 @@ impl Reassembly {
     pub fn add(&mut self, now: Time, packet: Packet) -> Result<Option<Packet>, DropReason> {
         let Body::Fragment(fragment) = &packet.body else { return Ok(Some(packet)) };
         let protocol = protocol_of(&fragment.of);
-        if !is_sound(fragment, protocol) || self.bytes + cost(fragment) > MOST_BYTES {
+        if !is_sound(fragment, protocol, &packet.ip) || self.bytes + cost(fragment) > MOST_BYTES {
             return Err(DropReason::BadFragment);
         }
         let key = Key { src: packet.ip.src, dst: packet.ip.dst, protocol, ident: packet.ip.ident };
@@ -228,11 +228,13 @@ impl Pending {
     }
 }
 
-/// Whether a fragment can be a part of anything.
-fn is_sound(f: &Fragment, protocol: u8) -> bool {
+/// Whether a fragment can be a part of anything: over IPv4 the largest packet counts its header (RFC 791, section 3.1), over
+/// IPv6 it does not (RFC 8200, section 3).
+fn is_sound(f: &Fragment, protocol: u8, ip: &IpHeader) -> bool {
     let length = f.len > 0 && (!f.more || f.len.is_multiple_of(8)) && f.offset.is_multiple_of(8);
     let header = protocol != PROTO_TCP || (f.offset != 8 && (f.offset > 0 || !f.more || f.len >= TCP_HEADER));
-    length && header && end(f) <= u32::from(u16::MAX)
+    let most = u32::from(u16::MAX) - if ip.is_v6() { 0 } else { ip.header_len() };
+    length && header && end(f) <= most
 }
 
 fn end(fragment: &Fragment) -> u32 {

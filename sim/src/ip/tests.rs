@@ -243,11 +243,18 @@ fn an_overlap_spoils_an_ipv6_packet() {
     assert!(matches!(r.add(ms(60_001), a[2].clone()), Ok(Some(_))), "another packet of that number");
 }
 
-/// 815/3-BOUND, SAFE/OOBFUZZ: fragments that would make more than a packet can hold (ping of death) are dropped.
+/// 815/3-BOUND, SAFE/OOBFUZZ: fragments that would make more than a packet can hold (ping of death) are dropped: 65,535 octets,
+/// over IPv4 with the header of 20 (RFC 791, section 3.1), over IPv6 behind it (RFC 8200, section 3).
 #[test]
 fn nothing_beyond_the_largest_packet() {
-    let pieces = cut(datagram(1, false, 4000), 1500);
-    for (offset, len, taken) in [(65_528, 7, true), (65_528, 8, false), (65_520, 100, false)] {
+    for (v6, offset, len, taken) in [
+        (false, 65_512, 3, true),
+        (false, 65_512, 4, false),
+        (false, 65_520, 100, false),
+        (true, 65_528, 7, true),
+        (true, 65_528, 8, false),
+    ] {
+        let pieces = cut(datagram(1, v6, 4000), 1500);
         let mut piece = pieces[2].clone();
         let Body::Fragment(fragment) = &mut piece.body else { panic!("a fragment") };
         (fragment.offset, fragment.len) = (offset, len);

@@ -196,6 +196,21 @@ pub struct Inject {
     pub payload: Payload,
     /// ECN field.
     pub ecn: EcnCodepoint,
+    /// IP identification, in the low bits over IPv6.
+    pub ident: u16,
+    /// The pieces of the segment that are sent in its place, in this order; none: it is sent whole.
+    pub pieces: Vec<Piece>,
+}
+
+/// A fragment of a forged segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Piece {
+    /// Where it begins in the IP payload, in bytes: a multiple of eight.
+    pub offset: u16,
+    /// Its length, in bytes.
+    pub len: u16,
+    /// It says that more fragments follow.
+    pub more: bool,
 }
 
 /// A forged ICMP error about a segment of TCP.

@@ -242,6 +242,11 @@ described! {
             cookie: Option<String> = "absent", "\"3021b9d889017eeb\"";
             /// All options, octet by octet as they stand in the header, in place of the others: well formed or not.
             options: Vec<u8> = "those above", "[2, 4, 5, 180, 3, 0]";
+            /// IP identification.
+            ident: Option<u16> = "0", "7";
+            /// Fragments of it that are sent in its place, in this order: where each begins in the segment with its header, a
+            /// multiple of eight, and its length, both in octets. All but one that reaches the end say that more follow.
+            fragments: Vec<(u16, u16)> = "none: it is sent whole", "[(0, 24), (16, 100)]";
             /// How many such segments there are.
             count: Option<u32> = "1", "1000";
             /// Time from one to the next.
@@ -256,6 +261,8 @@ described! {
             stamp_step: Option<u32> = "0", "1";
             /// What is added to the source port; beyond 65535 it begins again at 1024.
             port_step: Option<u16> = "0", "1";
+            /// What is added to the IP identification.
+            ident_step: Option<u16> = "0", "1";
         },
         /// An ICMP error appears, as if sent by somebody at a node: about a segment of TCP, which may never have been.
         InjectIcmp {

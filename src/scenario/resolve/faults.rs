@@ -125,11 +125,14 @@ impl<'a> Resolver<'a> {
             return (1, Duration::ZERO);
         };
         let count = count.unwrap_or(1);
-        if count > MOST_FORGED {
-            let message = format!("more than {MOST_FORGED} forged segments at once");
+        let pieces = if let FaultKind::Inject { fragments, .. } = kind { fragments.len().max(1) } else { 1 };
+        let most = MOST_FORGED / pieces.min(MOST_FORGED as usize) as u32;
+        if count > most {
+            let what = if pieces > 1 { "fragments" } else { "segments" };
+            let message = format!("more than {MOST_FORGED} forged {what} at once");
             self.wrong(&at.field("count"), message, "too many", None);
         }
-        (count.min(MOST_FORGED), every.map_or(Duration::from_millis(1), Span::duration))
+        (count.min(most), every.map_or(Duration::from_millis(1), Span::duration))
     }
 
     fn fault(
@@ -217,6 +220,8 @@ impl<'a> Resolver<'a> {
             timestamps,
             cookie,
             options,
+            ident,
+            fragments,
             ..
         } = kind
         else {
@@ -257,6 +262,21 @@ impl<'a> Resolver<'a> {
         if options.len() > 40 {
             self.wrong(&at.field("options"), "too many options for one segment", "at most 40 octets", None);
         }
+        let sack: Vec<_> = sack.iter().map(|(left, right)| (exact(left), exact(right))).collect();
+        let options = if options.is_empty() {
+            tcp::Options {
+                mss: *mss,
+                wscale: *wscale,
+                sack_permitted: sack_permitted.unwrap_or(false),
+                timestamps: timestamps.map(|(val, ecr)| Timestamps { val, ecr }),
+                fast_open,
+                ..tcp::Options::default()
+            }
+        } else {
+            tcp::Options::from_wire(options)
+        };
+        let pieces =
+            self.pieces(&at.field("fragments"), fragments, whole_len(&options, sack.len(), &payload));
         Some(spec::Inject {
             at: on.clone(),
             src: self.endpoint(&at.field("src"), on, src),
@@ -266,22 +286,34 @@ impl<'a> Resolver<'a> {
             ack: number(ack),
             wnd: wnd.unwrap_or(65535),
             urg: urg.unwrap_or(0),
-            options: if options.is_empty() {
-                tcp::Options {
-                    mss: *mss,
-                    wscale: *wscale,
-                    sack_permitted: sack_permitted.unwrap_or(false),
-                    timestamps: timestamps.map(|(val, ecr)| Timestamps { val, ecr }),
-                    fast_open,
-                    ..tcp::Options::default()
-                }
-            } else {
-                tcp::Options::from_wire(options)
-            },
-            sack: sack.iter().map(|(left, right)| (exact(left), exact(right))).collect(),
+            options,
+            sack,
             payload,
             ecn: ecn.map_or(EcnCodepoint::NotEct, codepoint),
+            ident: ident.unwrap_or(0),
+            pieces,
         })
+    }
+    /// Fragments of a forged segment of `whole` octets.
+    fn pieces(&mut self, at: &At<'_>, typed: &[(u16, u16)], whole: u32) -> Vec<spec::Piece> {
+        let each = |(i, &(offset, len)): (usize, &(u16, u16))| {
+            let at = at.index(i);
+            let end = u32::from(offset) + u32::from(len);
+            if !offset.is_multiple_of(8) {
+                let help = format!("the nearest is {}", (u32::from(offset) + 3) / 8 * 8);
+                let message = "a fragment begins at a multiple of eight octets";
+                self.wrong(&at.index(0), message, "not a multiple of eight", Some(help));
+            } else if len == 0 {
+                self.wrong(&at.index(1), "a fragment of nothing", "at least one octet", None);
+            } else if end > whole {
+                let message = format!("a fragment beyond the end of the segment, which has {whole} octets");
+                let room = whole.saturating_sub(offset.into());
+                let help = (room > 0).then(|| format!("there are {room} from {offset} on"));
+                self.wrong(&at, message, &format!("ends at {end}"), help);
+            }
+            spec::Piece { offset, len, more: end < whole }
+        };
+        typed.iter().enumerate().map(each).collect()
     }
 
     fn inject_icmp(&mut self, at: &At<'_>, kind: &FaultKind) -> Option<spec::InjectIcmp> {
@@ -312,6 +344,15 @@ impl<'a> Resolver<'a> {
     }
 }
 
+/// Octets of a forged segment, its header counted.
+fn whole_len(options: &tcp::Options, blocks: usize, payload: &tcp::Payload) -> u32 {
+    let mut options = options.clone();
+    for _ in 0..blocks.min(4) {
+        options.sack.push(tcp::SeqNum(0), tcp::SeqNum(1));
+    }
+    20 + options.wire_len() + payload.len()
+}
+
 /// Most forged segments of one line of a file.
 const MOST_FORGED: u32 = 100_000;
 
@@ -322,8 +363,10 @@ fn further(first: &spec::Fault, typed: &FaultKind, n: u32) -> spec::Fault {
     match (&mut fault, typed) {
         (
             spec::Fault::Inject(inject),
-            FaultKind::Inject { seq_step, ack_step, sack_step, stamp_step, port_step, .. },
+            FaultKind::Inject { seq_step, ack_step, sack_step, stamp_step, port_step, ident_step, .. },
         ) => {
+            let idents = u32::from(ident_step.unwrap_or(0)).wrapping_mul(n);
+            inject.ident = inject.ident.wrapping_add(idents as u16);
             advance(&mut inject.seq, times(seq_step));
             advance(&mut inject.ack, times(ack_step));
             for (left, right) in &mut inject.sack {

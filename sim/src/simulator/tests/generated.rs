@@ -114,6 +114,8 @@ fn inject() -> impl Strategy<Value = Fault> {
                 sack: Vec::new(),
                 payload: tcp::Payload::Pattern { stream: 3, offset: 0, len },
                 ecn: tcp::EcnCodepoint::Ect0,
+                ident: 0,
+                pieces: Vec::new(),
             }))
         },
     )

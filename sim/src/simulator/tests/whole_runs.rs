@@ -198,6 +198,8 @@ fn a_forged_reset_that_knows_the_numbers_kills_and_another_does_not() {
             sack: Vec::new(),
             payload: Default::default(),
             ecn: Default::default(),
+            ident: 0,
+            pieces: Vec::new(),
         };
         ran(&sp.fault(ms(100), Fault::Inject(Box::new(inject))))
     };
@@ -294,6 +296,8 @@ fn forged_options_and_quotes() {
         ],
         payload: Default::default(),
         ecn: Default::default(),
+        ident: 0,
+        pieces: Vec::new(),
     };
     let error = InjectIcmp {
         at: "e".into(),
