@@ -24,9 +24,17 @@ fn near(found: u64, theory: u64, per_mille: u64) {
 /// One flow that always has something to send over a link that is no bottleneck but for losses: every `nth` data packet is
 /// lost, and an early one, which ends slow start. Its goodput, in segments per round trip times a hundred.
 fn window_at_loss(congestion: &str, nth: u64, one_way_ms: u64, seconds: u64) -> u64 {
+    let text = periodic_losses(congestion, nth, one_way_ms, seconds);
+    let figures = measured(&text, seconds * 1000 / 5);
+    let bits_per_round_trip = figures.total.goodput_bps * 2 * one_way_ms / 1000;
+    bits_per_round_trip * 100 / (8 * 1448)
+}
+
+/// One flow that loses a data packet early and then each `nth`.
+fn periodic_losses(congestion: &str, nth: u64, one_way_ms: u64, seconds: u64) -> String {
     let lose: Vec<String> =
         std::iter::once(60).chain((1..400).map(|i| i * nth)).map(|n| n.to_string()).collect();
-    let text = format!(
+    format!(
         r#"Scenario(
             until: "{seconds}s",
             topology: Dumbbell(left: 1,
@@ -36,10 +44,7 @@ fn window_at_loss(congestion: &str, nth: u64, one_way_ms: u64, seconds: u64) -> 
             populations: [(name: "bulk", from: "l1", to: "r1", kind: LongLived)],
         )"#,
         lose.join(", ")
-    );
-    let figures = measured(&text, seconds * 1000 / 5);
-    let bits_per_round_trip = figures.total.goodput_bps * 2 * one_way_ms / 1000;
-    bits_per_round_trip * 100 / (8 * 1448)
+    )
 }
 
 #[test]
@@ -75,6 +80,40 @@ fn cubics_window_is_that_of_its_rfc() {
     near(window_at_loss("Cubic", 10_000, 50, 300), 18_700, 100);
 }
 
+/// RFC 9438, equations 1 and 2, as the average of a steady state: a flow that loses one segment each time that it has sent
+/// `n` has from one loss to the next the window W(t) = C (t - K)^3 + W_max, K = cbrt(W_max (1 - beta) / C), and a period T with
+/// n = T avg(W) / RTT. So from the window at which losses strike, and n, follows the average:
+/// W_max - C (K^4 - (K - T)^4) / (4 T).
+///
+/// Which W_max it settles at is not told by that: a window of whole segments stays as it is while the cube is flatter than
+/// one, that is while |T - K| < cbrt(1 / C) = 1.36 s, so each such W_max keeps itself.
+#[test]
+fn cubics_average_follows_from_its_curve() {
+    const C: f64 = 0.4;
+    const BETA: f64 = 0.7;
+    for (n, rtt) in [(10_000.0, 0.1), (4_000.0, 0.2)] {
+        let text = periodic_losses("Cubic", n as u64, (rtt * 500.0) as u64, 300);
+        let scenario = Scenario::parse("theory.ron", &text).unwrap_or_else(|wrong| panic!("{wrong}"));
+        let every = Some(Duration::from_millis(100));
+        let options = Options { warmup: Duration::from_secs(60), every, ..Options::default() };
+        let figures = measure(scenario.spec(), &options);
+        let average = figures.total.goodput_bps as f64 * rtt / (8.0 * 1448.0);
+        let cwnds: Vec<u64> = figures.flow_samples.iter().map(|sample| sample.cwnd).collect();
+        let settled = &cwnds[cwnds.len() / 5..];
+        let w_max = settled.iter().copied().max().unwrap_or(0) as f64;
+        let k = (w_max * (1.0 - BETA) / C).cbrt();
+        let period = n * rtt / average;
+        assert!((period - k).abs() < (1.0 / C).cbrt(), "period {period} s, K {k} s: this is no steady state");
+        let theory = w_max - C * (k.powi(4) - (k - period).powi(4)) / (4.0 * period);
+        // The window is whole segments: at most one below the curve; and it follows the curve one round trip behind, in which
+        // at the steepest, right behind the loss, it is 3 C K^2 RTT short. Recovery, in one of period / RTT round trips, sends
+        // one segment twice.
+        let steepest = 3.0 * C * k * k * rtt;
+        let (least, most) = (theory - 1.0 - steepest * rtt / period, theory + 0.5);
+        assert!((least..most).contains(&average), "average window {average}, not in {least} to {most}");
+    }
+}
+
 #[test]
 fn poisson_datagrams_wait_as_in_an_m_d_1_queue() {
     // 1,250 bytes at 10 Mbit/s take S = 1 ms. Khinchin and Pollaczek: the mean wait is S rho / (2 (1 - rho)).
@@ -107,4 +146,39 @@ fn no_packet_is_lost_or_made_without_being_counted() {
         let figures = measure(scenario.spec(), &Options::default());
         assert_eq!(figures.wrong, Vec::<String>::new(), "{name}");
     }
+}
+
+/// Floyd and Jacobson (1991 and 1992): packets of one size, round trips of one length and a bottleneck that drops what finds it
+/// full make phases: the packets of one flow arrive each time as another has left, and those of others each time just
+/// before. Who loses is then no matter of chance, and shares are as they happen to have begun: with access links of the
+/// bottleneck's rate, one flow of the many may keep a window twice that of others for as long as one looks. Where the way to
+/// the bottleneck varies by no more than the time that it takes for one packet, shares come out even, as those of flows
+/// that add and halve alike must (Chiu and Jain, 1989).
+#[test]
+fn shares_are_even_but_for_phases() {
+    let fairness = |jitter: &str, seed: u64| {
+        let text = format!(
+            r#"Scenario(
+                seed: {seed}, until: "20s",
+                topology: Dumbbell(
+                    left: 10,
+                    bottleneck: (rate: "25Mbit", delay: "10ms", limit: Packets(42)),
+                    access: (rate: "25Mbit", delay: "1us", limit: Unlimited, jitter: "{jitter}"),
+                    tcp: (congestion: Reno),
+                ),
+                populations: [(name: "bulk", from: "l*", to: "r*", kind: LongLived, count: 10, at: "1ms", arrivals: Every("1ms"))],
+            )"#
+        );
+        let figures = measured(&text, 4000);
+        // Of 25 Mbit/s all but headers is used, however it is shared.
+        near(figures.total.goodput_bps, 25_000_000 * 1448 / 1500, 10);
+        figures.total.fairness_ppm
+    };
+    // A packet takes 480 us.
+    for seed in 1..=3 {
+        let even = fairness("480us", seed);
+        assert!(even > 970_000, "seed {seed}: {even}");
+    }
+    let phases = fairness("0us", 1);
+    assert!(phases < 900_000, "{phases}");
 }
