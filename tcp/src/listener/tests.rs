@@ -496,3 +496,19 @@ proptest! {
         }
     }
 }
+
+/// 7323/4.3-RECENT: data that completes the handshake from beyond a gap does not set TS.Recent: what fills the gap was sent
+/// before it, and PAWS must let it pass.
+#[test]
+fn data_beyond_a_gap_completes_the_handshake() {
+    let mut listener = listener(5, |_| {});
+    let client = Client::new(1);
+    let syn_ack = half_open(&mut listener, &client);
+    let mut late = client.ack(&syn_ack, b"world");
+    late.seq = late.seq.add(6);
+    late.options.timestamps = late.options.timestamps.map(|ts| Timestamps { val: TSVAL + 500, ..ts });
+    let mut tcb = give(&mut listener, after(20), &late).tcb.expect("a connection");
+    let mut out = Out::default();
+    tcb.on_segment(after(21), &client.ack(&syn_ack, b"hello "), EcnCodepoint::NotEct, &mut out);
+    assert_eq!(tcb.readable(), (11, false), "{:?}", out.notes);
+}

@@ -88,8 +88,7 @@ fn quick_ack_off() {
 #[test]
 fn the_edge_never_retreats() {
     let small = SocketOption::RcvBuf(5000);
-    let config = Config::linux().counting_data();
-    let mut pair = Pair::established(config.clone(), config);
+    let mut pair = Pair::established(Config::rfc(), Config::rfc());
     pair.set('b', small);
     let mut edge = 0;
     for round in 0..400 {
@@ -105,6 +104,40 @@ fn the_edge_never_retreats() {
         edge = now;
     }
     assert!(pair.connection('b').rcv.buffer.unread() <= 64_240 + 5000);
+}
+
+/// MUST-39: the right edge stays where it is until it can move by a segment, or by half of the buffer if that is less (RFC
+/// 9293, section 3.8.6.2.2), however little the program reads at a time.
+#[test]
+fn a_window_grows_by_a_segment_or_not_at_all() {
+    for (buffer, least) in [(5000, 1448), (2000, 1000)] {
+        let config = Config { window_scaling: false, ..Config::rfc() };
+        let mut pair = Pair::established(config.clone(), config);
+        pair.set('b', SocketOption::RcvBuf(buffer));
+        // What the handshake has offered is used up first.
+        while pair.connection('b').rcv.buffer.unread() < u64::from(buffer) {
+            if pair.a.writable() > 0 {
+                pair.write('a', 5000);
+            }
+            pair.run_for(20);
+        }
+        let mut edge = pair.connection('b').rcv.edge;
+        let mut moves = 0;
+        for _ in 0..2000 {
+            if pair.a.writable() > 0 {
+                pair.write('a', 5000);
+            }
+            let _ = pair.read('b', 100);
+            pair.run_for(3);
+            let now = pair.connection('b').rcv.edge;
+            if now > edge {
+                assert!(now.since(edge) >= least, "by {}", now.since(edge));
+                moves += 1;
+            }
+            edge = now;
+        }
+        assert!(moves > 10, "{moves}");
+    }
 }
 
 /// Captures: later windows round up to the scale, 64240 reads as 63.

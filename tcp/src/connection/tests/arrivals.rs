@@ -122,19 +122,53 @@ fn acceptability() {
     }
 }
 
-/// A segment that reaches over the left or the right edge is trimmed (3.10.7.4).
+/// A segment that reaches over the left or the right edge is trimmed (3.10.7.4). Linux, where it accounts for memory, refuses
+/// one that reaches over the right edge while something waits to be read (tcp_sequence).
 #[test]
 fn trimming() {
-    let mut end = Lone::established(Config::linux().counting_data());
-    let data = end.data(1, 100, 1);
-    end.show(&data);
-    let overlap = end.data(51, 100, 1);
-    assert_eq!(end.show(&overlap), [". 1 a151 {51:101} OldDuplicate"]);
-    assert_eq!(end.tcb.readable().0, 150);
-    let window = end.connection().rcv.edge.since(end.connection().rcv.irs) as i64;
-    let over = end.data(window - 10, 100, 1);
-    end.show(&over);
-    assert_eq!(end.connection().rcv.buffer.held(), 10);
+    for (config, held) in [(Config::rfc(), 10), (Config::linux(), 0)] {
+        let mut end = Lone::established(config);
+        let data = end.data(1, 100, 1);
+        end.show(&data);
+        let overlap = end.data(51, 100, 1);
+        assert_eq!(end.show(&overlap), [". 1 a151 {51:101} OldDuplicate"]);
+        assert_eq!(end.tcb.readable().0, 150);
+        let window = end.connection().rcv.edge.since(end.connection().rcv.irs) as i64;
+        let over = end.data(window - 10, 100, 1);
+        end.show(&over);
+        assert_eq!(end.connection().rcv.buffer.held(), held);
+        assert_eq!(end.dropped(), (held == 0).then_some(Rule::NotAcceptable));
+    }
+}
+
+/// 3.10.7.4: what lies beyond the window is trimmed off, a FIN too. Behind data that fills the window exactly it has no
+/// place, and is taken when it comes again.
+#[test]
+fn a_fin_beyond_the_window_is_trimmed() {
+    let mut end = Lone::established(Config { rcv_buf: 2920, rcv_buf_max: 2920, ..Config::rfc() });
+    let window = end.connection().rcv.window();
+    let mut seq = 1;
+    while seq < 1 + window as i64 {
+        let len = (window as i64 + 1 - seq).min(1448) as u32;
+        let mut data = end.data(seq, len, 1);
+        if seq + i64::from(len) == 1 + window as i64 {
+            data.flags |= Flags::FIN;
+            // Nothing is read meanwhile, so that the window ends where it did.
+            assert_eq!(end.connection().rcv.edge.since(end.connection().rcv.irs), 1 + window);
+        }
+        end.show(&data);
+        seq += i64::from(len);
+        end.now += Duration::from_nanos(1000);
+    }
+    assert_eq!(
+        (end.state(), end.tcb.readable()),
+        (State::Established, (window, false)),
+        "the FIN has no place"
+    );
+    let _ = end.call(|t, now, out| t.recv(now, u32::MAX, out));
+    let fin = end.segment(Flags::FIN | Flags::ACK, seq, 1);
+    end.show(&fin);
+    assert_eq!((end.state(), end.tcb.readable().1), (State::CloseWait, true));
 }
 
 /// Captures lost_ack_of_fin, old_data_new_conn_*: duplicates are answered at once with a DSACK (2883), even ancient ones.
@@ -253,10 +287,16 @@ fn missing_timestamp() {
     }
 }
 
-/// MUST-66, notes 15: with a closed window text is refused, but ACK, URG and RST count.
+/// MUST-66: with a closed window text is refused, but ACK, URG and RST count. Linux, while something waits to be read, drops
+/// what has text beyond the window whole (tcp_sequence); without text it minds all three.
 #[test]
 fn closed_window() {
-    let mut end = Lone::established(Config::linux().counting_data());
+    for (config, text) in [(Config::rfc(), 1), (Config::linux(), 0)] {
+        closed_window_of(config, text);
+    }
+}
+fn closed_window_of(config: Config, text: u32) {
+    let mut end = Lone::established(config);
     end.write(100);
     let mut seq = 1;
     loop {
@@ -273,11 +313,11 @@ fn closed_window() {
     assert_eq!(end.connection().rcv.window(), 0);
     let unread = end.tcb.readable().0;
     end.wait_until(end.now + Duration::from_millis(100));
-    let mut probe = end.data(seq, 1, 101);
+    let mut probe = if text > 0 { end.data(seq, text, 101) } else { end.segment(Flags::ACK, seq, 101) };
     probe.flags |= Flags::URG;
     probe.urg = 10;
     let said = end.show(&probe);
-    assert_eq!(said.len(), 1, "{said:?}");
+    assert_eq!(said.len(), text as usize, "{said:?}");
     assert_eq!(end.tcb.readable().0, unread, "the text is refused");
     assert_eq!(end.connection().snd.queue.una().since(end.connection().snd.iss), 101, "the ACK counts");
     assert!(end.out.wake.urgent, "so does URG");
@@ -541,6 +581,14 @@ fn a_tick_behind() {
         second.options.timestamps = second.options.timestamps.map(|t| Timestamps { ecr: 0, ..t });
         end.show(&second);
         assert_eq!(end.dropped(), (!passes).then_some(crate::Rule::Paws));
+        // 7323/4.3-RECENT: TS.Recent does not go back, so what is acknowledged next echoes the newer one.
+        let third = Segment { options: Default::default(), ..end.data(201, 100, 1) };
+        end.now = ms(401);
+        let mut third = third;
+        third.options.timestamps = Some(Timestamps { val: ISS_B.wrapping_add(49), ecr: 0 });
+        end.tcb.on_segment(end.now, &third, EcnCodepoint::NotEct, &mut end.out);
+        let recent = end.connection().ts.map(|state| state.recent.wrapping_sub(ISS_B));
+        assert_eq!(recent, Some(50));
     }
 }
 

@@ -475,3 +475,48 @@ fn a_trickle_is_acknowledged_in_time() {
         }
     }
 }
+
+/// SHUTDOWN of the reading side: what comes once both sides are shut is refused with a reset, as nobody will read it (RFC 9293,
+/// section 3.6.1; Linux); before this side has closed too it is taken.
+#[test]
+fn data_for_a_side_that_reads_no_more() {
+    for (read_shut, state) in [(true, State::Closed), (false, State::FinWait1)] {
+        let mut end = Lone::established(Config::linux());
+        if read_shut {
+            end.call(|t, _, _| t.shutdown_read());
+        }
+        let data = end.data(1, 10, 1);
+        end.show(&data);
+        assert_eq!(end.state(), State::Established, "this side may still write");
+        end.call(|t, now, out| t.shutdown_write(now, out)).0.unwrap();
+        let data = end.data(11, 10, 1);
+        let said = end.show(&data);
+        assert_eq!(end.state(), state);
+        assert_eq!(said.iter().any(|line| line.starts_with('R')), read_shut, "{said:?}");
+    }
+}
+
+/// RECEIVE: data first, then the end of the stream, for who only looks as for who takes; and where the peer has put the end
+/// is another thing than where a reset has cut the stream off (9293/EV-RECV-STATES).
+#[test]
+fn looking_and_the_end_of_the_stream() {
+    let look = |end: &mut Lone, skip| end.call(|t, _, _| t.peek(skip, 100)).0;
+    let mut end = Lone::established(Config::linux());
+    assert_eq!(look(&mut end, 0), Err(Errno::EAGAIN));
+    let data = end.data(1, 10, 1);
+    end.show(&data);
+    assert!(matches!(look(&mut end, 4), Ok(Received::Data(data)) if data.len() == 6));
+    assert_eq!(look(&mut end, 10), Err(Errno::EAGAIN), "more may come");
+    assert!(!end.tcb.end_received());
+    let fin = end.segment(Flags::FIN | Flags::ACK, 11, 1);
+    end.show(&fin);
+    assert_eq!(look(&mut end, 10), Ok(Received::Eof));
+    assert!(matches!(look(&mut end, 0), Ok(Received::Data(data)) if data.len() == 10), "it stays");
+    assert!(end.tcb.end_received());
+
+    let mut cut = Lone::established(Config::linux());
+    let rst = cut.segment(Flags::RST, 1, 0);
+    cut.show(&rst);
+    assert_eq!(look(&mut cut, 0), Err(Errno::ECONNRESET));
+    assert!(!cut.tcb.end_received(), "cut off is not ended");
+}

@@ -173,14 +173,13 @@ fn shrunk_window() {
 /// EPIPE after this side has closed; EAGAIN when the buffer is full, and a wake-up when it no longer is.
 #[test]
 fn the_send_buffer() {
-    let config = Config::linux().counting_data();
-    let mut pair = Pair::established(config.clone(), config);
+    let mut pair = Pair::established(Config::rfc(), Config::rfc());
     pair.set('a', SocketOption::SndBuf(5000));
     assert_eq!(pair.write('a', 8000), 5000);
     let data = Payload::Pattern { stream: 1, offset: 0, len: 1 };
     let full = pair.call('a', |t, now, out| t.send(now, data.clone(), SendFlags::default(), out));
     assert_eq!(full, Err(Errno::EAGAIN));
-    pair.run_for(50);
+    pair.run_for(1000);
     assert_eq!(pair.a.writable(), 5000);
     pair.shutdown('a');
     let closed = pair.call('a', |t, now, out| t.send(now, data.clone(), SendFlags::default(), out));

@@ -252,6 +252,14 @@ fn prr_ends_at_ssthresh() {
     m.run(ms(200));
     assert!(m.all_acknowledged());
     assert_eq!((m.happened(Rule::RecoveryEnds), m.sender.cwnd()), (1, m.sender.ssthresh()));
+    // Also where the program had too little to send for the window to come near.
+    let mut m =
+        Model::new(Config { ssthresh_from_cwnd: true, initial_window: 20, ..linux() }).drop_first(&[0]);
+    m.write(5);
+    m.run(ms(200));
+    assert!(m.all_acknowledged());
+    assert_eq!((m.happened(Rule::RecoveryEnds), m.cwnd()), (1, 10));
+    assert_eq!(m.sender.ssthresh(), 10 * MSS);
 }
 
 /// 5682/2-NONEW: without new data to send F-RTO has nothing to go by: conventional recovery.
@@ -392,4 +400,18 @@ fn prr_begins_with_what_is_in_flight() {
     }
     assert_eq!(m.sender.ssthresh(), 10 * MSS);
     assert_eq!(m.log.len(), 20 + 2 + 6, "two of them by limited transmit");
+}
+
+/// 2018/SND-SANITY: a block whose edges lie inside segments says that those segments have come in part: the rest of
+/// them is still missing, and they are not counted as received.
+#[test]
+fn a_block_that_begins_inside_a_segment() {
+    let mut m = Model::new(linux());
+    m.fate = Box::new(|_, _| Fate::Drop);
+    m.write(10);
+    let mut sack = SackBlocks::default();
+    sack.push((START + 2 * MSS + MSS / 2).wire(), (START + 5 * MSS + MSS / 2).wire());
+    m.feed(&Ack { sack, ..plain_ack(START) });
+    let (sacked, _, _) = m.sender.queue.recount();
+    assert_eq!((sacked.segments, sacked.bytes), (2, 2 * MSS), "the fourth and the fifth");
 }

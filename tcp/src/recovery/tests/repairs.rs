@@ -50,6 +50,8 @@ fn probe_repairs_the_tail() {
     m.write(1);
     m.run(ms(2000));
     assert_eq!(m.happened(Rule::ProbeRepaired), 1);
+    // 8985/7.4-CC: the loss costs what any loss does, half of the window.
+    assert_eq!((m.sender.ssthresh() / MSS, m.cwnd()), (5, 5));
 }
 
 /// 8985/7.4-CC: the original had arrived as well: a D-SACK comes, and no reduction.
@@ -191,6 +193,24 @@ fn real_timeout_is_not_undone() {
             assert!(m.all_acknowledged());
             assert_eq!(m.sender.ssthresh(), 5 * MSS);
         }
+    }
+}
+
+/// 5682/2-STEP2A: a duplicate ACK comes first, so the timeout is taken for a true one, though what comes next acknowledges
+/// something that was sent once.
+#[test]
+fn a_duplicate_ends_frto() {
+    for (duplicate, undone) in [(false, 1), (true, 0)] {
+        let mut m = Model::with(Config { tail_loss_probe: false, ..linux() }, false).no_timestamps();
+        m.fate = Box::new(|_, _| Fate::Drop);
+        m.write(10);
+        m.run(ms(230));
+        assert_eq!(m.repeats().len(), 1, "the timeout");
+        if duplicate {
+            m.feed(&plain_ack(START));
+        }
+        m.feed(&plain_ack(START + 2 * MSS));
+        assert_eq!(m.happened(Rule::SpuriousUndo), undone);
     }
 }
 
