@@ -14,15 +14,13 @@ mod scenarios;
 #[path = "common/workloads.rs"]
 mod workloads;
 
-use workloads::Dumbbell;
-
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with("--")).collect();
     let word = |n: usize| args.get(n).map_or("", String::as_str);
     let number = |n: usize| word(n).parse::<u32>().unwrap_or(10);
     let spec = match word(0) {
-        "dumbbell" => Dumbbell::clean(number(1)).spec(),
-        "lossy" => Dumbbell::lossy(number(1)).spec(),
+        "dumbbell" => workloads::dumbbell(number(1)),
+        "lossy" => workloads::lossy(number(1)),
         "short" => workloads::short(number(1)),
         "open" => workloads::open(number(1)),
         _ => scenarios::bulk(1_000_000 * u64::from(number(0)), word(1)),
@@ -37,7 +35,7 @@ fn main() {
     let spent = cpu_ms() - begun;
     let packets: u64 = (0..sim.names().pipes()).map(|n| sim.pipe_counters(sim::PipeId(n)).delivered).sum();
     println!("{} events, {packets} hops, {} ms of CPU, hash {:016x}", sim.events(), spent, sim.trace_hash());
-    if let Some([there, _]) = sim.names().link_pipes("shared") {
+    if let Some([there, _]) = sim.names().link_pipes(workloads::SHARED) {
         let there = sim.pipe_counters(there);
         let seconds = sim.now().as_nanos() / 1_000_000_000;
         println!(

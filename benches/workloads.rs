@@ -5,12 +5,8 @@ use divan::Bencher;
 use divan::counter::ItemsCount;
 use sim::{Simulator, Spec, TraceLevel};
 
-#[path = "common/parse.rs"]
-mod parse;
 #[path = "common/workloads.rs"]
 mod workloads;
-
-use workloads::Dumbbell;
 
 fn main() {
     divan::main();
@@ -25,19 +21,19 @@ fn run(spec: &Spec) -> Simulator {
 /// Packets that came over the link that all share, in the direction of the data.
 fn segments(spec: &Spec) -> u64 {
     let sim = run(spec);
-    let [there, _] = sim.names().link_pipes("shared").expect("the workloads have that link");
+    let [there, _] = sim.names().link_pipes(workloads::SHARED).expect("the workloads have that link");
     sim.pipe_counters(there).delivered
 }
 
 #[divan::bench(args = [10, 100, 1000], sample_count = 3)]
 fn dumbbell(bencher: Bencher, flows: u32) {
-    let spec = Dumbbell::clean(flows).spec();
+    let spec = workloads::dumbbell(flows);
     bencher.counter(ItemsCount::new(segments(&spec))).bench(|| run(&spec));
 }
 
 #[divan::bench(args = [100], sample_count = 3)]
 fn lossy(bencher: Bencher, flows: u32) {
-    let spec = Dumbbell::lossy(flows).spec();
+    let spec = workloads::lossy(flows);
     bencher.counter(ItemsCount::new(segments(&spec))).bench(|| run(&spec));
 }
 

@@ -264,7 +264,7 @@ fn what_is_wrong_with_them_is_said_where_it_stands() {
 fn the_workloads_begin_well() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/workloads");
     let files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    assert_eq!(files.len(), 6);
+    assert_eq!(files.len(), 7);
     for file in files {
         let run = std::process::Command::new(env!("CARGO_BIN_EXE_timewait"))
             .args(["run", "--quiet", "--until", "200ms"])
