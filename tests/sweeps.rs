@@ -182,6 +182,27 @@ fn other_results_are_not_written_over() {
     assert!(!dir.join("x.jsonl").exists());
 }
 
+/// Two processes on one file of results: the second says so and leaves it alone.
+#[cfg(unix)]
+#[test]
+fn one_process_writes_at_a_time() {
+    use rustix::fs::{FlockOperation, flock};
+    let dir = folder("lock");
+    let whole = ok(&dir, &["sweep", "echo.ron", "--output", "whole.jsonl"]);
+    let held = fs::File::create(dir.join("echo.jsonl")).expect("a file");
+    flock(&held, FlockOperation::LockExclusive).expect("a lock");
+    let refused = timewait(&dir, &["sweep", "echo.ron"]);
+    assert_eq!(refused.status.code(), Some(2), "{}", stderr(&refused));
+    let why =
+        "echo.jsonl is being written by another process: wait for it, or --output FILE writes to another";
+    assert!(stderr(&refused).contains(why), "{}", stderr(&refused));
+    assert_eq!(fs::read(dir.join("echo.jsonl")).expect("the file"), b"", "it is left alone");
+    drop(held);
+    assert_eq!(ok(&dir, &["sweep", "echo.ron"]), whole);
+    let read = |name: &str| fs::read(dir.join(name)).expect("a file");
+    assert_eq!(read("echo.jsonl"), read("whole.jsonl"));
+}
+
 #[test]
 fn every_row_says_how_to_repeat_it() {
     let dir = folder("rows");

@@ -1,7 +1,7 @@
 //! `timewait sweep`: runs what is not there yet, on all cores, and sums up.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -36,11 +36,11 @@ pub fn run(args: &Sweep, color: Color, out: &mut dyn Write) -> Result<bool> {
     let (mut file, missing) = open(&path, &header)?;
     let fine = Going { plan: &plan, header: &header, path: &path, args, color }.go_on(&missing, &mut file)?;
     file.sync_all().with_context(|| format!("cannot write {}", path.display()))?;
-    drop(file);
     let all = results::read(&path)?;
     if all.is_complete() && !all.sorted {
         results::replace(&path, &all)?;
     }
+    drop(file); // and with it the lock
     let shown = args.quiet < 2 || args.shown.form != Form::Table;
     if shown {
         if args.shown.form == Form::Table && !plan.about.is_empty() {
@@ -99,10 +99,8 @@ fn open(path: &Path, header: &Header) -> Result<(File, Vec<u64>)> {
     if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
         bail!("{name} is no file");
     }
-    let bytes = match fs::read(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-        other => other.with_context(|| format!("cannot read {name}"))?,
-    };
+    let mut file = alone(path)?;
+    let bytes = fs::read(path).with_context(|| format!("cannot read {name}"))?;
     let known = store::read(&bytes).with_context(|| format!("{name} cannot be gone on with"))?;
     let (whole, done) = match &known {
         None if store::is_torn_header(&bytes, header) => (0, None),
@@ -118,7 +116,6 @@ fn open(path: &Path, header: &Header) -> Result<(File, Vec<u64>)> {
         ),
         Some(known) => (known.whole, Some(&known.lines)),
     };
-    let mut file = OpenOptions::new().create(true).append(true).open(path).with_context(cannot)?;
     if whole < bytes.len() {
         file.set_len(whole as u64).with_context(cannot)?;
     }
@@ -127,6 +124,47 @@ fn open(path: &Path, header: &Header) -> Result<(File, Vec<u64>)> {
     }
     let is_missing = |run: &u64| done.is_none_or(|done| !done.contains_key(run));
     Ok((file, header.mine().filter(is_missing).collect()))
+}
+
+/// Opens a file to add to it, as the only process that does: two that run the same sweep would do the same work twice, and
+/// one could write over what the other is about to add.
+fn alone(path: &Path) -> Result<File> {
+    let name = path.display();
+    loop {
+        let open = OpenOptions::new().create(true).append(true).open(path);
+        let file = open.with_context(|| format!("cannot write {name}"))?;
+        if !lock(&file) {
+            bail!(
+                "{name} is being written by another process: wait for it, or --output FILE writes to another"
+            );
+        }
+        // A file in order has taken its place between the two, written by the process that had the lock.
+        if is_at(&file, path) {
+            return Ok(file);
+        }
+    }
+}
+/// Takes the lock of a file, which goes with the last handle of it. `false`: another process has it.
+#[cfg(unix)]
+fn lock(file: &File) -> bool {
+    use rustix::fs::{FlockOperation, flock};
+    // A file system that knows no locks has none to be had by others.
+    flock(file, FlockOperation::NonBlockingLockExclusive) != Err(rustix::io::Errno::WOULDBLOCK)
+}
+#[cfg(not(unix))]
+fn lock(_: &File) -> bool {
+    true
+}
+/// Whether this is the file that has this name.
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let same = |a: fs::Metadata, b: fs::Metadata| (a.dev(), a.ino()) == (b.dev(), b.ino());
+    file.metadata().ok().zip(fs::metadata(path).ok()).is_some_and(|(a, b)| same(a, b))
+}
+#[cfg(not(unix))]
+fn is_at(_: &File, _: &Path) -> bool {
+    true
 }
 
 /// A sweep that goes on.
