@@ -89,6 +89,11 @@ impl EventQueue {
             Source::Host(_) | Source::Timeline => self.others.set(source.pack(), time),
         }
     }
+    /// The same for a direction of a link.
+    #[inline]
+    pub(crate) fn set_pipe(&mut self, number: u32, time: Time) {
+        self.pipes.set(number, time);
+    }
     /// Takes the earliest event. Its source has none until it is set again.
     pub fn pop(&mut self) -> Option<(Time, Source)> {
         self.pop_until(Time::NEVER)
@@ -141,12 +146,14 @@ impl Arrivals {
         if self.far.peek().is_some_and(|Reverse(later)| *later < entry) {
             return self.far.push(Reverse(entry));
         }
-        let mut place = self.near.len();
+        // Those that come sooner make room.
         self.near.push(entry);
-        while place > 0 && self.near[place - 1] < entry {
-            self.near.swap(place, place - 1);
+        let mut place = self.near.len() - 1;
+        while let Some(sooner) = place.checked_sub(1).map(|before| self.near[before]).filter(|e| *e < entry) {
+            self.near[place] = sooner;
             place -= 1;
         }
+        self.near[place] = entry;
         if self.near.len() > NEAR {
             self.far.extend(self.near.drain(..NEAR / 2).map(Reverse));
         }

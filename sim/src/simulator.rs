@@ -357,14 +357,14 @@ impl Simulator {
         line.counters.delivered_bytes += u64::from(flight.handle.len);
         let (to, next) = (line.to, line.next_event());
         if next != Time::NEVER {
-            self.queue.set(Source::Pipe(pipe.0), next);
+            self.queue.set_pipe(pipe.0, next);
         }
         self.arrive(to, pipe, flight.handle);
     }
     /// Brings the event queue up to date with a pipe.
     #[inline]
     pub(crate) fn schedule_pipe(&mut self, pipe: PipeId) {
-        self.queue.set(Source::Pipe(pipe.0), self.pipes[pipe.0 as usize].next_event());
+        self.queue.set_pipe(pipe.0, self.pipes[pipe.0 as usize].next_event());
     }
 
     /// Whether so much happened at one moment that nothing else ever will, as when two programs answer each other for

@@ -110,6 +110,7 @@ impl Host {
         }
     }
     /// When `on_deadline` wants to be called next.
+    #[inline]
     pub fn deadline(&self) -> Time {
         if self.up { self.kernel.deadline().min(self.programs.deadline()) } else { Time::NEVER }
     }

@@ -285,7 +285,7 @@ impl Pipe {
     }
     /// A packet of `len` bytes is handed to a link that [`is_plain`](Pipe::is_plain): when it arrives, the same as
     /// [`offer`](Pipe::offer) says. `None`: the queue is full.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn offer_plainly(&mut self, now: Time, len: u32) -> Option<Time> {
         if self.busy_until <= now {
             self.queue.clear();
@@ -492,7 +492,7 @@ impl Pipe {
         self.leaving.as_mut()?.gone.pop_front()
     }
     /// Puts a packet on its way. Whether it arrives before all others.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn push(&mut self, flight: Flight) -> bool {
         match self.ring.back() {
             None => {

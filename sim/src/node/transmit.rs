@@ -8,7 +8,6 @@ use crate::hash::TraceHash;
 use crate::ip;
 use crate::link::{Flight, Left, Luck, Offer, Orders, Waiting};
 use crate::packet::{Body, IcmpKind, Packet};
-use crate::queue::Source;
 use crate::simulator::Simulator;
 use crate::slab::Handle;
 use crate::spec::Action;
@@ -30,7 +29,7 @@ const MOST_COPIES: u32 = 1000;
 
 impl Simulator {
     /// Sends a packet out on `pipe`.
-    #[inline(always)]
+    #[inline(never)]
     pub(crate) fn transmit(&mut self, pipe: PipeId, handle: Handle, origin: Origin) {
         let special = self.tracing() || !self.rules.are_idle();
         let line = &mut self.pipes[pipe.0 as usize];
@@ -46,7 +45,7 @@ impl Simulator {
             Origin::Cut | Origin::Forwarded => Mark::Forwarded.note(&mut self.hash, now, pipe.0, handle.id),
         }
         if let Some(first) = first {
-            self.queue.set(Source::Pipe(pipe.0), first);
+            self.queue.set_pipe(pipe.0, first);
         } else if arrival.is_none() {
             self.lose(pipe, handle, Fate::QueueFull);
         }
