@@ -149,6 +149,7 @@ impl Rack {
         // Sent once: the queue is in order of time.
         let from = queue.index_of(order.scanned.max(queue.una));
         let mut contiguous = true;
+        // The timer is for the last of those that wait (section 6.2: when all of them would be lost), so all are looked at.
         for i in from..queue.len() {
             let Some(record) = queue.get(i) else { break };
             let once = !record.marks.has(Marks::EVER);
@@ -159,9 +160,6 @@ impl Rack {
                     Verdict::At(time) => {
                         found.due(time);
                         contiguous = false;
-                        if once {
-                            break;
-                        }
                     }
                     Verdict::Later if once => break,
                     Verdict::Later => contiguous = false,
@@ -172,22 +170,25 @@ impl Rack {
             }
         }
         // Sent again.
-        while let Some((sent, seg_end)) = order.again.front().copied() {
+        let current = |queue: &Queue, (sent, seg_end): (Time, Seq)| {
             let i = queue.index_of(seg_end - 1);
-            let current = queue.get(i).filter(|r| {
-                seg_end > queue.una && r.end == seg_end && r.at == sent && r.marks.has(Marks::AGAIN)
-            });
-            if let Some(record) = current {
-                match judge(record) {
-                    Verdict::Lost => found.count(queue.mark_lost(i, board)),
-                    Verdict::At(time) => {
-                        found.due(time);
-                        break;
-                    }
-                    Verdict::Later => break,
-                }
+            let record = queue.get(i).filter(|r| r.end == seg_end && r.at == sent && r.marks.has(Marks::AGAIN));
+            record.filter(|_| seg_end > queue.una).map(|record| (i, judge(record)))
+        };
+        while let Some(copy) = order.again.front() {
+            match current(queue, *copy) {
+                Some((i, Verdict::Lost)) => found.count(queue.mark_lost(i, board)),
+                Some(_) => break,
+                None => {}
             }
             order.again.pop_front();
+        }
+        for copy in &order.again {
+            match current(queue, *copy) {
+                Some((_, Verdict::At(time))) => found.due(time),
+                Some((_, Verdict::Later)) => break,
+                Some((_, Verdict::Lost)) | None => {}
+            }
         }
         found
     }
@@ -208,7 +209,7 @@ pub(super) struct Found {
     pub bytes: u64,
     /// Retransmissions are among them.
     pub retransmission: bool,
-    /// When to look again.
+    /// When to look again: all that waits now is lost then, if nothing comes.
     pub due: Option<Time>,
 }
 
@@ -224,6 +225,6 @@ impl Found {
         }
     }
     fn due(&mut self, time: Time) {
-        self.due = Some(self.due.map_or(time, |t| t.min(time)));
+        self.due = self.due.max(Some(time));
     }
 }

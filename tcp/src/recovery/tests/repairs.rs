@@ -137,6 +137,29 @@ fn reordering_window_after_reordering() {
     assert_eq!((at % 20, segment, why), (5, 40, Rule::RackRetransmit), "{repeats:?}");
 }
 
+/// 8985/6.2-TIMER: the timer waits until all that may be reordered would be lost, not for the first of it: one look,
+/// one burst.
+#[test]
+fn the_reordering_timer_is_for_the_last_candidate() {
+    let mut m = Model::new(linux());
+    m.fate = Box::new(|s, copy| match (s, copy) {
+        (0, 0) => Fate::Delay(100),
+        (2 | 3, 0) => Fate::Drop,
+        _ => Fate::Pass,
+    });
+    m.write(2);
+    for at in [100, 102, 103] {
+        m.run(ms(at));
+        m.write(1);
+    }
+    m.run(ms(124));
+    // Sent at 100 and 102 ms; a round trip of 20 ms and a window of 5.
+    assert_eq!(m.timer(), Some((127, Timer::Reordering)));
+    m.run(ms(2000));
+    // Both are lost at once; the second waits for the window.
+    assert_eq!(m.repeats(), [(127, 2, Rule::RackRetransmit), (147, 3, Rule::RackRetransmit)]);
+}
+
 /// 8985/6.2-RTXLOSS: a lost retransmission is found without a timeout; 8985/9.3-RTXCC.
 #[test]
 fn lost_retransmission() {
