@@ -151,6 +151,12 @@ pub struct Config {
     pub undo: bool,
     /// Duplicate ACKs that signal a loss (RFC 5681, section 3.2: 3).
     pub dupthresh: u8,
+    /// The number of duplicate ACKs that signals a loss grows with the reordering that was seen, up to this many (Linux
+    /// `tcp_max_reordering` 300; no more than `dupthresh`: it stays as it is).
+    pub max_reordering: u16,
+    /// A small segment that is sent again takes along those behind it that fit (Linux `tcp_retrans_collapse`; FreeBSD keeps no
+    /// borders of segments; RFC 9293, section 3.8.1: permitted).
+    pub retrans_collapse: bool,
     /// New data on the first two duplicate ACKs (RFC 3042).
     pub limited_transmit: bool,
     /// Proportional rate reduction during recovery (RFC 9937).
@@ -170,6 +176,10 @@ pub struct Config {
     /// A reduction takes its share of cwnd (Linux, FreeBSD), not of what is in flight (RFC 5681, section 3.1); a
     /// timeout inside a recovery is then no further reduction.
     pub ssthresh_from_cwnd: bool,
+    /// The window counts segments, whatever their length (Linux): ten small ones fill a window of ten, and each that is
+    /// acknowledged earns one. PRR relates what arrives to the window before the loss. Off: octets (RFC 5681), and what was in
+    /// flight (RFC 9937). Models (BBR) count octets all the same.
+    pub cwnd_in_segments: bool,
     /// ECE at a window of one segment stops sending until the retransmission timer expires (RFC 3168, section 6.1.2;
     /// Linux and FreeBSD go no lower than two).
     pub ecn_stops_at_one: bool,

@@ -23,7 +23,13 @@ pub(super) fn look(reading: &Reading<'_>, ends: &Ends, findings: &mut Findings<'
     }
     let mss = u64::from(info.mss.max(1));
     // Twice what was acknowledged: no controller grows faster than slow start.
-    let earned = mss * (LENT + 4 * u64::from(config.initial_window)) + 2 * info.bytes_acked;
+    let acked = if config.cwnd_in_segments {
+        // Each segment counts as a full one.
+        info.bytes_acked.max(mss * u64::from(info.segs_out.max(info.tally.delivered)))
+    } else {
+        info.bytes_acked
+    };
+    let earned = mss * (LENT + 4 * u64::from(config.initial_window)) + 2 * acked;
     // RFC 6582, section 3.2, step 3: in a recovery without PRR each duplicate ACK lends a segment.
     let repeats = ends.get(node, &tuple).map_or(0, |end| end.repeats);
     let earned = earned + if config.prr { 0 } else { mss * repeats };

@@ -28,6 +28,7 @@ pub fn readings(config: &Config) -> Vec<(&'static str, String)> {
         ("tcp_abort_on_overflow", c.abort_on_overflow),
         ("tcp_stdurg", c.urgent_points_at_last),
         ("tcp_rfc1337", c.rfc1337),
+        ("tcp_retrans_collapse", c.retrans_collapse),
     ];
     let numbers = [
         ("tcp_frto", if c.frto { 2 } else { 0 }),
@@ -43,6 +44,7 @@ pub fn readings(config: &Config) -> Vec<(&'static str, String)> {
         ("tcp_orphan_retries", c.orphan_retries.into()),
         ("tcp_keepalive_probes", c.keepalive_count.into()),
         ("tcp_reordering", c.dupthresh.into()),
+        ("tcp_max_reordering", c.max_reordering.into()),
         ("tcp_tw_reuse", c.tw_reuse.into()),
         ("tcp_keepalive_time", c.keepalive_idle.as_secs()),
         ("tcp_keepalive_intvl", c.keepalive_interval.as_secs()),

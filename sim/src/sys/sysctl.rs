@@ -94,6 +94,11 @@ fn setting(name: &str, text: &str) -> Result<Apply, Refusal> {
         "tcp_timestamps" => set_flag(flag()?, |c| &mut c.timestamps),
         "tcp_sack" => set_flag(flag()?, |c| &mut c.sack),
         "tcp_dsack" => set_flag(flag()?, |c| &mut c.dsack),
+        "tcp_retrans_collapse" => set_flag(flag()?, |c| &mut c.retrans_collapse),
+        "tcp_max_reordering" => {
+            let most = number(0..=i64::from(u16::MAX))? as u16;
+            Box::new(move |c| c.max_reordering = most)
+        }
         "tcp_frto" => set_flag(flag()?, |c| &mut c.frto),
         "tcp_slow_start_after_idle" => set_flag(flag()?, |c| &mut c.slow_start_after_idle),
         "tcp_shrink_window" => set_flag(flag()?, |c| &mut c.shrink_window),

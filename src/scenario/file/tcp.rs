@@ -313,6 +313,12 @@ knobs! {
     undo: Option<bool>, "true";
     /// Duplicate ACKs that signal a loss (RFC 5681, section 3.2: 3).
     dupthresh: Option<u8>, "3";
+    /// The number of duplicate ACKs that signals a loss grows with the reordering that was seen, up to this many (Linux
+    /// `tcp_max_reordering` 300; no more than `dupthresh`: it stays as it is).
+    max_reordering: Option<u16>, "300";
+    /// A small segment that is sent again takes along those behind it that fit (Linux `tcp_retrans_collapse`; FreeBSD keeps no
+    /// borders of segments; RFC 9293, section 3.8.1: permitted).
+    retrans_collapse: Option<bool>, "false";
     /// New data on the first two duplicate ACKs (RFC 3042).
     limited_transmit: Option<bool>, "true";
     /// Proportional rate reduction during recovery (RFC 9937).
@@ -331,6 +337,10 @@ knobs! {
     /// A reduction takes its share of cwnd (Linux, FreeBSD), not of what is in flight (RFC 5681, section 3.1); a
     /// timeout inside a recovery is then no further reduction.
     ssthresh_from_cwnd: Option<bool>, "true";
+    /// The window counts segments, whatever their length (Linux): ten small ones fill a window of ten, and each that is
+    /// acknowledged earns one. PRR relates what arrives to the window before the loss. Off: octets (RFC 5681), and what was in
+    /// flight (RFC 9937). Models (BBR) count octets all the same.
+    cwnd_in_segments: Option<bool>, "false";
     /// ECE at a window of one segment stops sending until the retransmission timer expires (RFC 3168, section 6.1.2;
     /// Linux and FreeBSD go no lower than two).
     ecn_stops_at_one: Option<bool>, "true";

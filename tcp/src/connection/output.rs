@@ -120,7 +120,7 @@ impl Connection {
         let (una, nxt) = (self.snd.queue.una(), self.snd.queue.nxt());
         let start = what.range.start.max(una);
         let data_end = self.snd.buffer.end();
-        let mut end = what.range.end.min(nxt);
+        let mut end = self.recut(start, what.range.end.min(nxt));
         if end.min(data_end).since(start) > size {
             end = start + size;
         }
@@ -137,6 +137,38 @@ impl Connection {
         }
         self.snd.queue.on_retransmitted(now, start..end, &self.config);
         true
+    }
+
+    /// The end of what may be sent again from `start` on, where a segment `start..end` begins. As Linux does: a small one takes
+    /// along those behind it that fit (`tcp_retrans_try_collapse`), and one that has become too long is cut together with the
+    /// rest of the skb that it left in (`tcp_fragment`).
+    fn recut(&mut self, start: Seq, end: Seq) -> Seq {
+        let (una, edge, size) = (self.snd.queue.una(), self.window_end(), u64::from(self.segment_size()));
+        let data_end = self.snd.buffer.end();
+        let len = end.min(data_end).since(start);
+        let most = size.min(edge.since(start));
+        let Connection { snd, ledger, config, .. } = self;
+        let skbs = ledger.as_mut().map(|ledger| &mut ledger.skbs);
+        if len > size {
+            let Some(skbs) = skbs else { return end };
+            let skb_end = skbs.holding(start).map_or(end, |(skb, _)| skb.end);
+            skbs.split(una, start + size);
+            return snd.queue.join_behind(start..end, |_, next| next.min(data_end) <= skb_end);
+        }
+        if !config.retrans_collapse || len >= most {
+            return end;
+        }
+        let sealed = |at: Seq| {
+            let skb = skbs.as_ref().and_then(|skbs| skbs.holding(at - 1));
+            skb.is_some_and(|(skb, _)| skb.sealed && skb.end == at)
+        };
+        let fits = |next: Seq| next.min(data_end).since(start) <= most && next <= edge;
+        let joined = snd.queue.join_behind(start..end, |border, next| fits(next) && !sealed(border));
+        if let Some(skbs) = skbs.filter(|_| joined > end) {
+            skbs.split(una, start);
+            skbs.join(una, start, joined.min(data_end));
+        }
+        joined
     }
 
     /// Sends new data and FIN; returns what stopped it.
@@ -206,7 +238,7 @@ impl Connection {
         if len < size && !last && !middle && !occasion.force && self.nagle_holds(nxt, occasion.more) {
             return (range, Hold::Nagle);
         }
-        let fits = len <= self.snd.queue.allowance(&self.config);
+        let fits = self.snd.queue.has_room(len, &self.config);
         if !fits && (self.snd.queue.pipe(&self.config) > 0 || self.snd.queue.is_paused()) {
             return (range, Hold::Congestion);
         }

@@ -93,6 +93,8 @@ impl Sender {
         });
         let late = news.late.zip(self.highest_sacked().max(highest));
         let reordered = late.map_or(0, |(late, highest)| highest.since(late));
+        self.widen_degree(reordered, cfg);
+        self.discount_duplicates(&mut news, cfg);
         let ack = &Ack { ece, ..*ack };
         let rtt = self.measure(now, ack, &mut news, cfg, out);
         self.show_delivered(now, ack, &news, cfg, out);
@@ -153,9 +155,10 @@ impl Sender {
         if ack.ack <= self.una() {
             return;
         }
+        let (segments, mss) = (self.counts_segments(cfg), self.mss64());
         let Sender { queue, trouble, rack, rtt, detection, usage, extra, .. } = self;
         let (min_rtt, rack_on) = (rtt.min(), *detection == LossDetection::Rack);
-        let of_last = cfg.rack_rtt_of_last;
+        let (of_last, mss) = (cfg.rack_rtt_of_last, segments.then_some(mss));
         let trouble = trouble.as_deref_mut();
         let highest = trouble.as_ref().and_then(|t| t.board.highest_sacked());
         let mut rate = extra.as_mut().and_then(|extra| extra.rate.as_mut());
@@ -163,13 +166,13 @@ impl Sender {
         queue.acknowledge(ack.ack, trouble.map(|t| &mut t.board), |range, sent| {
             let bytes = range.end - range.start;
             news.acked += bytes;
-            let again = sent.marks.has(Marks::EVER);
+            let (again, whole) = (sent.marks.has(Marks::EVER), range.end == sent.end);
             if sent.marks.has(Marks::SACKED) {
                 news.ambiguous |= again;
                 return;
             }
-            news.delivered += bytes;
-            news.packets += 1;
+            news.delivered += mss.map_or(bytes, |mss| if whole { mss } else { 0 });
+            news.packets += u32::from(whole);
             if let Some(rate) = &mut rate {
                 rate.on_delivered(now, sent.at, sent.order, bytes);
             }
@@ -182,7 +185,7 @@ impl Sender {
                 news.note_late(range.start, highest);
                 usage.carried = usage.carried.max(u16::try_from(bytes).unwrap_or(u16::MAX));
             }
-            if rack_on && range.end == sent.end {
+            if rack_on && whole {
                 rack.delivered(now, sent, ack.echo, min_rtt, of_last);
             }
         });
@@ -211,11 +214,13 @@ impl Sender {
         }
         // Ascending, so that a gap between blocks of one segment does not look like reordering.
         blocks.sort_unstable();
+        let (segments, mss) = (self.counts_segments(cfg), self.mss64());
         let Sender { queue, trouble: slot, rack, rtt, detection, extra, .. } = self;
         let mut rate = extra.as_mut().and_then(|extra| extra.rate.as_mut());
         let (min_rtt, rack_on, una) = (rtt.min(), *detection == LossDetection::Rack, queue.una);
         // What is acknowledged cumulatively comes last.
         let of_last = cfg.rack_rtt_of_last && news.acked == 0;
+        let mss = segments.then_some(mss);
         for (left, right) in blocks.iter().copied() {
             // 2018/SND-SANITY
             if left >= right || right > nxt || right <= una {
@@ -227,7 +232,7 @@ impl Sender {
             queue.sack(left, right, &mut trouble.board, |range, sent| {
                 let bytes = range.end - range.start;
                 news.sacked += bytes;
-                news.delivered += bytes;
+                news.delivered += mss.unwrap_or(bytes);
                 news.packets += 1;
                 if let Some(rate) = &mut rate {
                     rate.on_delivered(now, sent.at, sent.order, bytes);
@@ -336,6 +341,13 @@ impl Sender {
                 self.end_reduction(cfg);
                 self.phase = Phase::Open;
             }
+            Phase::Recovery if reached && una == point && self.holds_at_point(cfg) => {
+                if let Some(trouble) = &mut self.trouble {
+                    trouble.dup_acks = 0;
+                }
+                self.undo_recovery(now, ack.echo, cfg, out);
+                return;
+            }
             Phase::Recovery if reached => {
                 self.end_recovery(now, ack, cfg, out);
                 if !self.sack && una == point && !self.queue.is_empty() {
@@ -353,10 +365,7 @@ impl Sender {
     }
 
     fn in_open(&mut self, now: Time, ack: &Ack, news: &mut News, cfg: &Config, out: &mut Out) {
-        if news.advanced() && !self.sack && cfg.abc_limit.is_none() {
-            self.discount_duplicates(news);
-        }
-        self.count_duplicate(news);
+        self.count_duplicate(news, cfg);
         if self.phase == Phase::Open {
             self.undo_by_dsack(now, cfg, out);
         }
@@ -372,8 +381,9 @@ impl Sender {
     }
     /// Counts duplicate ACKs (RFC 5681, section 3.2; RFC 6675, section 5). Whether this is one. Without SACK it tells
     /// that one segment has arrived (9937/6.2-NOSACK).
-    fn count_duplicate(&mut self, news: &mut News) -> bool {
-        let (mss, most) = (self.mss64(), self.queue.len() as u32);
+    fn count_duplicate(&mut self, news: &mut News, cfg: &Config) -> bool {
+        let (mss, linux) = (self.mss64(), self.holds_at_point(cfg));
+        let most = self.queue.len() as u32;
         let Some(trouble) = &mut self.trouble else { return false };
         if news.advanced() {
             // 6675/5-DUPRESET
@@ -381,39 +391,96 @@ impl Sender {
             return false;
         }
         let counts = if self.sack { news.sacked > 0 } else { news.duplicate };
-        if !counts || trouble.dup_acks >= most {
+        if !counts || trouble.dup_acks >= most && !linux {
             return false;
         }
+        let before = trouble.dup_acks;
         trouble.dup_acks += 1;
-        if !self.sack {
+        if linux {
+            self.limit_duplicates(0, cfg);
+        }
+        let counted = self.trouble.as_ref().is_some_and(|t| t.dup_acks > before);
+        if !self.sack && counted {
             news.delivered += mss;
         }
-        true
+        counted
     }
 
-    /// Of what is acknowledged, duplicate ACKs have told of the arrival already: the window grows by the rest (Linux
-    /// `tcp_remove_reno_sacks`).
-    fn discount_duplicates(&self, news: &mut News) {
-        let told = self.trouble.as_ref().map_or(0, |trouble| u64::from(trouble.dup_acks)) * self.mss64();
-        news.delivered = news.delivered.saturating_sub(told).max(self.mss64().min(news.delivered));
+    /// Without SACK, duplicate ACKs have told of most that a cumulative ACK brings: one segment filled the hole, and only the
+    /// rest is new (RFC 9937, section 6.2; Linux `tcp_remove_reno_sacks`).
+    fn discount_duplicates(&mut self, news: &mut News, cfg: &Config) {
+        let (mss, linux) = (self.mss64(), self.holds_at_point(cfg));
+        if self.sack || !news.advanced() || !linux && self.phase != Phase::Recovery {
+            return;
+        }
+        let Some(trouble) = &mut self.trouble else { return };
+        let filled = if linux { u64::from(news.packets) } else { news.acked.div_ceil(mss).max(1) };
+        if filled == 0 {
+            return;
+        }
+        let counted = u64::from(trouble.dup_acks).min(filled - 1);
+        trouble.dup_acks -= counted as u32;
+        news.delivered = news.delivered.saturating_sub(counted * mss).max(1);
+        if linux {
+            self.limit_duplicates(news.packets, cfg);
+        }
+    }
+    /// More duplicate ACKs than there are segments behind the first: what was taken for lost had only been overtaken (Linux
+    /// `tcp_check_reno_reordering`). `acked`: segments that have just been acknowledged.
+    fn limit_duplicates(&mut self, acked: u32, cfg: &Config) {
+        let outstanding = self.queue.len() as u32;
+        let Some(trouble) = &mut self.trouble else { return };
+        let holes = trouble.board.lost.segments.max(1).min(outstanding);
+        if trouble.dup_acks + holes > outstanding {
+            trouble.dup_acks = outstanding - holes;
+            let degree = u16::try_from(outstanding + acked).unwrap_or(u16::MAX);
+            self.set_degree(degree.min(cfg.max_reordering).max(1), cfg);
+        }
+    }
+    /// Something that was sent once arrived so many octets late (Linux `tcp_check_sack_reordering`).
+    fn widen_degree(&mut self, reordered: u64, cfg: &Config) {
+        let before = self.degree(cfg);
+        if reordered > u64::from(before) * self.mss64() {
+            let degree = u16::try_from(reordered.div_ceil(self.mss64())).unwrap_or(u16::MAX);
+            self.set_degree(degree.min(cfg.max_reordering).max(before), cfg);
+        }
+    }
+    /// Segments by which the network reorders: as many duplicate ACKs, or SACKed segments, are no sign of a loss yet.
+    pub(super) fn degree(&self, cfg: &Config) -> u16 {
+        let known = self.extra.as_ref().map(|extra| extra.degree).filter(|degree| *degree > 0);
+        known.unwrap_or(u16::from(cfg.dupthresh))
+    }
+    pub(super) fn set_degree(&mut self, degree: u16, cfg: &Config) {
+        if degree != self.degree(cfg) {
+            self.extra.get_or_insert_default().degree = degree;
+        }
+    }
+    /// Whether duplicate ACKs are taken for SACKs, as Linux does without SACK; a recovery then lasts until something beyond its
+    /// point is acknowledged, so that duplicate ACKs for what was sent needlessly begin no other (RFC 6582, section 4.1).
+    pub(super) fn holds_at_point(&self, cfg: &Config) -> bool {
+        !self.sack && cfg.cwnd_in_segments
     }
 
     fn in_recovery(&mut self, now: Time, ack: &Ack, news: &mut News, cfg: &Config, out: &mut Out) {
         let mss = self.mss64();
         if !news.advanced() {
-            if self.count_duplicate(news) && self.inflates(cfg) {
+            if self.count_duplicate(news, cfg) && self.inflates(cfg) {
                 // 5681/3.2-INFL1, as many as segments are outstanding.
                 self.cwnd += mss;
             }
         } else {
             if cfg.undo && self.trouble.as_ref().is_some_and(|t| t.undo.is_delayed(ack.echo)) {
-                // Plain luck: the hole was filled by a delayed original.
+                // Plain luck: the hole was filled by a delayed original, which all up to here has overtaken.
+                let highest = self.highest_sacked().max(Some(self.una()));
+                let before = self.una() - news.acked;
+                self.widen_degree(highest.map_or(0, |highest| highest.since(before)), cfg);
+                self.rack.reordering();
                 if self.trouble.as_ref().is_some_and(|t| t.board.again.segments > 0) {
                     return;
                 }
                 self.undo(now, true, Rule::UnneededUndo, out);
                 self.phase = Phase::Open;
-                self.count_duplicate(news);
+                self.count_duplicate(news, cfg);
                 return;
             }
             if !self.sack {
@@ -439,14 +506,9 @@ impl Sender {
         !self.sack && !cfg.prr && self.detection == LossDetection::NewReno && self.controller.follows_rules()
     }
     /// A partial ACK without SACK (RFC 6582, section 3.2, step 3).
-    fn partial_ack(&mut self, news: &mut News, cfg: &Config) {
+    fn partial_ack(&mut self, news: &News, cfg: &Config) {
         let (mss, inflates) = (self.mss64(), self.inflates(cfg));
         let Some(trouble) = &mut self.trouble else { return };
-        // One segment filled the hole; the others were counted by their duplicate ACKs.
-        let filled = news.acked.div_ceil(mss).max(1);
-        let counted = u64::from(trouble.dup_acks).min(filled - 1);
-        trouble.dup_acks -= counted as u32;
-        news.delivered = news.delivered.saturating_sub(counted * mss).max(1);
         trouble.partial_seen = true;
         if inflates {
             // 6582/3.2-PARTIAL
@@ -516,7 +578,7 @@ impl Sender {
     ) {
         let (una, nxt) = (self.una(), self.nxt());
         self.blame_first_window(cfg, out);
-        self.prepare_undo(!ece);
+        self.prepare_undo(!ece, cfg);
         if self.phase != Phase::Reduction {
             self.reduce(now, Signal::Loss, brought, cfg);
         }
@@ -557,10 +619,16 @@ impl Sender {
     fn set_window(&mut self, now: Time, ack: &Ack, news: &News, cfg: &Config) {
         if self.in_prr(cfg) {
             self.run_prr(news.delivered, news.advanced() && news.found.bytes == 0, cfg);
-        } else if news.advanced() && !ack.ece && matches!(self.phase, Phase::Open | Phase::Loss) {
+        } else if self.raises(news, cfg) && !ack.ece && matches!(self.phase, Phase::Open | Phase::Loss) {
             // 3168/6.1.2-NOINC
             self.grow(now, ack, news, cfg);
         }
+    }
+
+    /// Whether this ACK may raise the window: what advances SND.UNA, and where much is reordered, whatever brings something
+    /// (Linux `tcp_may_raise_cwnd`).
+    fn raises(&self, news: &News, cfg: &Config) -> bool {
+        news.advanced() || news.sacked > 0 && self.degree(cfg) > u16::from(cfg.dupthresh)
     }
 
     fn set_timer(&mut self, now: Time, news: &News, cfg: &Config) {

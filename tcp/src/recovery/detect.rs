@@ -18,11 +18,11 @@ impl Sender {
 
     /// RFC 8985, section 6.2, step 5.
     pub(super) fn detect_by_time(&mut self, now: Time, cfg: &Config) -> Found {
+        let degree = u32::from(self.degree(cfg));
         let trouble = trouble(&mut self.trouble, self.queue.una);
         let sacked = trouble.board.sacked.segments;
         // 8985/2-WND0
-        let certain =
-            matches!(self.phase, Phase::Recovery | Phase::Loss) || sacked >= u32::from(cfg.dupthresh);
+        let certain = matches!(self.phase, Phase::Recovery | Phase::Loss) || sacked >= degree;
         let reo_wnd = self.rack.reo_wnd(certain, self.rtt.min(), self.rtt.srtt());
         self.rack.detect(now, reo_wnd, &mut self.queue, &mut trouble.board, &mut trouble.rack)
     }
@@ -53,12 +53,11 @@ impl Sender {
     /// RFC 6582: the third duplicate ACK, and each partial ACK, show the first segment lost.
     fn detect_by_duplicates(&mut self, advanced: bool, cfg: &Config) -> Found {
         let mut found = Found::default();
+        let degree = u32::from(self.degree(cfg));
         let Some(trouble) = &mut self.trouble else { return found };
         let lost = match self.phase {
             // 6582/3.2-CHECK
-            Phase::Open | Phase::Reduction => {
-                trouble.dup_acks >= u32::from(cfg.dupthresh) && self.queue.una > self.recover
-            }
+            Phase::Open | Phase::Reduction => trouble.dup_acks >= degree && self.queue.una > self.recover,
             Phase::Recovery => advanced && !self.queue.is_empty(),
             Phase::Loss => false,
         };

@@ -228,6 +228,8 @@ struct Extra {
     validation: Option<Validation>,
     /// A probe of a larger path MTU.
     mtu_probe: Option<MtuProbe>,
+    /// Segments by which the network reorders (Linux `tp->reordering`); zero: as many as `dupthresh` takes it to be.
+    degree: u16,
 }
 
 /// The transmit queue of one connection with everything that decides about retransmission.

@@ -233,6 +233,23 @@ impl Queue {
         i + 1
     }
 
+    /// Makes one segment of `i` and the one behind it, of which nothing is SACKed; the marks are those of the first. Returns the
+    /// transmission that the second was.
+    pub fn join(&mut self, i: usize, board: &mut Scoreboard) -> Option<u32> {
+        let bytes = self.records.get(i + 1)?.end - self.records[i].end;
+        let gone = self.records.remove(i + 1)?;
+        board.forget(bytes, gone.marks, true);
+        let record = &mut self.records[i];
+        record.end = gone.end;
+        record.pushed |= gone.pushed;
+        let ever = gone.marks.has(Marks::EVER);
+        if ever {
+            record.marks.set(Marks::EVER);
+        }
+        board.extend(bytes, record.marks);
+        Some(gone.order)
+    }
+
     /// Records that segment `i` is sent again.
     pub fn sent_again(&mut self, i: usize, now: Time, board: &mut Scoreboard) {
         let bytes = self.records[i].end - self.start(i);
@@ -514,6 +531,19 @@ impl Scoreboard {
             if marks.has(mark) {
                 tally.bytes -= bytes;
                 tally.segments -= u32::from(whole);
+            }
+        }
+    }
+    /// A segment with these marks has become longer.
+    fn extend(&mut self, bytes: u64, marks: Marks) {
+        let tallies = [
+            (Marks::SACKED, &mut self.sacked),
+            (Marks::LOST, &mut self.lost),
+            (Marks::AGAIN, &mut self.again),
+        ];
+        for (mark, tally) in tallies {
+            if marks.has(mark) {
+                tally.bytes += bytes;
             }
         }
     }

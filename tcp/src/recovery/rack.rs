@@ -87,6 +87,10 @@ impl Rack {
         }
     }
 
+    /// Something that was sent again had only been overtaken.
+    pub fn reordering(&mut self) {
+        self.reordering_seen = true;
+    }
     /// Retransmissions were needless, so what was taken for their arrival was the originals': nothing sent later has
     /// been delivered for certain.
     pub fn rewind(&mut self) {
@@ -172,7 +176,8 @@ impl Rack {
         // Sent again.
         let current = |queue: &Queue, (sent, seg_end): (Time, Seq)| {
             let i = queue.index_of(seg_end - 1);
-            let record = queue.get(i).filter(|r| r.end == seg_end && r.at == sent && r.marks.has(Marks::AGAIN));
+            let record =
+                queue.get(i).filter(|r| r.end == seg_end && r.at == sent && r.marks.has(Marks::AGAIN));
             record.filter(|_| seg_end > queue.una).map(|record| (i, judge(record)))
         };
         while let Some(copy) = order.again.front() {

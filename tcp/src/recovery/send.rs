@@ -15,7 +15,7 @@ impl Sender {
         let i = self.queue.next_lost(&trouble.board)?;
         let range = self.queue.range(i);
         let len = (range.end - range.start).min(self.mss64());
-        if !trouble.forced && self.allowance(cfg) < len {
+        if !trouble.forced && !self.has_room(len, cfg) {
             return None;
         }
         let why = match self.phase {
@@ -40,6 +40,11 @@ impl Sender {
             return 0;
         }
         self.cwnd.saturating_sub(self.pipe(cfg))
+    }
+
+    /// Whether cwnd has room for a segment of `len` octets, a full one at most.
+    pub fn has_room(&self, len: u64, cfg: &Config) -> bool {
+        self.allowance(cfg) >= self.load_of(len, cfg)
     }
 
     /// What to send again when there is no new data to send (RFC 6675, section 4, rules 3 and 4).

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::queue::{Marks, Queue};
 use super::undo::Frto;
 use super::{Phase, Probe, Sender, Timer, millis, trouble};
 use crate::cause::Rule;
@@ -23,7 +24,7 @@ impl Sender {
         }
         self.queue.push(end, now);
         self.last_sent = now;
-        self.count_prr_out(bytes);
+        self.count_prr_out(self.load_of(bytes, cfg));
         if self.probe.coming {
             // RFC 8985 7.3: the probe was new data; the timer is the RTO's already.
             self.probe = Probe { coming: false, end, again: false, ..self.probe };
@@ -57,8 +58,10 @@ impl Sender {
             }
         }
         let inflight = if self.extra.is_some() { self.pipe(cfg) } else { 0 };
+        let mut segments = 0;
         let trouble = self::trouble(&mut self.trouble, self.queue.una);
         for i in self.queue.carve(&range, &mut trouble.board) {
+            segments += 1;
             let order = self.queue.get(i).map_or(0, |sent| sent.order);
             self.queue.sent_again(i, now, &mut trouble.board);
             if let Some(rate) = self.extra.as_mut().and_then(|extra| extra.rate.as_mut()) {
@@ -78,7 +81,8 @@ impl Sender {
         if let Some(extra) = &mut self.extra {
             extra.on_retransmitted(now, range.end - range.start);
         }
-        self.count_prr_out(range.end - range.start);
+        let bytes = range.end - range.start;
+        self.count_prr_out(if self.counts_segments(cfg) { segments * self.mss64() } else { bytes });
         self.last_sent = now;
         if self.probe.coming {
             self.probe = Probe { coming: false, end: self.nxt(), again: true, ..self.probe };
@@ -87,14 +91,44 @@ impl Sender {
             self.deadline = cfg.fires(now, self.rto(cfg));
         }
     }
+    /// The segment `range` is about to be sent again: joins those behind it that are not SACKed, as long as `may` says so of the
+    /// number that lies between and of the end of the next. Returns the end of what it has become.
+    pub fn join_behind(&mut self, range: Range<Seq>, may: impl Fn(Seq, Seq) -> bool) -> Seq {
+        let i = self.queue.index_of(range.start);
+        let whole =
+            self.queue.get(i).is_some_and(|sent| sent.end == range.end) && self.queue.start(i) == range.start;
+        let mut end = range.end;
+        let next = |queue: &Queue, end| {
+            queue
+                .get(i + 1)
+                .filter(|next| !next.marks.has(Marks::SACKED) && may(end, next.end))
+                .map(|next| next.end)
+        };
+        while whole
+            && !self.queue.is_sacked(i)
+            && let Some(further) = next(&self.queue, end)
+        {
+            let board = &mut trouble(&mut self.trouble, self.queue.una).board;
+            let order = self.queue.join(i, board);
+            if let Some((rate, order)) = self.extra.as_mut().and_then(|extra| extra.rate.as_mut()).zip(order)
+            {
+                rate.forget(order);
+            }
+            end = further;
+        }
+        end
+    }
     /// The output function has sent what it could. `cwnd_limited`: it stopped because [`Sender::allowance`] was
     /// used up while more was waiting. `starved`: the program waits for room in the send buffer. Call it whenever the
     /// output function ran. Returns whether it has to run once more: F-RTO waited for new data, and none was sent.
     pub fn on_output_done(&mut self, now: Time, cwnd_limited: bool, starved: bool, cfg: &Config) -> bool {
         self.probe.coming = false;
         let sent = std::mem::take(&mut self.probe.sent_new);
+        // A window that is just full limits as well, though nothing may be waiting (Linux `tcp_write_xmit`).
+        let full = || self.counts_segments(cfg) && self.pipe(cfg) >= self.cwnd;
         if sent || cwnd_limited {
-            self.validate(now, cwnd_limited, starved, cfg);
+            let limited = cwnd_limited || full();
+            self.validate(now, limited, starved, cfg);
         }
         if sent {
             self.schedule_probe(now, false, cfg);

@@ -133,7 +133,7 @@ impl Sender {
         if !again {
             // 5681/3.1-TOSS; 5681/3.1-TORTX: not when the same segment times out again.
             if self.phase != Phase::Recovery {
-                self.prepare_undo(true);
+                self.prepare_undo(true, cfg);
             }
             let repeated = matches!(self.phase, Phase::Recovery | Phase::Reduction)
                 && self.trouble.as_ref().is_some_and(|t| t.point > una);
@@ -141,6 +141,12 @@ impl Sender {
                 self.reduce(now, Signal::Timeout, Delivered::default(), cfg);
             }
             self.reduced = true;
+        }
+        let sacked = self.trouble.as_ref().map_or(0, |t| t.board.sacked.segments);
+        if self.phase == Phase::Open && sacked >= u32::from(cfg.dupthresh) {
+            // So many SACKs and no recovery: the network reorders less than was thought (Linux `tcp_enter_loss`).
+            let degree = self.degree(cfg).min(u16::from(cfg.dupthresh));
+            self.set_degree(degree, cfg);
         }
         self.mark_timed_out(now, out);
         self.report_losses(now);

@@ -63,8 +63,10 @@ impl Undo {
 
 impl Sender {
     /// Remembers what a reduction is about to change.
-    pub(super) fn prepare_undo(&mut self, allowed: bool) {
-        let before = (self.cwnd, self.ssthresh);
+    pub(super) fn prepare_undo(&mut self, allowed: bool, cfg: &Config) {
+        // Linux `tcp_current_ssthresh`: what is gone through once was no slow start.
+        let linux = self.counts_segments(cfg) && self.ssthresh != u64::MAX;
+        let before = (self.cwnd, if linux { self.current_ssthresh() } else { self.ssthresh });
         let una = self.una();
         // 4015/3.4-ECE: what ECE asked for stays.
         let before = (allowed && self.phase != Phase::Reduction).then_some(before);
@@ -150,6 +152,8 @@ impl Sender {
         let before = trouble.undo.before.take();
         trouble.undo.marker = None;
         trouble.undo.unproven = None;
+        // A loss among what was outstanding then is one, the next time duplicate ACKs tell of it.
+        self.recover = self.queue.una - 1;
         self.rack.rewind();
         if let Some((cwnd, ssthresh)) = before {
             self.cwnd = self.controller.on_undo(now, self.cwnd.max(cwnd));

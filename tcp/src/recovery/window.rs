@@ -1,6 +1,7 @@
 //! The congestion window as the sender uses it: what is in the pipe, validation, reduction, proportional rate reduction.
 
 use super::ack::News;
+use super::queue::Tally;
 use super::{Ack, Phase, Sender};
 use crate::cause::Rule;
 use crate::config::{Config, LossDetection};
@@ -30,17 +31,33 @@ pub(super) struct Delivered {
 }
 
 impl Sender {
-    /// Octets thought to be in the network (RFC 6675, section 4; without SACK RFC 9937, section 6.2).
+    /// Whether the window counts segments, each as a full one.
+    pub(super) fn counts_segments(&self, cfg: &Config) -> bool {
+        cfg.cwnd_in_segments && !self.controller.steers()
+    }
+    /// What `tally` takes of the window.
+    fn load(&self, tally: Tally, cfg: &Config) -> u64 {
+        if self.counts_segments(cfg) { u64::from(tally.segments) * self.mss64() } else { tally.bytes }
+    }
+    /// What a segment with so many octets takes of the window.
+    pub(super) fn load_of(&self, bytes: u64, cfg: &Config) -> u64 {
+        if self.counts_segments(cfg) { self.mss64() } else { bytes }
+    }
+    /// What is outstanding, as the window counts it.
+    pub(super) fn outstanding(&self, cfg: &Config) -> u64 {
+        if self.counts_segments(cfg) { self.queue.len() as u64 * self.mss64() } else { self.flight() }
+    }
+    /// What of the window is thought to be in the network, in octets (RFC 6675, section 4; without SACK RFC 9937, section 6.2).
     pub fn pipe(&self, cfg: &Config) -> u64 {
-        let flight = self.flight();
+        let flight = self.outstanding(cfg);
         let Some(t) = self.trouble.as_deref() else { return flight };
-        let (lost, again) = (t.board.lost.bytes, t.board.again.bytes);
+        let (lost, again) = (self.load(t.board.lost, cfg), self.load(t.board.again, cfg));
         let open = matches!(self.phase, Phase::Open | Phase::Reduction);
         if open && !cfg.limited_transmit {
             return flight;
         }
         if self.sack {
-            return (flight - t.board.sacked.bytes - lost) + again;
+            return (flight - self.load(t.board.sacked, cfg) - lost) + again;
         }
         if self.phase == Phase::Recovery && !cfg.prr {
             // RFC 6582 inflates cwnd instead.
@@ -59,7 +76,7 @@ impl Sender {
     /// Looks at whether the window is used (congestion window validation: Linux `tcp_cwnd_validate`).
     pub(super) fn validate(&mut self, now: Time, limited: bool, starved: bool, cfg: &Config) {
         let (una, nxt) = (self.una(), self.nxt());
-        let flight = u32::try_from(nxt - una).unwrap_or(u32::MAX);
+        let flight = u32::try_from(self.outstanding(cfg)).unwrap_or(u32::MAX);
         let usage = &mut self.usage;
         if una >= usage.until || limited || (!usage.limited && flight > usage.max_flight) {
             usage.limited = limited;
@@ -159,10 +176,11 @@ impl Sender {
         }
         if cfg.prr {
             let una = self.una();
-            let sacked = self.pipe_sacked();
-            let flight = self.flight();
+            let flight = self.flight() - self.pipe_sacked() + news.total;
+            // Linux `prior_cwnd`.
+            let flight = if self.counts_segments(cfg) { self.cwnd } else { flight };
             let trouble = super::trouble(&mut self.trouble, una);
-            trouble.prr = Prr { flight: (flight - sacked + news.total).max(mss), delivered: 0, out: 0 };
+            trouble.prr = Prr { flight: flight.max(mss), delivered: 0, out: 0 };
         } else if signal == Signal::Loss && self.detection == LossDetection::NewReno {
             self.cwnd = self.ssthresh + 3 * mss;
         } else {
@@ -194,12 +212,13 @@ impl Sender {
         if delivered == 0 || !self.in_prr(cfg) {
             return;
         }
-        let (mss, pipe, ssthresh, sack) = (self.mss64(), self.pipe(cfg), self.ssthresh, self.sack);
+        let (mss, pipe, ssthresh) = (self.mss64(), self.pipe(cfg), self.ssthresh);
+        let bounded = !self.sack && !self.counts_segments(cfg);
         let Some(trouble) = &mut self.trouble else { return };
         let prr = &mut trouble.prr;
         let before = prr.delivered;
         prr.delivered += delivered;
-        if !sack {
+        if bounded {
             // 9937/6.2-NOSACK: forged duplicate ACKs deliver no more than was in flight.
             prr.delivered = prr.delivered.min(prr.flight);
         }

@@ -268,3 +268,46 @@ fn optimistic_acks_are_bounded() {
     // Five seconds at the bound, and the ten segments that go unpaced.
     assert!((400_000..530_000).contains(&sent), "{sent}");
 }
+
+/// Linux counts segments: a window of ten is full with ten small ones; what is written then waits and goes as one. The letter
+/// of RFC 5681 counts octets.
+#[test]
+fn small_segments_fill_the_window() {
+    for (cwnd_in_segments, at_once) in [(true, 10), (false, 12)] {
+        let config = Config { cwnd_in_segments, ..Config::linux() };
+        let mut pair = Pair::established(config, Config::linux());
+        pair.set('a', SocketOption::NoDelay(true));
+        for _ in 0..12 {
+            pair.write('a', 10);
+        }
+        assert_eq!(lines(&pair, 'a').len(), at_once);
+        pair.run_for(100);
+        if cwnd_in_segments {
+            assert_eq!(lines(&pair, 'a')[10..], ["20 a P. 101:+20 a1 Data"], "{:#?}", pair.log);
+        }
+    }
+}
+
+/// Linux `tcp_retrans_try_collapse`: a small segment that is sent again takes along those behind it, and the FIN; not what the
+/// receiver has.
+#[test]
+fn small_segments_are_sent_again_as_one() {
+    for (lost, again) in
+        [(4, vec!["220 a FP. 1:+30 a1 RtoRetransmit"]), (2, vec!["25 a P. 1:+20 a1 RackRetransmit"])]
+    {
+        let config = Config { tail_loss_probe: false, ..Config::linux() };
+        let mut pair = Pair::established(config, Config::linux());
+        pair.set('a', SocketOption::NoDelay(true));
+        let mut count = 0;
+        pair.wire = Box::new(move |side, _| {
+            count += u32::from(side == 'a');
+            if side == 'a' && count <= lost { Fate::Drop } else { Fate::Deliver }
+        });
+        for _ in 0..3 {
+            pair.write('a', 10);
+        }
+        pair.shutdown('a');
+        pair.run(ms(230));
+        assert_eq!(lines(&pair, 'a')[4..], again, "{:#?}", pair.log);
+    }
+}

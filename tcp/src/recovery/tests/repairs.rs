@@ -311,3 +311,39 @@ fn frto_after_a_repeated_timeout() {
         }
     }
 }
+
+/// Linux `tcp_may_raise_cwnd`: once the network was seen to reorder by more than three segments, what is SACKed raises the window
+/// as well, and does not wait for what was overtaken.
+#[test]
+fn sacks_raise_the_window_where_much_is_reordered() {
+    let window = |max_reordering| {
+        let mut m = Model::new(Config { max_reordering, ..linux() });
+        // By one segment, so that RACK knows of it, and twice by more than three, which is less than it waits for.
+        m.fate = Box::new(|s, copy| match (s, copy) {
+            (8, 0) => Fate::Delay(100),
+            (12 | 50, 0) => Fate::Delay(3_000),
+            _ => Fate::Pass,
+        });
+        for (at, segments) in [(0, 10), (100, 20), (200, 40)] {
+            m.run(ms(at));
+            m.write(segments);
+        }
+        m.run(ms(400));
+        assert!(m.all_acknowledged());
+        assert_eq!(m.repeats(), []);
+        m.cwnd()
+    };
+    assert!(window(300) > window(0), "{} {}", window(300), window(0));
+}
+
+/// Without SACK a cumulative ACK brings what duplicate ACKs have not told of (Linux `tcp_remove_reno_sacks`; capture
+/// reorder_late8ms_nosack), and the degree of reordering that shows in them delays the next recovery.
+#[test]
+fn duplicate_acks_count_as_delivered() {
+    let mut m = Model::with(linux(), false);
+    m.fate = Box::new(|s, copy| if (s, copy) == (2, 0) { Fate::Delay(8_000) } else { Fate::Pass });
+    m.write(30);
+    m.run(ms(29));
+    // Two acknowledged, seven duplicates, a needless recovery that the timestamp undoes, one more.
+    assert_eq!(m.cwnd(), 13);
+}
