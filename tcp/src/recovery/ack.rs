@@ -209,7 +209,7 @@ impl Sender {
         // 2883/5-SAMEPKT: against the ACK of the same segment, never SND.UNA.
         let inside = blocks.get(1).is_some_and(|second| second.0 <= left && right <= second.1);
         if left < right && (right <= ack.ack || inside) {
-            self.take_dsack(left, right, before, news);
+            self.take_dsack(left, right, before, news, cfg);
             blocks = &mut blocks[1..];
         }
         // Ascending, so that a gap between blocks of one segment does not look like reordering.
@@ -251,7 +251,7 @@ impl Sender {
             });
         }
     }
-    fn take_dsack(&mut self, left: Seq, right: Seq, before: Seq, news: &mut News) {
+    fn take_dsack(&mut self, left: Seq, right: Seq, before: Seq, news: &mut News, cfg: &Config) {
         let segments = (right - left).div_ceil(self.mss64()).min(u64::from(u32::MAX)) as u32;
         self.dsacks = self.dsacks.saturating_add(segments);
         // More duplicates than retransmissions: the network duplicates, or somebody lies. And what is older than a
@@ -261,6 +261,10 @@ impl Sender {
         }
         news.dsack = true;
         news.dsack_probe = self.probe.end == right;
+        if self.counts_segments(cfg) {
+            // A needless copy was delivered as well (Linux `tcp_dsack_seen`; capture lost_acks_run).
+            news.delivered += u64::from(segments) * self.mss64();
+        }
         if let Some(trouble) = &mut self.trouble {
             trouble.undo.needless(right, segments);
         }

@@ -154,8 +154,8 @@ impl Sender {
         self.end_validation();
         self.phase = Phase::Loss;
         if self.controller.follows_rules() {
-            // 5681/3.1-LW
-            self.cwnd = mss;
+            // 5681/3.1-LW; Linux lets one segment join those that were sent a moment ago and may well arrive.
+            self.cwnd = if self.counts_segments(cfg) { self.pipe(cfg) + mss } else { mss };
         } else if self.controller.steers() {
             // BBR/5.6-RTO
             self.cwnd = self.pipe(cfg) + mss;

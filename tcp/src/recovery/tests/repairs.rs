@@ -347,3 +347,22 @@ fn duplicate_acks_count_as_delivered() {
     // Two acknowledged, seven duplicates, a needless recovery that the timestamp undoes, one more.
     assert_eq!(m.cwnd(), 13);
 }
+
+/// After a timeout Linux lets one segment join those that were sent a moment ago and may well arrive; RFC 5681 begins with one
+/// segment, whatever is in flight.
+#[test]
+fn the_window_after_a_timeout_minds_what_is_fresh() {
+    for (cwnd_in_segments, cwnd) in [(true, 3), (false, 1)] {
+        let cfg = Config { tail_loss_probe: false, cwnd_in_segments, ..linux() };
+        let mut m = Model::new(cfg);
+        m.fate = Box::new(|s, _| if s == 0 { Fate::Pass } else { Fate::Drop });
+        m.write(1);
+        m.run(ms(50));
+        m.write(3);
+        m.run(ms(260));
+        m.write(2);
+        m.run(ms(271));
+        // The first three are lost; the last two went out less than a round trip before.
+        assert_eq!((m.sender.counts().lost, m.cwnd()), (3, cwnd));
+    }
+}
