@@ -10,6 +10,8 @@
 //! its multiples of 32, 256 and 2048 ms. Where a record has timers, the ticks are put to where they fired, less the 60 us that a
 //! kernel needs to come to them. The wire of 10 ms took 10.2 with what the machine needed to pass a packet on. Where a tenth of
 //! a millisecond decides, a scenario has the recorded time of a call, or of a program to wake up (`wakeup`), and says so.
+//! Some records, those whose scenarios have calls at odd microseconds, are from another boot of the same kernel: there the ticks
+//! are known from its timers' trace points.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;

@@ -77,6 +77,9 @@ pub struct StateChange {
     pub state: String,
 }
 
+/// What a call that does not wait says instead of waiting: no errors.
+const NO_ERRORS: [&str; 2] = ["EAGAIN", "EINPROGRESS"];
+
 /// A program was told of an error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ErrorSeen {

@@ -91,7 +91,7 @@ fn names_by_address(trace: &[Record], name: &dyn Fn(u32) -> String) -> BTreeMap<
 }
 
 fn is_errno(word: &str) -> bool {
-    word.len() > 3 && word.starts_with('E') && word != "EOF" && word != "EAGAIN"
+    word.len() > 3 && word.starts_with('E') && word != "EOF" && !super::NO_ERRORS.contains(&word)
 }
 
 pub(super) fn tell_segment(
@@ -148,6 +148,12 @@ fn options(segment: &Segment, peer: Option<SeqNum>) -> String {
     }
     if let Some(shift) = options.wscale {
         parts.extend(["nop".into(), format!("wscale={shift}")]);
+    }
+    if let Some(fast_open) = &options.fast_open {
+        let cookie = fast_open.cookie.map_or(0, |cookie| cookie.as_slice().len());
+        let octets = cookie + if fast_open.experimental { 4 } else { 2 };
+        parts.push(if cookie == 0 { "tfo".into() } else { "tfo=cookie".into() });
+        parts.extend(std::iter::repeat_n("nop".to_owned(), octets.next_multiple_of(4) - octets));
     }
     if !options.sack.is_empty() {
         let blocks: Vec<String> = options

@@ -148,6 +148,9 @@ impl Wire {
         };
         let one = |option: &str| match option.split_once(' ') {
             Some(("TS", _)) => "TS".to_owned(),
+            // A cookie is the server's secret.
+            Some(("tfo", value)) if !value.contains("req") => "tfo=cookie".to_owned(),
+            Some(("tfo", _)) => "tfo".to_owned(),
             Some(("sack", blocks)) => {
                 let blocks = blocks.split_whitespace().map(|b| block(b.trim_matches(['{', '}'])));
                 format!("sack={}", blocks.collect::<Vec<_>>().join("/"))
@@ -202,7 +205,7 @@ fn call(line: &str, errors: &mut Vec<ErrorSeen>) -> Result<(), String> {
     let at = micros(words.next().unwrap_or_default())?;
     let who = words.next().ok_or("expected `TIME HOST PROGRAM CALL`")?;
     let errno = line.split_once("err='").and_then(|(_, rest)| rest.split('\'').next());
-    if let Some(errno) = errno.filter(|errno| *errno != "EAGAIN") {
+    if let Some(errno) = errno.filter(|errno| !super::NO_ERRORS.contains(errno)) {
         errors.push(ErrorSeen { at, who: who.into(), errno: errno.into() });
     }
     Ok(())

@@ -11,7 +11,10 @@ use super::Capture;
 /// Renames hosts and ports of `theirs` to those of `ours`.
 pub fn align(theirs: &mut Capture, ours: &Capture) {
     let hosts = pairs(&speakers(theirs), &speakers(ours));
-    let ports = pairs(&opened(theirs), &opened(ours));
+    let own = opened(ours);
+    // Of a simultaneous open either side's SYN may come first.
+    let turn = |ports: String| if own.contains(&back(&ports)) { back(&ports) } else { ports };
+    let ports = pairs(&opened(theirs).into_iter().map(turn).collect::<Vec<_>>(), &own);
     let ports: BTreeMap<String, String> =
         ports.iter().flat_map(|(from, to)| [(from.clone(), to.clone()), (back(from), back(to))]).collect();
     let rename = |name: &mut String, map: &BTreeMap<String, String>| {

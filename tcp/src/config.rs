@@ -287,7 +287,8 @@ pub struct Config {
 
     // --- defences ----------------------------------------------------------------------------------------------
     /// The acceptability test of RFC 9293 (section 3.4, table 6) to the letter, and no RST but at RCV.NXT. Off (Linux):
-    /// an arrival at the right edge is looked at, and a RST at the right edge of what was SACKed resets.
+    /// an arrival at the right edge is looked at, and a RST at the right edge of what was SACKed, or with the number of
+    /// a FIN that was taken, resets.
     pub exact_window: bool,
     /// A FIN that stands just beyond the window is taken (Linux since 6.17: some peers send it into a closed
     /// window; RFC 9293, section 3.10.7.4: not acceptable).
@@ -309,6 +310,9 @@ pub struct Config {
     pub paws: bool,
     /// Ticks that a timestamp may lie behind TS.Recent and still pass (Linux 1: a swap within a tick is no wrap).
     pub paws_slack: u8,
+    /// An ACK without data is judged by its numbers though its timestamp is old: one that is late is looked at or dropped in
+    /// silence (Linux), not answered (RFC 7323, section 5.3, R1).
+    pub paws_spares_acks: bool,
 
     // --- IP ----------------------------------------------------------------------------------------------------
     /// Path MTU discovery: DF is set (RFC 1191).

@@ -230,7 +230,7 @@ impl Connection {
             segs_in: 1,
             segs_out: 1,
         };
-        connection.arm_keepalive(now);
+        connection.arm_keepalive(now, now);
         if connection.ledger.is_some() {
             connection.grow_send_buffer();
             connection.init_rcv_memory();
@@ -272,11 +272,6 @@ impl Connection {
     /// SND.UNA + SND.WND: the right edge of what the peer will take.
     fn window_end(&self) -> Seq {
         self.snd.queue.una() + self.snd.wnd
-    }
-    /// Whether new data is waiting that the peer's window has room for.
-    fn new_data_ready(&self) -> bool {
-        let nxt = self.snd.queue.nxt();
-        nxt < self.queued_end() && nxt < self.window_end()
     }
     /// Notes that something happened.
     fn note(&self, what: Rule, out: &mut Out) {

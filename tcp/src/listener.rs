@@ -295,7 +295,7 @@ impl Listener {
         }
         let ends = match error {
             IcmpError::Hard(_) => self.config.icmp_hard_errors,
-            IcmpError::Soft(_) => self.config.icmp_aborts_connect,
+            IcmpError::Soft(_) | IcmpError::Other(_) => self.config.icmp_aborts_connect,
             // A SYN-ACK is never too large.
             IcmpError::TooBig(_) => return true,
         };

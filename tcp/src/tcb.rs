@@ -176,8 +176,11 @@ pub enum Received {
 /// What a host knows of an ICMP error that quotes one of our segments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IcmpError {
-    /// Network or host unreachable, time exceeded: soft. The errno that reports it.
+    /// Network or host unreachable: soft. The errno that reports it.
     Soft(Errno),
+    /// Time exceeded, a filter, and what else may happen on the way: soft, but it does not tell that the path is gone
+    /// (RFC 6069, section 3). The errno that reports it.
+    Other(Errno),
     /// Protocol or port unreachable: hard. The errno that reports it.
     Hard(Errno),
     /// Fragmentation needed: MTU of the next hop, in bytes (RFC 1191); zero from an old router.

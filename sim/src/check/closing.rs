@@ -125,7 +125,7 @@ impl Closing {
 }
 
 /// Whether a RST may end a connection (RFC 5961, section 3.2; RFC 9293, section 3.10.7.3). Linux takes the right edge of what
-/// was SACKed for exact as well.
+/// was SACKed for exact as well, and the number of a FIN that was taken.
 fn may_reset(last: &Arrival, from: State, end: &End, facts: &Facts) -> bool {
     match from {
         State::SynSent => {
@@ -138,7 +138,9 @@ fn may_reset(last: &Arrival, from: State, end: &End, facts: &Facts) -> bool {
             let Some((peer, (_, _, rcv_nxt))) = end.peer.zip(end.last) else { return true };
             let next = Seq::initial(peer.isn) + rcv_nxt;
             let seq = Seq::near(next, last.seq);
-            seq == next || !facts.config.exact_window && end.heard_to == Some(seq)
+            let of_fin =
+                matches!(from, State::CloseWait | State::LastAck | State::Closing) && seq + 1 == next;
+            seq == next || !facts.config.exact_window && (end.heard_to == Some(seq) || of_fin)
         }
     }
 }

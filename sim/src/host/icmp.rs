@@ -68,7 +68,7 @@ impl Kernel {
         let errno = match kind {
             IcmpKind::FragmentationNeeded(_) => Errno::EMSGSIZE,
             kind => match meaning(kind, quote) {
-                IcmpError::Soft(errno) | IcmpError::Hard(errno) => errno,
+                IcmpError::Soft(errno) | IcmpError::Other(errno) | IcmpError::Hard(errno) => errno,
                 IcmpError::TooBig(_) => Errno::EMSGSIZE,
             },
         };
@@ -99,16 +99,16 @@ fn meaning(kind: IcmpKind, quote: &Quote) -> IcmpError {
         // An old router that tells no MTU (RFC 1191, section 5).
         IcmpKind::FragmentationNeeded(0) => IcmpError::TooBig(plateau_below(quote.len)),
         IcmpKind::AdminProhibited if v6 => IcmpError::Hard(Errno::EACCES),
-        IcmpKind::ProtocolUnreachable if v6 => IcmpError::Soft(Errno::EPROTO),
+        IcmpKind::ProtocolUnreachable if v6 => IcmpError::Other(Errno::EPROTO),
         IcmpKind::FragmentationNeeded(mtu) => IcmpError::TooBig(mtu),
         IcmpKind::NetUnreachable => IcmpError::Soft(Errno::ENETUNREACH),
         IcmpKind::ProtocolUnreachable => IcmpError::Hard(Errno::ENOPROTOOPT),
         IcmpKind::PortUnreachable => IcmpError::Hard(Errno::ECONNREFUSED),
-        IcmpKind::HostUnreachable
-        | IcmpKind::AdminProhibited
-        | IcmpKind::TtlExceeded
-        | IcmpKind::ReassemblyTimeExceeded => IcmpError::Soft(Errno::EHOSTUNREACH),
-        IcmpKind::Other { kind, code } => IcmpError::Soft(other_errno(kind, code)),
+        IcmpKind::HostUnreachable => IcmpError::Soft(Errno::EHOSTUNREACH),
+        IcmpKind::AdminProhibited | IcmpKind::TtlExceeded | IcmpKind::ReassemblyTimeExceeded => {
+            IcmpError::Other(Errno::EHOSTUNREACH)
+        }
+        IcmpKind::Other { kind, code } => IcmpError::Other(other_errno(kind, code)),
     }
 }
 

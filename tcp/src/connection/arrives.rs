@@ -90,6 +90,17 @@ impl Connection {
         if rst || !self.config.paws || !old {
             return true;
         }
+        let bare = arrived.segment.has(Flags::ACK) && arrived.seq == arrived.end;
+        if bare && self.config.paws_spares_acks {
+            let behind = state.recent.wrapping_sub(stamp.val);
+            if self.is_late_ack(arrived, behind) {
+                return true;
+            }
+            if arrived.seq < self.rcv.nxt() {
+                out.notes.push(Note::Dropped(Rule::Paws));
+                return false;
+            }
+        }
         if arrived.segment.has(Flags::SYN) && self.config.challenge_syn {
             self.challenge(now, Rule::ChallengeSyn, out);
         } else {
@@ -98,15 +109,30 @@ impl Connection {
         false
     }
 
+    /// Whether an ACK with a timestamp so many ticks old is one that others have overtaken on the way, and does no harm
+    /// (Linux `tcp_disordered_ack_check`): it is in sequence, says nothing new, and is late by no more than a
+    /// retransmission timeout and a fifth.
+    fn is_late_ack(&self, arrived: &Arrived<'_>, behind: u32) -> bool {
+        let wnd = u64::from(arrived.segment.wnd) << self.snd.shift;
+        let news =
+            self.snd.wl1 < arrived.seq || self.snd.wl1 == arrived.seq && (wnd > self.snd.wnd || wnd == 0);
+        let patience = self.snd.queue.rto(&self.config).as_millis() * 6 / 5;
+        arrived.seq == self.rcv.nxt()
+            && arrived.ack == self.snd.queue.una()
+            && !news
+            && u64::from(behind) <= patience
+    }
+
     /// First: the sequence number. What is wholly old or beyond the window is answered with an ACK. A closed window
     /// still lets ACK, URG and RST through (MUST-66): the text is refused later.
     fn check_sequence(&mut self, now: Time, arrived: &Arrived<'_>, out: &mut Out) -> bool {
         let (old, beyond) = self.outside(arrived);
         if arrived.segment.has(Flags::RST) {
-            if old || beyond {
+            if (old || beyond) && !self.is_reset_of_fin(arrived.seq) {
                 out.notes.push(Note::Dropped(Rule::RstIgnored));
+                return false;
             }
-            return !(old || beyond);
+            return true;
         }
         if !old && !beyond {
             return true;
@@ -160,10 +186,10 @@ impl Connection {
             && !self.config.exact_window
             && self.rcv.buffer.has_gap()
             && arrived.seq == self.rcv.buffer.highest();
-        if !in_window {
-            out.notes.push(Note::Dropped(Rule::RstIgnored));
-        } else if arrived.seq == nxt || sacked {
+        if in_window && (arrived.seq == nxt || sacked) || self.is_reset_of_fin(arrived.seq) {
             self.reset_by_peer(Rule::ResetReceived, out);
+        } else if !in_window {
+            out.notes.push(Note::Dropped(Rule::RstIgnored));
         } else if !self.config.challenge_rst {
             self.reset_by_peer(Rule::ResetInWindow, out);
         } else {
@@ -171,6 +197,13 @@ impl Connection {
             self.challenge(now, Rule::ChallengeRst, out);
         }
         false
+    }
+
+    /// Whether a RST has the number of the peer's FIN: an aborted peer of some kinds counts its FIN as never sent, and Linux
+    /// takes its word (`tcp_reset_check`).
+    fn is_reset_of_fin(&self, seq: Seq) -> bool {
+        let finished = matches!(self.state, State::CloseWait | State::LastAck | State::Closing);
+        finished && !self.config.exact_window && seq + 1 == self.rcv.nxt()
     }
 
     /// Fourth (the third, security, is not modelled): SYN (RFC 5961, section 4.2).

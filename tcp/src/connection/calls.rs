@@ -186,6 +186,7 @@ impl Connection {
 
     /// Sets an option.
     pub fn set_option(&mut self, now: Time, option: SocketOption, out: &mut Out) -> Result<(), Errno> {
+        let kept_alive = self.socket.keepalive;
         self.socket.set(option, &self.config)?;
         match option {
             // Whatever else holds it back (Linux TCP_NAGLE_PUSH).
@@ -206,9 +207,10 @@ impl Connection {
             }
             // Too late to announce it; it still bounds what is sent.
             SocketOption::MaxSeg(mss) if mss < self.snd.mss => self.limit_mss(mss),
-            SocketOption::KeepAlive(_) | SocketOption::KeepIdle(_) if !self.is_over() => {
-                self.arm_keepalive(now)
-            }
+            // Only now does anybody care how long it is idle.
+            SocketOption::KeepAlive(true) if kept_alive => {}
+            SocketOption::KeepAlive(_) => self.arm_keepalive(now, now),
+            SocketOption::KeepIdle(_) => self.arm_keepalive(now, self.timers.heard),
             _ => {}
         }
         Ok(())

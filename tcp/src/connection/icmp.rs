@@ -18,10 +18,13 @@ impl Connection {
         if self.is_pending() && quoted == self.snd.iss {
             return match error {
                 IcmpError::TooBig(_) => {}
-                IcmpError::Hard(errno) | IcmpError::Soft(errno) if self.is_unaccepted() => {
-                    self.fail(Rule::IcmpRefused, Some(errno), out);
+                IcmpError::Hard(errno) | IcmpError::Soft(errno) | IcmpError::Other(errno) => {
+                    if self.is_unaccepted() {
+                        self.fail(Rule::IcmpRefused, Some(errno), out);
+                    } else {
+                        self.note_soft(errno, out);
+                    }
                 }
-                IcmpError::Hard(errno) | IcmpError::Soft(errno) => self.note_soft(errno, out),
             };
         }
         if quoted < una || quoted >= nxt {
@@ -32,7 +35,7 @@ impl Connection {
             IcmpError::Hard(errno) if self.config.icmp_hard_errors => {
                 self.fail(Rule::IcmpHard, Some(errno), out);
             }
-            IcmpError::Hard(errno) => self.note_soft(errno, out),
+            IcmpError::Hard(errno) | IcmpError::Other(errno) => self.note_soft(errno, out),
             IcmpError::Soft(errno) => {
                 self.note_soft(errno, out);
                 if self.config.icmp_undoes_backoff && quoted == una {

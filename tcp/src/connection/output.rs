@@ -238,7 +238,8 @@ impl Connection {
         if len < size && !last && !middle && !occasion.force && self.nagle_holds(nxt, occasion.more) {
             return (range, Hold::Nagle);
         }
-        let fits = self.snd.queue.has_room(len, &self.config);
+        // A FIN alone has a number, too, that cwnd must have room for.
+        let fits = self.snd.queue.has_room(len.max(u64::from(fin)), &self.config);
         if !fits && (self.snd.queue.pipe(&self.config) > 0 || self.snd.queue.is_paused()) {
             return (range, Hold::Congestion);
         }
@@ -364,12 +365,19 @@ impl Connection {
         }
         self.emit(now, Body::empty(una - 1), why, out);
     }
-    /// One segment of new data as a tail loss probe, whatever cwnd says.
-    pub(super) fn send_tail_probe(&mut self, now: Time, out: &mut Out) {
+    /// The segment of new data that a tail loss probe may be, whatever cwnd says: none where the peer's window cuts it.
+    pub(super) fn tail_probe(&self) -> Option<(Range<Seq>, u32)> {
         let nxt = self.snd.queue.nxt();
+        if nxt >= self.queued_end() {
+            return None;
+        }
         let size = self.segment_size();
         let (range, hold) = self.next_new(nxt, size, Occasion { force: true, ..Occasion::default() });
-        if range.start < range.end && matches!(hold, Hold::Nothing | Hold::Congestion) {
+        matches!(hold, Hold::Nothing | Hold::Congestion).then_some((range, size))
+    }
+    /// One segment of new data as a tail loss probe.
+    pub(super) fn send_tail_probe(&mut self, now: Time, out: &mut Out) {
+        if let Some((range, size)) = self.tail_probe() {
             self.send_new_range(now, range, (size, false), Rule::TailLossProbe, out);
         }
     }

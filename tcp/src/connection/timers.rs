@@ -116,7 +116,7 @@ impl Connection {
             self.confirm_path_mtu(now, out);
             self.suspect_after_timeouts(out);
         }
-        let ready = self.new_data_ready();
+        let ready = self.tail_probe().is_some();
         match self.snd.queue.on_timeout(now, ready, &self.config, out) {
             Expired::Nothing => {}
             Expired::ProbeNew => self.send_tail_probe(now, out),
@@ -198,13 +198,13 @@ impl Connection {
 
     // --- keepalive (RFC 9293, section 3.8.4), FIN-WAIT-2 of an orphan ----------------------------------------------
 
-    /// Starts keepalive if it is on.
-    pub(super) fn arm_keepalive(&mut self, now: Time) {
+    /// Starts keepalive if it is on: the first probe comes when the connection has been idle for long enough `since` then.
+    pub(super) fn arm_keepalive(&mut self, now: Time, since: Time) {
         if self.state == State::FinWait2 && self.orphan {
             return;
         }
         self.timers.idle = if self.socket.keepalive && !self.is_over() {
-            let due = self.timers.heard + self.socket.keep_idle(&self.config);
+            let due = self.config.passed(since, self.socket.keep_idle(&self.config));
             self.config.fires_at(now, due)
         } else {
             Time::NEVER
@@ -226,8 +226,9 @@ impl Connection {
             return;
         }
         let elapsed = now.since(self.timers.heard);
-        if elapsed < idle {
-            self.timers.idle = self.config.fires_at(now, self.timers.heard + idle);
+        let due = self.config.passed(self.timers.heard, idle);
+        if now < due {
+            self.timers.idle = self.config.fires_at(now, due);
             return;
         }
         let exhausted = match self.user_timeout() {

@@ -96,10 +96,9 @@ impl Opening {
     /// An ACK of something never sent: `<SEQ=SEG.ACK><CTL=RST>`, and the open goes on.
     fn refuse_ack(&mut self, now: Time, segment: &Segment, out: &mut Out) {
         out.notes.push(Note::Dropped(Rule::SynSentBadAck));
-        if segment.has(Flags::RST) {
-            return;
+        if !segment.has(Flags::RST) {
+            self.send_reset(segment, Rule::SynSentBadAck, out);
         }
-        self.send_reset(segment, Rule::SynSentBadAck, out);
         if let Some(soon) = self.config.bad_ack_rearms_syn
             && self.retransmits == 0
         {

@@ -32,10 +32,10 @@ impl Opening {
         }
         match error {
             IcmpError::Hard(errno) => self.fail(Rule::IcmpRefused, errno, out),
-            IcmpError::Soft(errno) if self.config.icmp_aborts_connect => {
+            IcmpError::Soft(errno) | IcmpError::Other(errno) if self.config.icmp_aborts_connect => {
                 self.fail(Rule::IcmpRefused, errno, out);
             }
-            IcmpError::Soft(errno) => {
+            IcmpError::Soft(errno) | IcmpError::Other(errno) => {
                 self.soft_error = Some(errno);
                 out.notes.push(Note::Happened(Rule::IcmpSoft));
             }

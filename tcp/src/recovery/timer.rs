@@ -11,7 +11,7 @@ use crate::out::Out;
 use crate::time::{Duration, Time};
 
 impl Sender {
-    /// The deadline may have come. `new_data_ready` as in [`Ack`](super::Ack).
+    /// The deadline may have come. `new_data_ready`: whether the peer takes a segment of new data, as a probe.
     pub fn on_timeout(&mut self, now: Time, new_data_ready: bool, cfg: &Config, out: &mut Out) -> Expired {
         if now < self.deadline {
             return Expired::Nothing;

@@ -86,6 +86,22 @@ fn without_the_defences_of_rfc_5961() {
     assert_eq!(end.tcb.readable().0, 8, "an ACK too old is ignored, the data taken");
 }
 
+/// A peer that has aborted behind its FIN may count that as never sent: Linux takes a RST with the number of the FIN.
+#[test]
+fn reset_with_the_number_of_the_fin() {
+    for (config, state) in [(Config::linux(), State::Closed), (Config::rfc(), State::CloseWait)] {
+        let mut end = Lone::established(config);
+        let rst = end.segment(Flags::RST, 0, 0);
+        end.show(&rst);
+        assert_eq!(end.state(), State::Established, "there is no FIN yet");
+        let fin = end.segment(Flags::FIN | Flags::ACK, 1, 1);
+        end.show(&fin);
+        let rst = end.segment(Flags::RST, 1, 0);
+        end.show(&rst);
+        assert_eq!(end.state(), state);
+    }
+}
+
 /// A RST at the right edge of what was SACKed is as good as exact (Linux); nowhere else.
 #[test]
 fn reset_at_the_sacked_edge() {
@@ -226,6 +242,31 @@ fn data_with_sack_blocks_is_shorter() {
     let gap = end.data(101, 100, 1);
     end.show(&gap);
     assert_eq!(end.write(1448)[0], ". 1:+1436 a1 {101:201} Data");
+}
+
+/// An ACK that others have overtaken: Linux takes one that is in sequence and not too late as it is, drops an older one in
+/// silence, and answers the rest; RFC 7323, section 5.3, R1, has each answered.
+#[test]
+fn an_ack_with_an_old_timestamp() {
+    for (config, answers) in [(Config::linux(), [0, 0, 1]), (Config::rfc(), [1, 1, 1])] {
+        let mut end = Lone::established(Config { challenge_interval: Duration::ZERO, ..config });
+        let stamped = |end: &Lone, seq: i64, val: u32| {
+            let mut ack = end.segment(Flags::ACK, seq, 1);
+            ack.options.timestamps = Some(Timestamps { val: ISS_B.wrapping_add(val), ecr: 0 });
+            ack
+        };
+        let mut data = end.data(1, 10, 1);
+        data.options.timestamps = Some(Timestamps { val: ISS_B.wrapping_add(900_000), ecr: 0 });
+        end.show(&data);
+        // SND.WL1 becomes 11: what comes later tells nothing new of the window.
+        let fresh = stamped(&end, 11, 900_000);
+        end.show(&fresh);
+        let late = stamped(&end, 11, 899_900);
+        let overtaken = stamped(&end, 1, 899_900);
+        let stale = stamped(&end, 11, 800_000);
+        let said = [late, overtaken, stale].map(|ack| end.show(&ack).len());
+        assert_eq!(said, answers);
+    }
 }
 
 /// 7323/5.3-R3 and SAFE/PAWSPOISON: TS.Recent only from a segment that covers Last.ACK.sent.

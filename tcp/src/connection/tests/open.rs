@@ -157,6 +157,17 @@ fn no_mss_option() {
     assert_eq!(end.tcb.info(end.now).mss, 536);
 }
 
+/// A RST with a wrong ACK is not answered, but it, too, makes Linux repeat the SYN at once: half an old connection is gone.
+#[test]
+fn wrong_reset_in_syn_sent() {
+    let mut end = lone();
+    end.now = ms(200);
+    let rst = end.segment(Flags::RST | Flags::ACK, 0, 100);
+    assert_eq!(end.show(&rst), [""; 0]);
+    assert_eq!(end.state(), State::SynSent);
+    assert_eq!(end.wait_until(ms(400)), ["208 S 0 SynRetransmit"]);
+}
+
 /// 9293/EV-SYNSENT-BADACK: RST, and SYN-SENT goes on; Linux repeats the SYN two jiffies later, once.
 #[test]
 fn wrong_ack_in_syn_sent() {

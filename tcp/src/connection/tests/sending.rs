@@ -156,6 +156,32 @@ fn fin_does_not_hold_back_a_segment_that_fits() {
     assert_eq!(end.show(&all), ["F. 1449 a1 FinQueued"]);
 }
 
+/// A FIN that follows a full congestion window waits for room like the data before it (Linux 6.18).
+#[test]
+fn a_fin_waits_for_cwnd() {
+    let mut end = Lone::established(Config::linux());
+    assert_eq!(end.write(14_480).len(), 10);
+    assert_eq!(end.call(|t, now, out| t.shutdown_write(now, out)).1, [""; 0]);
+    let ack = end.segment(Flags::ACK, 1, 1449);
+    end.now = ms(20);
+    assert_eq!(end.show(&ack), ["F. 14481 a1 FinQueued"]);
+}
+
+/// Where the peer's window has room for a part of a segment only, the probe is the last segment again, not nothing.
+#[test]
+fn a_probe_that_the_window_would_cut() {
+    let mut end = Lone::established(Config { window_scaling: false, ..Config::linux() });
+    end.write(1448);
+    let mut ack = end.segment(Flags::ACK, 1, 1449);
+    ack.wnd = 3000;
+    end.now = ms(20);
+    end.show(&ack);
+    assert_eq!(end.write(10_000).len(), 2);
+    let said = end.wait_until(ms(150));
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(said[0].contains(" 2897:+1448 a1 TailLossProbe"), "{said:?}");
+}
+
 /// SHLD-17: a window taken back stops new data, and retransmission stays inside it; nothing is aborted.
 #[test]
 fn shrunk_window() {

@@ -233,6 +233,24 @@ fn unreachable_undoes_backoff() {
     assert_eq!(end.tcb.take_error(), Some(Errno::EHOSTUNREACH));
 }
 
+/// RFC 6069, section 3: only net and host unreachable tell that the path is gone. A filter's answer is reported, and no more.
+#[test]
+fn other_errors_leave_the_backoff() {
+    let mut end = Lone::established(Config::linux());
+    end.now = ms(300);
+    end.write(5);
+    let mut sent = Vec::new();
+    while sent.len() < 4 {
+        let due = end.tcb.deadline();
+        if !end.wait_until(due).is_empty() {
+            sent.push(due);
+        }
+        end.now += Duration::from_millis(10);
+        end.call(|t, now, out| t.on_icmp(now, IcmpError::Other(Errno::EHOSTUNREACH), SeqNum(ISS_A + 1), out));
+    }
+    assert!(sent[3].since(sent[2]) >= sent[2].since(sent[1]) * 19 / 10, "{sent:?}");
+}
+
 /// Black holes: after R1 the segments become small (RFC 4821, section 7.7).
 #[test]
 fn black_hole_probing() {
