@@ -71,8 +71,15 @@ pub fn packetdrill(args: &Packetdrill, color: Color, out: &mut dyn Write) -> Res
 
 fn settings(args: &Packetdrill) -> Settings {
     let tcp = match args.personality {
-        // A kernel's timers are on its wheel; what scripts expect was written on one of 1000 ticks a second.
-        Personality::Linux => tcp::Config { hz: Some(1000), ..sim::sys::Setup::default().tcp },
+        // A kernel's timers are on its wheel; what scripts expect of times and of memory was written on one of 1000 ticks a
+        // second that keeps more room for headers.
+        Personality::Linux => tcp::Config {
+            hz: Some(args.hz),
+            hz_phase: tcp::Duration::from_millis(args.hz_phase),
+            max_tcp_header: 320,
+            skb_overhead: 1280,
+            ..sim::sys::Setup::default().tcp
+        },
         Personality::Rfc => tcp::Config::rfc(),
         Personality::Freebsd => tcp::Config::freebsd(),
     };

@@ -233,6 +233,12 @@ pub struct Config {
     pub snd_buf: u32,
     /// Buffers count the memory that data takes, cut into skbs, as Linux does; else the data alone.
     pub truesize: bool,
+    /// Room for headers in front of what is sent (Linux `MAX_TCP_HEADER`, by its configuration: 192, with wireless or tunnels
+    /// 320), in bytes: the send buffer is sized with it; only with `truesize`.
+    pub max_tcp_header: u16,
+    /// What an skb takes besides the data that it sends (Linux `SKB_TRUESIZE`), in bytes: 832 with room for 192 of headers, 1280
+    /// in kernels before 6.3 with room for 320; only with `truesize`.
+    pub skb_overhead: u16,
     /// A program is told of room to write only while less than this waits to be sent, in bytes (Linux
     /// `tcp_notsent_lowat`); only with `truesize`.
     pub notsent_lowat: u32,

@@ -393,6 +393,12 @@ knobs! {
     /// Buffers count the memory that data takes, cut into skbs, as Linux does; else the data alone. Off where a buffer is
     /// given and this is not.
     truesize: Option<bool>, "false";
+    /// Room for headers in front of what is sent (Linux `MAX_TCP_HEADER`, by its configuration: 192, with wireless or tunnels
+    /// 320), in bytes: the send buffer is sized with it; only with `truesize`.
+    max_tcp_header: Option<u16>, "320";
+    /// What an skb takes besides the data that it sends (Linux `SKB_TRUESIZE`), in bytes: 832 with room for 192 of headers, 1280
+    /// in kernels before 6.3 with room for 320; only with `truesize`.
+    skb_overhead: Option<u16>, "1280";
     /// A program is told of room to write only while less than this waits to be sent, in bytes (Linux
     /// `tcp_notsent_lowat`); only with `truesize`.
     notsent_lowat: Option<u32>, "131072";

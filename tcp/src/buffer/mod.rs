@@ -12,7 +12,7 @@ mod skbs;
 pub(crate) use few::Few;
 pub use receive::{Inserted, ReceiveBuffer};
 pub use send::SendBuffer;
-pub use skbs::{SKB_OVERHEAD, Skbs};
+pub use skbs::Skbs;
 
 use crate::payload::Payload;
 

@@ -5,10 +5,6 @@ use std::collections::VecDeque;
 
 use crate::seq::Seq;
 
-/// Memory that an skb takes besides its data, in bytes: the kilobyte that room for headers and `skb_shared_info` is cut from,
-/// and an `sk_buff` of 256 (`SKB_TRUESIZE`). What public packetdrill scripts say of buffers bounds it to 1116 to 1333.
-pub const SKB_OVERHEAD: u64 = 1280;
-
 /// The skbs from the first unacknowledged byte to the last queued one. None is empty.
 #[derive(Clone, Debug, Default, Hash)]
 pub struct Skbs {

@@ -126,6 +126,8 @@ impl Config {
             rcv_buf_max: 33_554_432,
             snd_buf: 16_384,
             truesize: true,
+            max_tcp_header: 192,
+            skb_overhead: 832,
             notsent_lowat: u32::MAX,
             min_tso_segs: 2,
             tso_win_divisor: 3,

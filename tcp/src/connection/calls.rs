@@ -99,8 +99,10 @@ impl Connection {
         let data = self.rcv.buffer.read(limit);
         if !data.is_empty() {
             self.forget_urgent();
+            let bytes = u64::from(data.len());
+            let first = self.first_skb_of_read(bytes);
             self.release_rcv_memory();
-            self.tune_receive_buffer(now, u64::from(data.len()));
+            self.tune_receive_buffer(now, first, bytes - first);
             if !self.is_over() {
                 self.on_read(now, out);
             }

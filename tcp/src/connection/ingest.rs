@@ -111,6 +111,10 @@ impl RcvMemory {
         self.queue.clear();
         queue.into_iter().for_each(|skb| self.queue.push_back(skb));
     }
+    /// How many octets of the first skb lie at `read` and behind it.
+    fn first_from(&self, read: Seq) -> Option<u64> {
+        self.queue.iter().map(|skb| skb.end).find(|end| *end > read).map(|end| end.since(read))
+    }
     /// The program has read everything below `read`.
     fn release(&mut self, read: Seq) {
         while let Some(first) = self.queue.front()
@@ -229,6 +233,12 @@ impl Connection {
         if adopted && !self.socket.rcv_buf_set {
             self.grow_receive_buffer(self.rcv.taken_before());
         }
+    }
+    /// Of so many bytes that the program has just read, how many were in the first skb.
+    pub(super) fn first_skb_of_read(&self, bytes: u64) -> u64 {
+        let from = self.rcv.buffer.nxt() - self.rcv.buffer.unread() - bytes;
+        let first = self.ledger.as_ref().and_then(|ledger| ledger.rcv.first_from(from));
+        first.map_or(bytes, |first| first.min(bytes))
     }
     /// The program has read.
     pub(super) fn release_rcv_memory(&mut self) {

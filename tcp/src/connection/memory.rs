@@ -8,7 +8,7 @@ use super::deliveries::Deliveries;
 use super::ingest::RcvMemory;
 use super::output::Occasion;
 use super::stamps::Stamps;
-use crate::buffer::{SKB_OVERHEAD, Skbs};
+use crate::buffer::Skbs;
 use crate::congestion;
 use crate::info::Tally;
 use crate::out::Out;
@@ -20,8 +20,8 @@ use crate::time::{Duration, Time};
 
 /// What an `sk_buff` takes by itself, in bytes.
 const SK_BUFF: u64 = 256;
-/// Headers of a segment and what else its memory holds, in bytes (`MAX_TCP_HEADER`, `skb_shared_info`).
-const HEADS: u64 = 640;
+/// What lies behind the data of an skb (`skb_shared_info`), in bytes.
+const SHARED_INFO: u64 = 320;
 
 /// What Linux keeps account of.
 #[derive(Clone, Debug, Default, Hash)]
@@ -61,7 +61,7 @@ impl Connection {
     /// `sk_wmem_queued`: what is queued and not acknowledged, with what it takes to keep it, in bytes.
     pub(super) fn send_memory(&self) -> u64 {
         let count = self.skbs().map_or(0, |skbs| skbs.count() as u64);
-        self.snd.buffer.len() + count * SKB_OVERHEAD
+        self.snd.buffer.len() + count * u64::from(self.config.skb_overhead)
     }
     /// Bytes queued and never sent.
     pub(super) fn unsent(&self) -> u64 {
@@ -212,7 +212,8 @@ impl Connection {
             return;
         }
         let mss = u64::from(self.snd.mss.max(1));
-        let each = (mss + HEADS).next_power_of_two() + SK_BUFF;
+        let heads = u64::from(self.config.max_tcp_header) + SHARED_INFO;
+        let each = (mss + heads).next_power_of_two() + SK_BUFF;
         let cwnd = self.snd.queue.cwnd() / u64::from(self.snd.queue.mss().max(1));
         let initial = congestion::initial_window(self.snd.queue.mss(), 0, &self.config);
         let initial = initial / u64::from(self.snd.queue.mss().max(1));

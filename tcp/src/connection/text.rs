@@ -83,7 +83,12 @@ impl Connection {
             self.charge_rcv_memory(arrived.seq.max(before), data_end);
         }
         if let Some(range) = inserted.duplicate {
-            self.on_duplicate(range);
+            if inserted.advanced > 0 && self.config.delayed_ack.adaptive {
+                // With something new behind it, Linux tells of it and hurries no more than for the new.
+                self.tell_duplicate(range);
+            } else {
+                self.on_duplicate(range);
+            }
         } else if segment.payload.is_empty() && arrived.seq < nxt {
             self.on_duplicate(arrived.seq..arrived.end.min(nxt));
         }
@@ -169,12 +174,16 @@ impl Connection {
             self.ack.now(Rule::ReceiveBufferFull);
         }
     }
-    /// Something arrived twice: the ACK goes out at once and tells (RFC 2883).
-    fn on_duplicate(&mut self, range: std::ops::Range<Seq>) {
+    /// Something arrived twice: the next ACK tells (RFC 2883, section 4).
+    fn tell_duplicate(&mut self, range: std::ops::Range<Seq>) {
         self.note_accecn_duplicate(range.start.wire());
         if self.sack && self.config.dsack {
             self.rcv.duplicate(range);
         }
+    }
+    /// Something arrived twice: the ACK goes out at once and tells.
+    fn on_duplicate(&mut self, range: std::ops::Range<Seq>) {
+        self.tell_duplicate(range);
         self.enter_quick_ack(self.config.delayed_ack.quick);
         self.ack.now(Rule::OldDuplicate);
     }

@@ -199,17 +199,20 @@ impl Connection {
         }
         .max(Duration::from_nanos(1));
     }
-    /// The program has taken `bytes` out: once a round trip, the buffer grows to hold twice what it took and room
-    /// for slow start (Linux `tcp_rcv_space_adjust`).
-    pub(super) fn tune_receive_buffer(&mut self, now: Time, bytes: u64) {
-        self.rcv.taken += bytes;
+    /// The program has taken `first` bytes of an skb out, and then `rest`: once a round trip, the buffer grows to hold twice
+    /// what it took and room for slow start (Linux `tcp_rcv_space_adjust`). Linux looks behind each skb, so with the first
+    /// of a read the round trip is over; what lies behind it then counts as not kept up with.
+    pub(super) fn tune_receive_buffer(&mut self, now: Time, first: u64, rest: u64) {
+        self.rcv.taken += first;
         let max = self.socket.rcv_buf_max(&self.config);
         if self.rcv.rtt == Duration::ZERO || now < self.rcv.epoch + self.rcv.rtt || self.socket.rcv_buf >= max
         {
+            self.rcv.taken += rest;
             return;
         }
-        let taken = self.rcv.taken;
-        self.rcv.taken = 0;
+        let behind = if self.ledger.is_some() { rest + self.rcv.buffer.unread() } else { 0 };
+        let taken = self.rcv.taken.saturating_sub(behind);
+        self.rcv.taken = rest;
         self.rcv.epoch = now;
         if taken > self.rcv.taken_before {
             self.grow_receive_buffer(taken);
