@@ -116,7 +116,7 @@ fn keep(dir: &Path, broken: &Broken, names: &Names) -> Result<String> {
     Ok(format!("timewait run {0} && timewait shrink {0}", path.display()))
 }
 
-/// For each scenario of two hosts, what came of one fault, two, and so on.
+/// For each scenario, what came of one fault, two, and so on.
 fn table(args: &Explore, out: &mut dyn Write) -> Result<bool> {
     let time = super::fuzz::how_long(&args.time)?;
     let mut whole = true;
@@ -124,11 +124,6 @@ fn table(args: &Explore, out: &mut dyn Write) -> Result<bool> {
     writeln!(out, "|---|---|---|---|---|---|---|---|")?;
     for path in paths::scenarios(std::slice::from_ref(&args.file))? {
         let Ok(scenario) = scenario::load(&path) else { continue };
-        let hosts =
-            scenario.spec().nodes.values().filter(|node| matches!(node, sim::spec::Node::Host(_))).count();
-        if hosts != 2 {
-            continue;
-        }
         let mut last = None;
         for faults in 1..=args.faults {
             let began = super::fuzz::now();

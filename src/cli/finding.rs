@@ -153,7 +153,7 @@ Examples:
   timewait explore scenarios/handshake.ron --faults 3 --only drop --only duplicate
   timewait explore scenarios/echo_chat.ron --faults 2 --crash server
   timewait explore mine.ron --faults 2 --keep found/   what broke, frozen and shrunk, goes to found/
-  timewait explore scenarios --table --time 60s        how many faults are reached, for each file of two hosts
+  timewait explore scenarios --table --time 60s        how many faults are reached, for each file
 
 Exit status: 0 if no law was broken, 1 if one was.";
 
@@ -185,7 +185,7 @@ pub struct Explore {
     /// Let equal worlds go on apart: slow, to check that merging loses nothing.
     #[arg(long)]
     pub no_merge: bool,
-    /// A table of all scenarios of two hosts: with one fault, two and so on up to --faults, as long as --time allows.
+    /// A table of all scenarios: with one fault, two and so on up to --faults, as long as --time allows.
     #[arg(long)]
     pub table: bool,
     /// With --table: how long one number of faults may take.

@@ -57,6 +57,8 @@ pub(super) struct End {
     /// point.
     pub repeats: u64,
     repeats_until: Seq,
+    /// The number behind what its SYN carried: that was sent before any window was known.
+    pub in_syn: Seq,
     /// Segments with data that it sent; counted where the bounds of its window stand on it.
     pub data_segments: u64,
     /// The highest acknowledgment that came.
@@ -240,6 +242,7 @@ impl Ends {
         let answered = heard.filter(|peer| segment.has(Flags::ACK) && segment.ack == peer.isn.add(1));
         let peer = answered.or(before.and_then(|end| end.peer));
         let nxt = before.map_or(iss, |end| end.nxt).max(iss + u64::from(segment.seq_len()));
+        let before_in_syn = before.map_or(iss, |end| end.in_syn);
         let offered = peer
             // Behind a cookie nothing is remembered, not even the window.
             .filter(|_| segment.has(Flags::ACK) && why != Rule::SynCookieSent)
@@ -267,6 +270,7 @@ impl Ends {
             moved: Time::ZERO,
             repeats: 0,
             repeats_until: iss,
+            in_syn: before_in_syn.max(iss + u64::from(segment.seq_len())),
             data_segments: 0,
             acked: None,
             heard_to: None,
@@ -342,6 +346,7 @@ impl Ends {
                     moved: Time::ZERO,
                     repeats: 0,
                     repeats_until: unknown,
+                    in_syn: unknown,
                     data_segments: 0,
                     acked: None,
                     heard_to: None,

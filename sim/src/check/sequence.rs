@@ -30,7 +30,9 @@ pub(super) fn sent(
     let from = Seq::near(end.nxt, segment.seq);
     let to = from + u64::from(segment.seq_len());
     let probe = why == Rule::ZeroWindowProbe;
-    if let Some(edge) = end.edge.filter(|edge| segment.seq_len() > 0 && !probe && to > *edge) {
+    // What the SYN carried is old data, which may be sent again beyond the window (MAY-7).
+    let edge = end.edge.map(|edge| edge.max(end.in_syn));
+    if let Some(edge) = edge.filter(|edge| segment.seq_len() > 0 && !probe && to > *edge) {
         wrong(Law::BeyondWindow, format!("{} octets beyond the window", to.since(edge)));
     }
     let default = DEFAULT_MSS[usize::from(packet.ip.is_v6())];

@@ -170,7 +170,7 @@ impl Log {
         over: &FxHashMap<Direction, ()>,
         direction: Direction,
     ) -> Log {
-        let mut log = Log { repeated: over.contains_key(&direction), ..Log::default() };
+        let mut log = Log { repeated: is_over(over, &direction), ..Log::default() };
         if let Some(payload) = in_syn.get(&Direction { irs: SeqNum(0), ..direction }) {
             log.wrote(payload.clone());
         }
@@ -178,6 +178,20 @@ impl Log {
     }
 }
 
+/// Whether an earlier incarnation had these numbers, or may have had: a cookie is valid for each value of the MSS that it has
+/// room for, and these stand in its last bits. A segment that acknowledges the FIN of the last incarnation may pass for one
+/// that brings such a cookie.
+fn is_over(over: &FxHashMap<Direction, ()>, direction: &Direction) -> bool {
+    let less = |number: SeqNum, by: u32| SeqNum(number.0.wrapping_sub(by));
+    !over.is_empty()
+        && (0..MSS_VALUES).any(|by| {
+            over.contains_key(&Direction { iss: less(direction.iss, by), ..*direction })
+                || over.contains_key(&Direction { irs: less(direction.irs, by), ..*direction })
+        })
+}
+
+/// Values of the MSS that a cookie knows.
+const MSS_VALUES: u32 = 4;
 /// Findings kept: the first ones tell enough.
 const MOST: usize = 1000;
 
@@ -234,7 +248,7 @@ impl StreamCheck {
             self.logs.entry(direction).or_insert_with(|| Log::begin(&self.in_syn, &self.over, direction));
         // After a reboot incarnations are counted anew.
         if log.writer_gone || log.writer.is_some_and(|writer| writer != end.incarnation) {
-            *log = Log { repeated: self.over.contains_key(&direction), ..Log::default() };
+            *log = Log { repeated: is_over(&self.over, &direction), ..Log::default() };
         }
         log.writer = Some(end.incarnation);
         log
@@ -246,7 +260,7 @@ impl StreamCheck {
             self.logs.entry(direction).or_insert_with(|| Log::begin(&self.in_syn, &self.over, direction));
         // After a reboot incarnations are counted anew.
         if log.reader_gone || log.reader.is_some_and(|reader| reader != end.incarnation) {
-            *log = Log { repeated: self.over.contains_key(&direction), ..Log::default() };
+            *log = Log { repeated: is_over(&self.over, &direction), ..Log::default() };
         }
         log.reader = Some(end.incarnation);
         log

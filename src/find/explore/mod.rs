@@ -249,6 +249,9 @@ pub fn explore_while(
     (all.states, all.ends, all.deepest) = known.sizes();
     all.merged = all.runs.saturating_sub(all.ends);
     found.retain(|_, (faults, _)| *faults > 0);
+    if stopped.load(Ordering::Relaxed) {
+        return Ok(all); // nobody waits for examples
+    }
     all.broken = examples(&calm.typed, plan, &delays, &hosts, &root, found);
     Ok(all)
 }
@@ -332,10 +335,7 @@ impl Pass<'_> {
         let Branch { mut world, used, mut from, mut booted, boots } = branch;
         let runs = self.counts.runs.fetch_add(1, Ordering::Relaxed) + 1;
         if runs.is_multiple_of(256) {
-            let progress = Progress { faults: self.faults, runs, of: self.of, states: self.known.len() };
-            if !(self.told)(progress) {
-                self.stopped.store(true, Ordering::Relaxed);
-            }
+            self.tell(runs);
         }
         let pipes = world.names().pipes();
         let mut handed: Vec<u64> = (0..pipes).map(|pipe| world.handed(PipeId(pipe))).collect();
@@ -364,12 +364,26 @@ impl Pass<'_> {
                 decided |= new > 0;
             }
             from = (0, 0);
+            if world.events().is_multiple_of(4096) {
+                self.tell(runs);
+                if self.is_over() {
+                    return;
+                }
+            }
             if decided && self.plan.merge && self.known.meet(world.digest(), used, self.faults) == Met::Before
             {
                 return;
             }
         }
         self.ends(&world, used, &boots, part);
+    }
+
+    /// Says how far it has come, and hears whether to go on.
+    fn tell(&self, runs: u64) {
+        let progress = Progress { faults: self.faults, runs, of: self.of, states: self.known.len() };
+        if !(self.told)(progress) {
+            self.stopped.store(true, Ordering::Relaxed);
+        }
     }
 
     /// At a moment that begins, each host that may boots anew.

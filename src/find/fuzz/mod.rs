@@ -11,6 +11,7 @@ use tcp::Time;
 use super::verdict;
 use crate::scenario::Scenario;
 
+mod beside;
 pub mod coverage;
 mod dice;
 pub mod swarm;

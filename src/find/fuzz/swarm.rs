@@ -6,6 +6,7 @@
 
 use std::fmt::Write as _;
 
+use super::beside::Beside;
 use super::dice::Dice;
 
 /// When the last fault is over, in milliseconds.
@@ -350,7 +351,9 @@ pub fn swarm(seed: u64) -> String {
     let mixed = Dice::new(seed).roll(u64::MAX);
     let dice = &mut Dice::new(mixed);
     let with = Features::new(dice);
-    let (a, b) = (tcp(dice, with), tcp(dice, with));
+    // What came later to this list has dice of its own: what a seed stood for before stays in its scenario.
+    let mut beside = Beside::new(Dice::new(!mixed));
+    let (a, b) = (beside.tcp(tcp(dice, with)), beside.tcp(tcp(dice, with)));
     let addresses = if with.six {
         ["2001:db8::1", "2001:db8:1::1", "2001:db8:2::1", "2001:db8:3::1"]
     } else {
@@ -373,6 +376,9 @@ pub fn swarm(seed: u64) -> String {
     let (server, client) = (server(dice), client(dice, with, "a", 40_000));
     let rules = if with.rules { rules(dice) } else { String::new() };
     let faults = faults(dice, with, names);
+    let (server, programs) = (beside.server(server), beside.programs(with.attacker, with.six));
+    let rules = rules + &beside.rules();
+    let faults = faults + &beside.faults(with.attacker, with.six);
     format!(
         r#"Scenario(
     about: "swarm, seed {seed}", seed: {seed}, until: "{UNTIL}s",
@@ -380,7 +386,7 @@ pub fn swarm(seed: u64) -> String {
 {routers}    links: [
         {links},
     ],
-    programs: [(on: "b", run: {server}), {client}],
+    programs: [(on: "b", run: {server}), {client}{programs}],
     rules: [{rules}],
     faults: [{faults}],
 )
