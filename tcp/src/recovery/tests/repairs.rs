@@ -54,6 +54,19 @@ fn probe_repairs_the_tail() {
     assert_eq!((m.sender.ssthresh() / MSS, m.cwnd()), (5, 5));
 }
 
+/// 8985/7.2-ARM: no probe is scheduled while losses are being repaired; after a timeout only the next timeout is waited for.
+#[test]
+fn no_probe_after_a_timeout() {
+    let mut m = Model::with(linux(), false);
+    m.fate = Box::new(|_, _| Fate::Drop);
+    m.write(10);
+    m.run(ms(300));
+    assert!(m.repeats().iter().any(|(_, _, why)| *why == Rule::RtoRetransmit), "{:?}", m.repeats());
+    m.feed(&plain_ack(START + MSS));
+    assert!(m.sender.flight() > 0);
+    assert_eq!(m.timer().map(|(_, kind)| kind), Some(Timer::Rto));
+}
+
 /// 8985/7.4-CC: the original had arrived as well: a D-SACK comes, and no reduction.
 #[test]
 fn needless_probe_costs_nothing() {
