@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use tcp::Flags;
+use tcp::{Duration, Flags, Time};
 
 use super::ends::Ends;
 use super::{Findings, Law};
@@ -12,6 +12,9 @@ use crate::trace::{Cause, NodeId, Trigger};
 
 /// Answers in a row that are still an exchange: a probe, its answer, a challenge, the reset that settles it.
 const MOST_IN_A_ROW: u32 = 6;
+/// An end that gives no more than an answer in this time keeps to a limit, whatever it answers (RFC 5961, section 7; Linux
+/// `tcp_invalid_ratelimit`).
+const PACE: Duration = Duration::from_millis(500);
 /// Answers that are remembered.
 const MEMORY: usize = 4096;
 /// Segments that one event may make of one host.
@@ -33,6 +36,9 @@ struct Answer {
     depth: u32,
     /// How often it has reached a host: once, but for copies that the network has made.
     came: u32,
+    /// When it was sent, and when the answer that it answers was: the last one of the end that answers this one.
+    sent: Time,
+    before: Option<Time>,
 }
 
 impl Storm {
@@ -40,9 +46,9 @@ impl Storm {
     pub(super) fn digest_into<H: std::hash::Hasher>(&self, places: &Places, state: &mut H) {
         use std::hash::Hash;
         let Storm { depths, event: _, made: _ } = self;
-        for Answer { id, depth, came } in depths {
+        for Answer { id, depth, came, sent, before } in depths {
             if let Some(place) = places.get(*id) {
-                (place, depth, came).hash(state);
+                (place, depth, came, sent, before).hash(state);
             }
         }
     }
@@ -78,7 +84,11 @@ impl Storm {
             return;
         }
         // An answer to a copy is the network's doing, and adds nothing: without the network a row must end by itself.
-        let depth = match self.find(answered) {
+        let now = findings.record.time;
+        let found = self.find(answered).copied();
+        let paced = |before: &Answer| before.before.is_some_and(|last| now.since(last) >= PACE);
+        let depth = match found {
+            Some(before) if paced(&before) => 1,
             Some(before) if before.came > 1 => before.depth,
             Some(before) => before.depth + 1,
             None => 1,
@@ -99,7 +109,8 @@ impl Storm {
             if self.depths.len() == MEMORY {
                 self.depths.pop_front();
             }
-            self.depths.push_back(Answer { id: packet.id, depth, came: 0 });
+            let before = found.map(|before| before.sent);
+            self.depths.push_back(Answer { id: packet.id, depth, came: 0, sent: now, before });
         }
     }
 }
