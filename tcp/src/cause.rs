@@ -163,6 +163,7 @@ rules! {
     MtuProbeInconclusive: "the longer segment went with others: no answer", "RFC 4821 7.6.4";
     BlackHole: "timeouts go on: shorter segments", "RFC 4821 7.7";
     EcnResponse: "ECE: congestion window reduced", "RFC 3168 6.1.2";
+    LocalCongestion: "the interface takes nothing: congestion window reduced", "Linux";
 
     // Giving up
     RetransmissionLimit: "R2 reached: connection given up", "RFC 9293 3.8.3";

@@ -283,6 +283,9 @@ pub struct Config {
     pub tw_reuse: u8,
     /// Limit on FIN-WAIT-2 once no program holds the connection (Linux `tcp_fin_timeout`); `None`: none (RFC 9293).
     pub fin_wait_2: Option<Duration>,
+    /// A RST in SYN-RECEIVED after an active open says "connection refused" (RFC 9293, section 3.10.7.4, MUST-11); off:
+    /// "connection reset" (Linux).
+    pub refused_until_open: bool,
     /// A reset that arrives in CLOSE-WAIT reads as EPIPE (Linux), not as ECONNRESET.
     pub reset_in_close_wait_is_epipe: bool,
     /// A reset once both sides have sent FIN is no error for the program (RFC 9293, section 3.10.7.4: CLOSING and

@@ -152,6 +152,9 @@ struct Send {
     search: Option<Box<mtu_search::MtuSearch>>,
     /// A program was told that the buffer is full.
     starved: bool,
+    /// The queue of the interface takes nothing, and says so (Linux `NET_XMIT_DROP`): nothing counts as sent, the window
+    /// is reduced as after ECE, and what is due is tried again every half second.
+    refused: bool,
 }
 
 impl Connection {
@@ -209,6 +212,7 @@ impl Connection {
                 path: None,
                 search,
                 starved: false,
+                refused: false,
             },
             rcv: Receive::new(now, irs, h.rcv_wnd, h.wscale.map_or(0, |w| w.rcv), rcv_mss),
             ack: Acking::new(now, guess),

@@ -446,6 +446,12 @@ impl Tcb {
             Tcb::TimeWait(_) => {}
         }
     }
+    /// The queue of the interface takes nothing from now on, and says so; or takes everything again.
+    pub fn set_interface_full(&mut self, full: bool) {
+        if let Tcb::Open(connection) = self {
+            connection.set_interface_full(full);
+        }
+    }
     /// A program holds the connection from now on: it was accepted.
     pub fn adopt(&mut self) {
         if let Tcb::Open(connection) = self {

@@ -268,6 +268,11 @@ impl Kernel {
         }
         self.tcp.each_tcb(|tcb| tcb.reconfigure(apply));
     }
+    /// The queue of the interface takes nothing from now on, and says so to the connections that are open; or takes
+    /// everything again.
+    pub fn set_interface_full(&mut self, full: bool) {
+        self.tcp.each_tcb(|tcb| tcb.set_interface_full(full));
+    }
     /// The route that all packets take says something else of its connections (ip-route(8)): metrics that it does not name
     /// are at their defaults. Open connections look at its MTU alone.
     pub fn change_route(&mut self, metrics: &RouteMetrics) {

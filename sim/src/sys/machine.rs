@@ -83,6 +83,8 @@ pub struct Machine {
     sent: VecDeque<Sent>,
     records: Vec<Record>,
     returned: VecDeque<Returned>,
+    /// Nothing leaves.
+    full: bool,
 }
 
 impl Machine {
@@ -113,6 +115,7 @@ impl Machine {
             sent: VecDeque::new(),
             records: Vec::new(),
             returned: VecDeque::new(),
+            full: false,
         }
     }
 
@@ -182,6 +185,14 @@ impl Machine {
     /// MTU of the link from now on, in bytes with the IP header.
     pub fn set_mtu(&mut self, mtu: u16) {
         self.host.set_net(self.now, HostNet::single(mtu), &mut self.out);
+    }
+
+    /// The queue of the link takes nothing from now on, and TCP is told so (`tc qdisc … pfifo limit 0`); or takes everything
+    /// again.
+    pub fn set_interface_full(&mut self, full: bool) {
+        self.full = full;
+        let now = self.now;
+        self.host.call(now, &mut self.out, |kernel, _| kernel.set_interface_full(full));
     }
 
     /// Changes the only route: what it says of the connections that use it.
@@ -267,7 +278,9 @@ impl Machine {
             match item {
                 HostItem::Send(handle, why) => {
                     let packet = *self.out.packets.take(handle);
-                    self.sent.push_back(Sent { at: now, packet, why });
+                    if !self.full {
+                        self.sent.push_back(Sent { at: now, packet, why });
+                    }
                 }
                 item => {
                     let what = item.into_record(self.out.node);

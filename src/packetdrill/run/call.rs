@@ -188,6 +188,7 @@ impl<'a> Runner<'a> {
         match line.name.as_str() {
             "socket" => {
                 self.name_fd(expected, live)?;
+                self.former.extend(self.subject.as_ref().and_then(|subject| subject.local));
                 self.subject = Some(Subject::new(Some(live), Phase::New));
             }
             "epoll_create" | "epoll_create1" => self.name_fd(expected, live)?,

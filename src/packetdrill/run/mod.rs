@@ -17,7 +17,7 @@ mod subject;
 mod system;
 mod values;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use sim::PacketId;
@@ -157,8 +157,8 @@ struct Runner<'a> {
     nstat: BTreeMap<String, u64>,
     /// Where each line of the script begins.
     lines: Vec<usize>,
-    /// Nothing leaves: the queue in front of the link holds no packet.
-    mute: bool,
+    /// Addresses of sockets that were under test before: a SYN from there is not that of a new connect(2).
+    former: BTreeSet<SocketAddr>,
 }
 
 /// The event that is being run.
@@ -220,8 +220,8 @@ impl<'a> Runner<'a> {
             dropped: BTreeMap::new(),
             next_port: 40_000,
             nstat: BTreeMap::new(),
+            former: BTreeSet::new(),
             lines: std::iter::once(0).chain(script.text.match_indices('\n').map(|(at, _)| at + 1)).collect(),
-            mute: false,
         }
     }
 

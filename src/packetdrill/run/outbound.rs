@@ -122,9 +122,6 @@ impl<'a> Runner<'a> {
     /// Whether a packet belongs to the connection under test: by its addresses and ports, or as the SYN of a connect(2)
     /// whose port nobody knows yet.
     fn is_of_subject(&mut self, sent: &Sent) -> bool {
-        if self.mute {
-            return false;
-        }
         let (Some(segment), Some(subject)) = (sent.packet.tcp(), &mut self.subject) else { return false };
         let local = SocketAddr::new(sent.packet.ip.src, segment.src);
         let remote = SocketAddr::new(sent.packet.ip.dst, segment.dst);
@@ -135,6 +132,7 @@ impl<'a> Runner<'a> {
             return true;
         }
         let opens = segment.has(Flags::SYN) && !segment.has(Flags::ACK) && subject.phase == Phase::SynSent;
+        let opens = opens && !self.former.contains(&local);
         if opens {
             subject.local = Some(local);
             subject.ours.live = segment.seq.0;

@@ -106,11 +106,11 @@ impl Runner<'_> {
             Step::FlushMetrics => self.machine.flush_metrics(),
             Step::Nstat { update, wanted } => return self.nstat(*update, wanted.as_ref()),
             Step::QdiscFifo { limit } => {
-                self.mute = *limit == Some(0);
+                self.machine.set_interface_full(*limit == Some(0));
                 self.sysctl("net.core.default_qdisc", "pfifo")?;
             }
             Step::QdiscFq => {
-                self.mute = false;
+                self.machine.set_interface_full(false);
                 self.sysctl("net.core.default_qdisc", "fq")?;
             }
             Step::Route { advmss, mtu, initcwnd, .. } => {

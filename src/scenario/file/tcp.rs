@@ -442,6 +442,9 @@ knobs! {
     tw_reuse: Option<u8>, "3";
     /// Limit on FIN-WAIT-2 once no program holds the connection (Linux `tcp_fin_timeout`); `None`: none (RFC 9293).
     fin_wait_2: Maybe<Span>, "\"75s\"";
+    /// A RST in SYN-RECEIVED after an active open says "connection refused" (RFC 9293, section 3.10.7.4, MUST-11); off:
+    /// "connection reset" (Linux).
+    refused_until_open: Option<bool>, "true";
     /// A reset that arrives in CLOSE-WAIT reads as EPIPE (Linux), not as ECONNRESET.
     reset_in_close_wait_is_epipe: Option<bool>, "true";
     /// A reset once both sides have sent FIN is no error for the program (RFC 9293, section 3.10.7.4: CLOSING and

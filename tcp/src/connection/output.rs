@@ -12,7 +12,7 @@ use crate::cause::Rule;
 use crate::config::Nagle;
 use crate::out::Out;
 use crate::payload::Payload;
-use crate::recovery::Retransmission;
+use crate::recovery::{Delivered, Retransmission};
 use crate::segment::Flags;
 use crate::seq::Seq;
 use crate::time::Time;
@@ -40,6 +40,8 @@ pub(super) enum Hold {
     Burst,
     /// It waits for room for a probe of the path MTU.
     Probe,
+    /// The interface refuses it.
+    Refused,
 }
 
 impl Connection {
@@ -128,7 +130,7 @@ impl Connection {
         if room > 0 && end.min(data_end).since(start) > room {
             end = start + room;
         }
-        if start >= end {
+        if start >= end || self.is_refused(now, out) {
             return false;
         }
         self.send_range(now, start..end, what.why, false, Flags::NONE, out);
@@ -171,6 +173,19 @@ impl Connection {
         joined
     }
 
+    /// The interface takes nothing from now on, or everything.
+    pub fn set_interface_full(&mut self, full: bool) {
+        self.snd.refused = full;
+    }
+    /// Whether the interface refuses what is about to be sent: the window goes down as after ECE (Linux `tcp_enter_cwr`).
+    pub(super) fn is_refused(&mut self, now: Time, out: &mut Out) -> bool {
+        if self.snd.refused {
+            let config = &self.config;
+            self.snd.queue.begin_reduction(now, Delivered::default(), Rule::LocalCongestion, config, out);
+        }
+        self.snd.refused
+    }
+
     /// Sends new data and FIN; returns what stopped it.
     fn send_new(&mut self, now: Time, occasion: Occasion, out: &mut Out) -> Hold {
         if self.snd.queue.nxt() < self.queued_end() {
@@ -206,6 +221,10 @@ impl Connection {
                 burst = self.next_burst(nxt, occasion);
             }
             let end = range.end;
+            if self.is_refused(now, out) {
+                self.split_skb(nxt);
+                return Hold::Refused;
+            }
             // What a device cuts out of one skb carries PSH at its end (Linux sets it, to help the receiver's GRO).
             let pushes = burst.1 && end >= burst.0;
             self.send_new_range(now, range, (size, pushes), Rule::Data, out);
@@ -339,6 +358,9 @@ impl Connection {
     pub(super) fn probe_window(&mut self, now: Time, out: &mut Out) {
         let nxt = self.snd.queue.nxt();
         let room = self.window_end().since(nxt);
+        if self.is_refused(now, out) {
+            return;
+        }
         if room > 0 && nxt < self.queued_end() {
             let size = self.segment_size();
             let waiting = self.snd.buffer.end().since(nxt);
@@ -377,7 +399,9 @@ impl Connection {
     }
     /// One segment of new data as a tail loss probe.
     pub(super) fn send_tail_probe(&mut self, now: Time, out: &mut Out) {
-        if let Some((range, size)) = self.tail_probe() {
+        if let Some((range, size)) = self.tail_probe()
+            && !self.is_refused(now, out)
+        {
             self.send_new_range(now, range, (size, false), Rule::TailLossProbe, out);
         }
     }

@@ -13,6 +13,9 @@ use crate::recovery::{Expired, Retransmission, Timer};
 use crate::state::{Input, State};
 use crate::time::{Duration, Time};
 
+/// What the interface has refused is tried again so much later (Linux `TCP_RESOURCE_PROBE_INTERVAL`).
+const RESOURCE_PROBE: Duration = Duration::from_millis(500);
+
 /// The timers that are not the transmit queue's, and what they count from.
 #[derive(Clone, Debug, Hash)]
 pub(crate) struct Timers {
@@ -117,7 +120,11 @@ impl Connection {
             self.suspect_after_timeouts(out);
         }
         let ready = self.tail_probe().is_some();
-        match self.snd.queue.on_timeout(now, ready, &self.config, out) {
+        let expired = self.snd.queue.on_timeout(now, ready, &self.config, out);
+        if expired == Expired::Rto && self.is_refused(now, out) {
+            self.snd.queue.try_again(now, RESOURCE_PROBE, &self.config);
+        }
+        match expired {
             Expired::Nothing => {}
             Expired::ProbeNew => self.send_tail_probe(now, out),
             Expired::ProbeLast(range) => {
@@ -190,6 +197,10 @@ impl Connection {
             return self.stop_persist();
         }
         self.timers.probes = self.timers.probes.saturating_add(1);
+        if self.snd.refused {
+            self.timers.persist = self.config.fires(now, RESOURCE_PROBE);
+            return;
+        }
         if self.persist_interval() < self.config.persist_max {
             self.timers.backoff = self.timers.backoff.saturating_add(1);
         }

@@ -138,7 +138,10 @@ impl Opening {
         // Second: RST. This end has opened actively: the open fails (MUST-11).
         if segment.has(Flags::RST) {
             if seq == nxt || !self.config.challenge_rst {
-                self.fail(Rule::ConnectionRefused, Errno::ECONNREFUSED, out);
+                // MUST-11 says refused; to Linux a SYN has been answered by then (`tcp_reset`).
+                let error =
+                    if self.config.refused_until_open { Errno::ECONNREFUSED } else { Errno::ECONNRESET };
+                self.fail(Rule::ConnectionRefused, error, out);
             } else {
                 self.challenge(now, Rule::ChallengeRst, out);
             }

@@ -380,7 +380,7 @@ impl Sender {
         if lost {
             self.enter_recovery(now, ack.ece, news.brought(), cfg, out);
         } else if ack.ece {
-            self.begin_reduction(now, news.brought(), cfg, out);
+            self.begin_reduction(now, news.brought(), Rule::EcnResponse, cfg, out);
         }
     }
     /// Counts duplicate ACKs (RFC 5681, section 3.2; RFC 6675, section 5). Whether this is one. Without SACK it tells

@@ -57,6 +57,7 @@ use rack::Rack;
 use rate::Sampler;
 use undo::{Frto, Undo};
 use validation::Validation;
+pub use window::Delivered;
 use window::Prr;
 
 /// What the handshake found out.

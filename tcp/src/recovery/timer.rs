@@ -31,6 +31,13 @@ impl Sender {
         }
     }
 
+    /// The interface has refused what the timeout sent again: it is due after `wait`, and the timeout is not doubled.
+    pub fn try_again(&mut self, now: Time, wait: Duration, cfg: &Config) {
+        self.backoff = self.backoff.saturating_sub(1);
+        self.timer = Timer::Rto;
+        self.deadline = cfg.fires(now, wait);
+    }
+
     /// Starts the retransmission timer: a full RTO from now, or, if the timer served another purpose, from when the
     /// first segment was last sent.
     pub(super) fn arm_rto(&mut self, now: Time, cfg: &Config) {

@@ -23,7 +23,7 @@ pub(super) struct Prr {
 
 /// What an acknowledgment has just brought, in octets.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Delivered {
+pub struct Delivered {
     /// Acknowledged cumulatively.
     pub acked: u64,
     /// Known to have arrived, acknowledged or SACKed, and not known before.
@@ -255,8 +255,15 @@ impl Sender {
         }
     }
 
-    /// ECE asks for a reduction, once a window (3168/6.1.2-ONCE).
-    pub(super) fn begin_reduction(&mut self, now: Time, delivered: Delivered, cfg: &Config, out: &mut Out) {
+    /// ECE asks for a reduction, or the interface does, once a window (3168/6.1.2-ONCE).
+    pub fn begin_reduction(
+        &mut self,
+        now: Time,
+        delivered: Delivered,
+        why: Rule,
+        cfg: &Config,
+        out: &mut Out,
+    ) {
         if self.phase != Phase::Open || self.controller.constant(self.mss64()).is_some() {
             return;
         }
@@ -272,6 +279,6 @@ impl Sender {
         let trouble = super::trouble(&mut self.trouble, self.queue.una);
         trouble.point = point;
         trouble.undo = super::Undo::default();
-        self.note(out, Rule::EcnResponse);
+        self.note(out, why);
     }
 }

@@ -316,17 +316,21 @@ fn simultaneous_open_with_a_loss() {
     assert_eq!((pair.a.state(), pair.b.state()), (State::Established, State::Established));
 }
 
-/// MUST-11: a RST in SYN-RECEIVED after an active open means refused; 5961/3.2: only an exact one.
+/// MUST-11: a RST in SYN-RECEIVED after an active open means refused, to Linux 6.18 reset; 5961/3.2: only an exact one.
 #[test]
 fn reset_in_syn_received() {
-    let mut end = lone();
-    let syn = end.segment(Flags::SYN, 0, 0);
-    assert_eq!(end.show(&syn), ["S. 0 a1 SimultaneousOpen"]);
-    let rst = end.segment(Flags::RST, 100, 0);
-    assert_eq!(end.show(&rst), [". 1 a1 ChallengeRst"]);
-    let rst = end.segment(Flags::RST, 1, 0);
-    end.show(&rst);
-    assert_eq!((end.state(), end.tcb.take_error()), (State::Closed, Some(Errno::ECONNREFUSED)));
+    let refused = Config { refused_until_open: true, ..Config::linux() };
+    for (config, error) in [(refused, Errno::ECONNREFUSED), (Config::linux(), Errno::ECONNRESET)] {
+        let mut end = Lone::syn_sent(config);
+        let _ = end.said();
+        let syn = end.segment(Flags::SYN, 0, 0);
+        assert_eq!(end.show(&syn), ["S. 0 a1 SimultaneousOpen"]);
+        let rst = end.segment(Flags::RST, 100, 0);
+        assert_eq!(end.show(&rst), [". 1 a1 ChallengeRst"]);
+        let rst = end.segment(Flags::RST, 1, 0);
+        end.show(&rst);
+        assert_eq!((end.state(), end.tcb.take_error()), (State::Closed, Some(error)));
+    }
 }
 
 /// 9293/EV-SYNRCVD-ACK: an ACK of something else is answered with RST; and EV-CLOSE-SYNRCVD: close waits.
