@@ -199,10 +199,10 @@ impl Beside {
         text
     }
 
-    /// More rules: first match first, so these come behind the others. A middlebox changes what a SYN asks for, and marks.
-    pub(super) fn rules(&mut self) -> String {
+    /// More rules. First match first, so most come behind the others. A middlebox changes what a SYN asks for, and marks;
+    /// one that looks at SYNs comes first: what it did to one of them, but not to the next, no end could agree on.
+    pub(super) fn rules(&mut self, mut text: String) -> String {
         let dice = &mut self.dice;
-        let mut text = String::new();
         let until = HEALED - 3_000;
         if self.middlebox {
             let what = dice.pick(&[
@@ -216,7 +216,8 @@ impl Beside {
                 "from: \"b\", do: Rewrite(ecn: Ce)",
                 "do: Rewrite(strip: [AccEcn, UserTimeout])",
             ]);
-            let _ = write!(text, "({what}), ");
+            let at = if what.starts_with("flags: \"S\"") { 0 } else { text.len() };
+            text.insert_str(at, &format!("({what}), "));
         }
         if self.icmp {
             let what = dice.pick(&["Net", "Host", "Protocol", "Port", "Prohibited"]);

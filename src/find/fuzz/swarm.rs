@@ -377,7 +377,7 @@ pub fn swarm(seed: u64) -> String {
     let rules = if with.rules { rules(dice) } else { String::new() };
     let faults = faults(dice, with, names);
     let (server, programs) = (beside.server(server), beside.programs(with.attacker, with.six));
-    let rules = rules + &beside.rules();
+    let rules = beside.rules(rules);
     let faults = faults + &beside.faults(with.attacker, with.six);
     format!(
         r#"Scenario(

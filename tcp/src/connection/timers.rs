@@ -66,7 +66,7 @@ impl Connection {
             return Time::NEVER;
         }
         if let Some(at) = self.pending_deadline() {
-            return at.min(self.timers.idle).min(self.ack.deadline);
+            return at.min(self.ack.deadline);
         }
         let queue = self.snd.queue.deadline().map_or(Time::NEVER, |(at, _)| at);
         let queue = queue.min(self.snd.queue.release());
@@ -75,12 +75,11 @@ impl Connection {
     /// A deadline may have come.
     pub fn on_deadline(&mut self, now: Time, out: &mut Out) {
         if self.is_pending() {
-            // Nothing but the SYN-ACK is repeated.
+            // Nothing but the SYN-ACK is repeated, and nobody is asked whether it is still there.
             if now >= self.ack.deadline {
                 self.on_ack_deadline(now, out);
             }
-            self.on_pending_deadline(now, out);
-            return self.timers.idle = self.timers.idle.max(now + Duration::from_nanos(1));
+            return self.on_pending_deadline(now, out);
         }
         if now >= self.limit_deadline() && !self.is_over() {
             return self.give_up(now, out);
