@@ -189,7 +189,7 @@ impl Checks {
                 if why.rule.is_forged() {
                     self.ends.forged(&tuple, packet.id);
                 } else if let Some(facts) = facts.filter(|facts| facts.addresses.contains(&packet.ip.src)) {
-                    segments::sent(*node, packet, &self.ends, findings);
+                    segments::sent(*node, packet, facts, &self.ends, findings);
                     sequence::sent(*node, packet, why.rule, facts, &self.ends, findings);
                     self.storm.sent(*node, packet, *why, &self.ends, findings);
                     self.closing.sent(*node, tuple, packet, *why, record.time);

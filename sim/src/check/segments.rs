@@ -3,12 +3,12 @@
 use tcp::{Flags, Seq};
 
 use super::ends::Ends;
-use super::{Findings, Law};
+use super::{Facts, Findings, Law};
 use crate::packet::Packet;
 use crate::trace::NodeId;
 
 /// A segment goes out.
-pub(super) fn sent(node: NodeId, packet: &Packet, ends: &Ends, findings: &mut Findings<'_>) {
+pub(super) fn sent(node: NodeId, packet: &Packet, facts: &Facts, ends: &Ends, findings: &mut Findings<'_>) {
     let (Some(segment), Some(tuple)) = (packet.tcp(), packet.tuple()) else { return };
     let mut wrong = |text: String| findings.add(Law::WellFormed, node, Some(tuple), text);
     let (flags, options) = (segment.flags, &segment.options);
@@ -31,7 +31,9 @@ pub(super) fn sent(node: NodeId, packet: &Packet, ends: &Ends, findings: &mut Fi
     if flags.contains(Flags::RST) && (!segment.payload.is_empty() || !options.sack.is_empty()) {
         wrong("a reset with data or SACK blocks".to_owned());
     }
-    if flags.contains(Flags::URG) && segment.urg == 0 && segment.payload.len() > 1 {
+    // A pointer of nothing names no octet, unless it points at the last one (RFC 6093, section 2): then it is the first here.
+    let nothing = segment.urg == 0 && !facts.config.urgent_points_at_last;
+    if flags.contains(Flags::URG) && nothing && segment.payload.len() > 1 {
         wrong("urgent, and nothing is".to_owned());
     }
     let room = 40 - options.wire_len().min(40);
