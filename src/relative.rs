@@ -24,13 +24,15 @@ impl Isns {
         (self.0.get(&tuple).copied(), self.0.get(&tuple.reversed()).copied())
     }
 
-    /// A segment without what chance decides: numbers count from the initial ones. Those of a reset, of a forged segment and
-    /// of streams whose beginning was not seen are 0.
+    /// A segment without what chance decides: numbers count from the initial ones, and are as they are where the beginning of
+    /// the stream was not seen. Those of a reset and of a forged segment are 0.
     pub fn tell(&mut self, tuple: Tuple, segment: &Segment, why: Rule) -> String {
         let (isn, peer) = self.look(tuple, segment, why.is_forged());
         let bare = segment.has(Flags::RST) || why.is_forged();
-        let relative = |number: SeqNum, isn: Option<SeqNum>| {
-            isn.filter(|_| !bare).map_or(0, |isn| number.distance_from(isn))
+        let relative = |number: SeqNum, isn: Option<SeqNum>| match isn {
+            _ if bare => 0,
+            Some(isn) => number.distance_from(isn),
+            None => number.0,
         };
         let ack = if segment.has(Flags::ACK) { relative(segment.ack, peer) } else { 0 };
         let options = &segment.options;
