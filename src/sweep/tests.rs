@@ -4,7 +4,8 @@ use std::io::{self, Write};
 
 use super::store::{self, Results};
 use super::work::{Stopped, work};
-use super::{Plan, merge, range, stats};
+use super::{Plan, columns, merge, range, stats, summary, table};
+use crate::columns::{Column, Values};
 
 /// Two axes and two seeds: eight runs of an echo over a lossy link.
 const SWEEP: &str = r#"Sweep(
@@ -291,4 +292,42 @@ fn every_field_is_documented_with_an_example_that_reads() {
     let page = include_str!("../../docs/sweeps.md");
     let made = super::documentation();
     assert!(page.contains(&made), "docs/sweeps.md lacks this:\n{made}");
+}
+
+/// A column as CSV has it; numbers that are not whole as 10 digits.
+fn cells(column: &Column) -> Vec<String> {
+    let text = |number: &Option<u64>| number.map_or(String::new(), |number| number.to_string());
+    let real = |number: &Option<f64>| number.map_or(String::new(), |number| stats::digits(number, 10));
+    match &column.values {
+        Values::Numbers(all) => all.iter().map(text).collect(),
+        Values::Reals(all) => all.iter().map(real).collect(),
+        Values::Texts(all) => all.iter().map(|text| text.clone().unwrap_or_default()).collect(),
+    }
+}
+/// The table that columns are, a line a row, the names first.
+fn by_line(columns: &[Column]) -> String {
+    let cells: Vec<Vec<String>> = columns.iter().map(cells).collect();
+    let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
+    let line = |row: usize| cells.iter().map(|column| column[row].as_str()).collect::<Vec<_>>().join(",");
+    let lines: Vec<String> = (0..cells[0].len()).map(line).collect();
+    format!("{}\n{}\n", names.join(","), lines.join("\n"))
+}
+
+#[test]
+fn columns_say_what_csv_says() {
+    let plan = plan();
+    let results = read(&bytes(&plan, None, 1));
+    let rows = results.rows();
+    let mut csv = Vec::new();
+    let summed = summary::summary(&results.header, &rows, &[]);
+    table::csv(&summed, 0.95, &mut csv).expect("memory takes it");
+    assert_eq!(by_line(&columns::summary(&summed, 0.95)), String::from_utf8(csv).unwrap());
+
+    let mut csv = Vec::new();
+    table::runs(&results.header, &rows, &[], &mut csv).expect("memory takes it");
+    // What stands in quotes in CSV for its commas does not here.
+    assert_eq!(
+        by_line(&columns::runs(&results.header, &rows, &[])),
+        String::from_utf8(csv).unwrap().replace('"', "")
+    );
 }
