@@ -271,3 +271,49 @@ fn a_trace_too_long_to_keep_is_cut() {
     let hash = |out: &str| out.split("trace ").last().map(|hash| hash.trim().to_owned());
     assert_eq!(hash(&out), hash(&String::from_utf8_lossy(&whole.stdout)), "the run is the same");
 }
+
+/// 300 ms are 300 ticks of 1000 Hz or 75 of 250 Hz from 0.1 s on, and so far off that buckets are eight ticks wide: 0.408 s and
+/// 0.416 s (Linux `calc_wheel_index`); two milliseconds of phase come off.
+#[test]
+fn packetdrill_takes_its_timers_from_the_clock_that_is_asked_for() {
+    let script = "\
+0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
++0 bind(3, ..., ...) = 0
++0 listen(3, 1) = 0
++0 < S 0:0(0) win 65535 <mss 1000,nop,wscale 7>
++0 > S. 0:0(0) ack 1 <mss 1460,nop,wscale 8>
++.1 < . 1:1(0) ack 1 win 1000
++0 accept(3, ..., ...) = 4
++0 write(4, ..., 1000) = 1000
++0 > P. 1:1001(1000) ack 1
++.01 > P. 1:1001(1000) ack 1
+";
+    let script = file("clock.pkt", script).display().to_string();
+    let clocks: [(&[&str], &str); 3] = [
+        (&[], "0.408000"),
+        (&["--hz", "250"], "0.416000"),
+        (&["--hz", "250", "--hz-phase", "2ms"], "0.414000"),
+    ];
+    for (clock, at) in clocks {
+        let text = stdout(&timewait(&[&["packetdrill"], clock, &[&script]].concat()));
+        assert!(text.contains(&format!("seen:     at {at} s")), "{clock:?}: {text}");
+    }
+    let refused = timewait(&["packetdrill", "--personality", "rfc", "--hz", "250", &script]);
+    assert_eq!(refused.status.code(), Some(2), "{}", stderr(&refused));
+}
+
+#[test]
+fn parquet_is_written_or_said_to_be_missing() {
+    let to = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("flows.parquet");
+    let _ = fs::remove_file(&to);
+    let args = ["measure", &hello("parquet.ron", ""), "--format", "parquet", "--of", "flows", "--output"];
+    let output = timewait(&[&args[..], &[&to.display().to_string()]].concat());
+    if cfg!(feature = "parquet") {
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        assert!(fs::read(&to).expect("it is there").starts_with(b"PAR1"));
+    } else {
+        assert_eq!(output.status.code(), Some(2));
+        assert!(stderr(&output).contains("--features parquet"), "{}", stderr(&output));
+        assert!(!to.exists());
+    }
+}

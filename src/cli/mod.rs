@@ -27,6 +27,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint, value_parser};
 use clap_complete::Shell;
+use timewait::scenario::units::Span;
 
 use change::Change;
 
@@ -216,12 +217,13 @@ pub struct Packetdrill {
     /// How far a time may be off where a script does not say, in microseconds. Default: 4000.
     #[arg(long, value_name = "N")]
     pub tolerance_usecs: Option<u64>,
-    /// Ticks a second of the clock that Linux takes its timers from: 1000 where most scripts were written, often 250.
-    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = value_parser!(u32).range(1..=1_000_000))]
-    pub hz: u32,
-    /// How long before a script begins that clock ticked, in milliseconds.
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub hz_phase: u64,
+    /// Ticks a second of the clock that Linux takes its timers from. Default: 1000, as where most scripts were written; many
+    /// kernels have 250.
+    #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..=1_000_000))]
+    pub hz: Option<u32>,
+    /// How long before a script begins that clock ticked. Default: 0s.
+    #[arg(long, value_name = "TIME")]
+    pub hz_phase: Option<Span>,
     /// A packet behind the last line of a script is a failure.
     #[arg(long)]
     pub no_leftovers: bool,

@@ -8,6 +8,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use serde_json::json;
 use timewait::packetdrill::run::{self, Failure, Outcome, Settings, Verdict};
 use timewait::packetdrill::{self, Script, Symbols};
+use timewait::scenario::units::Span;
 use timewait::view::paint::{BOLD, DIM, GREEN, RED, YELLOW, paint};
 use timewait::view::words;
 
@@ -25,6 +26,9 @@ const DEFINED: [(&str, &str); 5] = [
 /// Runs scripts. Returns whether all passed.
 pub fn packetdrill(args: &Packetdrill, color: Color, out: &mut dyn Write) -> Result<bool> {
     let symbols = symbols(&args.define)?;
+    if args.personality != Personality::Linux && (args.hz.is_some() || args.hz_phase.is_some()) {
+        bail!("--hz and --hz-phase are of Linux's timers: only with --personality linux");
+    }
     let files = paths::scripts(&args.files)?;
     if args.pcap.is_some() && files.len() != 1 {
         bail!("--pcap takes one script, not {}", files.len());
@@ -74,8 +78,8 @@ fn settings(args: &Packetdrill) -> Settings {
         // A kernel's timers are on its wheel; what scripts expect of times and of memory was written on one of 1000 ticks a
         // second that keeps more room for headers.
         Personality::Linux => tcp::Config {
-            hz: Some(args.hz),
-            hz_phase: tcp::Duration::from_millis(args.hz_phase),
+            hz: Some(args.hz.unwrap_or(1000)),
+            hz_phase: args.hz_phase.unwrap_or(Span(0)).duration(),
             max_tcp_header: 320,
             skb_overhead: 1280,
             ..sim::sys::Setup::default().tcp
