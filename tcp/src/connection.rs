@@ -144,6 +144,8 @@ struct Send {
     mss: u16,
     /// The same as the peer and the interface allow it, whatever is known of the path.
     full_mss: u16,
+    /// The same as the peer alone allows it.
+    peer_mss: u16,
     /// Path MTU, in bytes.
     pmtu: u16,
     /// What ICMP said of it.
@@ -208,6 +210,7 @@ impl Connection {
                 probed: None,
                 mss,
                 full_mss: h.snd_mss,
+                peer_mss: h.peer_mss,
                 pmtu: h.mtu,
                 path: None,
                 search,

@@ -37,6 +37,8 @@ pub struct Handshake {
     /// The peer's MSS option, or the default of the address family where it sent none, at least
     /// [`Config::min_mss`] and cut to what `mtu` carries, in bytes; options are not taken off (RFC 6691).
     pub snd_mss: u16,
+    /// The peer's MSS option as it is, or the default where it sent none, in bytes.
+    pub peer_mss: u16,
     /// The MSS that we announced, in bytes.
     pub rcv_mss: u16,
     /// Timestamps, if both ends sent them (RFC 7323, section 3).

@@ -83,8 +83,12 @@ fn clamped_mss(config: &Config, tuple: &Tuple, mtu: u16) -> u16 {
 /// The MSS to send with, before options are taken off: the peer's option (or the default) within what this end
 /// can carry and will believe (RFC 9293, section 3.7.1).
 pub fn send_mss(config: &Config, tuple: &Tuple, mtu: u16, option: Option<u16>) -> u16 {
-    let told = option.filter(|mss| *mss > 0).unwrap_or(default_mss(tuple));
-    told.max(config.min_mss).min(clamped_mss(config, tuple, mtu)).max(1)
+    told_mss(tuple, option).max(config.min_mss).min(clamped_mss(config, tuple, mtu)).max(1)
+}
+
+/// The MSS that the peer's option says, or the default of the address family (RFC 9293, section 3.7.1).
+pub fn told_mss(tuple: &Tuple, option: Option<u16>) -> u16 {
+    option.filter(|mss| *mss > 0).unwrap_or(default_mss(tuple))
 }
 
 /// The window of the first segments, in bytes: what the buffer holds and 16 bits can say, in whole segments of

@@ -186,6 +186,11 @@ impl Controller {
             Congestion::Fixed(segments) => Controller::Fixed(Fixed { segments }),
         }
     }
+    /// How many windows a send buffer that grows by itself has room for: one is in flight, one waits to be sent; a model
+    /// sends on while what it sent is recovered (Linux `sndbuf_expand`).
+    pub const fn windows_to_keep(&self) -> u64 {
+        if self.steers() { 3 } else { 2 }
+    }
     /// Whether the rules around the window apply: reductions, PRR, validation. Not where the window is constant, nor
     /// where a model sets it.
     pub const fn follows_rules(&self) -> bool {

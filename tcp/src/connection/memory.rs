@@ -206,19 +206,19 @@ impl Connection {
         let cwnd = self.snd.queue.cwnd() / mss;
         self.snd.queue.pipe(&self.config).div_ceil(mss) < cwnd
     }
-    /// Room for two windows (`tcp_sndbuf_expand`).
+    /// Room for the windows that the controller wants kept (`tcp_sndbuf_expand`).
     pub(super) fn grow_send_buffer(&mut self) {
         if self.socket.snd_buf_set {
             return;
         }
-        let mss = u64::from(self.snd.mss.max(1));
+        let mss = u64::from(self.snd.mss.max(self.snd.peer_mss).max(1));
         let heads = u64::from(self.config.max_tcp_header) + SHARED_INFO;
         let each = (mss + heads).next_power_of_two() + SK_BUFF;
         let cwnd = self.snd.queue.cwnd() / u64::from(self.snd.queue.mss().max(1));
         let initial = congestion::initial_window(self.snd.queue.mss(), 0, &self.config);
         let initial = initial / u64::from(self.snd.queue.mss().max(1));
         let segments = cwnd.max(initial).max(u64::from(self.config.dupthresh) + 1);
-        let wanted = u32::try_from(2 * segments * each).unwrap_or(u32::MAX);
+        let wanted = u32::try_from(self.snd.queue.windows_to_keep() * segments * each).unwrap_or(u32::MAX);
         let max = self.socket.snd_buf_max(&self.config);
         self.socket.snd_buf = self.socket.snd_buf.max(wanted.min(max));
     }

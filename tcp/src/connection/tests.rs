@@ -69,6 +69,7 @@ fn handshake(now: Time, a: &Arc<Config>, b: &Config, tuple: Tuple, iss: u32, irs
             rcv: offer::window_shift(a.rcv_buf_max),
         }),
         snd_mss: mss,
+        peer_mss: mss,
         rcv_mss: mss,
         timestamps: timestamps.then(|| TimestampState {
             offset: iss,

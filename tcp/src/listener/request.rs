@@ -431,6 +431,7 @@ impl Request {
             rcv_wnd: self.agreed.window(config, &tuple, self.mtu),
             wscale,
             snd_mss: offer::send_mss(config, &tuple, self.mtu, self.agreed.mss),
+            peer_mss: offer::told_mss(&tuple, self.agreed.mss),
             rcv_mss: offer::announced_mss(config, &tuple, self.mtu),
             timestamps: self.agreed.timestamps.then_some(clock),
             sack: self.agreed.sack,

@@ -54,6 +54,7 @@ impl Opening {
             rcv_wnd: self.rcv_wnd,
             wscale,
             snd_mss: snd_mss.min(self.socket.max_seg().unwrap_or(u16::MAX)),
+            peer_mss: offer::told_mss(&self.tuple, said.mss),
             rcv_mss: self.mss,
             timestamps,
             sack: config.sack && said.sack_permitted,

@@ -134,6 +134,10 @@ impl Sender {
         tally.last_sent = self.last_sent;
         tally.dsacks = self.dsacks;
     }
+    /// How many windows the send buffer should have room for.
+    pub fn windows_to_keep(&self) -> u64 {
+        self.controller.windows_to_keep()
+    }
     /// Name of the congestion controller.
     pub fn controller(&self) -> &'static str {
         self.controller.name()

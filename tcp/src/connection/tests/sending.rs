@@ -1,7 +1,7 @@
 //! What is sent, and when: Nagle, cork, PSH, urgent data, small windows.
 
 use super::*;
-use crate::config::{CwndValidation, Nagle};
+use crate::config::{Congestion, CwndValidation, Nagle};
 use crate::error::Errno;
 
 fn lines(pair: &Pair, side: char) -> Vec<String> {
@@ -335,5 +335,33 @@ fn small_segments_are_sent_again_as_one() {
         pair.shutdown('a');
         pair.run(ms(230));
         assert_eq!(lines(&pair, 'a')[4..], again, "{:#?}", pair.log);
+    }
+}
+
+/// Linux `tcp_sndbuf_expand`, in memory: ten segments of 2,304 octets (the data, the headers and the skb around them),
+/// twice; three times for a model. A peer that takes longer segments than the path carries is believed.
+#[test]
+fn a_send_buffer_has_room_for_the_windows_that_its_controller_wants() {
+    for (congestion, peer_mss, room) in [
+        (Congestion::Reno, 1460, 2 * 10 * 2304),
+        (Congestion::Cubic, 1460, 2 * 10 * 2304),
+        (Congestion::Bbr1, 1460, 3 * 10 * 2304),
+        (Congestion::Bbr, 1460, 3 * 10 * 2304),
+        (Congestion::Cubic, 8960, 2 * 10 * (16384 + 256)),
+    ] {
+        let config = Arc::new(Config { congestion, ..Config::linux() });
+        let handshake = Handshake {
+            peer_mss,
+            ..super::handshake(
+                Time::ZERO,
+                &config,
+                &Config::linux(),
+                super::tuple(),
+                super::ISS_A,
+                super::ISS_B,
+            )
+        };
+        let connection = Connection::new(Time::ZERO, handshake);
+        assert_eq!(connection.socket.snd_buf, room, "{congestion:?}, {peer_mss}");
     }
 }
