@@ -17,6 +17,7 @@ pub mod packet;
 pub mod queue;
 pub mod rng;
 pub mod route;
+mod search;
 pub mod simulator;
 mod slab;
 pub mod spec;

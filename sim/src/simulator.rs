@@ -296,6 +296,12 @@ impl Simulator {
         let Some((time, source)) = self.pop_until(limit) else {
             return false;
         };
+        self.happens(time, source);
+        true
+    }
+    /// What `source` has for this time happens.
+    #[inline]
+    pub(crate) fn happens(&mut self, time: Time, source: Source) {
         assert!(time >= self.now, "time goes back from {:?} to {time:?} at {source:?}", self.now);
         self.at_once = if time == self.now { self.at_once + 1 } else { 0 };
         self.now = time;
@@ -311,7 +317,6 @@ impl Simulator {
         if self.records.len() > self.most_records {
             self.cut_trace();
         }
-        true
     }
 
     /// Takes the earliest event if it is no later than `limit`.

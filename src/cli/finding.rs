@@ -118,8 +118,8 @@ pub struct Fuzz {
     /// Folder into which scenarios with violations are written.
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub keep: Option<PathBuf>,
-    /// Run each once more with other names, with hosts that say nothing, with a link made of two, and see that every host
-    /// does the same.
+    /// Run each once more with other names, with exchanged roles, with hosts that say nothing, with a link made of two, with
+    /// other queues, days later, and without the event queue, and see that every host does the same.
     #[arg(long)]
     pub metamorphic: bool,
     /// Write the scenario of this seed, and run nothing.

@@ -63,7 +63,7 @@ impl HostNode {
     }
     /// When something of it is due next.
     #[inline]
-    fn deadline(&self) -> Time {
+    pub(crate) fn deadline(&self) -> Time {
         match self.power {
             Power::Up => self.host.deadline(),
             Power::Paused | Power::Down => Time::NEVER,

@@ -54,7 +54,9 @@ impl Pie {
     }
     /// A packet finds `bytes` in the queue.
     pub(super) fn judge(&mut self, bytes: u64, packet: Arriving) -> Verdict {
-        self.drained = packet.start;
+        // An idle transmitter has been done with its queue since it became idle, not since this packet came.
+        let idle = packet.idle_since <= packet.now;
+        self.drained = if idle { packet.idle_since } else { packet.start };
         self.catch_up(packet.now);
         let delay = packet.start.since(packet.now);
         let half = self.config.target / 2;

@@ -232,6 +232,18 @@ fn pie_follows_its_formula() {
     assert_eq!(pie.probability, 0, "idle: it is forgotten");
 }
 
+/// 8033/4.2-UPDATE: nothing waits while nothing is sent, however long that is.
+#[test]
+fn pie_counts_no_delay_while_idle() {
+    let mut pie = super::Pie::new(1, "link:a-b>");
+    pie.change(Pie::default());
+    for now in [ms(10), ms(100_000), ms(200_007)] {
+        let packet = super::Arriving { now, start: now, idle_since: Time::ZERO, len: 1500, ect: false };
+        assert_eq!(pie.judge(0, packet), super::Verdict::Take);
+        assert_eq!(pie.probability, 0, "at {now}");
+    }
+}
+
 /// 8033/4.2-REF: under a load that does not yield, the delay comes down to the target.
 #[test]
 fn pie_keeps_the_delay_near_its_target() {

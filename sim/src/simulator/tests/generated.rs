@@ -181,6 +181,9 @@ proptest! {
         let mut untraced = Simulator::new(&sp, TraceLevel::Off);
         untraced.run();
         prop_assert_eq!(s.trace_hash(), untraced.trace_hash());
+        let mut unqueued = Simulator::new(&sp, TraceLevel::Off);
+        while unqueued.step_searching() {}
+        prop_assert_eq!((unqueued.trace_hash(), unqueued.events()), (s.trace_hash(), s.events()));
         if let Some(mut branch) = halfway {
             branch.run();
             prop_assert_eq!(branch.records(), s.records());

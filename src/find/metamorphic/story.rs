@@ -1,0 +1,140 @@
+//! What the hosts of a run have done, in lines that do not say what chance has decided by a name.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::net::{IpAddr, SocketAddr};
+
+use sim::packet::Body;
+use sim::spec::Node;
+use sim::{Packet, PipeId, Simulator, TraceLevel, What};
+use tcp::{Duration, Rule, Time};
+
+use super::Twin;
+use crate::find::fuzz::MOST_EVENTS;
+use crate::relative::Isns;
+
+/// What each host has done, line by line.
+pub(super) struct Story {
+    /// Hashes of its lines.
+    pub(super) hosts: BTreeMap<String, Vec<u64>>,
+    /// The line that was asked for.
+    pub(super) told: Option<String>,
+    /// Some packet found no room in a queue.
+    pub(super) overflows: bool,
+    /// The hash of the trace.
+    pub(super) hash: u64,
+    line: String,
+    isns: Isns,
+    /// What addresses were.
+    addresses: BTreeMap<IpAddr, IpAddr>,
+    /// How much later everything is.
+    later: Duration,
+    /// Ephemeral ports by address, in order of appearance.
+    ports: BTreeMap<IpAddr, Vec<u16>>,
+}
+
+impl Story {
+    /// Of a run that ends; with the words of one line of one host, if it is asked for.
+    pub(super) fn of(twin: &Twin, wanted: Option<(&str, usize)>) -> Option<Story> {
+        let hosts = twin.spec.nodes.iter().filter(|(_, node)| matches!(node, Node::Host(_)));
+        let mut story = Story {
+            hosts: hosts.map(|(name, _)| (name.clone(), Vec::new())).collect(),
+            told: None,
+            overflows: false,
+            hash: 0,
+            line: String::new(),
+            isns: Isns::default(),
+            addresses: twin.addresses.clone(),
+            later: twin.later,
+            ports: BTreeMap::new(),
+        };
+        let mut simulator = Simulator::new(&twin.spec, TraceLevel::On).without_checks();
+        while if twin.searches { simulator.step_searching() } else { simulator.step() } {
+            if simulator.events() > MOST_EVENTS {
+                return None;
+            }
+            for record in simulator.take_records() {
+                let Some(node) = story.put(record.time, &record.what) else { continue };
+                let name = simulator.names().node(node);
+                let Some(lines) = story.hosts.get_mut(&**name) else { continue };
+                if wanted.is_some_and(|(host, line)| host == &**name && line == lines.len()) {
+                    story.told = Some(story.line.clone());
+                }
+                let mut hasher = DefaultHasher::new();
+                story.line.hash(&mut hasher);
+                lines.push(hasher.finish());
+            }
+        }
+        let mut pipes = (0..simulator.names().pipes()).map(PipeId);
+        story.overflows = pipes.any(|pipe| simulator.pipe_counters(pipe).queue_full > 0);
+        story.hash = simulator.trace_hash();
+        Some(story)
+    }
+
+    /// Writes the line of a record, if it is one that must not change; says whose it is.
+    fn put(&mut self, time: Time, what: &What) -> Option<sim::NodeId> {
+        self.line.clear();
+        let time = Time::from_nanos(time.as_nanos().saturating_sub(self.later.as_nanos()));
+        let _ = write!(self.line, "{time} ");
+        match what {
+            What::Sent { node, packet, why: Some(why), .. } => {
+                self.sent(packet, why.rule)?;
+                Some(*node)
+            }
+            What::State { node, from, to, why, tuple } => {
+                let [local, remote] = [tuple.local, tuple.remote].map(|end| self.port(end));
+                let _ = write!(self.line, "{local} {remote} {from} to {to}: {:?}", why.rule);
+                Some(*node)
+            }
+            What::Program { node, program, call, result } => {
+                let (call, result) = (self.ported(call), self.ported(result));
+                let _ = write!(self.line, "{program}: {call} = {result}");
+                Some(*node)
+            }
+            _ => None,
+        }
+    }
+    fn sent(&mut self, packet: &Packet, why: Rule) -> Option<()> {
+        let (Body::Tcp(segment), Some(tuple)) = (&packet.body, packet.tuple()) else { return None };
+        let told = self.isns.tell(tuple, segment, why);
+        if why.is_forged() {
+            return None;
+        }
+        let [local, remote] = [tuple.local, tuple.remote].map(|end| self.port(end));
+        let _ = write!(self.line, "{local} > {remote} {told}");
+        Some(())
+    }
+    /// An endpoint as the plain scenario has it; of an ephemeral port only the how manieth of its host it is.
+    fn port(&mut self, mut end: SocketAddr) -> String {
+        if let Some(old) = self.addresses.get(&end.ip()) {
+            end.set_ip(*old);
+        }
+        if end.port() < 32_768 {
+            return end.to_string();
+        }
+        let ports = self.ports.entry(end.ip()).or_default();
+        let at = ports.iter().position(|port| *port == end.port()).unwrap_or_else(|| {
+            ports.push(end.port());
+            ports.len() - 1
+        });
+        format!("{} port {at}", end.ip())
+    }
+    /// A text in which endpoints are written so, without the bytes that it shows: of generated ones some follow ports.
+    fn ported(&mut self, text: &str) -> String {
+        let mut out = String::new();
+        let text = text.split_once(" \"").map_or(text, |(before, _)| before);
+        for word in text.split_inclusive([' ', '(', ')', ',']) {
+            let bare = word.trim_end_matches([' ', '(', ')', ',', ':']);
+            match (bare.parse::<SocketAddr>(), bare.parse::<IpAddr>()) {
+                (Ok(end), _) => out.push_str(&self.port(end)),
+                (_, Ok(address)) => {
+                    let _ = write!(out, "{}", self.addresses.get(&address).unwrap_or(&address));
+                }
+                _ => out.push_str(bare),
+            }
+            out.push_str(&word[bare.len()..]);
+        }
+        out
+    }
+}
