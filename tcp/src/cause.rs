@@ -80,6 +80,7 @@ rules! {
     ResetReceived: "valid RST received", "RFC 9293 3.10.7.4";
     ResetInWindow: "RST somewhere in the window", "RFC 793 3.4";
     ResetInSynReceived: "RST: back to LISTEN", "RFC 9293 3.10.7.4";
+    SynInRequest: "another SYN in SYN-RECEIVED: back to LISTEN", "RFC 9293 3.10.7.4";
     ConnectionRefused: "RST answers our SYN: refused", "RFC 9293 3.10.7.3";
     EcnMixed: "SYNs of one handshake ask for both kinds of ECN: reset", "RFC 9768 3.1.5";
 

@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 
 use crate::config::Config;
 use crate::isn::Tuple;
-use crate::segment::{Options, Segment, Timestamps};
+use crate::segment::{Flags, Options, Segment, Timestamps};
+use crate::seq::SeqNum;
 
 /// Bytes of a TCP header without options.
 pub const TCP_HEADER: u16 = 20;
@@ -39,6 +40,17 @@ pub fn reset_options(config: &Config, about: &Segment) -> Options {
     let echo = about.options.timestamps.filter(|_| config.reset_timestamps);
     let timestamps = echo.map(|ts| Timestamps { val: 0, ecr: ts.val });
     Options { timestamps, order: config.option_order, ..Options::default() }
+}
+
+/// The RST that answers a segment for which there is no connection (RFC 9293, section 3.10.7.1).
+pub fn reset_to(config: &Config, about: &Segment) -> Segment {
+    let reset = if about.has(Flags::ACK) {
+        Segment { seq: about.ack, flags: Flags::RST, ..Segment::default() }
+    } else {
+        let ack = about.seq.add(about.seq_len());
+        Segment { seq: SeqNum(0), ack, flags: Flags::RST | Flags::ACK, ..Segment::default() }
+    };
+    Segment { src: about.dst, dst: about.src, options: reset_options(config, about), ..reset }
 }
 
 /// Path MTUs that are common: what to try next when an old router does not say (RFC 1191, section 7.1).

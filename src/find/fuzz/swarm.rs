@@ -103,6 +103,8 @@ const KNOBS: &[(&str, &[&str])] = &[
     ("exact_window", &["true", "false"]),
     ("challenge_rst", &["true", "false"]),
     ("challenge_syn", &["true", "false"]),
+    ("syn_resets_request", &["true", "false"]),
+    ("icmp_exact", &["true", "false"]),
     ("ack_range", &["true", "false"]),
     ("challenge_interval", &["\"0s\"", "\"500ms\""]),
     ("limit_probe_answers", &["true", "false"]),

@@ -465,6 +465,12 @@ knobs! {
     challenge_rst: Option<bool>, "true";
     /// A SYN in a synchronized state draws a challenge ACK (RFC 5961, section 4.2). Off: one in the window resets.
     challenge_syn: Option<bool>, "true";
+    /// A SYN in the window of a half-open connection that a listener has draws a RST and is the end of it (Linux
+    /// `tcp_check_req`; RFC 9293, section 3.10.7.4, without the RST: back to LISTEN). Off: as `challenge_syn` says.
+    syn_resets_request: Option<bool>, "false";
+    /// ICMP errors count if they quote what is in flight (RFC 5927, section 4.1). Off: SND.NXT as well, which is what a
+    /// bare ACK has (Linux `tcp_v4_err`).
+    icmp_exact: Option<bool>, "true";
     /// ACKs older than SND.UNA - MAX.SND.WND are refused (RFC 5961, section 5.2).
     ack_range: Option<bool>, "true";
     /// At most one challenge or out-of-window ACK per connection in this time (RFC 5961, section 7; Linux

@@ -155,6 +155,8 @@ impl Config {
             fin_beyond_window: true,
             challenge_rst: true,
             challenge_syn: true,
+            syn_resets_request: true,
+            icmp_exact: false,
             ack_range: true,
             challenge_interval: Duration::from_millis(500),
             limit_probe_answers: true,
@@ -255,6 +257,8 @@ impl Config {
             reset_after_fins_is_silent: true,
             exact_window: true,
             fin_beyond_window: false,
+            syn_resets_request: false,
+            icmp_exact: true,
             min_pmtu: 68,
             cautious_pmtu: true,
             cautious_mtu_search: true,
@@ -333,6 +337,8 @@ impl Config {
             pmtu_expires: Duration::from_secs(3600),
             icmp_undoes_backoff: false,
             fin_beyond_window: false,
+            syn_resets_request: false,
+            icmp_exact: true,
             syn_ack_mss_of_interface: false,
             ..Config::linux().counting_data()
         }

@@ -27,7 +27,8 @@ impl Connection {
                 }
             };
         }
-        if quoted < una || quoted >= nxt {
+        let behind = if self.config.icmp_exact { nxt } else { nxt + 1 };
+        if quoted < una || quoted >= behind {
             // Whoever sent it has not seen what is in flight (RFC 5927, section 4.1).
             return out.notes.push(Note::Dropped(Rule::IcmpOutOfWindow));
         }

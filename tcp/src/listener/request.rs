@@ -290,8 +290,12 @@ impl Request {
             let why = if stale { Rule::Paws } else { Rule::NotAcceptable };
             self.reply(now, config, incoming, why, out);
         } else if segment.has(Flags::SYN) {
+            if config.syn_resets_request {
+                refuse(config, segment, Rule::SynInRequest, out);
+                return Verdict::Ends(Rule::SynInRequest);
+            }
             if !config.challenge_syn {
-                return Verdict::Ends(Rule::ChallengeSyn);
+                return Verdict::Ends(Rule::SynInRequest);
             }
             self.reply(now, config, incoming, Rule::ChallengeSyn, out);
         } else if !ack {
@@ -479,17 +483,10 @@ impl Request {
     }
 }
 
-/// Drops a segment and answers its ACK: <SEQ=SEG.ACK><CTL=RST>.
+/// Drops a segment and answers it with a reset.
 pub(super) fn refuse(config: &Config, segment: &Segment, why: Rule, out: &mut Out) {
     out.notes.push(Note::Dropped(why));
-    let reset = Segment {
-        src: segment.dst,
-        dst: segment.src,
-        seq: segment.ack,
-        flags: Flags::RST,
-        options: offer::reset_options(config, segment),
-        ..Segment::default()
-    };
+    let reset = offer::reset_to(config, segment);
     out.segments.push(Outgoing { segment: reset, why, ecn: EcnCodepoint::NotEct });
 }
 

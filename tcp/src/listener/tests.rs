@@ -344,14 +344,35 @@ fn icmp_for_a_request() {
 fn another_syn_in_the_window() {
     let client = Client::new(1);
     let syn = Segment { seq: IRS.add(1000), ..client.syn() };
-    let mut modern = listener(5, |_| {});
+    let mut modern = listener(5, |config| config.syn_resets_request = false);
     half_open(&mut modern, &client);
     assert_eq!(give(&mut modern, AT, &syn).why(), [Rule::ChallengeSyn]);
     assert_eq!(modern.requests().count(), 1);
-    let mut old = listener(5, |config| config.challenge_syn = false);
+    let mut old = listener(5, |config| (config.challenge_syn, config.syn_resets_request) = (false, false));
     half_open(&mut old, &client);
     assert!(give(&mut old, AT, &syn).replies.is_empty());
     assert_eq!(old.requests().count(), 0);
+}
+
+/// Linux 6.18, asked with packetdrill: the SYN is reset as one for nobody, a SYN-ACK with the right ACK as well, and the
+/// request is gone.
+#[test]
+fn another_syn_in_the_window_resets_under_linux() {
+    let client = Client::new(1);
+    let mut linux = listener(5, |_| {});
+    let ours = half_open(&mut linux, &client);
+    let syn = Segment { seq: IRS.add(1000), ..client.syn() };
+    let reaction = give(&mut linux, AT, &syn);
+    assert_eq!(reaction.why(), [Rule::SynInRequest]);
+    let reset = reaction.only();
+    assert_eq!((reset.flags, reset.seq, reset.ack), (Flags::RST | Flags::ACK, SeqNum(0), IRS.add(1001)));
+    assert_eq!(linux.requests().count(), 0);
+
+    half_open(&mut linux, &client);
+    let syn_ack = Segment { ack: ours.seq.add(1), flags: Flags::SYN | Flags::ACK, ..syn };
+    let reset = give(&mut linux, AT, &syn_ack).only().clone();
+    assert_eq!((reset.flags, reset.seq), (Flags::RST, ours.seq.add(1)));
+    assert_eq!(linux.requests().count(), 0);
 }
 
 /// 9293/SEQ-ACCEPT in SYN-RECEIVED, 7323/5.3-R1: what does not fit is answered and changes nothing.

@@ -27,7 +27,7 @@ impl Opening {
         if self.state == State::Closed {
             return;
         }
-        if seq != self.iss {
+        if seq != self.iss && (self.config.icmp_exact || seq != self.iss.add(1)) {
             return out.notes.push(Note::Dropped(Rule::IcmpOutOfWindow));
         }
         match error {

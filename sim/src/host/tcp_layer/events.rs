@@ -2,9 +2,9 @@
 
 use std::net::SocketAddr;
 
-use tcp::offer::reset_options;
+use tcp::offer::reset_to;
 use tcp::time_wait::TimeWaitOutcome;
-use tcp::{Flags, Note, Out, Outgoing, Rule, Segment, SeqNum, State, Tcb, Time, TimeWait, Tuple};
+use tcp::{Flags, Note, Out, Outgoing, Rule, Segment, State, Tcb, Time, TimeWait, Tuple};
 
 use super::{ConnId, Holder, Mark};
 use crate::figures::FlowEvent;
@@ -78,14 +78,7 @@ impl Kernel {
             }
             return;
         }
-        let reset = if segment.has(Flags::ACK) {
-            Segment { seq: segment.ack, flags: Flags::RST, ..Segment::default() }
-        } else {
-            let ack = segment.seq.add(segment.seq_len());
-            Segment { seq: SeqNum(0), ack, flags: Flags::RST | Flags::ACK, ..Segment::default() }
-        };
-        let options = reset_options(&self.setup.spec.tcp, segment);
-        let reset = Segment { src: segment.dst, dst: segment.src, options, ..reset };
+        let reset = reset_to(&self.setup.spec.tcp, segment);
         self.counters.tcp_out_segs += 1;
         self.counters.tcp_out_rsts += 1;
         let ip = self.header(tuple.local.ip(), tuple.remote.ip(), true, 0);

@@ -497,11 +497,13 @@ fn ecn_sender() {
 fn icmp_in_established() {
     let hard = IcmpError::Hard(Errno::ECONNREFUSED);
     for (config, closes) in [(Config::linux(), false), (Config::rfc(), true)] {
+        let exact = config.icmp_exact;
         let mut end = Lone::established(config);
+        // What a bare ACK quotes is believed by Linux (asked with packetdrill), which has nothing in flight here.
         end.call(|t, now, out| t.on_icmp(now, hard, SeqNum(ISS_A + 1), out));
-        assert_eq!(end.dropped(), Some(Rule::IcmpOutOfWindow), "nothing is in flight");
+        assert_eq!(end.dropped() == Some(Rule::IcmpOutOfWindow), exact, "nothing is in flight");
         end.write(10);
-        end.call(|t, now, out| t.on_icmp(now, hard, SeqNum(ISS_A + 11), out));
+        end.call(|t, now, out| t.on_icmp(now, hard, SeqNum(ISS_A + 12), out));
         assert_eq!(end.dropped(), Some(Rule::IcmpOutOfWindow), "beyond");
         end.call(|t, now, out| t.on_icmp(now, hard, SeqNum(ISS_A + 1), out));
         assert_eq!(end.state() == State::Closed, closes);

@@ -250,12 +250,17 @@ fn connect_timeout() {
 #[test]
 fn icmp_in_syn_sent() {
     let unreachable = IcmpError::Soft(Errno::EHOSTUNREACH);
-    let mut end = lone();
+    // Linux takes SND.NXT as well (asked with packetdrill).
+    for nxt in [0, 1] {
+        let mut end = lone();
+        end.call(|t, now, out| t.on_icmp(now, unreachable, SeqNum(ISS_A + 2), out));
+        assert_eq!((end.state(), end.dropped()), (State::SynSent, Some(Rule::IcmpOutOfWindow)));
+        end.call(|t, now, out| t.on_icmp(now, unreachable, SeqNum(ISS_A + nxt), out));
+        assert_eq!((end.state(), end.tcb.take_error()), (State::Closed, Some(Errno::EHOSTUNREACH)));
+    }
+    let mut end = Lone::syn_sent(Config::rfc());
     end.call(|t, now, out| t.on_icmp(now, unreachable, SeqNum(ISS_A + 1), out));
     assert_eq!((end.state(), end.dropped()), (State::SynSent, Some(Rule::IcmpOutOfWindow)));
-    end.call(|t, now, out| t.on_icmp(now, unreachable, SeqNum(ISS_A), out));
-    assert_eq!((end.state(), end.tcb.take_error()), (State::Closed, Some(Errno::EHOSTUNREACH)));
-    let mut end = Lone::syn_sent(Config::rfc());
     end.call(|t, now, out| t.on_icmp(now, unreachable, SeqNum(ISS_A), out));
     assert_eq!(end.state(), State::SynSent);
     end.wait_until(ms(1_000_000));
