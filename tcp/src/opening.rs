@@ -392,6 +392,9 @@ impl Opening {
     pub fn soft_error(&self) -> Option<Errno> {
         self.soft_error
     }
+    pub(crate) fn clear_soft_error(&mut self) {
+        self.soft_error = None;
+    }
     /// The connection is to begin with a small window.
     pub fn be_modest(&mut self) {
         self.modest = true;

@@ -479,6 +479,17 @@ impl Tcb {
             Tcb::TimeWait(_) => None,
         }
     }
+    /// What ICMP said without ending the connection, cleared by reading it (Linux `sk_err_soft`).
+    pub fn take_icmp_error(&mut self) -> Option<Errno> {
+        // That R1 was reached is no error that the kernel keeps.
+        let said = self.soft_error().filter(|errno| *errno != Errno::ETIMEDOUT)?;
+        match self {
+            Tcb::Opening(opening) => opening.clear_soft_error(),
+            Tcb::Open(connection) => connection.set_soft_error(None),
+            Tcb::TimeWait(_) => {}
+        }
+        Some(said)
+    }
     /// The state.
     pub fn state(&self) -> State {
         match self {

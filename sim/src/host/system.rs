@@ -121,7 +121,14 @@ impl Kernel {
     pub fn pending_error(&self, id: SocketId) -> Option<Errno> {
         self.sockets.get(id)?.error.or_else(|| self.tcb_of(id)?.pending_error())
     }
-    /// The same, cleared (`SO_ERROR`).
+    /// `SO_ERROR`: the same, cleared, or else what ICMP has said.
+    pub fn socket_error(&mut self, id: SocketId) -> Option<Errno> {
+        self.take_error(id).or_else(|| {
+            let conn = self.connection(id).ok()?;
+            self.tcp.tcb_mut(conn)?.take_icmp_error()
+        })
+    }
+    /// The same, cleared.
     pub fn take_error(&mut self, id: SocketId) -> Option<Errno> {
         if let Ok(socket) = self.sockets.get_mut(id)
             && let Some(errno) = socket.error.take()

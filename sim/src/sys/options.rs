@@ -323,7 +323,7 @@ impl Socket {
         let id: SocketId = self.id;
         let info = |kernel: &Kernel| kernel.info(now, id).unwrap_or(Info::empty(State::Closed));
         Some(match option {
-            (SOL_SOCKET, SO_ERROR) => kernel.take_error(id).map_or(0, |errno| errno.number()).into(),
+            (SOL_SOCKET, SO_ERROR) => kernel.socket_error(id).map_or(0, |errno| errno.number()).into(),
             (SOL_SOCKET, SO_TYPE) => SOCK_STREAM.into(),
             (SOL_SOCKET, SO_PROTOCOL) => IPPROTO_TCP.into(),
             (SOL_SOCKET, SO_DOMAIN) => if self.v6 { AF_INET6 } else { AF_INET }.into(),
