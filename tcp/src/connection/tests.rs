@@ -16,6 +16,7 @@ use crate::state::State;
 use crate::tcb::{Connect, Received, SendFlags, SocketOption, Tcb};
 use crate::time::{Duration, Time};
 
+mod accecn;
 mod acks;
 mod arrivals;
 mod chaos;

@@ -519,45 +519,30 @@ impl Scoreboard {
             first.0 = first.0.max(una);
         }
     }
+    /// The counts that a segment with these marks is in.
+    fn counted(&mut self, marks: Marks) -> impl Iterator<Item = &mut Tally> {
+        [(Marks::SACKED, &mut self.sacked), (Marks::LOST, &mut self.lost), (Marks::AGAIN, &mut self.again)]
+            .into_iter()
+            .filter_map(move |(mark, tally)| marks.has(mark).then_some(tally))
+    }
     /// `bytes` of a segment with these marks are acknowledged; `whole`: none are left.
     fn forget(&mut self, bytes: u64, marks: Marks, whole: bool) {
         self.waiting -= u32::from(whole && marks.waits());
-        let tallies = [
-            (Marks::SACKED, &mut self.sacked),
-            (Marks::LOST, &mut self.lost),
-            (Marks::AGAIN, &mut self.again),
-        ];
-        for (mark, tally) in tallies {
-            if marks.has(mark) {
-                tally.bytes -= bytes;
-                tally.segments -= u32::from(whole);
-            }
+        for tally in self.counted(marks) {
+            tally.bytes -= bytes;
+            tally.segments -= u32::from(whole);
         }
     }
     /// A segment with these marks has become longer.
     fn extend(&mut self, bytes: u64, marks: Marks) {
-        let tallies = [
-            (Marks::SACKED, &mut self.sacked),
-            (Marks::LOST, &mut self.lost),
-            (Marks::AGAIN, &mut self.again),
-        ];
-        for (mark, tally) in tallies {
-            if marks.has(mark) {
-                tally.bytes += bytes;
-            }
+        for tally in self.counted(marks) {
+            tally.bytes += bytes;
         }
     }
     fn count_split(&mut self, marks: Marks) {
         self.waiting += u32::from(marks.waits());
-        let tallies = [
-            (Marks::SACKED, &mut self.sacked),
-            (Marks::LOST, &mut self.lost),
-            (Marks::AGAIN, &mut self.again),
-        ];
-        for (mark, tally) in tallies {
-            if marks.has(mark) {
-                tally.segments += 1;
-            }
+        for tally in self.counted(marks) {
+            tally.segments += 1;
         }
     }
 }

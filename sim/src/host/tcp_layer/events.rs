@@ -93,13 +93,7 @@ impl Kernel {
         id: ConnId,
         what: impl FnOnce(&mut Tcb, Time, &mut Out) -> R,
     ) -> Option<R> {
-        let mut out = ctx.out.borrow_tcp();
-        let result = self.tcp.tcb_mut(id).map(|tcb| what(tcb, ctx.now, &mut out));
-        if result.is_some() {
-            self.settle(ctx, id, &mut out);
-        }
-        ctx.out.return_tcp(out);
-        result
+        self.call_and(ctx, id, what, |_| true)
     }
 
     /// The same where a call that leaves `out` empty has changed nothing but what the program may read: there is nothing
@@ -111,9 +105,20 @@ impl Kernel {
         id: ConnId,
         what: impl FnOnce(&mut Tcb, Time, &mut Out) -> R,
     ) -> Option<R> {
+        self.call_and(ctx, id, what, |out| !out.is_empty())
+    }
+
+    #[inline]
+    fn call_and<R>(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        id: ConnId,
+        what: impl FnOnce(&mut Tcb, Time, &mut Out) -> R,
+        settles: impl FnOnce(&Out) -> bool,
+    ) -> Option<R> {
         let mut out = ctx.out.borrow_tcp();
         let result = self.tcp.tcb_mut(id).map(|tcb| what(tcb, ctx.now, &mut out));
-        if !out.is_empty() {
+        if result.is_some() && settles(&out) {
             self.settle(ctx, id, &mut out);
         }
         ctx.out.return_tcp(out);
