@@ -289,6 +289,14 @@ impl Tcb {
             connection.on_route_mtu(mtu);
         }
     }
+    /// The link by which its packets leave has this MTU now, in bytes.
+    pub fn on_link_mtu(&mut self, mtu: u16) {
+        match self {
+            Tcb::Opening(opening) => opening.on_path_mtu(mtu),
+            Tcb::Open(connection) => connection.on_link_mtu(mtu),
+            Tcb::TimeWait(_) => {}
+        }
+    }
     /// Large initial windows have failed on this path before: this connection, on which nothing was sent yet, begins with
     /// that of RFC 3390 (RFC 6928, section 12).
     pub fn be_modest(&mut self) {

@@ -5,7 +5,7 @@ use rustc_hash::FxHashMap;
 use tcp::{Duration, Flags, Rule, Segment, Seq, SeqNum, State, Time, Tuple};
 
 use super::closing::{Change, Closing};
-use super::ends::Ends;
+use super::ends::{End, Ends};
 use super::{Facts, Findings, Law};
 use crate::digest::{self, Places, unordered_by};
 use crate::packet::{Packet, PacketId};
@@ -24,6 +24,15 @@ pub(super) struct Answers {
     fins: Vec<(NodeId, Tuple, PacketId)>,
     /// The timestamp that came last, and the last in sequence.
     stamped: Option<Stamped>,
+    /// The SYN without ACK that came last.
+    syn: Option<Syn>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Syn {
+    id: PacketId,
+    seq: SeqNum,
+    val: Option<u32>,
 }
 
 /// One end.
@@ -35,6 +44,10 @@ struct Row {
     heard: Option<(PacketId, u32)>,
     /// What was repeated last by a timeout.
     timeout: Option<Timeout>,
+    /// The probe of a closed window that went out last.
+    probe: Option<Timeout>,
+    /// When a segment came last.
+    heard_at: Time,
     /// Its packet, until it arrives.
     repeated: Option<PacketId>,
     /// It has arrived, and no answer so far.
@@ -61,6 +74,25 @@ struct Timeout {
     wait: Option<Duration>,
 }
 
+impl Row {
+    /// What is wrong with a SYN that ends TIME-WAIT: by its timestamp it must be younger than all that came, or, where that tells
+    /// nothing, its number must lie beyond all that were used (RFC 6191, section 2; RFC 1122, section 4.2.2.13).
+    fn what_is_old(&self, syn: &Syn, end: Option<&End>) -> Option<String> {
+        let end = end?;
+        let (peer, next) = (end.peer?, end.ack?.wire());
+        let recent = self.recent.filter(|_| end.timestamps && peer.timestamps);
+        match (recent, syn.val) {
+            (Some(recent), Some(val)) if val != recent => {
+                let text = || format!("timestamp {val} is older than {recent}");
+                is_older(val, recent).then(text)
+            }
+            (None, Some(_)) => None,
+            _ if syn.seq == next || is_after(syn.seq, next) => None,
+            _ => Some(format!("number {} lies before {}", syn.seq.0, next.0)),
+        }
+    }
+}
+
 fn is_after(a: SeqNum, b: SeqNum) -> bool {
     a != b && a.distance_from(b) < 1 << 31
 }
@@ -72,7 +104,7 @@ impl Answers {
     /// For digests: packets that are not under way any more will not arrive.
     pub(super) fn digest_into<H: std::hash::Hasher>(&self, places: &Places, state: &mut H) {
         // Within an event: nothing of it is left between two.
-        let Answers { rows, fins: _, stamped: _ } = self;
+        let Answers { rows, fins: _, stamped: _, syn: _ } = self;
         unordered_by(rows, state, |key, row| {
             let place = row.repeated.and_then(|id| places.get(id));
             let heard = row.heard.and_then(|(id, stamp)| Some((places.get(id)?, stamp)));
@@ -85,7 +117,7 @@ impl Answers {
     /// Something has happened that may make a wait longer or shorter: a fault, or an ICMP message.
     pub(super) fn disturbed(&mut self) {
         self.rows.retain(|_, row| {
-            row.timeout = None;
+            (row.timeout, row.probe) = (None, None);
             true
         });
     }
@@ -121,6 +153,33 @@ impl Answers {
         }
         if why.rule == Rule::RtoRetransmit && segment.seq_len() > 0 {
             self.repeated((node, tuple), packet.id, segment, facts, findings);
+        } else if why.rule == Rule::ZeroWindowProbe && why.trigger == Trigger::Timer {
+            self.probed((node, tuple), segment, facts, findings);
+        }
+    }
+    /// A closed window is probed. What comes meanwhile and keeps the window closed may set the timer anew, but not back: the last
+    /// wait is taken to have begun with that, this one with the last probe.
+    fn probed(
+        &mut self,
+        (node, tuple): (NodeId, Tuple),
+        segment: &Segment,
+        facts: &Facts,
+        findings: &mut Findings<'_>,
+    ) {
+        let now = findings.record.time;
+        let row = self.rows.entry((node, tuple)).or_default();
+        let before = row.probe.filter(|before| before.seq == segment.seq);
+        let least = before.map(|before| now.since(before.at.max(row.heard_at)));
+        row.probe = Some(Timeout { seq: segment.seq, at: now, wait: least });
+        let Some((wait, before)) = before.and_then(|before| Some((now.since(before.at), before.wait?)))
+        else {
+            return;
+        };
+        let config = &facts.config;
+        let longest = wait + wait / 8 >= config.persist_max || config.user_timeout.is_some();
+        if wait * 2 < before * 3 && !longest {
+            let text = format!("probed {wait} after the last time, which was {before} after the one before");
+            findings.add(Law::BacksOff, node, Some(tuple), text);
         }
     }
     /// A timeout has sent something again.
@@ -152,26 +211,36 @@ impl Answers {
     pub(super) fn received(
         &mut self,
         (node, tuple): (NodeId, Tuple),
-        packet: &Packet,
+        (packet, now): (&Packet, Time),
+        facts: &Facts,
         ends: &Ends,
         closing: &Closing,
     ) {
         let Some(segment) = packet.tcp() else { return };
         self.stamped = None;
         let end = ends.get(node, &tuple).filter(|_| !ends.is_forged(&tuple));
+        // What the letter of the RFC keeps an end from looking at (an ACK that begins at the right edge, while what lies before
+        // it is lost) is no answer to that end.
+        let counts = end.is_none_or(|end| end.accepts(segment, facts.config.exact_window));
         let row = self.rows.entry((node, tuple)).or_default();
         row.timeout = None;
+        row.heard_at = now;
+        let opens = segment.wnd > 0 || row.acked != Some(segment.ack);
+        row.probe = row.probe.filter(|_| segment.has(Flags::ACK) && !opens);
         if segment.has(Flags::SYN) {
             let stamp = segment.options.timestamps.map(|stamp| stamp.val);
             match segment.has(Flags::ACK) {
                 true => row.recent = row.recent.or(stamp),
-                false => row.heard = stamp.map(|stamp| (packet.id, stamp)),
+                false => {
+                    row.heard = stamp.map(|stamp| (packet.id, stamp));
+                    self.syn = Some(Syn { id: packet.id, seq: segment.seq, val: stamp });
+                }
             }
         } else if segment.has(Flags::ACK) {
             let fresh = row.acked.is_none_or(|acked| is_after(segment.ack, acked));
             if fresh || segment.wnd == 0 {
                 (row.acked, row.rounds) = (Some(segment.ack), 0);
-            } else if row.reached {
+            } else if row.reached && counts {
                 row.rounds += 1;
             }
             row.reached = false;
@@ -195,7 +264,11 @@ impl Answers {
     fn reaches(&mut self, node: NodeId, tuple: &Tuple, id: PacketId, ends: &Ends) {
         let Some(sender) = ends.owner(&tuple.remote.ip()) else { return };
         let both = ends.get(node, tuple).zip(ends.get(sender, &tuple.reversed()));
-        let same = both.is_some_and(|(end, other)| end.peer.is_some_and(|peer| peer.isn == other.iss.wire()));
+        // Nothing tells incarnations with the same numbers apart (RFC 9293, section 3.4.1, MUST-8).
+        let same = both.is_some_and(|(end, other)| {
+            let of_this = end.peer.is_some_and(|peer| peer.isn == other.iss.wire());
+            of_this && !end.repeats_numbers && !other.repeats_numbers
+        });
         if let Some(row) = self.rows.get_mut(&(sender, tuple.reversed()))
             && row.repeated == Some(id)
             && same
@@ -215,11 +288,18 @@ impl Answers {
 
     /// A connection has changed its state.
     pub(super) fn changed(&mut self, change: &Change, ends: &Ends, findings: &mut Findings<'_>) {
-        let Change { node, tuple, to, why, .. } = *change;
+        let Change { node, tuple, from, to, why } = *change;
         if to != State::Closed {
             return;
         }
         let Some(row) = self.rows.remove(&(node, tuple)) else { return };
+        if from == State::TimeWait
+            && let Trigger::Packet(id) = why.trigger
+            && let Some(syn) = self.syn.filter(|syn| syn.id == id && why.rule == Rule::TimeWaitReused)
+            && let Some(wrong) = row.what_is_old(&syn, ends.get(node, &tuple))
+        {
+            findings.add(Law::TimeWaitYields, node, Some(tuple), wrong);
+        }
         let gives_up = matches!(why.rule, Rule::RetransmissionLimit | Rule::OrphanLimit | Rule::UserTimeout);
         if gives_up && row.rounds >= ROUNDS && !ends.is_forged(&tuple) {
             let text =

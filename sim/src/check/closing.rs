@@ -80,6 +80,10 @@ impl Closing {
             *since = now;
         }
     }
+    /// SEG.SEQ and SEG.ACK of the segment that is the reason for something.
+    pub(super) fn numbers_of(&self, why: Cause) -> Option<(SeqNum, SeqNum)> {
+        self.answered(why).map(|last| (last.seq, last.ack))
+    }
     fn answered(&self, why: Cause) -> Option<Arrival> {
         self.last.filter(|last| why.trigger == Trigger::Packet(last.id))
     }
@@ -138,6 +142,10 @@ fn may_reset(last: &Arrival, from: State, end: &End, facts: &Facts) -> bool {
             let Some((peer, (_, _, rcv_nxt))) = end.peer.zip(end.last) else { return true };
             let next = Seq::initial(peer.isn) + rcv_nxt;
             let seq = Seq::near(next, last.seq);
+            if end.is_pending() {
+                // As in SYN-RECEIVED, which it is to the peer (RFC 7413, section 5.1): anywhere in the window.
+                return seq >= next && end.offered.is_none_or(|edge| seq < edge || seq == next);
+            }
             let of_fin =
                 matches!(from, State::CloseWait | State::LastAck | State::Closing) && seq + 1 == next;
             seq == next || !facts.config.exact_window && (end.heard_to == Some(seq) || of_fin)

@@ -4,11 +4,14 @@ use std::hash::Hasher;
 use std::net::IpAddr;
 
 use rustc_hash::FxHashMap;
-use tcp::{Flags, Rule, Segment, Seq, SeqNum, Time, Tuple};
+use tcp::{Duration, Flags, Rule, Segment, Seq, SeqNum, Time, Tuple};
 
 use crate::digest::{self, Places, unordered, unordered_by};
 use crate::packet::{Packet, PacketId};
 use crate::trace::NodeId;
+
+/// Numbers are taken from a clock that ticks each four microseconds (RFC 6528, section 3): within a tick there is one.
+const TICK: Duration = Duration::from_micros(4);
 
 /// All ends that have sent a SYN.
 #[derive(Clone, Debug, Default)]
@@ -21,8 +24,8 @@ pub(super) struct Ends {
     forgeries: FxHashMap<PacketId, ()>,
     /// Connections whose streams a forged segment may have changed: by the tuple of the one that took it in.
     tainted: FxHashMap<Tuple, ()>,
-    /// The initial sequence number that each end had last, whatever became of its host, and at which event.
-    numbers: FxHashMap<(NodeId, Tuple), (SeqNum, u64)>,
+    /// The initial sequence number that each end had last, whatever became of its host, and when.
+    numbers: FxHashMap<(NodeId, Tuple), (SeqNum, Time)>,
     /// Whose addresses are whose.
     owners: FxHashMap<IpAddr, NodeId>,
 }
@@ -79,6 +82,32 @@ pub(super) struct Peer {
     pub shift: Option<u8>,
     pub mss: Option<u16>,
     pub timestamps: bool,
+    /// SEG.WND, which no SYN has scaled (RFC 7323, section 2.2), and the octets that came with it (RFC 7413).
+    wnd: u16,
+    len: u32,
+}
+
+impl Peer {
+    fn new(syn: &Segment) -> Peer {
+        Peer {
+            isn: syn.seq,
+            shift: syn.options.wscale,
+            mss: syn.options.mss,
+            timestamps: syn.options.timestamps.is_some(),
+            wnd: syn.wnd,
+            len: syn.payload.len(),
+        }
+    }
+    /// Whether a SYN-ACK with this number answers it: with what it carried, or some of it, or without.
+    fn is_answered_by(&self, ack: SeqNum) -> bool {
+        let taken = ack.0.wrapping_sub(self.isn.add(1).0);
+        taken <= self.len
+    }
+}
+
+/// The number before it.
+fn before(number: SeqNum) -> SeqNum {
+    SeqNum(number.0.wrapping_sub(1))
 }
 
 impl End {
@@ -106,6 +135,18 @@ impl End {
         if ack >= self.repeats_until {
             self.repeats = 0;
         }
+    }
+    /// Whether nothing has acknowledged its SYN so far, whatever its state: with Fast Open programs need not wait for that.
+    pub(super) fn is_pending(&self) -> bool {
+        self.acked.is_none()
+    }
+    /// Whether the four cases of table 6 (RFC 9293, section 3.4) allow a segment, against all that was ever offered (RFC 7323,
+    /// section 2.4). `exact`: to the letter; else what begins at the right edge is no worse than what begins before it.
+    pub(super) fn accepts(&self, segment: &Segment, exact: bool) -> bool {
+        let Some((next, edge)) = self.ack.zip(self.offered) else { return true };
+        let from = Seq::near(next, segment.seq);
+        let to = from + u64::from(segment.seq_len());
+        (to > next || from == next) && (from < edge || from == edge && (!exact || edge == next))
     }
     /// Whether a segment has data or a FIN within the window offered.
     fn would_take(&self, segment: &Segment) -> bool {
@@ -188,13 +229,24 @@ impl Ends {
         }
     }
 
-    /// A cookie has come back: nothing was remembered of the connection that it begins, or begins once more.
-    pub(super) fn reborn(&mut self, node: NodeId, tuple: Tuple, event: u64) {
+    /// A cookie has come back: nothing was remembered of the connection that it begins, or begins once more. `numbers`: SEG.SEQ
+    /// and SEG.ACK of what brought it. They tell which of all SYN-ACKs it is from, and which SYN that one answered.
+    pub(super) fn reborn(
+        &mut self,
+        node: NodeId,
+        tuple: Tuple,
+        numbers: Option<(SeqNum, SeqNum)>,
+        event: u64,
+    ) {
         let Some(end) = self.ends.get_mut(&(node, tuple)) else { return };
-        let (peer, iss) = (end.peer, end.iss);
+        let peer =
+            end.peer.map(|peer| Peer { isn: numbers.map_or(peer.isn, |(seq, _)| before(seq)), ..peer });
+        let iss = numbers.map_or(end.iss, |(_, ack)| Seq::initial(before(ack)));
         let ack = peer.map(|peer| Seq::initial(peer.isn));
         let nxt = iss + 1;
         *end = End {
+            iss,
+            peer,
             nxt,
             ack,
             edge: None,
@@ -203,6 +255,7 @@ impl Ends {
             last: None,
             repeats: 0,
             repeats_until: nxt,
+            in_syn: nxt,
             data_segments: 0,
             acked: None,
             heard_to: None,
@@ -213,10 +266,16 @@ impl Ends {
         };
     }
     /// An end has sent a segment.
-    pub(super) fn sent(&mut self, node: NodeId, tuple: Tuple, packet: &Packet, why: Rule, event: u64) {
+    pub(super) fn sent(
+        &mut self,
+        (node, tuple): (NodeId, Tuple),
+        packet: &Packet,
+        why: Rule,
+        (now, event): (Time, u64),
+    ) {
         let Some(segment) = packet.tcp() else { return };
         if segment.has(Flags::SYN) {
-            return self.sent_syn(node, tuple, segment, why, event);
+            return self.sent_syn((node, tuple), segment, why, (now, event));
         }
         let Some(end) = self.ends.get_mut(&(node, tuple)).filter(|_| !segment.has(Flags::RST)) else {
             return;
@@ -234,22 +293,27 @@ impl Ends {
             end.offered = Some(before.map_or(edge, |before| before.max(edge)));
         }
     }
-    fn sent_syn(&mut self, node: NodeId, tuple: Tuple, segment: &Segment, why: Rule, event: u64) {
+    fn sent_syn(
+        &mut self,
+        (node, tuple): (NodeId, Tuple),
+        segment: &Segment,
+        why: Rule,
+        (now, event): (Time, u64),
+    ) {
         let iss = Seq::initial(segment.seq);
         let anew = matches!(why, Rule::ActiveOpen | Rule::SynAnswered | Rule::SynCookieSent);
         let before = self.ends.get(&(node, tuple)).filter(|end| !anew && end.iss.wire() == segment.seq);
         let heard = self.ends.get(&(node, tuple)).and_then(|end| end.heard);
-        let answered = heard.filter(|peer| segment.has(Flags::ACK) && segment.ack == peer.isn.add(1));
+        let answered = heard.filter(|peer| segment.has(Flags::ACK) && peer.is_answered_by(segment.ack));
         let peer = answered.or(before.and_then(|end| end.peer));
         let nxt = before.map_or(iss, |end| end.nxt).max(iss + u64::from(segment.seq_len()));
         let before_in_syn = before.map_or(iss, |end| end.in_syn);
         let offered = peer
             // Behind a cookie nothing is remembered, not even the window.
             .filter(|_| segment.has(Flags::ACK) && why != Rule::SynCookieSent)
-            .map(|peer| Seq::initial(peer.isn) + 1 + u64::from(segment.wnd));
-        // At one moment there is one number: RFC 6528 takes it from a clock.
-        let last = self.numbers.insert((node, tuple), (segment.seq, event));
-        let same = last.is_some_and(|(iss, at)| iss == segment.seq && at != event);
+            .map(|peer| Seq::near(Seq::initial(peer.isn), segment.ack) + u64::from(segment.wnd));
+        let last = self.numbers.insert((node, tuple), (segment.seq, now));
+        let same = last.is_some_and(|(iss, at)| iss == segment.seq && now.since(at) >= TICK);
         let repeats_numbers = before.map_or(same, |end| end.repeats_numbers);
         let born = before.map_or(event, |end| end.born);
         let met =
@@ -262,8 +326,11 @@ impl Ends {
             own_shift: segment.options.wscale,
             peer,
             heard,
-            edge: None,
-            ack: peer.map(|peer| Seq::initial(peer.isn)),
+            // What goes out before the handshake is complete goes by the window of the SYN (RFC 7413, section 4.2.2).
+            edge: answered.map(|peer| iss + 1 + u64::from(peer.wnd)),
+            ack: answered
+                .map(|peer| Seq::near(Seq::initial(peer.isn), segment.ack))
+                .or(peer.map(|peer| Seq::initial(peer.isn))),
             offered,
             fin: None,
             last: None,
@@ -301,9 +368,12 @@ impl Ends {
         if segment.has(Flags::ACK) && !segment.has(Flags::RST) {
             let shift = if segment.has(Flags::SYN) { 0 } else { end.shifts().0 };
             let ack = Seq::near(end.nxt, segment.ack);
-            let edge = ack + (u64::from(segment.wnd) << shift);
-            end.edge = Some(end.edge.map_or(edge, |before| before.max(edge)));
-            end.count_repeats(ack);
+            // An earlier incarnation may still be speaking: nothing of that counts (RFC 9293, section 3.10.7.4).
+            if ack > end.iss && ack <= end.nxt {
+                let edge = ack + (u64::from(segment.wnd) << shift);
+                end.edge = Some(end.edge.map_or(edge, |before| before.max(edge)));
+                end.count_repeats(ack);
+            }
         }
         if let Some(peer) = end.peer.filter(|_| !segment.payload.is_empty()) {
             let base = end.heard_to.unwrap_or(Seq::initial(peer.isn) + 1);
@@ -312,12 +382,7 @@ impl Ends {
         }
     }
     fn received_syn(&mut self, node: NodeId, tuple: Tuple, segment: &Segment, event: u64) {
-        let peer = Peer {
-            isn: segment.seq,
-            shift: segment.options.wscale,
-            mss: segment.options.mss,
-            timestamps: segment.options.timestamps.is_some(),
-        };
+        let peer = Peer::new(segment);
         match self.ends.get_mut(&(node, tuple)) {
             Some(end) => {
                 end.heard = Some(peer);

@@ -36,6 +36,7 @@ laws! {
     SequenceSpace: "SND.UNA <= SND.NXT, and neither they nor RCV.NXT go back", "RFC 9293 3.3.1, 3.4";
     FreshNumbers: "a connection does not begin with the initial sequence number that the last of its name had", "RFC 9293 3.4.1 MUST-8, RFC 6528 3";
     AckOfUnsent: "nothing is acknowledged that was not sent", "RFC 9293 3.4";
+    UnsentIgnored: "what acknowledges something that was not sent is dropped, all of it", "RFC 9293 3.10.7.4";
     AckRetreats: "an acknowledgment is not taken back", "RFC 9293 3.4";
     BeyondWindow: "nothing is sent beyond the window offered", "RFC 9293 3.8.6";
     TakesBeyondWindow: "nothing is taken beyond the window offered", "RFC 9293 3.4, table 6";
@@ -48,8 +49,9 @@ laws! {
     FinAcknowledged: "what waits for the ACK of its FIN waits for that one", "RFC 9293 3.10.7.4, figure 5";
     TimeWaitLasts: "TIME-WAIT lasts 2 MSL from the last FIN", "RFC 9293 3.6.1, 3.10.7.4";
     TimeWaitAnswers: "a FIN that comes again in TIME-WAIT is acknowledged", "RFC 9293 3.10.7.4";
+    TimeWaitYields: "TIME-WAIT gives way to a SYN only if that is newer than all before", "RFC 6191 2, RFC 9293 3.6.1 MAY-2";
     PawsExact: "only a segment older than the last in sequence is dropped for its timestamp", "RFC 7323 4.3, 5.3";
-    BacksOff: "a timeout waits longer each time", "RFC 6298 5.5";
+    BacksOff: "a timeout waits longer each time, and so does a probe of a closed window", "RFC 6298 5.5, RFC 9293 3.8.6.1 SHLD-30";
     GivesUp: "nobody gives up whose repetitions arrive and are answered", "RFC 9293 3.8.3, 3.10.7.4";
     TimerRuns: "what is unacknowledged or cannot be sent has a timer running", "RFC 6298 5.1, RFC 9293 3.8.6.1 MUST-36";
     OneTimer: "retransmission and persist timer exclude one another", "RFC 9293 3.8.6.1";

@@ -17,6 +17,7 @@ mod storm;
 mod stream;
 mod timers;
 mod transitions;
+mod unsent;
 
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -27,7 +28,7 @@ pub use law::{Law, Violation};
 pub use stream::{Finding, StreamCheck, StreamEnd, StreamEvent, Wrong};
 
 use crate::digest::Places;
-use crate::packet::{Body, Packet};
+use crate::packet::{Body, Packet, PacketId};
 use crate::simulator::Simulator;
 use crate::spec::{Node, Spec};
 use crate::trace::{DropReason, NodeId, Record, What};
@@ -50,8 +51,13 @@ pub(crate) struct Checks {
     storm: storm::Storm,
     closing: closing::Closing,
     answers: answers::Answers,
+    unsent: unsent::Unsent,
     found: Vec<Violation>,
     touched: Vec<(NodeId, Tuple)>,
+    /// What waits for a host that is paused: it has come, and nobody has looked at it.
+    late: Vec<(NodeId, Packet)>,
+    /// What of it was read in this event, and after how many records.
+    read: Vec<(usize, NodeId, PacketId)>,
 }
 
 /// What a checker may know of a host beforehand.
@@ -108,8 +114,11 @@ impl Checks {
             storm: storm::Storm::default(),
             closing: closing::Closing::default(),
             answers: answers::Answers::default(),
+            unsent: unsent::Unsent::default(),
             found: Vec::new(),
             touched: Vec::new(),
+            late: Vec::new(),
+            read: Vec::new(),
         }
     }
     /// For digests: what may still be found depends on it, and what was found is told of a world as a whole.
@@ -123,8 +132,11 @@ impl Checks {
             storm,
             closing,
             answers,
+            unsent: _, // within an event
             found,
             touched: _,
+            late: _, // the host has them, too
+            read: _, // within an event
         } = self;
         ends.digest_into(places, state);
         transitions.digest_into(state);
@@ -152,16 +164,21 @@ impl Checks {
         self.transitions.forget(node);
         self.closing.forget(node);
         self.answers.forget(node);
+        self.late.retain(|(of, _)| *of != node);
     }
 
     /// Looks at what an event has done.
     pub(crate) fn after_event(&mut self, sim: &Simulator) {
         let records = sim.records();
         let event = sim.events();
-        for record in &records[self.seen.min(records.len())..] {
-            self.look_at(record, event);
+        for (at, record) in records.iter().enumerate().skip(self.seen) {
+            if !self.read.is_empty() {
+                self.look_at_read(at, (record.time, event));
+            }
+            self.look_at(sim, record, event);
         }
         self.seen = records.len();
+        self.look_at_read(records.len(), (sim.now(), event));
         if let Some(record) = records.last() {
             for (node, tuple) in std::mem::take(&mut self.touched) {
                 self.look_at_connection(sim, record, event, node, tuple);
@@ -175,7 +192,7 @@ impl Checks {
         }
     }
 
-    fn look_at(&mut self, record: &Record, event: u64) {
+    fn look_at(&mut self, sim: &Simulator, record: &Record, event: u64) {
         let findings = &mut Findings { event, record, found: &mut self.found };
         match &record.what {
             What::Sent { node, packet, why: Some(why), .. } => {
@@ -191,10 +208,14 @@ impl Checks {
                 } else if let Some(facts) = facts.filter(|facts| facts.addresses.contains(&packet.ip.src)) {
                     segments::sent(*node, packet, facts, &self.ends, findings);
                     sequence::sent(*node, packet, why.rule, facts, &self.ends, findings);
-                    self.storm.sent(*node, packet, *why, &self.ends, findings);
+                    let peer = self.ends.owner(&tuple.remote.ip());
+                    let peer = peer.and_then(|peer| self.hosts.get(peer.0 as usize)?.as_ref());
+                    let unlimited = |facts: &Facts| facts.config.challenge_interval.is_zero();
+                    let limits = !unlimited(facts) || !peer.is_some_and(unlimited);
+                    self.storm.sent(*node, packet, (*why, limits), &self.ends, findings);
                     self.closing.sent(*node, tuple, packet, *why, record.time);
                     self.answers.sent((*node, tuple), packet, *why, facts, findings);
-                    self.ends.sent(*node, tuple, packet, why.rule, event);
+                    self.ends.sent((*node, tuple), packet, why.rule, (record.time, event));
                     let has_data = packet.tcp().is_some_and(|segment| !segment.payload.is_empty());
                     if has_data && bounds::counts_segments(&facts.config) {
                         self.ends.count_data(*node, tuple);
@@ -209,7 +230,15 @@ impl Checks {
                 if matches!(packet.body, Body::Icmp(_)) {
                     self.answers.disturbed();
                 }
-                self.received(*node, packet, event);
+                if sim.is_up(*node) {
+                    self.received(*node, packet, (record.time, event));
+                } else {
+                    self.late.push((*node, packet.clone()));
+                }
+            }
+            What::Dropped { node, packet, why: DropReason::HostDown } => {
+                // There was no room for it.
+                self.late.retain(|(of, waiting)| *of != *node || waiting.id != *packet);
             }
             What::Dropped { node, packet, why: DropReason::Tcp(Rule::Paws) } => {
                 self.answers.too_old(*node, *packet, findings);
@@ -217,7 +246,8 @@ impl Checks {
             What::Fault { .. } => self.answers.disturbed(),
             What::State { node, tuple, from, to, why } => {
                 if why.rule == Rule::SynCookieAccepted {
-                    self.ends.reborn(*node, *tuple, event);
+                    let numbers = self.closing.numbers_of(*why);
+                    self.ends.reborn(*node, *tuple, numbers, event);
                 }
                 self.transitions.changed(*node, *tuple, *from, *to, findings);
                 if let Some(Some(facts)) = self.hosts.get(node.0 as usize) {
@@ -233,11 +263,25 @@ impl Checks {
         }
     }
 
-    /// A packet has come to a node.
-    fn received(&mut self, node: NodeId, packet: &Packet, event: u64) {
-        if self.hosts.get(node.0 as usize).is_none_or(Option::is_none) {
-            return;
+    /// A host that was paused looks at this packet, after so many records.
+    pub(crate) fn read_late(&mut self, node: NodeId, id: PacketId, after: usize) {
+        self.read.push((after, node, id));
+    }
+    /// What was read before so many records.
+    fn look_at_read(&mut self, before: usize, when: (Time, u64)) {
+        let count = self.read.iter().take_while(|(after, ..)| *after <= before).count();
+        for (_, node, id) in self.read.drain(..count).collect::<Vec<_>>() {
+            let at = self.late.iter().position(|(of, packet)| *of == node && packet.id == id);
+            if let Some(at) = at {
+                let (_, packet) = self.late.remove(at);
+                self.received(node, &packet, when);
+            }
         }
+    }
+
+    /// A packet has come to a node.
+    fn received(&mut self, node: NodeId, packet: &Packet, (now, event): (Time, u64)) {
+        let Some(Some(facts)) = self.hosts.get(node.0 as usize) else { return };
         self.storm.received(packet);
         let read; // what it has become on its way
         let packet = match (&packet.body, packet.flipped_bit) {
@@ -256,9 +300,10 @@ impl Checks {
         let Some(tuple) = packet.tuple().map(|tuple| tuple.reversed()) else { return };
         if let Some(segment) = packet.tcp() {
             self.closing.received(packet.id, segment, event);
+            self.unsent.received(node, tuple, segment, &self.ends, event);
         }
         self.ends.received(node, tuple, packet, event);
-        self.answers.received((node, tuple), packet, &self.ends, &self.closing);
+        self.answers.received((node, tuple), (packet, now), facts, &self.ends, &self.closing);
         touch(&mut self.touched, node, tuple);
     }
 
@@ -274,6 +319,7 @@ impl Checks {
         let Some((info, running)) = sim.reading(node, &tuple) else { return };
         let reading = Reading { node, tuple, info: &info, running: &running, config: &facts.config };
         let findings = &mut Findings { event, record, found: &mut self.found };
+        self.unsent.look(&reading, &self.ends, findings);
         sequence::look(&reading, &mut self.ends, findings);
         timers::look(&reading, findings);
         bounds::look(&reading, &self.ends, findings);

@@ -66,7 +66,7 @@ impl Storm {
         &mut self,
         node: NodeId,
         packet: &Packet,
-        why: Cause,
+        (why, limits): (Cause, bool),
         ends: &Ends,
         findings: &mut Findings<'_>,
     ) {
@@ -101,7 +101,10 @@ impl Storm {
                 .flatten()
                 .any(|end| end.repeats_numbers)
         });
-        if depth == MOST_IN_A_ROW && !repeats {
+        // Whom a forged segment has put at odds contradict one another for ever if both were told to limit no answers: that is
+        // what the limits are for (RFC 5961, sections 7 and 10).
+        let at_odds = !limits && packet.tuple().is_some_and(|tuple| ends.is_forged(&tuple));
+        if depth == MOST_IN_A_ROW && !repeats && !at_odds {
             let text = format!("the {depth}th empty answer to an answer in a row");
             findings.add(Law::AckStorm, node, packet.tuple(), text);
         }

@@ -62,8 +62,8 @@ pub struct Finding {
     pub offset: u64,
     /// What is wrong.
     pub wrong: Wrong,
-    /// An earlier incarnation had the same initial sequence numbers, since a host pins its own or a cookie came back:
-    /// nothing tells segments of the two apart, which is why RFC 9293 has numbers move on (section 3.4.1, MUST-8).
+    /// An earlier incarnation had the same initial sequence numbers, since a host pins its own, or a cookie came back, or both
+    /// began within a tick of the clock that numbers are taken from (where not, `FreshNumbers` is broken as well): nothing tells segments of the two apart, which is why RFC 9293 has numbers move on (section 3.4.1, MUST-8).
     pub repeated: bool,
 }
 
@@ -248,7 +248,7 @@ impl StreamCheck {
             self.logs.entry(direction).or_insert_with(|| Log::begin(&self.in_syn, &self.over, direction));
         // After a reboot incarnations are counted anew.
         if log.writer_gone || log.writer.is_some_and(|writer| writer != end.incarnation) {
-            *log = Log { repeated: is_over(&self.over, &direction), ..Log::default() };
+            *log = Log { repeated: true, ..Log::default() };
         }
         log.writer = Some(end.incarnation);
         log
@@ -260,7 +260,8 @@ impl StreamCheck {
             self.logs.entry(direction).or_insert_with(|| Log::begin(&self.in_syn, &self.over, direction));
         // After a reboot incarnations are counted anew.
         if log.reader_gone || log.reader.is_some_and(|reader| reader != end.incarnation) {
-            *log = Log { repeated: is_over(&self.over, &direction), ..Log::default() };
+            // A copy of the SYN that comes within the same tick finds the same number: its data is read once more.
+            *log = Log { repeated: true, ..Log::begin(&self.in_syn, &self.over, direction) };
         }
         log.reader = Some(end.incarnation);
         log

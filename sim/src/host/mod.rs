@@ -147,6 +147,11 @@ impl Host {
     /// Routes or MTUs of its links have changed.
     pub fn set_net(&mut self, now: Time, net: HostNet, out: &mut HostOut) {
         let _ = (now, out);
+        for (remote, tcb) in self.kernel.tcp.remote_connections() {
+            if let Some(egress) = net.egress(remote) {
+                tcb.on_link_mtu(egress.mtu);
+            }
+        }
         self.kernel.net = net;
     }
     /// What `ss` and `netstat` show.

@@ -194,7 +194,13 @@ impl Simulator {
         host.power = Power::Up;
         for waiting in std::mem::take(&mut host.waiting) {
             match waiting {
-                Waiting::Packet(packet) => self.give(node, &packet),
+                Waiting::Packet(packet) => {
+                    let after = self.records.len();
+                    if let Some(checks) = &mut self.checks {
+                        checks.read_late(node, packet.id, after);
+                    }
+                    self.give(node, &packet);
+                }
                 Waiting::Kill(program) => self.kill(node, &program),
             }
         }

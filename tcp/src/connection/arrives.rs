@@ -158,14 +158,20 @@ impl Connection {
         }
         let nxt = self.rcv.nxt();
         let old = seq < nxt && end <= nxt;
-        (old, if self.rcv.edge == nxt { seq > nxt } else { seq >= self.rcv.edge })
+        let right = self.rightmost();
+        (old, if right == nxt { seq > nxt } else { seq >= right })
+    }
+    /// The rightmost edge that was ever offered: what would have been in that window is, also where it was taken back
+    /// (RFC 7323, section 2.4).
+    fn rightmost(&self) -> Seq {
+        let offered = self.ledger.as_ref().map_or(Seq::default(), |ledger| ledger.rightmost);
+        self.rcv.edge.max(self.rcv.nxt()).max(offered)
     }
 
     /// Whether a segment lies beyond the window, as Linux sees it: where memory is accounted, what reaches over its right
     /// edge is taken whole, but only while nothing waits to be read (`tcp_sequence`).
     fn lies_beyond(&self, seq: Seq, end: Seq) -> bool {
-        let offered = self.ledger.as_ref().map_or(Seq::default(), |ledger| ledger.rightmost);
-        let right = self.rcv.edge.max(self.rcv.nxt()).max(offered);
+        let right = self.rightmost();
         let reaches_over = end > right && self.ledger.is_some() && self.rcv.buffer.unread() > 0;
         seq > right || reaches_over && seq < end
     }

@@ -151,6 +151,12 @@ impl Connection {
         self.process_text(now, &arrived, out);
         self.ack = ack;
         request.data = self.rcv.nxt().since(self.rcv.irs + 1) as u32;
+        if let Some(ledger) = &mut self.ledger {
+            // Linux moves RCV.WUP and leaves the window as it was (`tcp_fastopen_create_child`): the right edge moves with it.
+            self.rcv.edge += u64::from(request.data);
+            self.rcv.wup = self.rcv.nxt();
+            ledger.rightmost = ledger.rightmost.max(self.rcv.edge);
+        }
         request.send(now, &self.config, &self.tuple(), Rule::FastOpenAccepted, out);
         request.deadline = self.config.fires(now, request.timeout(&self.config));
         let data_taken = request.data > 0;

@@ -118,6 +118,8 @@ impl Connection {
     }
     /// Sends `what` again, or its beginning. Whether anything was sent.
     pub(super) fn retransmit(&mut self, now: Time, what: &Retransmission, out: &mut Out) -> bool {
+        // The AccECN option that is due by now takes room as well.
+        self.tick_accecn(now);
         let size = u64::from(self.segment_size());
         let (una, nxt) = (self.snd.queue.una(), self.snd.queue.nxt());
         let start = what.range.start.max(una);

@@ -69,6 +69,13 @@ impl Connection {
     pub fn on_route_mtu(&mut self, mtu: u16) {
         self.path_mtu().route = Some(mtu);
     }
+    /// The link by which segments leave takes no more than `mtu` bytes any more. There is nothing to doubt in that, and nothing
+    /// to discover: what is longer would not even leave (RFC 1122, section 3.3.3; Linux looks at the device's MTU each time).
+    pub fn on_link_mtu(&mut self, mtu: u16) {
+        if !self.is_over() && mtu < self.snd.pmtu {
+            self.sync_mss(mtu, false);
+        }
+    }
     /// Segments have gone out: if the route has another MTU since, that is known now.
     pub(super) fn look_at_route(&mut self) {
         if let Some(mtu) = self.snd.path.as_mut().and_then(|path| path.route.take()) {

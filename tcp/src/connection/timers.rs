@@ -169,8 +169,17 @@ impl Connection {
         }
         let nxt = self.snd.queue.nxt();
         let next = self.snd.buffer.end().since(nxt).min(u64::from(self.segment_size()));
-        if self.snd.queue.flight() > 0 || nxt + next.max(1) <= self.window_end() {
+        let flight = self.snd.queue.flight() > 0;
+        let open = nxt + next.max(1) <= self.window_end();
+        if flight || open && self.ledger.is_some() {
             self.stop_persist();
+        } else if open {
+            // Small data that waits goes when the override timer says so, however much comes meanwhile (RFC 9293, section
+            // 3.8.6.2.1). Linux begins anew with each ACK (`tcp_ack_probe`).
+            self.timers.backoff = 0;
+            self.timers.probing = None;
+            let anew = self.config.fires(now, self.persist_interval());
+            self.timers.persist = self.timers.persist.min(anew);
         } else {
             self.timers.persist = self.config.fires(now, self.persist_interval());
         }

@@ -155,7 +155,9 @@ impl Connection {
         if let Some(ledger) = &mut self.ledger {
             ledger.rightmost = ledger.rightmost.max(edge);
         }
-        self.rcv.edge = if self.config.shrink_window { edge } else { self.rcv.edge.max(edge) };
+        // Where memory is accounted, the ledger remembers what was offered before; elsewhere there is room for it.
+        let retreats = self.config.shrink_window && self.ledger.is_some();
+        self.rcv.edge = if retreats { edge } else { self.rcv.edge.max(edge) };
         field as u16
     }
     /// Whether less than half of the window is left (only where memory is accounted).

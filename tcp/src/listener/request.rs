@@ -250,6 +250,11 @@ impl Request {
         let numbers = (self.iss, self.irs);
         let mut segment = self.agreed.syn_ack(config, tuple, self.mtu, numbers, self.timestamps(now));
         segment.ack = segment.ack.add(self.data);
+        if !config.truesize {
+            // What the SYN carried waits in the buffer, and its right edge stays (RFC 9293, section 3.8.6). Linux offers as much
+            // behind the data: see `begin_fast_server`.
+            segment.wnd = segment.wnd.saturating_sub(self.data.min(0xffff) as u16);
+        }
         // 7413/4.2.1-RTX
         segment.options.fast_open = self.fast_open.clone().filter(|_| self.repeats == 0);
         self.agreed.put_ecn(&mut segment, config, self.syn, (self.repeats, self.retries));

@@ -12,6 +12,7 @@ use crate::offer;
 use crate::offer::MAX_SHIFT;
 use crate::out::{Note, Out};
 use crate::segment::{Flags, Segment};
+use crate::seq::Seq;
 use crate::time::Time;
 
 impl Opening {
@@ -31,7 +32,10 @@ impl Opening {
         };
         // The window of a SYN is never scaled (RFC 7323, section 2.2).
         let shift = if segment.has(Flags::SYN) { 0 } else { wscale.map_or(0, |w| w.snd) };
-        let recent = segment.options.timestamps.or(said.timestamps);
+        // Only from what begins where the last acknowledgment stood, or before it (RFC 7323, section 4.3).
+        let first = Seq::initial(peer.irs) + 1;
+        let covers = Seq::near(first, segment.seq) <= first;
+        let recent = segment.options.timestamps.filter(|_| covers).or(said.timestamps);
         let timestamps = recent
             .filter(|_| config.timestamps && said.timestamps.is_some())
             .map(|ts| TimestampState { offset: self.clock_offset, recent: ts.val, recent_at: now });

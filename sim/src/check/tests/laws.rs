@@ -207,6 +207,21 @@ fn broken(law: Law) -> Vec<Vec<Violation>> {
         Law::AckOfUnsent => {
             vec![run().changed(segment(B, is_late_ack, |segment| segment.ack = segment.ack.add(100_000)))]
         }
+        // The run takes what came as it was: both move by a segment that the checkers see acknowledge too much.
+        Law::UnsentIgnored => vec![
+            run().changed(arrives(A, is_late_ack, |segment| segment.ack = segment.ack.add(100_000))),
+            run().changed(arrives(B, has_data, |segment| segment.ack = segment.ack.add(1))),
+        ],
+        // Each of them ends the TIME-WAIT of `a`: an old number, a number with an old timestamp.
+        Law::TimeWaitYields => vec![
+            run().changed(syn_in_time_wait(|syn| {
+                (syn.seq, syn.options.timestamps) = (SeqNum(syn.seq.0.wrapping_sub(1)), None);
+            })),
+            run().changed(syn_in_time_wait(|syn| {
+                syn.seq = syn.seq.add(1000);
+                syn.options.timestamps = syn.options.timestamps.map(|ts| tcp::Timestamps { val: ts.val.wrapping_sub(5000), ..ts });
+            })),
+        ],
         Law::AckRetreats => {
             // The right edge stays where it was: only the acknowledgment moves.
             vec![run().changed(segment(B, is_late_ack, |segment| {
@@ -298,11 +313,15 @@ fn broken(law: Law) -> Vec<Vec<Violation>> {
             new.push(Record { time, what: What::Dropped { node: B, packet, why } });
             true
         })],
-        Law::BacksOff => vec![run().changed(|new| {
-            let Some(like) = repeated(new) else { return false };
-            new.extend((0..3).map(|n| Record { time: like.time + Duration::from_secs(n), ..again(&like, 9000 + n) }));
-            true
-        })],
+        Law::BacksOff => vec![
+            run().changed(|new| {
+                let Some(like) = repeated(new) else { return false };
+                new.extend((0..3).map(|n| Record { time: like.time + Duration::from_secs(n), ..again(&like, 9000 + n) }));
+                true
+            }),
+            run().changed(probes(&[0, 10, 20, 30])),
+            run().changed(probes(&[0, 10, 20, 33])),
+        ],
         Law::GivesUp => vec![run().changed(|new| {
             let Some(like) = repeated(new) else { return false };
             let What::Sent { packet, .. } = &like.what else { return false };
@@ -375,6 +394,81 @@ fn broken(law: Law) -> Vec<Vec<Violation>> {
             found.push(unrest(&run.sim, None));
             found
         }
+    }
+}
+
+/// The first such segment that comes to this host, changed.
+fn arrives(
+    node: NodeId,
+    which: fn(&tcp::Segment) -> bool,
+    change: impl Fn(&mut tcp::Segment),
+) -> impl FnMut(&mut Vec<Record>) -> bool {
+    move |new| {
+        let arrived = new.iter_mut().find_map(|record| match &mut record.what {
+            What::Received { node: at, packet, .. } if *at == node && packet.tcp().is_some_and(which) => {
+                Some(packet)
+            }
+            _ => None,
+        });
+        let Some(Packet { body: Body::Tcp(segment), .. }) = arrived else { return false };
+        change(segment);
+        true
+    }
+}
+/// A SYN that ends the TIME-WAIT of `a`, whose number and timestamp are the last ones before `change`.
+fn syn_in_time_wait(change: impl Fn(&mut tcp::Segment)) -> impl FnMut(&mut Vec<Record>) -> bool {
+    let mut last = None;
+    move |new| {
+        let fin = new.iter().find(|r| {
+            matches!(&r.what, What::Received { node: A, packet, .. } if packet.tcp().is_some_and(|s| s.has(Flags::FIN)))
+        });
+        last = last.take().or(fin.cloned());
+        let begins = |r: &Record| matches!(r.what, What::State { node: A, to: State::TimeWait, .. });
+        let Some(mut syn) = last.clone().filter(|_| new.iter().any(begins)) else { return false };
+        let What::Received { packet, .. } = &mut syn.what else { unreachable!() };
+        packet.id = PacketId(9000);
+        let Body::Tcp(segment) = &mut packet.body else { unreachable!() };
+        segment.seq = segment.seq.add(segment.seq_len());
+        (segment.flags, segment.payload) = (Flags::SYN, Payload::Empty);
+        change(segment);
+        let why = Cause { trigger: Trigger::Packet(PacketId(9000)), rule: tcp::Rule::TimeWaitReused };
+        let (from, to) = (State::TimeWait, State::Closed);
+        let yields = Record { time: syn.time, what: What::State { node: A, tuple: tuple(), from, to, why } };
+        new.extend([syn, yields]);
+        true
+    }
+}
+/// Probes of a window that stays closed, so many seconds after the first; each is answered a second later.
+fn probes(at: &'static [u64]) -> impl FnMut(&mut Vec<Record>) -> bool {
+    move |new| {
+        let Some(like) = repeated(new) else { return false };
+        let What::Sent { packet, .. } = &like.what else { return false };
+        let Body::Tcp(segment) = &packet.body else { return false };
+        let closed = tcp::Segment {
+            src: segment.dst,
+            dst: segment.src,
+            seq: segment.ack,
+            ack: segment.seq,
+            flags: Flags::ACK,
+            wnd: 0,
+            payload: Payload::Empty,
+            ..segment.clone()
+        };
+        let ip = crate::packet::IpHeader { src: packet.ip.dst, dst: packet.ip.src, ..packet.ip };
+        let answer = Packet { id: PacketId(8999), ip, body: Body::Tcp(closed), flipped_bit: None };
+        for (n, seconds) in (0..).zip(at) {
+            let time = like.time + Duration::from_secs(*seconds);
+            let mut probe = Record { time, ..again(&like, 9000 + n) };
+            if let What::Sent { why: Some(why), packet: Packet { body: Body::Tcp(segment), .. }, .. } =
+                &mut probe.what
+            {
+                why.rule = tcp::Rule::ZeroWindowProbe;
+                segment.payload = Payload::Empty;
+            }
+            let what = What::Received { node: A, pipe: PipeId(1), packet: answer.clone() };
+            new.extend([probe, Record { time: time + Duration::from_secs(1), what }]);
+        }
+        true
     }
 }
 
@@ -477,6 +571,30 @@ fn malformed() -> Vec<Vec<Violation>> {
 #[test]
 fn a_slow_row_of_answers_is_no_storm() {
     assert_eq!(row_of_answers(Duration::from_millis(250)), []);
+}
+
+/// What is answered a second later counts from then, and no probe need wait longer than the longest.
+#[test]
+fn probes_that_back_off_break_no_law() {
+    for at in [&[0, 10, 25, 48, 85][..], &[0, 110, 220, 330, 440]] {
+        assert_eq!(Watched::new().changed(probes(at)), []);
+    }
+}
+
+/// A SYN that is as old as it may be: the number behind the last one, or any number with a younger timestamp.
+#[test]
+fn time_wait_yields_to_what_is_newer() {
+    let newer: [fn(&mut tcp::Segment); 2] = [
+        |syn| syn.options.timestamps = None,
+        |syn| {
+            syn.seq = SeqNum(syn.seq.0.wrapping_sub(50_000));
+            syn.options.timestamps =
+                syn.options.timestamps.map(|ts| tcp::Timestamps { val: ts.val.wrapping_add(1), ..ts });
+        },
+    ];
+    for change in newer {
+        assert_eq!(Watched::new().changed(syn_in_time_wait(change)), []);
+    }
 }
 
 #[test]
