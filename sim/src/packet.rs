@@ -193,6 +193,29 @@ pub enum IcmpKind {
     },
 }
 
+impl IcmpKind {
+    /// What it says, in words; `v6`: as an ICMPv6 message (RFC 4443, section 3).
+    pub fn words(self, v6: bool) -> String {
+        match self {
+            IcmpKind::NetUnreachable if v6 => "no route".to_owned(),
+            IcmpKind::NetUnreachable => "network unreachable".to_owned(),
+            IcmpKind::HostUnreachable if v6 => "address unreachable".to_owned(),
+            IcmpKind::HostUnreachable => "host unreachable".to_owned(),
+            IcmpKind::ProtocolUnreachable if v6 => "unknown next header".to_owned(),
+            IcmpKind::ProtocolUnreachable => "protocol unreachable".to_owned(),
+            IcmpKind::PortUnreachable => "port unreachable".to_owned(),
+            IcmpKind::FragmentationNeeded(mtu) if v6 => format!("packet too big, mtu {mtu}"),
+            IcmpKind::FragmentationNeeded(mtu) => format!("fragmentation needed, mtu {mtu}"),
+            IcmpKind::AdminProhibited => "administratively prohibited".to_owned(),
+            IcmpKind::TtlExceeded if v6 => "hop limit exceeded".to_owned(),
+            IcmpKind::TtlExceeded => "time to live exceeded".to_owned(),
+            IcmpKind::ReassemblyTimeExceeded => "reassembly time exceeded".to_owned(),
+            IcmpKind::Other { kind: 12, .. } => "parameter problem".to_owned(),
+            IcmpKind::Other { code, .. } => format!("unreachable, code {code}"),
+        }
+    }
+}
+
 /// The beginning of the packet that an ICMP error is about: the IP header and eight octets (RFC 792).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Quote {

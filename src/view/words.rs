@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use sim::packet::{Body, IcmpKind, IpHeader, Packet, Quote};
+use sim::packet::{Body, IpHeader, Packet, Quote};
 use sim::trace::{Cause, DropReason, Fate, Trigger};
 use tcp::{Duration, EcnCodepoint, Flags, Options, Rule, Time};
 
@@ -101,10 +101,11 @@ pub fn brief(packet: &Packet, relative: Option<&Relative>) -> String {
         Body::Udp(datagram) => {
             format!("UDP {} > {}, {} bytes", datagram.src, datagram.dst, datagram.payload.len())
         }
-        Body::Icmp(icmp) => format!("ICMP {}", icmp_kind(icmp.kind)),
+        Body::Icmp(icmp) => format!("{} {}", icmp_name(&packet.ip), icmp.kind.words(packet.ip.is_v6())),
         Body::Echo(echo) => {
             let what = if echo.reply { "reply" } else { "request" };
-            format!("ICMP echo {what}, id {}, seq {}, {} bytes", echo.ident, echo.seq, echo.payload.len())
+            let (name, len) = (icmp_name(&packet.ip), echo.payload.len());
+            format!("{name} echo {what}, id {}, seq {}, {len} bytes", echo.ident, echo.seq)
         }
         Body::Fragment(fragment) => {
             let end = u32::from(fragment.offset) + u32::from(fragment.len);
@@ -112,6 +113,10 @@ pub fn brief(packet: &Packet, relative: Option<&Relative>) -> String {
             format!("fragment {}:{end}{more} of {}", fragment.offset, brief(&fragment.of, relative))
         }
     }
+}
+
+fn icmp_name(ip: &IpHeader) -> &'static str {
+    if ip.is_v6() { "ICMPv6" } else { "ICMP" }
 }
 
 /// As [`brief`], and with the sequence number of a bare ACK: what was dropped, was often dropped for it.
@@ -128,22 +133,6 @@ pub fn brief_with_seq(packet: &Packet, relative: Option<&Relative>) -> String {
     }
 }
 
-/// What an ICMP error says.
-pub fn icmp_kind(kind: IcmpKind) -> String {
-    match kind {
-        IcmpKind::NetUnreachable => "network unreachable".to_owned(),
-        IcmpKind::HostUnreachable => "host unreachable".to_owned(),
-        IcmpKind::ProtocolUnreachable => "protocol unreachable".to_owned(),
-        IcmpKind::PortUnreachable => "port unreachable".to_owned(),
-        IcmpKind::FragmentationNeeded(mtu) => format!("fragmentation needed, mtu {mtu}"),
-        IcmpKind::AdminProhibited => "administratively prohibited".to_owned(),
-        IcmpKind::TtlExceeded => "time to live exceeded".to_owned(),
-        IcmpKind::ReassemblyTimeExceeded => "reassembly time exceeded".to_owned(),
-        IcmpKind::Other { kind: 12, .. } => "parameter problem".to_owned(),
-        IcmpKind::Other { code, .. } => format!("unreachable, code {code}"),
-    }
-}
-
 /// The packet that an ICMP error quotes, in a few words.
 pub fn quote(story: &Story<'_>, quote: &Quote) -> String {
     let name = match quote.protocol {
@@ -151,7 +140,8 @@ pub fn quote(story: &Story<'_>, quote: &Quote) -> String {
         17 => "UDP",
         1 | 58 => {
             let (src, dst) = (story.names.at(quote.ip.src), story.names.at(quote.ip.dst));
-            return format!("about ICMP echo {src} > {dst}, id {}, seq {}", quote.src, quote.dst);
+            let name = icmp_name(&quote.ip);
+            return format!("about {name} echo {src} > {dst}, id {}, seq {}", quote.src, quote.dst);
         }
         _ => "IP",
     };
@@ -199,7 +189,9 @@ pub fn drop_reason(why: DropReason) -> String {
         DropReason::TtlExceeded => "time to live ran out".to_owned(),
         DropReason::NoRoute => "no route to its destination".to_owned(),
         DropReason::NotOurs => "not addressed to this host".to_owned(),
-        DropReason::FragmentationNeeded => "too large for the next link, and DF is set".to_owned(),
+        DropReason::FragmentationNeeded => {
+            "too large for the next link, and may not be fragmented".to_owned()
+        }
         DropReason::BadIpChecksum => "IP header checksum wrong".to_owned(),
         DropReason::BadHeader => "header makes no sense".to_owned(),
         DropReason::ReassemblyTimeout => "reassembly timer ran out".to_owned(),

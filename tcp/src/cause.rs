@@ -199,18 +199,18 @@ rules! {
     HostCrashed: "host crashed", "fault";
 
     // Sent by routers, by IP, and by the fault timeline
-    IcmpTtlExceeded: "ICMP: time to live exceeded", "RFC 1812 5.3.1";
-    IcmpNoRoute: "ICMP: no route", "RFC 1812 4.3.3.1";
-    IcmpFragmentationNeeded: "ICMP: too large for the next link, and DF set", "RFC 1191 4";
-    IcmpNobodyListens: "ICMP: nobody listens there", "RFC 1122 3.2.2.1";
-    IcmpReassemblyTimeout: "ICMP: fragments missing", "RFC 1122 3.3.2";
+    IcmpTtlExceeded: "ICMP: time to live exceeded", "RFC 1812 5.3.1, RFC 4443 3.3";
+    IcmpNoRoute: "ICMP: no route", "RFC 1812 4.3.3.1, RFC 4443 3.1";
+    IcmpFragmentationNeeded: "ICMP: too large for the next link, and may not be fragmented", "RFC 1191 4, RFC 4443 3.2";
+    IcmpNobodyListens: "ICMP: nobody listens there", "RFC 1122 3.2.2.1, RFC 4443 3.1";
+    IcmpReassemblyTimeout: "ICMP: fragments missing", "RFC 1122 3.3.2, RFC 4443 3.3";
     Forged: "forged segment", "raw socket";
     ForgedIcmp: "forged ICMP error", "raw socket";
     ScanProbe: "probe of a port scanner", "raw socket";
     FloodSyn: "SYN of a flood, from an address that does not answer", "raw socket";
     Datagram: "datagram", "RFC 768";
-    EchoRequest: "echo request", "RFC 792";
-    EchoReply: "answer to an echo request", "RFC 1122 3.2.2.6";
+    EchoRequest: "echo request", "RFC 792, RFC 4443 4.1";
+    EchoReply: "answer to an echo request", "RFC 1122 3.2.2.6, RFC 4443 4.2";
 
     // Trouble that does not end a connection
     FirstLimit: "R1 reached: IP and the program are told of the trouble", "RFC 9293 3.8.3";

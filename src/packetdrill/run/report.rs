@@ -9,7 +9,6 @@ use tcp::{EcnCodepoint, Flags, Segment};
 
 use super::{Runner, Seen, micros, segment};
 use crate::packetdrill::ast::{Script, Span, TcpOption, Tos};
-use crate::view::words;
 
 /// Packets before a failure that a report shows.
 const HISTORY: usize = 8;
@@ -98,7 +97,7 @@ impl Runner<'_> {
     fn text(&self, seen: &Seen) -> String {
         let text = match &seen.packet.body {
             packet::Body::Tcp(segment) => self.describe(segment, seen.packet.ip, seen.inbound),
-            packet::Body::Icmp(icmp) => format!("icmp {}", words::icmp_kind(icmp.kind)),
+            packet::Body::Icmp(icmp) => format!("icmp {}", icmp.kind.words(seen.packet.ip.is_v6())),
             _ => "another packet".into(),
         };
         let direction = if seen.inbound { '<' } else { '>' };

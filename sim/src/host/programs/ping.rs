@@ -77,7 +77,11 @@ impl Ping {
         let tail = rtt.map_or_else(|| "again, or late".to_owned(), |rtt| format!("rtt {rtt}"));
         let text = match seen.what {
             Answer::Reply { len, ttl } => format!("{len} bytes from {}, ttl {ttl}, {tail}", seen.from),
-            Answer::Error(kind) => format!("{} from {}, {tail}", words(kind), seen.from),
+            Answer::Error(kind) => {
+                let words = kind.words(seen.from.is_ipv6());
+                let comma = if words.contains(',') { "," } else { "" };
+                format!("{words}{comma} from {}, {tail}", seen.from)
+            }
         };
         if let (Answer::Reply { .. }, Some(rtt)) = (seen.what, rtt) {
             self.received += 1;
@@ -166,7 +170,7 @@ fn hop(seen: Seen, to: IpAddr, rtt: Duration) -> String {
     match seen.what {
         Answer::Reply { .. } if seen.from == to => format!("{}, rtt {rtt}, reached", seen.from),
         Answer::Reply { .. } | Answer::Error(IcmpKind::TtlExceeded) => format!("{}, rtt {rtt}", seen.from),
-        Answer::Error(kind) => format!("{}, rtt {rtt}, {}", seen.from, words(kind)),
+        Answer::Error(kind) => format!("{}, rtt {rtt}, {}", seen.from, kind.words(to.is_ipv6())),
     }
 }
 
@@ -174,21 +178,5 @@ fn failed(errno: Errno, mtu: u16) -> String {
     match errno {
         Errno::EMSGSIZE => format!("EMSGSIZE, mtu {mtu}"),
         errno => errno.to_string(),
-    }
-}
-
-/// What an error says, as ping does.
-fn words(kind: IcmpKind) -> String {
-    match kind {
-        IcmpKind::NetUnreachable => "network unreachable".to_owned(),
-        IcmpKind::HostUnreachable => "host unreachable".to_owned(),
-        IcmpKind::ProtocolUnreachable => "protocol unreachable".to_owned(),
-        IcmpKind::PortUnreachable => "port unreachable".to_owned(),
-        IcmpKind::FragmentationNeeded(mtu) => format!("fragmentation needed, mtu {mtu},"),
-        IcmpKind::AdminProhibited => "administratively prohibited".to_owned(),
-        IcmpKind::TtlExceeded => "time exceeded".to_owned(),
-        IcmpKind::ReassemblyTimeExceeded => "reassembly time exceeded".to_owned(),
-        IcmpKind::Other { kind: 12, .. } => "parameter problem".to_owned(),
-        IcmpKind::Other { code, .. } => format!("unreachable, code {code},"),
     }
 }
