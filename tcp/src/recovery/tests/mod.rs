@@ -23,7 +23,7 @@ impl Sender {
             assert!(sacked.bytes + lost.bytes <= self.flight());
         }
         assert!(self.cwnd >= self.mss64(), "cwnd below one segment");
-        assert!(self.pipe(cfg) <= 2 * self.flight());
+        assert!(self.pipe(cfg) <= 2 * self.outstanding(cfg));
         assert_eq!(
             self.deadline().is_some(),
             !self.queue.is_empty() || self.paused,
