@@ -304,7 +304,10 @@ impl Ends {
         let anew = matches!(why, Rule::ActiveOpen | Rule::SynAnswered | Rule::SynCookieSent);
         let before = self.ends.get(&(node, tuple)).filter(|end| !anew && end.iss.wire() == segment.seq);
         let heard = self.ends.get(&(node, tuple)).and_then(|end| end.heard);
-        let answered = heard.filter(|peer| segment.has(Flags::ACK) && peer.is_answered_by(segment.ack));
+        // With Fast Open the SYN comes again without its data, and the SYN-ACK still answers the first.
+        let first = before.and_then(|end| end.peer);
+        let answers = |peer: &Peer| segment.has(Flags::ACK) && peer.is_answered_by(segment.ack);
+        let answered = heard.filter(answers).or(first.filter(answers));
         let peer = answered.or(before.and_then(|end| end.peer));
         let nxt = before.map_or(iss, |end| end.nxt).max(iss + u64::from(segment.seq_len()));
         let before_in_syn = before.map_or(iss, |end| end.in_syn);

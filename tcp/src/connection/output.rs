@@ -204,6 +204,8 @@ impl Connection {
             if nxt >= self.queued_end() {
                 return Hold::Nothing;
             }
+            // Before anything of the round-trip time is known an option is due with each segment.
+            self.tick_accecn(now);
             let size = self.segment_size();
             let (range, hold) = self.next_new(nxt, size, occasion);
             if hold != Hold::Nothing {
