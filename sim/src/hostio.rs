@@ -8,12 +8,12 @@ use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use tcp::{Note, Out, State, Time, Tuple};
+use tcp::{Note, Out, Segment, State, Time, Tuple};
 
 use crate::calls::ProgramCall;
 use crate::check::{StreamCheck, StreamEvent};
 use crate::figures::{FlowEvent, FlowLog};
-use crate::packet::{Body, IpHeader, Packet, PacketId};
+use crate::packet::{IpHeader, Packet, PacketId};
 use crate::route::{Hop, Routes};
 use crate::slab::{Handle, Slab};
 use crate::trace::{Cause, DropReason, NodeId, PipeId, TraceLevel, Trigger, What};
@@ -104,10 +104,10 @@ impl HostOut {
         let handle = self.packets.insert(packet);
         self.items.push(HostItem::Send(handle, why));
     }
-    /// The same for one that is only now made: it is written to where it lives at once.
+    /// The same for a segment: it is written to where it lives at once, and what was there before is left in its place.
     #[inline]
-    pub(crate) fn send_new(&mut self, id: PacketId, ip: IpHeader, body: Body, why: Cause) {
-        let handle = self.packets.insert_new(id, ip, body);
+    pub(crate) fn send_segment(&mut self, id: PacketId, ip: IpHeader, segment: &mut Segment, why: Cause) {
+        let handle = self.packets.insert_segment(id, ip, segment);
         self.items.push(HostItem::Send(handle, why));
     }
     /// Notes that a packet was dropped. Part of the trace hash, so always kept.

@@ -59,7 +59,7 @@ impl Simulator {
     }
     #[cold]
     fn record_received(&mut self, node: NodeId, pipe: PipeId, handle: Handle) {
-        let packet = self.out.packets.get(handle).clone();
+        let packet = self.out.packets.get_mut(handle).clone();
         self.record(What::Received { node, pipe, packet });
     }
     /// Takes an event into the trace hash: its kind, where it happened and the packet.

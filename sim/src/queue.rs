@@ -135,28 +135,40 @@ fn time_of(order: Order) -> Time {
 impl Arrivals {
     #[inline]
     fn set(&mut self, number: u32, time: Time) {
-        if self.next.len() <= number as usize {
-            self.next.resize(number as usize + 1, Time::NEVER);
-        }
-        let known = std::mem::replace(&mut self.next[number as usize], time);
-        if known == time || time == Time::NEVER {
+        let Some(known) = self.next.get_mut(number as usize) else { return self.set_first(number, time) };
+        if std::mem::replace(known, time) == time || time == Time::NEVER {
             return;
         }
         let entry = order(time, Source::Pipe(number).pack());
         if self.far.peek().is_some_and(|Reverse(later)| *later < entry) {
-            return self.far.push(Reverse(entry));
+            return self.set_far(entry);
         }
         // Those that come sooner make room.
         self.near.push(entry);
-        let mut place = self.near.len() - 1;
-        while let Some(sooner) = place.checked_sub(1).map(|before| self.near[before]).filter(|e| *e < entry) {
-            self.near[place] = sooner;
-            place -= 1;
+        let near = self.near.as_mut_slice();
+        for place in (1..near.len()).rev() {
+            if near[place - 1] >= entry {
+                break;
+            }
+            near.swap(place - 1, place);
         }
-        self.near[place] = entry;
-        if self.near.len() > NEAR {
-            self.far.extend(self.near.drain(..NEAR / 2).map(Reverse));
+        if near.len() > NEAR {
+            self.make_room();
         }
+    }
+    #[cold]
+    fn set_first(&mut self, number: u32, time: Time) {
+        self.next.resize(number as usize + 1, Time::NEVER);
+        self.set(number, time);
+    }
+    #[inline(never)]
+    fn set_far(&mut self, entry: Order) {
+        self.far.push(Reverse(entry));
+    }
+    /// Too many entries are near: the later ones are far now.
+    #[cold]
+    fn make_room(&mut self) {
+        self.far.extend(self.near.drain(..NEAR / 2).map(Reverse));
     }
     #[inline]
     fn first(&mut self) -> Option<Order> {

@@ -95,6 +95,14 @@ impl Ends {
             Packed::Other(tuple) => (tuple.local.port(), tuple.remote.port()),
         }
     }
+    /// The local address and the remote one.
+    #[inline]
+    pub fn addresses(&self) -> (IpAddr, IpAddr) {
+        match &self.0 {
+            Packed::V4 { local, remote, .. } => ((*local).into(), (*remote).into()),
+            Packed::Other(tuple) => (tuple.local.ip(), tuple.remote.ip()),
+        }
+    }
     /// The remote address.
     pub fn remote_ip(&self) -> IpAddr {
         self.tuple().remote.ip()

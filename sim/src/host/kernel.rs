@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
-use tcp::{Duration, EcnCodepoint, Rule, Time};
+use tcp::{Duration, EcnCodepoint, Rule, Segment, Time};
 
 use super::Setup;
 use super::counters::Counters;
@@ -194,14 +194,28 @@ impl Kernel {
     }
 
     /// Sends a packet: to itself, whole, or cut to what the link takes.
-    #[inline]
     pub(super) fn transmit(&mut self, ctx: &mut Ctx<'_>, ip: IpHeader, body: Body, rule: Rule) {
         self.counters.ip_out_requests += 1;
         let id = ctx.out.packet_id();
-        if ip.df && !self.is_local(ip.dst) {
-            return ctx.out.send_new(id, ip, body, Cause { trigger: ctx.trigger, rule });
-        }
         self.transmit_packet(ctx, Packet { id, ip, body, flipped_bit: None }, rule);
+    }
+
+    /// The same for a segment, which is written where the packet lives, and nowhere in between; what was there before is left
+    /// in its place.
+    #[inline]
+    pub(super) fn transmit_segment(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        ip: IpHeader,
+        segment: &mut Segment,
+        rule: Rule,
+    ) {
+        if !ip.df || self.is_local(ip.dst) {
+            return self.transmit(ctx, ip, Body::Tcp(std::mem::take(segment)), rule);
+        }
+        self.counters.ip_out_requests += 1;
+        let id = ctx.out.packet_id();
+        ctx.out.send_segment(id, ip, segment, Cause { trigger: ctx.trigger, rule });
     }
 
     /// Sends a packet that has its number.

@@ -217,9 +217,10 @@ impl Kernel {
 
     fn listener_settle(&mut self, ctx: &mut Ctx<'_>, tuple: Tuple, mark: Mark, out: &mut Out) {
         self.note(ctx, tuple, out);
-        for outgoing in out.segments.drain(..) {
-            self.send_segment(ctx, tuple, outgoing, (0, mark));
+        for outgoing in &mut out.segments {
+            self.send_segment(ctx, (tuple.local.ip(), tuple.remote.ip()), outgoing, (0, mark));
         }
+        out.segments.clear();
         out.take_wake();
     }
 

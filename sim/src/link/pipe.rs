@@ -216,7 +216,7 @@ impl Pipe {
         ring.len().hash(state);
         for Flight { arrival, handle, held } in ring {
             (arrival, held, places.of(handle.id)).hash(state);
-            packets.get(*handle).digest_into(places.idents, state);
+            packets.as_it_is(*handle).digest_into(places.idents, state);
         }
     }
     /// Whether packets wait in a queue that decides when they leave.

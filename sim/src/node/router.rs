@@ -63,26 +63,21 @@ impl Simulator {
     #[inline]
     pub(crate) fn route(&mut self, node: NodeId, handle: Handle) {
         match self.straight_on(node, handle) {
-            Some(pipe) => self.transmit(pipe, handle, Origin::Forwarded),
+            Some(pipe) => self.transmit(pipe, handle.one_hop_on(), Origin::Forwarded),
             None => self.look_and_route(node, handle),
         }
     }
     /// Where a packet goes of which there is nothing to say. The way is found by the handle alone: whoever waits for memory
     /// here waits for the packet, which was last looked at when it was sent.
     #[inline]
-    fn straight_on(&mut self, node: NodeId, handle: Handle) -> Option<PipeId> {
+    fn straight_on(&self, node: NodeId, handle: Handle) -> Option<PipeId> {
         let Node::Router(router) = &self.nodes[node.0 as usize] else { return None };
         let pipe = router.routes.plain(handle.dst).filter(|_| handle.dst != router.number)?;
-        let packet = self.out.packets.get_mut(handle);
         let fits = handle.len <= u32::from(self.pipes[pipe.0 as usize].mtu);
-        if !fits || packet.ip.ttl <= 1 || packet.flipped_bit.is_some() {
-            return None;
-        }
-        packet.ip.ttl -= 1;
-        Some(pipe)
+        (fits && handle.ttl > 1).then_some(pipe)
     }
     #[inline(never)]
-    fn look_and_route(&mut self, node: NodeId, handle: Handle) {
+    fn look_and_route(&mut self, node: NodeId, mut handle: Handle) {
         let packet = self.out.packets.get_mut(handle);
         if let Err(why) = crate::wire::look_at_header(packet) {
             let id = packet.id;
@@ -97,6 +92,7 @@ impl Simulator {
             return self.refuse(node, handle, DropReason::TtlExceeded, IcmpKind::TtlExceeded);
         }
         packet.ip.ttl -= 1;
+        handle.ttl = handle.ttl.saturating_sub(1);
         let may_cut = !packet.ip.df && !packet.ip.is_v6();
         let pipe = match router.routes.lookup(packet.ip.dst) {
             Hop::Pipe(pipe) => pipe,

@@ -53,6 +53,9 @@ impl Simulator {
     /// The same where somebody looks, or a rule, chance or more than a drop-tail queue may have a say.
     #[inline(never)]
     fn transmit_specially(&mut self, pipe: PipeId, handle: Handle, origin: Origin) {
+        if self.tracing() || !self.rules.are_idle() {
+            self.out.packets.get_mut(handle); // brings its TTL up to date
+        }
         if self.tracing() {
             self.record_sent(pipe, handle, origin);
         }
@@ -109,6 +112,7 @@ impl Simulator {
                 self.fate(pipe, handle, Fate::Rewritten(rule));
             }
         }
+        let handle = self.out.packets.look_again(handle);
         self.carry(pipe, handle, Some(orders));
     }
 
@@ -144,7 +148,7 @@ impl Simulator {
     fn carry_specially(
         &mut self,
         pipe: PipeId,
-        handle: Handle,
+        mut handle: Handle,
         arrival: Time,
         orders: Option<Orders>,
         luck: Option<Luck>,
@@ -160,7 +164,8 @@ impl Simulator {
         for at in (1..=u64::from(copies)).map(|n| arrival + after * n).chain(copy) {
             self.fate(pipe, handle, Fate::Duplicated(at));
             self.pipes[pipe.0 as usize].counters.copies += 1;
-            let copy = self.out.packets.insert(self.out.packets.get(handle).clone());
+            let copy = self.out.packets.get_mut(handle).clone();
+            let copy = self.out.packets.insert(copy);
             self.put(pipe, copy, at, false);
         }
         if overtaken || later > Duration::ZERO {
@@ -168,6 +173,7 @@ impl Simulator {
         }
         if let Some(bit) = flip {
             self.corrupt(pipe, handle, bit);
+            handle = self.out.packets.look_again(handle);
         }
         self.put(pipe, handle, arrival, false);
     }
@@ -201,7 +207,9 @@ impl Simulator {
             self.lose(pipe, gone.handle, gone.fate);
         }
         if let Some(Left { packet, arrival, luck }) = left {
-            self.carry_specially(pipe, packet.handle, arrival, packet.orders, Some(luck));
+            // It may have been damaged when it came.
+            let handle = self.out.packets.look_again(packet.handle);
+            self.carry_specially(pipe, handle, arrival, packet.orders, Some(luck));
         }
         self.schedule_pipe(pipe);
     }

@@ -50,14 +50,16 @@ impl Connection {
         };
         let goes_on = self.check_timestamp(now, &arrived, out)
             && self.check_sequence(now, &arrived, out)
-            && self.check_rst(now, &arrived, out)
-            && self.check_syn(now, &arrived, out)
+            && (!segment.flags.intersects(Flags::RST | Flags::SYN)
+                || self.check_rst(now, &arrived, out) && self.check_syn(now, &arrived, out))
             && self.check_ack(now, &arrived, out);
         if goes_on {
             if let Some(raw) = segment.options.user_timeout {
                 self.hear_user_timeout(raw, out);
             }
-            self.check_urg(segment, seq, out);
+            if segment.has(Flags::URG) {
+                self.check_urg(segment, seq, out);
+            }
             self.process_text(now, &arrived, out);
         }
         self.respond(now, out);

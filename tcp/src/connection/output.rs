@@ -46,7 +46,11 @@ pub(super) enum Hold {
 
 impl Connection {
     /// Sends what may be sent now.
+    #[inline]
     pub(super) fn output(&mut self, now: Time, out: &mut Out) {
+        if self.is_sending() && self.has_nothing_to_send() {
+            return self.stop_persist(); // as at the receiver of a bulk transfer
+        }
         self.output_on(now, Occasion::default(), out);
     }
     /// The same after a write that announces more.

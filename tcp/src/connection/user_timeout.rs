@@ -74,9 +74,12 @@ impl Connection {
         }
     }
     /// The timeout that the peer's option has led to, if it may lead to any.
+    #[inline]
     pub(super) fn adopted_user_timeout(&self) -> Option<Duration> {
-        let changeable = self.config.user_timeout_adopt && self.socket.own_user_timeout().is_none();
-        let remote = self.socket.remote_user_timeout().filter(|_| changeable)?;
+        if !self.config.user_timeout_adopt || self.socket.own_user_timeout().is_some() {
+            return None;
+        }
+        let remote = self.socket.remote_user_timeout()?;
         let rto = self.snd.queue.rto(&self.config);
         Some(adopted(&self.config, self.socket.advertised(&self.config), remote, rto))
     }

@@ -86,7 +86,9 @@ impl Sender {
         let highest = self.highest_sacked();
         self.take_ack(now, ack, &mut news, cfg);
         self.first_window = self.first_window.saturating_sub(news.acked as u32);
-        self.take_sack(now, ack, before, &mut news, cfg);
+        if self.sack && !ack.sack.is_empty() {
+            self.take_sack(now, ack, before, &mut news, cfg);
+        }
         let ece = marked(&Delivery {
             packets: news.packets,
             bytes: news.delivered,
@@ -111,8 +113,7 @@ impl Sender {
         if news.advanced() {
             self.forget_retries();
         }
-        let dubious = self.trouble.is_some() || news.duplicate || ack.ece || self.phase != Phase::Open;
-        if dubious {
+        if news.duplicate || ack.ece || self.phase != Phase::Open || self.is_troubled(&news) {
             self.advance_phase(now, ack, &mut news, cfg, out);
         }
         // RFC 6582 and 6675 set cwnd at the end of a recovery; the same ACK does not raise it.
@@ -148,6 +149,21 @@ impl Sender {
         }
     }
 
+    /// Whether there is anything to look at but that past troubles may turn out to have been none: then an acknowledgment
+    /// without SACK neither ends nor begins anything.
+    #[inline]
+    fn is_troubled(&mut self, news: &News) -> bool {
+        let Some(trouble) = self.trouble.as_deref() else { return false };
+        let past = news.sacked == 0
+            && !news.dsack
+            && trouble.is_past()
+            && self.detection == LossDetection::Rack
+            && self.queue.first().is_none_or(|first| self.rack.knows_nothing_of(first));
+        if past {
+            self.rack.advanced = false;
+        }
+        !past
+    }
     /// Behind everything that was SACKed.
     fn highest_sacked(&self) -> Option<Seq> {
         self.trouble.as_ref().and_then(|t| t.board.highest_sacked())
@@ -194,10 +210,8 @@ impl Sender {
     }
 
     /// The SACK blocks, a D-SACK first (RFC 2883, section 5).
+    #[inline(never)]
     fn take_sack(&mut self, now: Time, ack: &Ack, before: Seq, news: &mut News, cfg: &Config) {
-        if !self.sack || ack.sack.is_empty() {
-            return;
-        }
         let nxt = self.nxt();
         let mut blocks = [(Seq::default(), Seq::default()); 4];
         let mut len = 0;

@@ -409,6 +409,18 @@ fn millis(now: Time) -> u32 {
     (now.as_nanos() / 1_000_000) as u32
 }
 
+impl Trouble {
+    /// Whether nothing is marked, counted or waited for any more.
+    #[inline]
+    fn is_past(&self) -> bool {
+        self.board.is_clean()
+            && self.board.losses.is_empty()
+            && self.dup_acks == 0
+            && !self.undo.all_needless()
+            && self.rack.is_clear()
+    }
+}
+
 /// The troubles, made if there are none. A function of the fields, not of the sender, so that the rest stays free.
 fn trouble(slot: &mut Option<Box<Trouble>>, una: Seq) -> &mut Trouble {
     slot.get_or_insert_with(|| {

@@ -87,6 +87,8 @@ pub(super) struct Queue {
     records: VecDeque<Sent>,
     /// Transmissions so far, modulo 2^32.
     transmissions: u32,
+    /// SND.NXT - SND.UNA: SND.NXT is asked for all the time, the records are not.
+    flight: u32,
 }
 
 /// A transmission found lost.
@@ -115,7 +117,7 @@ pub(super) struct Scoreboard {
 
 impl Queue {
     pub fn new(una: Seq) -> Queue {
-        Queue { una, records: VecDeque::new(), transmissions: 0 }
+        Queue { una, records: VecDeque::new(), transmissions: 0, flight: 0 }
     }
     /// The number of the last transmission.
     pub fn last_order(&self) -> u32 {
@@ -124,7 +126,7 @@ impl Queue {
     /// SND.NXT.
     #[inline]
     pub fn nxt(&self) -> Seq {
-        self.records.back().map_or(self.una, |r| r.end)
+        self.una + u64::from(self.flight)
     }
     pub fn len(&self) -> usize {
         self.records.len()
@@ -164,6 +166,8 @@ impl Queue {
         debug_assert!(end > self.nxt(), "a segment without sequence numbers has no place in the queue");
         self.transmissions = self.transmissions.wrapping_add(1);
         let order = self.transmissions;
+        // A window is less than 2^30 octets (RFC 7323, section 2.3).
+        self.flight = (end - self.una) as u32;
         self.records.push_back(Sent { end, at, order, marks: Marks::default(), pushed: false });
     }
     /// The last segment carried PSH.
@@ -179,6 +183,7 @@ impl Queue {
     /// Removes the first segment, which is acknowledged in whole.
     fn pop(&mut self) -> Option<Sent> {
         let first = self.records.pop_front()?;
+        self.flight -= (first.end - self.una) as u32;
         self.una = first.end;
         if self.records.is_empty() {
             self.records = VecDeque::new(); // an idle connection keeps no room
@@ -205,6 +210,7 @@ impl Queue {
                 board.forget(end.min(ack) - start, marks, whole);
             }
             if !whole {
+                self.flight -= (ack - self.una) as u32;
                 self.una = ack;
                 break;
             }

@@ -44,6 +44,10 @@ impl Order {
     pub fn push(&mut self, at: Time, end: Seq) {
         self.again.push_back((at, end));
     }
+    /// Whether nothing was sent again that is still listed.
+    pub fn is_clear(&self) -> bool {
+        self.again.is_empty()
+    }
     pub fn clear(&mut self) {
         self.again.clear();
         self.scanned = Seq::default();
@@ -87,6 +91,11 @@ impl Rack {
         }
     }
 
+    /// Whether the first segment outstanding, and so each behind it, was sent once, and after all that is known to have
+    /// arrived: there is nothing to judge.
+    pub fn knows_nothing_of(&self, first: &Sent) -> bool {
+        first.marks == Marks::default() && first.sent_after((self.at, self.order))
+    }
     /// Something that was sent again had only been overtaken.
     pub fn reordering(&mut self) {
         self.reordering_seen = true;

@@ -51,7 +51,7 @@ impl Undo {
         self.marker.is_none()
     }
     /// All retransmissions were needless, the receiver says.
-    fn all_needless(&self) -> bool {
+    pub fn all_needless(&self) -> bool {
         self.marker.is_some() && self.unproven == Some(0)
     }
     /// The acknowledgment was caused by an original, sent before the first retransmission (3522/3.2-EIFEL).

@@ -1,6 +1,6 @@
 //! What happens to connections: a segment comes, a program calls, a deadline passes; and what becomes of what they then want.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use tcp::offer::reset_to;
 use tcp::time_wait::TimeWaitOutcome;
@@ -144,13 +144,14 @@ impl Kernel {
             if matches!(ctx.trigger, Trigger::Packet(_)) {
                 self.counters.answers(out.segments.len());
             }
-            let tuple = self.tcp.slots[id as usize].ends.tuple();
-            for outgoing in out.segments.drain(..) {
+            let addresses = self.tcp.slots[id as usize].ends.addresses();
+            for outgoing in &mut out.segments {
                 let slot = &mut self.tcp.slots[id as usize];
                 slot.ident = slot.ident.wrapping_add(1);
                 let (ident, mark) = (slot.ident, slot.mark);
-                self.send_segment(ctx, tuple, outgoing, (ident, mark));
+                self.send_segment(ctx, addresses, outgoing, (ident, mark));
             }
+            out.segments.clear();
         }
         if !out.stamps.is_empty() {
             match self.tcp.slots[id as usize].holder {
@@ -294,24 +295,24 @@ impl Kernel {
         }
     }
 
-    /// Sends a segment of a connection or a listener.
+    /// Sends a segment of a connection or a listener; another is left in its place.
     #[inline(always)]
     pub(in crate::host) fn send_segment(
         &mut self,
         ctx: &mut Ctx<'_>,
-        tuple: Tuple,
-        outgoing: Outgoing,
+        (src, dst): (IpAddr, IpAddr),
+        outgoing: &mut Outgoing,
         (ident, mark): (u16, Mark),
     ) {
-        self.counters.segment_sent(&outgoing);
+        self.counters.segment_sent(outgoing);
         let df = self.setup.spec.tcp.path_mtu_discovery && !mark.fragmented;
-        let mut ip = self.header(tuple.local.ip(), tuple.remote.ip(), df, ident);
+        let mut ip = self.header(src, dst, df, ident);
         ip.ecn = outgoing.ecn;
         ip.dscp = mark.dscp;
         if mark.ttl > 0 {
             ip.ttl = mark.ttl;
         }
-        self.transmit(ctx, ip, Body::Tcp(outgoing.segment), outgoing.why);
+        self.transmit_segment(ctx, ip, &mut outgoing.segment, outgoing.why);
     }
 
     /// State of a connection: CLOSED when there is none.
