@@ -57,7 +57,10 @@ fn act(cli: &Cli) -> Result<bool> {
             true
         }
         Command::Completions { shell } => {
-            clap_complete::generate(*shell, &mut Cli::command(), "timewait", &mut out);
+            // It panics where it cannot write, and memory can always be written to.
+            let mut text = Vec::new();
+            clap_complete::generate(*shell, &mut Cli::command(), "timewait", &mut text);
+            out.write_all(&text)?;
             true
         }
     };

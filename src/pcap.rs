@@ -4,6 +4,7 @@
 //! A packet stands in the file at each end of each link that it passed: once where it was sent, once where it came
 //! out. What was lost on a link stands there once. Time zero of the run is time zero of the clock: 1 January 1970.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use sim::Packet;
@@ -30,8 +31,12 @@ const EPB_FLAGS: u16 = 2;
 const INBOUND: u32 = 1;
 const OUTBOUND: u32 = 2;
 
-/// Writes the capture of a run.
-pub fn write(story: &Story<'_>, out: &mut dyn Write) -> io::Result<()> {
+/// Writes the capture of a run: what all hosts and routers saw, or what one of them did.
+///
+/// # Errors
+/// Those of writing.
+pub fn write(story: &Story<'_>, only: Option<NodeId>, out: &mut dyn Write) -> io::Result<()> {
+    let wanted = |node: NodeId| only.is_none_or(|only| only == node);
     let mut block = Block::default();
     block.section_header();
     block.write_to(out)?;
@@ -39,9 +44,11 @@ pub fn write(story: &Story<'_>, out: &mut dyn Write) -> io::Result<()> {
         What::Sent { packet, .. } | What::Received { packet, .. } => Some(packet),
         _ => None,
     }));
+    let mut interfaces = BTreeMap::new();
     for pipe in (0..2 * story.names.links()).map(PipeId) {
-        let end = story.names.way(pipe).map_or("?", |(from, _)| story.names.node(from));
-        block.interface(&format!("{end}@{}", story.names.link(pipe)), link_type);
+        let Some((from, _)) = story.names.way(pipe).filter(|(from, _)| wanted(*from)) else { continue };
+        interfaces.insert(pipe.0, interfaces.len() as u32);
+        block.interface(&format!("{}@{}", story.names.node(from), story.names.link(pipe)), link_type);
         block.write_to(out)?;
     }
     for (index, record) in story.records.iter().enumerate() {
@@ -51,6 +58,7 @@ pub fn write(story: &Story<'_>, out: &mut dyn Write) -> io::Result<()> {
             What::Received { node, pipe, packet } => (*node, pipe.0 ^ 1, INBOUND, packet),
             _ => continue,
         };
+        let Some(&interface) = interfaces.get(&interface).filter(|_| wanted(node)) else { continue };
         let bytes = sim::wire::encode(packet);
         let comment = comment(story, index, node, direction, packet);
         block.packet(interface, record.time, &bytes, direction, &comment);
@@ -222,7 +230,7 @@ mod tests {
     fn a_packet_stands_at_each_end_of_each_link() {
         let (records, names) = (sample::lost_final_ack(), sample::two_hosts());
         let mut bytes = Vec::new();
-        write(&Story::read(&records, &names), &mut bytes).expect("a vector takes everything");
+        write(&Story::read(&records, &names), None, &mut bytes).expect("a vector takes everything");
         let blocks = blocks(&bytes);
         let count = |kind| blocks.iter().filter(|(k, _)| *k == kind).count();
         // Ten packets sent, one of them lost; two ends of one link.
@@ -242,7 +250,7 @@ mod tests {
     fn one_of_each_is_written() {
         let (records, names) = (sample::one_of_each(), sample::with_router());
         let mut bytes = Vec::new();
-        write(&Story::read(&records, &names), &mut bytes).expect("a vector takes everything");
+        write(&Story::read(&records, &names), None, &mut bytes).expect("a vector takes everything");
         let interfaces = blocks(&bytes).iter().filter(|(kind, _)| *kind == INTERFACE_DESCRIPTION).count();
         assert_eq!(interfaces, 4);
     }

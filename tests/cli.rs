@@ -317,3 +317,96 @@ fn parquet_is_written_or_said_to_be_missing() {
         assert!(!to.exists());
     }
 }
+
+/// Runs the command with a text on its standard input, which is a pipe and can be read once.
+fn fed(args: &[&str], text: &[u8]) -> Output {
+    let mut child = command(args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the command starts");
+    let mut input = child.stdin.take().expect("a pipe");
+    // A command that is content with less closes it.
+    let _ = std::io::Write::write_all(&mut input, text);
+    drop(input);
+    child.wait_with_output().expect("the command ends")
+}
+
+#[test]
+fn a_scenario_comes_from_the_standard_input() {
+    let text = fs::read(hello("input.ron", "")).expect("the file");
+    for args in [&["run", "-", "-q"][..], &["check", "-"], &["measure", "-"], &["freeze", "-"]] {
+        let output = fed(args, &text);
+        assert_eq!(output.status.code(), Some(0), "{args:?}: {}", stderr(&output));
+    }
+    let by_name = fed(&["run", "/dev/stdin", "-q"], &text);
+    assert!(stdout(&by_name).contains("nothing expected"), "a pipe with a name: {}", stderr(&by_name));
+}
+
+#[test]
+fn what_is_no_scenario_is_called_so() {
+    for (text, told) in [
+        (&b""[..], "-: there is no scenario in this file"),
+        (b"// to be done\n", "there is no scenario in this file\n --> -:"),
+        (b"\xff\xfe\x00", "cannot read -: it is no text"),
+        (b"(hosts: { \"a\": () })\n(hosts: {})", "something follows behind the end\n --> -:2:1"),
+    ] {
+        let output = fed(&["check", "-"], text);
+        assert_eq!(output.status.code(), Some(2), "{text:?}");
+        assert!(stderr(&output).contains(told), "{told:?} is not in\n{}", stderr(&output));
+    }
+}
+
+#[test]
+fn a_byte_order_mark_is_no_mistake() {
+    let output = fed(&["check", "-"], "\u{feff}(hosts: { \"a\": () })\r\n".as_bytes());
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+}
+
+#[test]
+fn a_capture_goes_into_a_pipe_and_nothing_else_does() {
+    let path = hello("piped.ron", "");
+    let to_file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("piped.pcapng");
+    let piped = timewait(&["run", &path, "--pcap", "-"]);
+    let named = timewait(&["run", &path, "-q", "--pcap", &to_file.display().to_string()]);
+    assert_eq!((piped.status.code(), named.status.code()), (Some(0), Some(0)));
+    assert!(piped.stdout == fs::read(&to_file).expect("the capture"), "the same bytes");
+}
+
+#[test]
+fn what_cannot_be_done_as_asked_is_refused() {
+    let path = hello("refused.ron", "");
+    for args in [
+        &["run", &path, &path, "--view", "ladder"][..],
+        &["run", &path, "--view", "trace", "--at", "1s"],
+        &["run", &path, "--view", "ss", "--at", "1"],
+        &["measure", &path, "--of", "flows"],
+        &["measure", &path, "--format", "csv", "--of", "flow-samples"],
+        &["explore", "scenarios"],
+        &["explore", &path, "--jobs", "0"],
+        &["list", "no such folder"],
+        &["list", &path],
+    ] {
+        let output = timewait(args);
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
+        assert_eq!(stdout(&output), "", "{args:?}");
+        assert!(stderr(&output).starts_with("error: "), "{args:?}: {}", stderr(&output));
+    }
+}
+
+#[test]
+fn a_full_disk_is_no_panic() {
+    let Ok(full) = fs::File::options().write(true).open("/dev/full") else { return };
+    for args in [&["completions", "bash"][..], &["schema"], &["list"]] {
+        let full = full.try_clone().expect("another handle");
+        let output = command(args).stdout(full).stderr(Stdio::piped()).output().expect("the command starts");
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
+    }
+}
+
+#[test]
+fn a_minute_is_min() {
+    let output = timewait(&["fuzz", "--time", "10m"]);
+    assert!(stderr(&output).contains("did you mean `10min`?"), "{}", stderr(&output));
+}

@@ -90,6 +90,21 @@ fn a_capture_of_a_run_equals_the_run() {
     }
 }
 
+/// With `--host`, the capture is that of the host: another than the first has other times, and equals the run as well.
+#[test]
+fn a_capture_on_a_host_equals_what_the_host_saw() {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("host.pcapng").display().to_string();
+    let scenario = "scenarios/lost_fin.ron";
+    for host in ["client", "server"] {
+        let mut run = Command::new(env!("CARGO_BIN_EXE_timewait"));
+        run.args(["run", scenario, "-qq", "--host", host, "--pcap", &path]);
+        run.current_dir(env!("CARGO_MANIFEST_DIR"));
+        assert!(run.status().expect("the command starts").success());
+        let (status, text) = told(&compare(&[&path, scenario, "--host", host, "--tolerance", "1us"]));
+        assert_eq!(status, Some(0), "{host}: {text}");
+    }
+}
+
 #[test]
 fn what_is_no_capture_is_status_2() {
     let garbage = Path::new(env!("CARGO_TARGET_TMPDIR")).join("garbage");
@@ -103,7 +118,7 @@ fn what_is_no_capture_is_status_2() {
         (&[CAPTURE], "which SCENARIO"),
         (&[CAPTURE, "no/such.ron"], "cannot read no/such.ron"),
         (&[CAPTURE, SCENARIO, "--set", "hosts.c.adr=1"], "adr"),
-        (&[CAPTURE, SCENARIO, "--tolerance", "soon"], "--tolerance soon"),
+        (&[CAPTURE, SCENARIO, "--tolerance", "soon"], "'soon' for '--tolerance"),
     ] {
         let (status, text) = told(&compare(args));
         assert_eq!(status, Some(2), "{args:?}: {text}");

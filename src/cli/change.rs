@@ -9,7 +9,7 @@ use timewait::scenario::units::Span;
 use timewait::scenario::{self, Scenario};
 use timewait::sweep::plan;
 
-use super::{Color, paths, screen};
+use super::{Color, screen};
 
 /// What is different from the file.
 #[derive(Args, Debug, Default)]
@@ -35,9 +35,8 @@ impl Change {
         let rendered = |wrong: scenario::Diagnostics| {
             anyhow!(wrong.render(screen::is_colored(color))).context(screen::Rendered)
         };
-        let scenario = if paths::is_sweep(file) { plan::scenario_of(file) } else { scenario::load(file) };
-        let changed =
-            self.set.iter().try_fold(scenario.map_err(rendered)?, |scenario, change| scenario.set(change));
+        let scenario = plan::scenario_of(file).map_err(rendered)?;
+        let changed = self.set.iter().try_fold(scenario, |scenario, change| scenario.set(change));
         let scenario = changed.map_err(rendered)?;
         let mut spec = scenario.spec().clone();
         spec.seed = self.seed.unwrap_or(spec.seed);

@@ -4,7 +4,8 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::Result;
-use timewait::scenario;
+use timewait::scenario::{self, Scenario};
+use timewait::sweep::{self, plan::Plan};
 use timewait::view::paint::{GREEN, paint};
 
 use super::{Color, paths, screen};
@@ -14,11 +15,14 @@ pub fn check(given: &[PathBuf], color: Color, out: &mut dyn Write) -> Result<boo
     let files = paths::scenarios_and_sweeps(given)?;
     let mut wrong = Vec::new();
     for file in &files {
-        let outcome = if paths::is_sweep(file) {
-            timewait::sweep::plan::load(file).map(drop)
-        } else {
-            scenario::load(file).map(drop)
-        };
+        let name = file.display().to_string();
+        let outcome = scenario::text(file).and_then(|text| {
+            if sweep::is_sweep(&text) {
+                Plan::parse(&name, &text).map(drop)
+            } else {
+                Scenario::parse(&name, &text).map(drop)
+            }
+        });
         match outcome {
             Ok(()) => writeln!(out, "{} {}", paint(GREEN, "✓"), file.display())?,
             Err(diagnostics) => wrong.push(diagnostics.render(screen::is_colored(color))),

@@ -19,14 +19,14 @@ use super::{Color, MOST_RECORDS, screen};
 const EXAMPLES: &str = "\
 Examples:
   timewait compare tests/kernel/lost_fin.txt tests/kernel/lost_fin.ron
-  timewait compare captures/lost_fin lost_fin.ron                   a recorder's folder
-  timewait compare mine.pcap mine.ron --tolerance 20ms              tcpdump's file of one connection
+  timewait compare captures/lost_fin lost_fin.ron             a recorder's folder
+  timewait compare mine.pcap mine.ron --tolerance 20ms        tcpdump's file of one connection
   timewait compare scenarios/lost_fin.ron --set hosts.client.tcp.personality=FreeBsd
-  timewait compare one.ron other.ron                                two runs of ours
+  timewait compare one.ron other.ron                          two runs of ours
 
-Of the first, it says whether the run of the scenario equals it, and if not, shows the first difference with both
-sides around it. Two runs of ours are compared to the microsecond and octet; beside a kernel its timers may be late
-(a timer of T fires from T to T * 1.125 + 4 ms), windows count as equal when both or none are zero, and PSH on bulk
+Of the first, it says whether the run of the scenario equals it, and if not, shows the first difference with both \
+sides around it. Two runs of ours are compared to the microsecond and octet; beside a kernel its timers may be late \
+(a timer of T fires from T to T * 1.125 + 4 ms), windows count as equal when both or none are zero, and PSH on bulk \
 data is not compared. docs/comparing.md tells more.
 
 Exit status: 0 if they are equal, 1 if they differ, 2 if a file or an argument is wrong.";
@@ -46,7 +46,7 @@ pub struct Compare {
     pub set: Vec<String>,
     /// How far apart times may lie beyond what timers explain. Default: 2.5ms beside a kernel, 0 beside a run of ours.
     #[arg(long, value_name = "TIME")]
-    pub tolerance: Option<String>,
+    pub tolerance: Option<Span>,
     /// The host of the scenario on which a pcap was taken. Default: as its first handshake tells.
     #[arg(long, value_name = "NAME")]
     pub host: Option<String>,
@@ -59,6 +59,14 @@ pub struct Compare {
     /// Nothing but the exit status.
     #[arg(long, short, conflicts_with = "json")]
     pub quiet: bool,
+}
+
+impl Compare {
+    /// What is laid beside theirs, as a person would name it: with its changes.
+    fn ours(&self, scenario: &Path) -> String {
+        let changes = self.set.iter().map(|change| format!(" --set {change}"));
+        std::iter::once(scenario.display().to_string()).chain(changes).collect()
+    }
 }
 
 /// Compares. Returns whether both sides are equal.
@@ -84,10 +92,11 @@ pub fn run(args: &Compare, color: Color, out: &mut dyn Write) -> Result<bool> {
         roles::shift(&mut theirs, &ours);
     }
     let verdict = Verdict {
-        difference: compare::compare(&theirs, &ours, settings(args, kind)?),
+        difference: compare::compare(&theirs, &ours, settings(args, kind)),
         windows: windows::compare(&theirs, &ours),
         strict: args.windows || kind == Kind::Ours,
-        names: [args.theirs.as_path(), second],
+        names: [args.theirs.display().to_string(), args.ours(second)],
+        only_segments: kind == Kind::Pcap,
         theirs: &theirs,
         ours: &ours,
     };
@@ -99,14 +108,13 @@ pub fn run(args: &Compare, color: Color, out: &mut dyn Write) -> Result<bool> {
     Ok(verdict.is_equal())
 }
 
-fn settings(args: &Compare, kind: Kind) -> Result<Settings> {
+fn settings(args: &Compare, kind: Kind) -> Settings {
     let mut settings = if kind == Kind::Ours { Settings::EXACT } else { Settings::KERNEL };
-    if let Some(text) = &args.tolerance {
-        let span: Span = text.parse().map_err(|complaint| anyhow!("--tolerance {text}: {complaint}"))?;
+    if let Some(span) = args.tolerance {
         settings.tolerance = span.time().as_nanos() / 1_000;
     }
     settings.only_segments = kind == Kind::Pcap;
-    Ok(settings)
+    settings
 }
 
 fn watch(scenario: &Scenario) -> (Capture, Simulator) {
@@ -136,7 +144,9 @@ struct Verdict<'a> {
     windows: Vec<Agreement>,
     /// Whether windows count.
     strict: bool,
-    names: [&'a Path; 2],
+    names: [String; 2],
+    /// Whether there was nothing but segments to compare.
+    only_segments: bool,
     theirs: &'a Capture,
     ours: &'a Capture,
 }
@@ -147,17 +157,17 @@ impl Verdict<'_> {
     }
 
     fn write(&self, out: &mut dyn Write) -> Result<()> {
-        let [theirs, ours] = self.names.map(|path| path.display().to_string());
+        let [theirs, ours] = &self.names;
         match &self.difference {
             None => {
                 let Capture { segments, states, errors, cut, .. } = self.theirs;
                 let until = cut.map_or_else(String::new, |cut| format!(" up to {} s", compare::seconds(cut)));
-                let counts = format!(
-                    " · {} segments, {} states, {} errors{until}",
-                    segments.len(),
-                    states.len(),
-                    errors.len()
-                );
+                let others = if self.only_segments {
+                    String::new()
+                } else {
+                    format!(", {} states, {} errors", states.len(), errors.len())
+                };
+                let counts = format!(" · {} segments{others}{until}", segments.len());
                 writeln!(out, "{}{}", paint(GREEN, "✓ equal"), paint(DIM, counts))?;
             }
             Some(difference) => {
@@ -167,7 +177,7 @@ impl Verdict<'_> {
                     paint(RED.bold(), "✗ first difference:"),
                     paint(BOLD, &difference.place)
                 )?;
-                out.write_all(show::text(difference, self.theirs, self.ours, [&theirs, &ours]).as_bytes())?;
+                out.write_all(show::text(difference, self.theirs, self.ours, [theirs, ours]).as_bytes())?;
             }
         }
         for end in &self.windows {

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::Path;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use timewait::Names;
 use timewait::find::explore::{Broken, Explored, Kind, Plan, Progress, explore};
@@ -13,6 +13,7 @@ use timewait::scenario::{self, Scenario};
 use timewait::view::paint::{BOLD, GREEN, RED, paint};
 
 use super::finding::{Explore, Treatment};
+use super::report::count;
 use super::{Color, paths, screen};
 
 /// Runs that shrinking of one finding may take.
@@ -26,6 +27,12 @@ pub fn run(args: &Explore, color: Color, out: &mut dyn Write) -> Result<bool> {
     let rendered = |diagnostics: scenario::Diagnostics| {
         anyhow!(diagnostics.render(screen::is_colored(color))).context(screen::Rendered)
     };
+    if args.file.is_dir() {
+        bail!(
+            "{} is a folder: one scenario is explored, or with --table all of a folder",
+            args.file.display()
+        );
+    }
     let scenario = scenario::load(&args.file).map_err(rendered)?;
     let progress = if screen::is_watched() { ProgressBar::new(1) } else { ProgressBar::hidden() };
     progress.set_style(
@@ -46,7 +53,7 @@ pub fn run(args: &Explore, color: Color, out: &mut dyn Write) -> Result<bool> {
 fn plan(args: &Explore) -> Plan {
     let kinds =
         if args.only.is_empty() { Kind::ALL.to_vec() } else { args.only.iter().map(|t| kind(*t)).collect() };
-    let jobs = args.jobs.or_else(|| std::thread::available_parallelism().ok().map(Into::into)).unwrap_or(1);
+    let jobs = super::fuzz::jobs(args.jobs);
     Plan {
         faults: args.faults,
         kinds,
@@ -75,19 +82,22 @@ fn report(explored: &Explored, args: &Explore, scenario: &Scenario, out: &mut dy
             Some(dir) => keep(dir, broken, &names)?,
         };
         let words = verdict::in_words(&broken.violation, &names, &again);
-        let count = format!("at {} ends, with {} faults at the least:", broken.ends, broken.faults);
+        let (ends, faults) = (count(broken.ends, "end"), count(broken.faults.into(), "fault"));
+        let count = format!("at {ends}, with {faults} at the least:");
         writeln!(out, "{} {words}", paint(RED.bold(), count))?;
     }
     let all = if explored.complete { "all of them" } else { "not all: --runs or --states was reached" };
     let Explored { runs, merged, states, ends, deepest, latest, .. } = explored;
-    let first = format!(
-        "up to {} faults: {runs} runs ({all}), of which {merged} became equal to another",
-        args.faults
-    );
+    let faults = count(args.faults.into(), "fault");
+    let first =
+        format!("up to {faults}: {} ({all}), of which {merged} became equal to another", count(*runs, "run"));
     writeln!(out, "{}", paint(BOLD, first))?;
     writeln!(
         out,
-        "{states} different worlds, {ends} different ends, the deepest after {deepest} faults, the last at {} s",
+        "{}, {}, the deepest after {}, the last at {} s",
+        count(*states, "different world"),
+        count(*ends, "different end"),
+        count((*deepest).into(), "fault"),
         timewait::view::words::clock(*latest)
     )?;
     if explored.broken.is_empty() {
@@ -118,7 +128,7 @@ fn keep(dir: &Path, broken: &Broken, names: &Names) -> Result<String> {
 
 /// For each scenario, what came of one fault, two, and so on.
 fn table(args: &Explore, out: &mut dyn Write) -> Result<bool> {
-    let time = super::fuzz::how_long(&args.time)?;
+    let time = super::fuzz::how_long(args.time);
     let mut whole = true;
     writeln!(out, "| scenario | K | runs | became equal | worlds | ends | time | broken |")?;
     writeln!(out, "|---|---|---|---|---|---|---|---|")?;

@@ -1,10 +1,13 @@
 //! The commands that find what nobody thought of: their arguments.
 
 use std::io::Write;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
+
+use timewait::scenario::units::Span;
 
 use super::{Color, bridge, explore, freeze, fuzz, shrink};
 
@@ -38,7 +41,9 @@ const FREEZE_EXAMPLES: &str = "\
 Examples:
   timewait freeze scenarios/reordering.ron                 to the screen
   timewait freeze lossy.ron --seed 7 --output seven.ron    the run of seed 7, to a file
-  timewait run seven.ron                                   the same trace again, whatever becomes of chance";
+  timewait run seven.ron                                   the same trace again
+
+Exit status: 0, or 2 if a file or an argument is wrong.";
 
 /// Arguments of `timewait freeze`.
 #[derive(Args, Debug)]
@@ -57,13 +62,15 @@ pub struct Freeze {
 
 const BRIDGE_EXAMPLES: &str = "\
 Examples:
-  timewait bridge scenarios/lost_tail.ron --host client           to the screen
-  timewait bridge found.ron --host server -o server.pkt           to a file
-  timewait packetdrill server.pkt                                 the same packets again, from the host alone
-  sudo packetdrill server.pkt                                     and from the kernel of this machine
+  timewait bridge scenarios/lost_tail.ron --host client      to the screen
+  timewait bridge found.ron --host server -o server.pkt      to a file
+  timewait packetdrill server.pkt                            the same packets, from the host alone
+  sudo packetdrill server.pkt                                and from the kernel of this machine
 
-What was done to a host that a script cannot do to a kernel (a crash, a fragment, a segment of a program's own making)
-is refused with the reason; what no sysctl says stands in a comment on top.";
+What was done to a host that a script cannot do to a kernel (a crash, a fragment, a segment of a program's own making) \
+is refused with the reason; what no sysctl says stands in a comment on top.
+
+Exit status: 0, or 2 if it is refused, or a file or an argument is wrong.";
 
 /// Arguments of `timewait bridge`.
 #[derive(Args, Debug)]
@@ -91,10 +98,10 @@ Examples:
   timewait fuzz --time 10min                     a fresh seed, printed; all cores
   timewait fuzz --seed-from 1 --count 1000       the same thousand scenarios each time
   timewait fuzz --until-violation --keep found/  stops at the first; the scenario goes to found/
-  timewait fuzz --metamorphic --time 10m         what nobody can see must not change what anybody does
+  timewait fuzz --metamorphic --time 10min       what hosts cannot see changes nothing
   timewait fuzz --show 4711                      the scenario of a seed
 
-Exit status: 0 if nothing was found, 1 if something was.";
+Exit status: 0 if nothing was found, 1 if something was, 2 if an argument is wrong.";
 
 /// Arguments of `timewait fuzz`.
 #[derive(Args, Debug)]
@@ -105,10 +112,10 @@ pub struct Fuzz {
     pub seed_from: Option<u64>,
     /// Runs at a time. Default: one a core.
     #[arg(long, short, value_name = "N")]
-    pub jobs: Option<usize>,
+    pub jobs: Option<NonZeroUsize>,
     /// How long to go on: `90s`, `8h`.
     #[arg(long, value_name = "TIME")]
-    pub time: Option<String>,
+    pub time: Option<Span>,
     /// How many scenarios. Default: without end, or 1000 if nothing else says when to stop and nobody watches.
     #[arg(long, value_name = "N")]
     pub count: Option<u64>,
@@ -130,7 +137,9 @@ pub struct Fuzz {
 const SHRINK_EXAMPLES: &str = "\
 Examples:
   timewait shrink found/4711.ron                    to the screen
-  timewait shrink found/4711.ron --output small.ron && timewait run small.ron";
+  timewait shrink found/4711.ron --output small.ron && timewait run small.ron
+
+Exit status: 0, or 2 if nothing is broken, or a file or an argument is wrong.";
 
 /// Arguments of `timewait shrink`.
 #[derive(Args, Debug)]
@@ -155,7 +164,7 @@ Examples:
   timewait explore mine.ron --faults 2 --keep found/   what broke, frozen and shrunk, goes to found/
   timewait explore scenarios --table --time 60s        how many faults are reached, for each file
 
-Exit status: 0 if no law was broken, 1 if one was.";
+Exit status: 0 if no law was broken, 1 if one was, 2 if a file or an argument is wrong.";
 
 /// Arguments of `timewait explore`.
 #[derive(Args, Debug)]
@@ -175,7 +184,7 @@ pub struct Explore {
     pub crash: Vec<String>,
     /// Runs at a time. Default: one a core.
     #[arg(long, short, value_name = "N")]
-    pub jobs: Option<usize>,
+    pub jobs: Option<NonZeroUsize>,
     /// Runs, at most.
     #[arg(long, value_name = "N", default_value_t = 100_000_000)]
     pub runs: u64,
@@ -190,7 +199,7 @@ pub struct Explore {
     pub table: bool,
     /// With --table: how long one number of faults may take.
     #[arg(long, value_name = "TIME", default_value = "60s", requires = "table")]
-    pub time: String,
+    pub time: Span,
     /// Folder into which runs that break a law are written, frozen and shrunk.
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub keep: Option<PathBuf>,

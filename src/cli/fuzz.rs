@@ -1,6 +1,7 @@
 //! `timewait fuzz`: random scenarios on all cores, and what they broke.
 
 use std::io::Write;
+use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
@@ -69,7 +70,7 @@ pub fn run(args: &Fuzz, _color: Color, out: &mut dyn Write) -> Result<bool> {
     }
     let started = now();
     let first = args.seed_from.unwrap_or_else(fresh_seed);
-    let limit = args.time.as_deref().map(how_long).transpose()?;
+    let limit = args.time.map(how_long);
     let endless = limit.is_some() || args.until_violation || screen::is_watched();
     let count = args.count.unwrap_or(if endless { u64::MAX } else { FEW });
     if let Some(dir) = &args.keep {
@@ -77,8 +78,7 @@ pub fn run(args: &Fuzz, _color: Color, out: &mut dyn Write) -> Result<bool> {
     }
     writeln!(out, "{}", paint(DIM, format_args!("seeds from {first}")))?;
     out.flush()?;
-    let jobs =
-        args.jobs.or_else(|| std::thread::available_parallelism().ok().map(Into::into)).unwrap_or(1).max(1);
+    let jobs = jobs(args.jobs);
     let shared = Shared {
         next: AtomicU64::new(first),
         end: first.saturating_add(count),
@@ -262,10 +262,13 @@ fn report(tally: &Tally, elapsed: Duration, out: &mut dyn Write) -> Result<()> {
     Ok(())
 }
 
+/// Runs at a time: as asked for, or one a core.
+pub(super) fn jobs(asked: Option<NonZeroUsize>) -> usize {
+    asked.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get)
+}
 /// A time as --time has it.
-pub(super) fn how_long(text: &str) -> Result<Duration> {
-    let span: Span = text.parse().map_err(|why| anyhow!("--time {text}: {why}"))?;
-    Ok(Duration::from_nanos(span.0))
+pub(super) fn how_long(span: Span) -> Duration {
+    Duration::from_nanos(span.0)
 }
 #[expect(clippy::disallowed_methods, reason = "how long to go on, not what happens in a run")]
 pub(super) fn now() -> Instant {

@@ -5,7 +5,7 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use timewait::view::paint::{BOLD, DIM, RED, paint};
 
 use super::paths;
@@ -15,6 +15,9 @@ type Row = (usize, String, Result<String, String>);
 
 /// Writes the list.
 pub fn list(dir: &Path, out: &mut dyn Write) -> Result<()> {
+    if !dir.is_dir() {
+        bail!("{} is no folder; `timewait list DIR` lists the scenarios of DIR", dir.display());
+    }
     let files = paths::scenarios(&[dir.to_owned()])?;
     let width = files.iter().map(|file| paths::name(file).chars().count()).max().unwrap_or(0);
     let contents = Contents::read(dir);
@@ -38,6 +41,7 @@ pub fn list(dir: &Path, out: &mut dyn Write) -> Result<()> {
         }
         for (_, name, about) in rows {
             match about {
+                Ok(about) if about.is_empty() => writeln!(out, "  {name}")?,
                 Ok(about) => writeln!(out, "  {name:<width$}  {about}")?,
                 Err(error) => writeln!(out, "  {name:<width$}  {}", paint(RED, error))?,
             }

@@ -35,9 +35,9 @@ pub struct Measure {
     /// How the figures are written.
     #[arg(long, short, value_name = "FORMAT", default_value = "table")]
     pub format: Format,
-    /// Which records a CSV or Parquet file holds.
-    #[arg(long, value_name = "RECORDS", default_value = "total")]
-    pub of: write::Kind,
+    /// Which records a CSV or Parquet file holds. Default: `total`.
+    #[arg(long, value_name = "RECORDS")]
+    pub of: Option<write::Kind>,
     /// Where to write. Default: the standard output.
     #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub output: Option<PathBuf>,
@@ -87,6 +87,28 @@ impl What {
     }
 }
 
+impl Measure {
+    /// Which records are asked for.
+    ///
+    /// # Errors
+    /// They are asked for where all are written anyway, or there are none.
+    fn records(&self) -> Result<write::Kind> {
+        let picks = matches!(self.format, Format::Csv | Format::Parquet);
+        match self.of {
+            Some(_) if !picks => {
+                Err(anyhow!("--of picks the records of a table: with --format csv or parquet"))
+            }
+            Some(write::Kind::FlowSamples | write::Kind::QueueSamples) if self.what.every.is_none() => {
+                Err(anyhow!("there are samples only with --every, as in --every 10ms"))
+            }
+            Some(write::Kind::Flows) if self.what.no_flows => {
+                Err(anyhow!("--no-flows leaves nothing for --of flows"))
+            }
+            of => Ok(of.unwrap_or(write::Kind::Total)),
+        }
+    }
+}
+
 /// How figures are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
@@ -106,18 +128,26 @@ pub fn run(args: &Measure, color: Color, out: &mut dyn Write) -> Result<bool> {
     if args.format == Format::Parquet {
         super::parquet::able(args.output.is_none())?;
     }
+    let records = args.records()?;
     let (_, spec) = args.change.load(&args.file, color)?;
     let figures = figures::measure(&spec, &options);
     match &args.output {
-        None => put(&figures, args, out)?,
+        None if args.format == Format::Parquet => super::parquet::print(&write::columns(&figures, records))?,
+        None => put(&figures, args, records, out)?,
         Some(path) => {
             let file =
                 std::fs::File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
             let mut file = BufWriter::new(file);
-            put(&figures, args, &mut file)
+            put(&figures, args, records, &mut file)
                 .and_then(|()| Ok(file.flush()?))
                 .with_context(|| format!("cannot write {}", path.display()))?;
         }
+    }
+    if figures.run.from_ns > 0 && figures.run.from_ns >= figures.run.end_ns {
+        super::screen::note(
+            color,
+            format_args!("note: the run ends within the warm-up: nothing was measured"),
+        );
     }
     for wrong in &figures.wrong {
         anstream::eprintln!("{wrong}");
@@ -125,12 +155,12 @@ pub fn run(args: &Measure, color: Color, out: &mut dyn Write) -> Result<bool> {
     Ok(figures.wrong.is_empty())
 }
 
-fn put(figures: &Figures, args: &Measure, out: &mut dyn Write) -> Result<()> {
+fn put(figures: &Figures, args: &Measure, records: write::Kind, out: &mut dyn Write) -> Result<()> {
     match args.format {
         Format::Table => table::write(figures, out)?,
         Format::Json => write::json(figures, out)?,
-        Format::Csv => write::csv(figures, args.of, out)?,
-        Format::Parquet => super::parquet::write(&write::columns(figures, args.of), out)?,
+        Format::Csv => write::csv(figures, records, out)?,
+        Format::Parquet => super::parquet::write(&write::columns(figures, records), out)?,
     }
     Ok(())
 }

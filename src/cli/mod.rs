@@ -22,6 +22,8 @@ pub mod screen;
 pub mod shrink;
 pub mod sweep;
 pub mod sweeping;
+#[cfg(test)]
+mod tests;
 
 use std::path::PathBuf;
 
@@ -61,6 +63,7 @@ Examples:
   timewait run scenarios/four_way_close.ron --view ss --at 1.5s --at 2s
   timewait run scenarios/four_way_close.ron --set links.client-server.delay=80ms --seed 7
   timewait run scenarios/four_way_close.ron --pcap close.pcapng && wireshark close.pcapng
+  timewait run scenarios/four_way_close.ron --host client --pcap - | tshark -r -
   timewait run scenarios/ my_own.ron
 
 Exit status: 0 if every expectation was met, 1 if one was not, 2 if a file or an argument is wrong.";
@@ -71,7 +74,33 @@ Examples:
   timewait rfc 9293                         the demands of one document
   timewait rfc rto                          the demands of one area
   timewait rfc 9293 --only open             those that are not met yet
-  timewait rfc 9293/MUST-13                 one, with the run that shows it";
+  timewait rfc 9293/MUST-13                 one, with the run that shows it
+
+Exit status: 0, 1 if the run that shows a demand fails, 2 if there is no such demand.";
+
+const LIST_EXAMPLES: &str = "\
+Examples:
+  timewait list                             the gallery, by subject
+  timewait list mine                        what a folder of one's own has";
+
+const CHECK_EXAMPLES: &str = "\
+Examples:
+  timewait check mine.ron                   what is wrong with it, at which places
+  timewait check scenarios                  all of a folder, sweeps too
+
+Exit status: 0 if all files are right, 2 if one is wrong.";
+
+const SCHEMA_EXAMPLES: &str = "\
+Examples:
+  timewait schema | less                    every field of a scenario, as docs/scenarios.md has it
+  timewait schema --figures                 every record of `timewait measure`, as docs/figures.md";
+
+const COMPLETIONS_EXAMPLES: &str = "\
+Examples:
+  source <(timewait completions bash)                        in this shell
+  timewait completions bash > ~/.local/share/bash-completion/completions/timewait
+  timewait completions zsh > ~/.zfunc/_timewait              with ~/.zfunc in fpath
+  timewait completions fish > ~/.config/fish/completions/timewait.fish";
 
 const PACKETDRILL_EXAMPLES: &str = "\
 Examples:
@@ -90,14 +119,16 @@ pub enum Command {
     /// Lay a run beside what a kernel did, or beside another run, and show the first difference.
     Compare(compare::Compare),
     /// List scenarios with what each shows.
+    #[command(after_help = LIST_EXAMPLES)]
     List {
         /// Folder with scenario files.
         #[arg(default_value = "scenarios", value_hint = ValueHint::DirPath)]
         dir: PathBuf,
     },
     /// Read scenario files and say what is wrong with them, without running any.
+    #[command(after_help = CHECK_EXAMPLES)]
     Check {
-        /// Scenario files, or folders with some.
+        /// Scenario files, or folders with some; `-` is the standard input.
         #[arg(required = true, value_name = "FILE", value_hint = ValueHint::AnyPath)]
         files: Vec<PathBuf>,
     },
@@ -115,12 +146,14 @@ pub enum Command {
     #[command(flatten)]
     Sweeping(sweeping::Sweeping),
     /// Describe what can stand in a scenario file: every field with its type, unit, default and an example.
+    #[command(after_help = SCHEMA_EXAMPLES)]
     Schema {
         /// Describe the records of `timewait measure` instead.
         #[arg(long)]
         figures: bool,
     },
     /// Write the completion script of a shell.
+    #[command(after_help = COMPLETIONS_EXAMPLES)]
     Completions {
         /// The shell.
         shell: Shell,
@@ -131,21 +164,22 @@ pub enum Command {
 #[derive(Args, Debug)]
 #[command(after_help = RUN_EXAMPLES)]
 pub struct Run {
-    /// Scenario files, or folders with some. One file is shown; of several, only the outcome.
+    /// Scenario files, or folders with some; `-` is the standard input. One file is shown; of several, only the outcome.
     #[arg(required = true, value_name = "FILE", value_hint = ValueHint::AnyPath)]
     pub files: Vec<PathBuf>,
-    /// What to show of one file.
-    #[arg(long, short, value_name = "VIEW", default_value = "trace")]
-    pub view: View,
+    /// What to show of one file. Default: `trace`.
+    #[arg(long, short, value_name = "VIEW")]
+    pub view: Option<View>,
     /// Only what this host sees; for `tcpdump`, `ss` and `netstat`, the host on which they run; for `tc`, the host that sends.
     #[arg(long, value_name = "NAME")]
     pub host: Option<String>,
     /// When `ss`, `netstat` and `tc` look; repeatable. Default: at the end.
-    #[arg(long, value_name = "TIME")]
-    pub at: Vec<String>,
+    #[arg(long, value_name = "TIME", requires = "view")]
+    pub at: Vec<Span>,
     #[command(flatten)]
     pub change: Change,
-    /// Write a capture for Wireshark: pcapng, one interface per link end, the cause in each packet's comment.
+    /// Write a capture for Wireshark: pcapng, one interface per link end, or with --host per link of that host (so that each
+    /// packet is there once), the cause in each packet's comment. `-`: to the standard output, and nothing else.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub pcap: Option<PathBuf>,
     /// No view and no progress, only the summary; twice: nothing but what failed. Where nothing is expected either, no
@@ -156,7 +190,7 @@ pub struct Run {
     /// `--pcap` then show ends there, and expectations cannot be checked.
     #[arg(long, value_name = "N", default_value_t = MOST_RECORDS)]
     pub keep: usize,
-    /// Columns to fit the `ladder` into. Default: the terminal's.
+    /// Columns to fit the `ladder` into. Default: the terminal's; without one, COLUMNS, or 100.
     #[arg(long, value_name = "COLUMNS")]
     pub width: Option<usize>,
 }
@@ -239,9 +273,10 @@ pub struct Packetdrill {
 }
 
 /// A way to look at a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum View {
     /// Segments, transitions of both ends, and the reason for each.
+    #[default]
     Trace,
     /// What tcpdump on one host would print.
     Tcpdump,

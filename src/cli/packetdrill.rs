@@ -62,7 +62,7 @@ pub fn packetdrill(args: &Packetdrill, color: Color, out: &mut dyn Write) -> Res
     }
     if !args.check && !args.json {
         failures.iter().try_for_each(|report| writeln!(out, "\n{report}"))?;
-        if args.quiet < 2 {
+        if args.quiet < 2 && !table.areas.is_empty() {
             table.write(out)?;
         }
     }

@@ -16,6 +16,13 @@ pub fn able(to_stdout: bool) -> Result<()> {
     Ok(())
 }
 
+/// Writes a table to the standard output, past all that looks for colours there.
+pub fn print(columns: &[Column]) -> Result<()> {
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    write(columns, &mut out)?;
+    Ok(out.flush()?)
+}
+
 /// Writes a table.
 #[cfg(feature = "parquet")]
 pub fn write(columns: &[Column], out: &mut dyn Write) -> Result<()> {

@@ -19,7 +19,7 @@ pub fn scenarios_and_sweeps(given: &[PathBuf]) -> Result<Vec<PathBuf>> {
 }
 
 /// Whether a file is a sweep.
-pub fn is_sweep(file: &Path) -> bool {
+fn is_sweep(file: &Path) -> bool {
     fs::read_to_string(file).is_ok_and(|text| timewait::sweep::is_sweep(&text))
 }
 

@@ -17,10 +17,12 @@ const EXAMPLES: &str = "\
 Examples:
   timewait plot cwnd scenarios/congestion_dumbbell.ron --output cwnd.svg
   timewait plot cwnd bulk.ron --flow 0 --set hosts.a.tcp.congestion=Bbr > bbr.svg
-  timewait plot queue scenarios/queue_codel.ron --link r1-r2 --output queue.svg
+  timewait plot queue scenarios/queue_codel.ron --link gateway-server --output queue.svg
   timewait plot sequence scenarios/lost_segment_fast_retransmit.ron --output sequence.svg
   timewait plot cdf droptail.ron codel.ron --output completion.svg
-  timewait plot sweep loss.jsonl --figure goodput_bps --by congestion --output goodput.svg";
+  timewait plot sweep loss.jsonl --figure goodput_bps --by congestion --output goodput.svg
+
+Exit status: 0, or 2 if a file or an argument is wrong or there is nothing to draw.";
 
 /// Arguments of `timewait plot`.
 #[derive(Args, Debug)]

@@ -102,6 +102,7 @@ pub fn failures(outcome: &Outcome, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-fn count(n: u64, what: &str) -> String {
+/// `1 run`, `2 runs`.
+pub fn count(n: u64, what: &str) -> String {
     if n == 1 { format!("{n} {what}") } else { format!("{n} {what}s") }
 }

@@ -28,9 +28,9 @@ pub fn run(args: &Results, out: &mut dyn Write) -> Result<bool> {
         match args.shown.form {
             Form::Table | Form::Csv => table::runs(&results.header, &rows, &figures, out)?,
             Form::Json => {
-                bail!("--runs --as json: {} has a run a line, as JSON, already", args.file.display())
+                bail!("--runs --format json: {} has a run a line, as JSON, already", args.file.display())
             }
-            Form::Parquet => parquet::write(&columns::runs(&results.header, &rows, &figures), out)?,
+            Form::Parquet => parquet::print(&columns::runs(&results.header, &rows, &figures))?,
         }
         return Ok(rows.iter().all(|row| row.failed.is_none()));
     }
@@ -113,13 +113,13 @@ pub fn show(results: &Read, shown: &Shown, out: &mut dyn Write) -> Result<bool> 
         Form::Table => table::terminal(&summary, confidence, out)?,
         Form::Csv => table::csv(&summary, confidence, out)?,
         Form::Json => table::json(&summary, confidence, out)?,
-        Form::Parquet => parquet::write(&columns::summary(&summary, confidence), out)?,
+        Form::Parquet => parquet::print(&columns::summary(&summary, confidence))?,
     }
     if left_out > 0 {
         writeln!(
             out,
             "{}",
-            paint(DIM, format_args!("{left_out} more figures: --figure NAME, or --as csv for all"))
+            paint(DIM, format_args!("{left_out} more figures: --figure NAME, or --format csv for all"))
         )?;
     }
     if shown.form == Form::Table && !results.is_complete() {

@@ -10,7 +10,7 @@ use timewait::requirements::{Count, Document, Requirements, Row, Shown, Standing
 use timewait::view::paint::{BOLD, DIM, GREEN, PLAIN, RED, YELLOW, paint};
 
 use super::change::Change;
-use super::{Color, Only, Rfc, Run, View, run, screen};
+use super::{Color, Only, Rfc, Run, run, screen};
 
 /// Shows what the arguments name. Returns whether a scenario that was run met its expectations.
 pub fn rfc(args: &Rfc, color: Color, out: &mut dyn Write) -> Result<bool> {
@@ -18,7 +18,10 @@ pub fn rfc(args: &Rfc, color: Color, out: &mut dyn Write) -> Result<bool> {
     let Some(what) = &args.what else {
         match args.only {
             None => coverage(&table, out)?,
-            Some(_) => list(table.rows(), args.only, out)?,
+            Some(_) => {
+                list(table.rows(), args.only, out)?;
+                tally(Count::of(table.rows().map(|(_, row)| row)), out)?;
+            }
         }
         return Ok(true);
     };
@@ -208,7 +211,7 @@ fn run_scenario(file: &str, color: Color, out: &mut dyn Write) -> Result<bool> {
     };
     let args = Run {
         files: vec![path],
-        view: View::Trace,
+        view: None,
         host: None,
         at: Vec::new(),
         change: Change::default(),

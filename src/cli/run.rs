@@ -3,12 +3,12 @@
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use sim::{NodeId, PipeId, Simulator, Spec, TraceLevel};
 use tcp::Time;
 use timewait::find::verdict;
-use timewait::scenario::{self, Scenario};
+use timewait::scenario::Scenario;
 use timewait::view::paint::{BOLD, DIM, paint};
 use timewait::view::{self, Show, Story, sockets};
 use timewait::{Names, pcap};
@@ -33,20 +33,25 @@ fn one(file: &Path, args: &Run, color: Color, out: &mut dyn Write) -> Result<boo
     let (scenario, spec) = args.change.load(file, color)?;
     let names = Names::of(&spec);
     let show = show(args, &names)?;
-    if args.quiet == 0 && matches!(args.view, View::Ss | View::Netstat | View::Tc) && !args.at.is_empty() {
+    let wanted = args.view.unwrap_or_default();
+    if reads_trace(wanted) && !args.at.is_empty() {
+        bail!("--at says when `ss`, `netstat` and `tc` look: with --view ss, netstat or tc only");
+    }
+    let piped = args.pcap.as_deref() == Some(Path::new("-"));
+    let viewed = args.quiet == 0 && !piped;
+    if viewed && !args.at.is_empty() {
         look(&spec, &names, show, args, out)?;
     }
-    let reads_trace = !matches!(args.view, View::Ss | View::Netstat | View::Tc);
-    let shown = args.quiet == 0 && reads_trace || args.pcap.is_some();
+    let shown = viewed && reads_trace(wanted) || args.pcap.is_some();
     let simulator = simulate(&scenario, &spec, shown, args.keep);
-    if args.quiet == 0 {
-        if is_prose(args.view) {
+    if let Some(path) = &args.pcap {
+        write_pcap(path, &simulator, &names, show.host)?;
+    }
+    if viewed {
+        if is_prose(wanted) {
             title(&scenario, &names, out)?;
         }
         view(&simulator, &names, show, args, out)?;
-    }
-    if let Some(path) = &args.pcap {
-        write_pcap(path, &simulator, &names)?;
     }
     if let Some(at) = simulator.trace_cut().filter(|_| shown) {
         let (kept, clock) = (simulator.records().len(), view::words::clock(at));
@@ -55,8 +60,14 @@ fn one(file: &Path, args: &Run, color: Color, out: &mut dyn Write) -> Result<boo
         );
     }
     let outcome = outcome(file, &scenario, &spec, &simulator, color);
+    if piped {
+        // The standard output is the capture's.
+        let mut err = screen::stderr(color);
+        report::failures(&outcome, &mut err)?;
+        return Ok(outcome.failures.is_empty());
+    }
     report::failures(&outcome, out)?;
-    if args.quiet < 2 && is_prose(args.view) {
+    if args.quiet < 2 && is_prose(wanted) {
         writeln!(out)?;
         report::one(&outcome, out)?;
     }
@@ -67,6 +78,9 @@ fn one(file: &Path, args: &Run, color: Color, out: &mut dyn Write) -> Result<boo
 fn several(files: &[std::path::PathBuf], args: &Run, color: Color, out: &mut dyn Write) -> Result<bool> {
     if args.pcap.is_some() {
         bail!("--pcap takes the capture of one scenario, and here are {}", files.len());
+    }
+    if args.view.is_some() || args.host.is_some() {
+        bail!("--view and --host show one scenario, and here are {}", files.len());
     }
     let progress = if args.quiet == 0 && screen::is_watched() {
         ProgressBar::new(files.len() as u64).with_style(
@@ -99,11 +113,9 @@ fn is_prose(view: View) -> bool {
     matches!(view, View::Trace | View::States | View::Ladder | View::Why)
 }
 
-/// A time of the run as an argument gives it.
-fn time(option: &str, text: &str) -> Result<Time> {
-    let span: scenario::units::Span =
-        text.parse().map_err(|complaint| anyhow!("{option} {text}: {complaint}"))?;
-    Ok(span.time())
+/// Whether a view shows what happened, and not how things stand at a moment.
+fn reads_trace(view: View) -> bool {
+    !matches!(view, View::Ss | View::Netstat | View::Tc)
 }
 
 fn show(args: &Run, names: &Names) -> Result<Show> {
@@ -156,7 +168,7 @@ fn title(scenario: &Scenario, names: &Names, out: &mut dyn Write) -> Result<()> 
 /// Shows a run that is over.
 fn view(simulator: &Simulator, names: &Names, show: Show, args: &Run, out: &mut dyn Write) -> Result<()> {
     let story = Story::read(simulator.records(), names);
-    match args.view {
+    match args.view.unwrap_or_default() {
         View::Trace => view::trace::write(&story, show, out)?,
         View::Tcpdump => view::tcpdump::write(&story, show, out)?,
         View::States => view::states::write(&story, show, out)?,
@@ -173,7 +185,7 @@ fn view(simulator: &Simulator, names: &Names, show: Show, args: &Run, out: &mut 
 
 /// Runs to each of the times asked for, and shows the sockets then.
 fn look(spec: &Spec, names: &Names, show: Show, args: &Run, out: &mut dyn Write) -> Result<()> {
-    let mut times = args.at.iter().map(|at| time("--at", at)).collect::<Result<Vec<_>>>()?;
+    let mut times: Vec<Time> = args.at.iter().map(|at| at.time()).collect();
     times.sort_unstable();
     let mut simulator = Simulator::new(spec, TraceLevel::Off);
     for (i, at) in times.into_iter().enumerate() {
@@ -188,7 +200,7 @@ fn look(spec: &Spec, names: &Names, show: Show, args: &Run, out: &mut dyn Write)
 
 /// The sockets of each host, now.
 fn tables(simulator: &Simulator, names: &Names, show: Show, args: &Run, out: &mut dyn Write) -> Result<()> {
-    if args.view == View::Tc {
+    if args.view == Some(View::Tc) {
         return queues(simulator, show, out);
     }
     let hosts: Vec<NodeId> = names.hosts().filter(|id| show.host.is_none_or(|host| host == *id)).collect();
@@ -200,7 +212,7 @@ fn tables(simulator: &Simulator, names: &Names, show: Show, args: &Run, out: &mu
         let clock = view::words::clock(now);
         writeln!(out, "{}", paint(DIM, format_args!("# {} at {clock} s", names.node(host))))?;
         let rows = simulator.sockets(host);
-        if args.view == View::Ss {
+        if args.view == Some(View::Ss) {
             sockets::ss::write(&rows, now, out)?;
         } else {
             sockets::netstat::write(&rows, now, out)?;
@@ -221,11 +233,17 @@ fn queues(simulator: &Simulator, show: Show, out: &mut dyn Write) -> Result<()> 
     Ok(())
 }
 
-fn write_pcap(path: &Path, simulator: &Simulator, names: &Names) -> Result<()> {
+/// Writes a capture; to `-`, to the standard output, past all that looks for colours there.
+fn write_pcap(path: &Path, simulator: &Simulator, names: &Names, host: Option<NodeId>) -> Result<()> {
+    let story = Story::read(simulator.records(), names);
+    if path == Path::new("-") {
+        let mut out = BufWriter::new(std::io::stdout().lock());
+        pcap::write(&story, host, &mut out)?;
+        return Ok(out.flush()?);
+    }
     let file = std::fs::File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
     let mut file = BufWriter::new(file);
-    let story = Story::read(simulator.records(), names);
-    pcap::write(&story, &mut file).with_context(|| format!("cannot write {}", path.display()))?;
+    pcap::write(&story, host, &mut file).with_context(|| format!("cannot write {}", path.display()))?;
     file.flush().with_context(|| format!("cannot write {}", path.display()))
 }
 

@@ -13,6 +13,11 @@ pub fn stdout(color: Color) -> io::BufWriter<AutoStream<io::Stdout>> {
     io::BufWriter::with_capacity(64 * 1024, AutoStream::new(io::stdout(), choice(color)))
 }
 
+/// Standard error, with colours as asked for.
+pub fn stderr(color: Color) -> AutoStream<io::Stderr> {
+    AutoStream::new(io::stderr(), choice(color))
+}
+
 /// Whether standard error shows colours.
 pub fn is_colored(color: Color) -> bool {
     AutoStream::new(io::stderr(), choice(color)).current_choice() != ColorChoice::Never
@@ -31,9 +36,11 @@ fn choice(color: Color) -> ColorChoice {
     }
 }
 
-/// Columns to fill: those of the terminal, or 100 where there is none.
+/// Columns to fill: those of the terminal, or where there is none, COLUMNS, or 100.
 pub fn width() -> usize {
-    terminal_size::terminal_size().map_or(100, |(width, _)| usize::from(width.0)).max(60)
+    let told = || std::env::var("COLUMNS").ok()?.parse().ok();
+    let terminal = terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
+    terminal.or_else(told).unwrap_or(100).max(60)
 }
 
 /// Whether somebody watches us work.

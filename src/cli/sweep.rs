@@ -183,8 +183,7 @@ impl Going<'_> {
         let path = self.path.display();
         let total = header.mine().count();
         let there = total - missing.len();
-        let cores = || std::thread::available_parallelism().ok().map(Into::into);
-        let jobs = args.jobs.or_else(cores).unwrap_or(1).max(1);
+        let jobs = super::fuzz::jobs(args.jobs);
         if args.quiet == 0 {
             let already = if there > 0 { format!("; {there} are there already") } else { String::new() };
             let part = if header.shard.is_some() { format!(", {}", header.part()) } else { String::new() };

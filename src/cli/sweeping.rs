@@ -1,6 +1,7 @@
 //! The commands for many runs of one scenario: their arguments.
 
 use std::io::Write;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use anyhow::Result;
@@ -33,14 +34,14 @@ pub fn run(what: &Sweeping, color: Color, out: &mut dyn Write) -> Result<bool> {
 
 const SWEEP_EXAMPLES: &str = "\
 Examples:
-  timewait sweep scenarios/sweeps/loss.ron                   all runs; results go to loss.jsonl
-  timewait sweep loss.ron                                    again: what was interrupted goes on, nothing runs twice
-  timewait sweep loss.ron --list                             the runs, each with the command that repeats it
-  timewait sweep loss.ron --figure goodput_bps --as csv      the table for other programs
-  timewait sweep loss.ron --shard 2/8                        the second of eight parts, on one of eight machines
-  timewait merge loss.*-of-8.jsonl --output loss.jsonl       the parts joined, as if they had run in one place
+  timewait sweep scenarios/sweeps/controllers.ron         all runs; results go to controllers.jsonl
+  timewait sweep loss.ron                                 goes on where it was interrupted
+  timewait sweep loss.ron --list                          the runs, and how to repeat each
+  timewait sweep loss.ron --figure goodput_bps --format csv
+  timewait sweep loss.ron --shard 2/8                     one of eight parts
+  timewait merge loss.*-of-8.jsonl --output loss.jsonl    the parts joined, as if run in one place
 
-Exit status: 0 if every run did as its scenario expects, 1 if one did not, 2 if a file or an argument is wrong or
+Exit status: 0 if every run did as its scenario expects, 1 if one did not, 2 if a file or an argument is wrong or \
 results cannot be written. What was written then stays good: the same command goes on from there.";
 
 /// Arguments of `timewait sweep`.
@@ -55,7 +56,7 @@ pub struct Sweep {
     pub output: Option<PathBuf>,
     /// Runs at a time. Default: one a core.
     #[arg(long, short, value_name = "N")]
-    pub jobs: Option<usize>,
+    pub jobs: Option<NonZeroUsize>,
     /// Only the runs of part I of N parts.
     #[arg(long, value_name = "I/N")]
     pub shard: Option<String>,
@@ -82,7 +83,7 @@ pub struct Shown {
     #[arg(long, value_name = "NAME")]
     pub figure: Vec<String>,
     /// The form of the table.
-    #[arg(long = "as", value_name = "FORM", default_value = "table")]
+    #[arg(long = "format", short, alias = "as", value_name = "FORMAT", default_value = "table")]
     pub form: Form,
     /// Confidence of the intervals, in percent.
     #[arg(long, value_name = "PERCENT", default_value = "95")]
@@ -104,7 +105,9 @@ pub enum Form {
 
 const MERGE_EXAMPLES: &str = "\
 Examples:
-  timewait merge loss.1-of-2.jsonl loss.2-of-2.jsonl --output loss.jsonl";
+  timewait merge loss.1-of-2.jsonl loss.2-of-2.jsonl --output loss.jsonl
+
+Exit status: 0 if every run did as its scenario expects, 1 if one did not, 2 if a part is missing or a file is wrong.";
 
 /// Arguments of `timewait merge`.
 #[derive(Args, Debug)]
@@ -120,11 +123,13 @@ pub struct Merge {
 
 const RESULTS_EXAMPLES: &str = "\
 Examples:
-  timewait results loss.jsonl                                         means and confidence intervals
+  timewait results loss.jsonl                                      means and confidence intervals
   timewait results loss.jsonl --figure goodput_bps --confidence 99
-  timewait results loss.jsonl --as csv > loss.csv
-  timewait results loss.jsonl --as parquet > loss.parquet             (if built with it)
-  timewait results loss.jsonl --runs                                  every run with its figures and how to repeat it";
+  timewait results loss.jsonl --format csv > loss.csv
+  timewait results loss.jsonl --format parquet > loss.parquet      (if built with it)
+  timewait results loss.jsonl --runs                               every run, and how to repeat it
+
+Exit status: 0 if every run did as its scenario expects, 1 if one did not, 2 if a file or an argument is wrong.";
 
 /// Arguments of `timewait results`.
 #[derive(Args, Debug)]

@@ -34,21 +34,30 @@ impl Diagnostics {
     pub fn render(&self, colours: bool) -> String {
         let renderer = if colours { Renderer::styled() } else { Renderer::plain() };
         let one = |problem: &Problem| {
+            if self.text.is_empty() {
+                let title = self.without_place(problem);
+                let title = Level::ERROR.primary_title(title.as_str());
+                return renderer.render(&[annotate_snippets::Group::with_title(title)]);
+            }
             let title = Level::ERROR.primary_title(problem.message.as_str());
-            let mut group = if self.text.is_empty() {
-                annotate_snippets::Group::with_title(title)
-            } else {
-                let mark = AnnotationKind::Primary
-                    .span(within(&self.text, &problem.span))
-                    .label(problem.label.as_str());
-                title.element(Snippet::source(self.text.as_str()).path(self.path.as_str()).annotation(mark))
-            };
+            let mark =
+                AnnotationKind::Primary.span(within(&self.text, &problem.span)).label(problem.label.as_str());
+            let source = Snippet::source(self.text.as_str()).path(self.path.as_str());
+            let mut group = title.element(source.annotation(mark));
             if let Some(help) = &problem.help {
                 group = group.element(Level::HELP.message(help.as_str()));
             }
             renderer.render(&[group])
         };
         self.problems.iter().map(one).collect::<Vec<_>>().join("\n\n")
+    }
+
+    /// All of a problem in one line, where there is no text to show it in.
+    fn without_place(&self, problem: &Problem) -> String {
+        let Problem { message, help, .. } = problem;
+        let place = if message.contains(&self.path) { String::new() } else { format!("{}: ", self.path) };
+        let help = help.as_ref().map(|help| format!("; {help}")).unwrap_or_default();
+        format!("{place}{message}{help}")
     }
 
     /// Line and column of a problem, both counted from one.

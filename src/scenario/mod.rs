@@ -15,6 +15,7 @@ pub mod set;
 pub mod units;
 mod write;
 
+use std::io::Read as _;
 use std::path::Path;
 
 use sim::Spec;
@@ -34,21 +35,35 @@ pub struct Scenario {
     spec: Spec,
 }
 
-/// Reads a file.
+/// Reads a file; `-` is the standard input.
 ///
 /// # Errors
 /// What is wrong with it; an unreadable file is a problem without a place.
 pub fn load(path: impl AsRef<Path>) -> Result<Scenario, Diagnostics> {
     let path = path.as_ref();
-    let name = path.display().to_string();
-    match std::fs::read_to_string(path) {
-        Ok(text) => Scenario::parse(&name, &text),
-        Err(error) => {
-            let message = format!("cannot read {name}: {error}");
-            let problem = Problem { message, span: 0..0, label: String::new(), help: None };
-            Err(Diagnostics { path: name, text: String::new(), problems: vec![problem] })
-        }
-    }
+    Scenario::parse(&path.display().to_string(), &text(path)?)
+}
+
+/// The text of a file, without a byte order mark; `-` is the standard input. It is read once, so it may be a pipe.
+///
+/// # Errors
+/// It cannot be read, or is no text.
+pub fn text(path: &Path) -> Result<String, Diagnostics> {
+    let bytes = if path == Path::new("-") {
+        let mut bytes = Vec::new();
+        std::io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes)
+    } else {
+        std::fs::read(path)
+    };
+    let why = match bytes.map(String::from_utf8) {
+        Ok(Ok(text)) => return Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text)),
+        Ok(Err(_)) => "it is no text (UTF-8)".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    let path = path.display().to_string();
+    let message = format!("cannot read {path}: {why}");
+    let problem = Problem { message, span: 0..0, label: String::new(), help: None };
+    Err(Diagnostics { path, text: String::new(), problems: vec![problem] })
 }
 
 impl Scenario {

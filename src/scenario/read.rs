@@ -182,6 +182,27 @@ fn explain(text: &str, tree: Option<&Node>, error: &SpannedError) -> (Problem, O
             };
             (problem, None)
         }
+        // Only comments: there is nothing that could be wrong.
+        _ if tree.is_none() && text[start..].trim().is_empty() => {
+            let help = "a scenario is `Scenario(hosts: { ... }, links: [ ... ], ...)`; `timewait schema` tells of its fields";
+            let problem = Problem {
+                message: "there is no scenario in this file".to_owned(),
+                span: end..end,
+                label: "here it would begin".to_owned(),
+                help: Some(help.to_owned()),
+            };
+            (problem, None)
+        }
+        Error::TrailingCharacters => {
+            let start = text.len() - text[start..].trim_start().len();
+            let problem = Problem {
+                message: "something follows behind the end".to_owned(),
+                span: first_line(text, start..text.trim_end().len()),
+                label: "not part of it".to_owned(),
+                help: Some("all of a file stands in one pair of parentheses".to_owned()),
+            };
+            (problem, None)
+        }
         code => syntax(text, tree, &chain, code, start..end),
     }
 }

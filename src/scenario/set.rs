@@ -40,9 +40,11 @@ impl Scenario {
     /// No such place, or what is wrong with the scenario after the change.
     pub fn set(&self, assignment: &str) -> Result<Scenario, Diagnostics> {
         match assignment.split_once('=') {
-            Some((path, value)) => self.change(path, value).map_err(|misfit| misfit.diagnostics),
-            None => {
-                let message = format!("--set {assignment} has no `=`");
+            Some((path, value)) if !path.trim().is_empty() => {
+                self.change(path, value).map_err(|misfit| misfit.diagnostics)
+            }
+            _ => {
+                let message = "expected a path, `=` and a value".to_owned();
                 let help = Some("as in links.0.delay=20ms".to_owned());
                 Err(self.without_place(assignment, message, help))
             }
@@ -279,6 +281,6 @@ mod tests {
         assert!(said("hosts.c.ttl=3").contains("no `c` in `hosts`"), "{}", said("hosts.c.ttl=3"));
         assert!(said("links.0.mtu=big").contains("whole number"), "{}", said("links.0.mtu=big"));
         assert!(said("links.0.mtu=20").contains("too small"), "{}", said("links.0.mtu=20"));
-        assert!(said("nonsense").contains("no `=`"));
+        assert!(said("nonsense").contains("expected a path, `=` and a value"));
     }
 }

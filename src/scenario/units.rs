@@ -120,7 +120,9 @@ fn quantity(
             return Err(format!("`{text}` has no unit: {what} needs one of {}, as in {example}", names()));
         }
         None => {
-            let near = super::error::nearest(unit, units.iter().map(|(name, _)| *name));
+            // What sleep(1) and ping(8) call `m` is a minute, not a thousandth of a second.
+            let minute = units.iter().map(|(name, _)| *name).find(|name| unit == "m" && *name == "min");
+            let near = minute.or_else(|| super::error::nearest(unit, units.iter().map(|(name, _)| *name)));
             let near = near.map(|name| format!("; did you mean `{number}{name}`?")).unwrap_or_default();
             return Err(format!("`{unit}` is not a unit of {what}: expected one of {}{near}", names()));
         }

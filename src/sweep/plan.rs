@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use self::typed::Reader;
 use super::{file, store};
 use crate::scenario::locate::{Node, Seg};
-use crate::scenario::{Diagnostics, Problem, Scenario, read};
+use crate::scenario::{self, Diagnostics, Problem, Scenario, read};
 
 mod typed;
 
@@ -81,23 +81,20 @@ pub struct Run {
 /// What is wrong with it, or with the scenario that it names.
 pub fn load(path: impl AsRef<Path>) -> Result<Plan, Diagnostics> {
     let path = path.as_ref();
-    let name = path.display().to_string();
-    match std::fs::read_to_string(path) {
-        Ok(text) => Plan::parse(&name, &text),
-        Err(error) => {
-            let message = format!("cannot read {name}: {error}");
-            let problem = Problem { message, span: 0..0, label: String::new(), help: None };
-            Err(Diagnostics { path: name, text: String::new(), problems: vec![problem] })
-        }
-    }
+    Plan::parse(&path.display().to_string(), &scenario::text(path)?)
 }
 
-/// The scenario of a sweep file, as it stands there or in the file that it names, without any change.
+/// The scenario of a file: of a sweep, that which stands there or in the file that it names, without any change.
 ///
 /// # Errors
 /// What is wrong with either.
 pub fn scenario_of(path: impl AsRef<Path>) -> Result<Scenario, Diagnostics> {
-    load(path).map(|plan| plan.unchanged)
+    let path = path.as_ref();
+    let (name, text) = (path.display().to_string(), scenario::text(path)?);
+    if super::is_sweep(&text) {
+        return Plan::parse(&name, &text).map(|plan| plan.unchanged);
+    }
+    Scenario::parse(&name, &text)
 }
 
 impl Plan {

@@ -66,13 +66,17 @@ fn connection(story: &Story<'_>, steps: &[Step], out: &mut dyn Write) -> io::Res
     let color = |end: std::net::SocketAddr| story.names.owner(end.ip()).map_or(paint::PLAIN, paint::host);
     let width = steps.last().map_or(10, |step| words::clock(step.time).len().max(10));
     let cell = CELL.max(name(left).chars().count());
-    writeln!(
-        out,
-        "{:width$}  {}  {}",
-        "",
-        paint(color(left).bold(), format_args!("{:<cell$}", name(left))),
-        paint(color(right).bold(), name(right)),
-    )?;
+    write!(out, "{:width$}  ", "")?;
+    match name(right) {
+        // A listener has no other end.
+        right if right.is_empty() => writeln!(out, "{}", paint(color(left).bold(), name(left)))?,
+        name_right => writeln!(
+            out,
+            "{}  {}",
+            paint(color(left).bold(), format_args!("{:<cell$}", name(left))),
+            paint(color(right).bold(), name_right),
+        )?,
+    }
     for step in steps {
         let on_left = step.tuple.local == left;
         let change = format!("{} → {}", step.from, step.to);
