@@ -117,7 +117,7 @@ fn keep(dir: &Path, broken: &Broken, names: &Names) -> Result<String> {
     let text = broken.typed.write(&verdict::in_words(&broken.violation, names, "timewait run THIS"));
     write(&path, &text)?;
     let small = Scenario::parse(&path.display().to_string(), &text)
-        .and_then(|frozen| shrink(&frozen, SHRINKING, &mut |_, _| {}));
+        .and_then(|frozen| shrink(&frozen, None, SHRINKING, &mut |_, _| {}));
     if let Ok(Some(small)) = small {
         let path = dir.join(format!("{name}.small.ron"));
         write(&path, &small.scenario.text)?;

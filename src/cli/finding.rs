@@ -99,7 +99,8 @@ Examples:
   timewait fuzz --seed-from 1 --count 1000       the same thousand scenarios each time
   timewait fuzz --until-violation --keep found/  stops at the first; the scenario goes to found/
   timewait fuzz --metamorphic --time 10min       what hosts cannot see changes nothing
-  timewait fuzz --show 4711                      the scenario of a seed
+  timewait fuzz --differential --time 8h         every personality against every other
+  timewait fuzz --show 4711                      the scenario of a seed; with --differential, of one of those
 
 Exit status: 0 if nothing was found, 1 if something was, 2 if an argument is wrong.";
 
@@ -122,13 +123,17 @@ pub struct Fuzz {
     /// Stop at the first violation.
     #[arg(long)]
     pub until_violation: bool,
-    /// Folder into which scenarios with violations are written.
+    /// Folder into which scenarios with violations, or whose runs part, are written.
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub keep: Option<PathBuf>,
     /// Run each once more with other names, with exchanged roles, with hosts that say nothing, with a link made of two, with
     /// other queues, days later, and without the event queue, and see that every host does the same.
     #[arg(long)]
     pub metamorphic: bool,
+    /// Another kind of scenarios: all nine pairs of personalities over the same bad network, with the same programs, which must
+    /// all be told the same.
+    #[arg(long, conflicts_with = "metamorphic")]
+    pub differential: bool,
     /// Write the scenario of this seed, and run nothing.
     #[arg(long, value_name = "SEED", conflicts_with_all = ["seed_from", "time", "count", "until_violation", "keep"])]
     pub show: Option<u64>,
@@ -138,6 +143,9 @@ const SHRINK_EXAMPLES: &str = "\
 Examples:
   timewait shrink found/4711.ron                    to the screen
   timewait shrink found/4711.ron --output small.ron && timewait run small.ron
+  timewait shrink found/12.ron --relation swapped   keeps what `fuzz --metamorphic` has found
+
+Without --relation it keeps the first law that is broken, or if none is the first relation between runs that does not hold.
 
 Exit status: 0, or 2 if nothing is broken, or a file or an argument is wrong.";
 
@@ -145,9 +153,13 @@ Exit status: 0, or 2 if nothing is broken, or a file or an argument is wrong.";
 #[derive(Args, Debug)]
 #[command(after_help = SHRINK_EXAMPLES)]
 pub struct Shrink {
-    /// A scenario file that breaks a law.
+    /// A scenario file that breaks a law, or a relation between runs.
     #[arg(value_hint = ValueHint::FilePath)]
     pub file: PathBuf,
+    /// What must stay broken, if it is no law: renamed, swapped, idle-link, split-link, other-queue, later, unqueued (as `fuzz
+    /// --metamorphic` has them), or personalities (`fuzz --differential`).
+    #[arg(long, value_name = "NAME")]
+    pub relation: Option<String>,
     /// Runs to spend, at most.
     #[arg(long, value_name = "N", default_value_t = 5_000)]
     pub runs: u64,

@@ -10,9 +10,11 @@ use anyhow::{Context, Result, anyhow};
 use indicatif::{ProgressBar, ProgressStyle};
 use sim::check::Law;
 use timewait::Names;
+use timewait::find::differential::{self, Compared};
 use timewait::find::fuzz::coverage::SOMETIMES;
 use timewait::find::fuzz::{self, Coverage, Played, swarm};
-use timewait::find::metamorphic::{Change, Difference, compare};
+use timewait::find::metamorphic::{Change, compare};
+use timewait::find::relation::{Parting, Relation};
 use timewait::find::verdict;
 use timewait::scenario::Scenario;
 use timewait::scenario::units::Span;
@@ -30,9 +32,9 @@ const FEW: u64 = 1_000;
 struct Done {
     seed: u64,
     outcome: Result<(Scenario, Played), String>,
-    /// With `--metamorphic`: comparisons made, and what differed.
+    /// With `--metamorphic` or `--differential`: comparisons made, and what differed.
     compared: u64,
-    differences: Vec<Difference>,
+    differences: Vec<Parting>,
 }
 
 /// What the threads share: which seed comes next, and whether to stop.
@@ -65,7 +67,8 @@ struct Tally {
 /// Returns whether nothing was found.
 pub fn run(args: &Fuzz, _color: Color, out: &mut dyn Write) -> Result<bool> {
     if let Some(seed) = args.show {
-        out.write_all(swarm::swarm(seed).as_bytes())?;
+        let text = if args.differential { differential::text(seed) } else { swarm::swarm(seed) };
+        out.write_all(text.as_bytes())?;
         return Ok(true);
     }
     let started = now();
@@ -85,48 +88,87 @@ pub fn run(args: &Fuzz, _color: Color, out: &mut dyn Write) -> Result<bool> {
         stop: AtomicBool::new(false),
         deadline: limit.map(|limit| started + limit),
     };
+    let kind = match (args.differential, args.metamorphic) {
+        (true, _) => Sort::Differential,
+        (false, true) => Sort::Metamorphic,
+        (false, false) => Sort::Plain,
+    };
     let tally = std::thread::scope(|scope| {
         let (sender, receiver) = channel();
         for _ in 0..jobs {
             let sender = sender.clone();
-            scope.spawn(|| work(&shared, args.metamorphic, sender));
+            scope.spawn(|| work(&shared, kind, sender));
         }
         drop(sender);
         let tally = collect(&receiver, &shared, args, count, out);
         shared.stop.store(true, Ordering::Relaxed);
         tally
     })?;
-    report(&tally, started.elapsed(), out)?;
+    report(&tally, started.elapsed(), args.differential, out)?;
     Ok(tally.broken == 0 && tally.differ == 0)
 }
 
+/// What is done with a seed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sort {
+    /// A run.
+    Plain,
+    /// A run, and those beside it in which nobody may notice a change.
+    Metamorphic,
+    /// Runs of all pairs of personalities.
+    Differential,
+}
+
 /// Runs one scenario after the other.
-fn work(shared: &Shared, metamorphic: bool, sender: Sender<Done>) {
+fn work(shared: &Shared, sort: Sort, sender: Sender<Done>) {
     while !shared.is_over() {
         let seed = shared.next.fetch_add(1, Ordering::Relaxed);
         if seed >= shared.end {
             return;
         }
-        let outcome = match fuzz::scenario(seed) {
-            Err(wrong) => Err(wrong),
-            Ok(scenario) => match fuzz::play_while(&scenario, true, &|| !shared.is_over()) {
-                Some(played) => Ok((scenario, played)),
-                None => return,
-            },
+        let goes_on = || !shared.is_over();
+        let done = match sort {
+            Sort::Differential => all_pairs(seed, &goes_on),
+            Sort::Plain | Sort::Metamorphic => one(seed, sort == Sort::Metamorphic, &goes_on),
         };
-        let mut done = Done { seed, outcome, compared: 0, differences: Vec::new() };
-        if let Ok((scenario, _)) = done.outcome.as_ref()
-            && metamorphic
-        {
-            for result in Change::ALL.into_iter().filter_map(|change| compare(scenario.spec(), change)) {
-                done.compared += 1;
-                done.differences.extend(result.err());
-            }
-        }
+        let Some(done) = done else { return };
         if sender.send(done).is_err() {
             return;
         }
     }
+}
+
+/// One random scenario. `None`: it was told to stop.
+fn one(seed: u64, metamorphic: bool, goes_on: &dyn Fn() -> bool) -> Option<Done> {
+    let mut done = Done { seed, outcome: Err(String::new()), compared: 0, differences: Vec::new() };
+    let scenario = match fuzz::scenario(seed) {
+        Err(wrong) => return Some(Done { outcome: Err(wrong), ..done }),
+        Ok(scenario) => scenario,
+    };
+    let played = fuzz::play_while(&scenario, true, goes_on)?;
+    if metamorphic {
+        for change in Change::ALL {
+            let Some(result) = compare(scenario.spec(), change) else { continue };
+            done.compared += 1;
+            done.differences.extend(result.err().map(Parting::from));
+        }
+    }
+    Some(Done { outcome: Ok((scenario, played)), ..done })
+}
+
+/// One scenario for all pairs of personalities. `None`: it was told to stop.
+fn all_pairs(seed: u64, goes_on: &dyn Fn() -> bool) -> Option<Done> {
+    let scenario = match differential::scenario(seed) {
+        Err(wrong) => {
+            return Some(Done { seed, outcome: Err(wrong), compared: 0, differences: Vec::new() });
+        }
+        Ok(scenario) => scenario,
+    };
+    let Compared { compared, events, coverage, found } = differential::compare(&scenario, goes_on)?;
+    let relation = Relation::Personalities;
+    let differences = found.into_iter().map(|words| Parting { relation, time: None, words }).collect();
+    let played = Played { events, coverage, ..Played::default() };
+    Some(Done { seed, outcome: Ok((scenario, played)), compared, differences })
 }
 
 /// Counts what the threads have done, and tells of violations as they come.
@@ -144,7 +186,7 @@ fn collect(
         tally.compared += compared;
         if !differences.is_empty() {
             tally.differ += 1;
-            progress.suspend(|| differ(seed, &differences, out))?;
+            progress.suspend(|| differ(seed, &scenario, &differences, args, out))?;
             if args.until_violation {
                 shared.stop.store(true, Ordering::Relaxed);
             }
@@ -202,30 +244,40 @@ fn found(seed: u64, scenario: &Scenario, played: &Played, args: &Fuzz, out: &mut
         writeln!(out, "{}", paint(DIM, format_args!("  and {} more", played.violations.len() - 1)))?;
     }
     out.flush()?;
-    if let Some(dir) = &args.keep {
-        let path = dir.join(format!("{seed}.ron"));
-        std::fs::write(&path, &scenario.text).with_context(|| format!("cannot write {}", path.display()))?;
-    }
-    Ok(())
+    keep(seed, scenario, args)
 }
 
-/// Tells of runs that should have been the same.
-fn differ(seed: u64, differences: &[Difference], out: &mut dyn Write) -> Result<()> {
-    for Difference { change, host, line, plain, changed } in differences {
-        let said = |line: &Option<String>| line.clone().unwrap_or_else(|| "nothing more".to_owned());
+/// Tells of runs that should have been the same, and keeps the scenario.
+fn differ(
+    seed: u64,
+    scenario: &Scenario,
+    differences: &[Parting],
+    args: &Fuzz,
+    out: &mut dyn Write,
+) -> Result<()> {
+    let sort = if args.differential { "--differential" } else { "--metamorphic" };
+    for Parting { relation, words, .. } in differences {
+        writeln!(out, "{} {words}", paint(RED.bold(), format_args!("seed {seed}:")))?;
+        writeln!(out, "  again: timewait fuzz {sort} --seed-from {seed} --count 1")?;
+        let show = if args.differential { "--differential " } else { "" };
+        let name = relation.name();
         writeln!(
             out,
-            "{} {host} does otherwise ({}), at its line {line}\n  as it is: {}\n  changed:  {}\n  again: timewait fuzz --metamorphic --seed-from {seed} --count 1",
-            paint(RED.bold(), format_args!("seed {seed}:")),
-            change.name(),
-            said(plain),
-            said(changed),
+            "  smaller: timewait fuzz {show}--show {seed} > {seed}.ron && timewait shrink {seed}.ron --relation {name}"
         )?;
     }
-    Ok(out.flush()?)
+    out.flush()?;
+    keep(seed, scenario, args)
 }
 
-fn report(tally: &Tally, elapsed: Duration, out: &mut dyn Write) -> Result<()> {
+/// Writes the scenario down, if there is a folder for it.
+fn keep(seed: u64, scenario: &Scenario, args: &Fuzz) -> Result<()> {
+    let Some(dir) = &args.keep else { return Ok(()) };
+    let path = dir.join(format!("{seed}.ron"));
+    std::fs::write(&path, &scenario.text).with_context(|| format!("cannot write {}", path.display()))
+}
+
+fn report(tally: &Tally, elapsed: Duration, differential: bool, out: &mut dyn Write) -> Result<()> {
     let [states, transitions, causes, segments] = tally.coverage.sizes();
     writeln!(
         out,
@@ -253,6 +305,10 @@ fn report(tally: &Tally, elapsed: Duration, out: &mut dyn Write) -> Result<()> {
         "covered: {states} of 11 states, {transitions} transitions, {causes} of {} causes, {segments} kinds of segments by state",
         tcp::Rule::ALL.len()
     )?;
+    // Scenarios of one kind, in which most of these never come.
+    if differential {
+        return Ok(());
+    }
     let never = tally.coverage.never();
     let seen = SOMETIMES.len() - never.len();
     writeln!(out, "rare situations: {} of {} seen", paint(GREEN, seen), SOMETIMES.len())?;

@@ -4,6 +4,7 @@ use std::io::Write;
 
 use anyhow::{Context, Result, anyhow, bail};
 use indicatif::{ProgressBar, ProgressStyle};
+use timewait::find::relation::Relation;
 use timewait::find::shrink::shrink;
 use timewait::scenario;
 
@@ -28,7 +29,8 @@ pub fn run(args: &Shrink, color: Color, out: &mut dyn Write) -> Result<()> {
         progress.set_position(runs);
         progress.set_message(format!("{size} characters"));
     };
-    let shrunk = shrink(&scenario, args.runs, &mut told).map_err(rendered)?;
+    let relation = args.relation.as_deref().map(relation).transpose()?;
+    let shrunk = shrink(&scenario, relation, args.runs, &mut told).map_err(rendered)?;
     progress.finish_and_clear();
     let Some(shrunk) = shrunk else {
         bail!("{} breaks nothing: there is nothing to keep while it becomes smaller", args.file.display());
@@ -39,4 +41,12 @@ pub fn run(args: &Shrink, color: Color, out: &mut dyn Write) -> Result<()> {
             .with_context(|| format!("cannot write {}", path.display()))?,
     }
     Ok(())
+}
+
+/// The relation of this name.
+fn relation(name: &str) -> Result<Relation> {
+    let names = || Relation::all().map(Relation::name).collect::<Vec<_>>().join(", ");
+    Relation::all()
+        .find(|relation| relation.name() == name)
+        .ok_or_else(|| anyhow!("--relation {name}: expected one of {}", names()))
 }

@@ -457,18 +457,17 @@ impl Pipe {
     pub(crate) fn queues(&self) -> bool {
         self.leaving.is_some()
     }
-    /// A packet is handed over to such a queue. `Ok`: the bit of it that is flipped, if one is.
-    pub(crate) fn enqueue(&mut self, mut packet: Waiting) -> Result<Option<u32>, Fate> {
+    /// A packet is handed over to such a queue.
+    pub(crate) fn enqueue(&mut self, mut packet: Waiting) -> Result<(), Fate> {
         if !self.up {
             return Err(Fate::LinkDown);
         }
-        let (copied, flip) = self.chance_before(packet.len)?;
-        packet.copied = copied;
+        (packet.copied, packet.flip) = self.chance_before(packet.len)?;
         self.free_from(packet.since);
         if let Some(queue) = &mut self.leaving {
             queue.push(packet);
         }
-        Ok(flip)
+        Ok(())
     }
     /// When the next packet may leave such a queue.
     fn next_departure(&self) -> Time {
@@ -485,7 +484,8 @@ impl Pipe {
         let departure = self.occupy(now, packet.len);
         let (arrival, overtaken) = self.arrival_by_chance(departure);
         let copy = packet.copied.then(|| arrival + self.duplicate_delay);
-        Some(Left { packet, arrival, luck: Luck { copy, flip: None, overtaken, mark } })
+        let luck = Luck { copy, flip: packet.flip, overtaken, mark };
+        Some(Left { packet, arrival, luck })
     }
     /// A packet that such a queue dropped.
     pub(crate) fn next_gone(&mut self) -> Option<Gone> {

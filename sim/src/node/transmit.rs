@@ -189,15 +189,11 @@ impl Simulator {
             flow: flow_of(self.plan.seed, packet),
             orders,
             copied: false,
+            flip: None,
         };
         match self.pipes[pipe.0 as usize].enqueue(waiting) {
             Err(fate) => self.lose(pipe, handle, fate),
-            Ok(flip) => {
-                if let Some(bit) = flip {
-                    self.corrupt(pipe, handle, bit);
-                }
-                self.on_departure(pipe);
-            }
+            Ok(()) => self.on_departure(pipe),
         }
     }
     /// Lets the packet leave such a queue whose turn it is, if the link is free.

@@ -57,12 +57,7 @@ pub fn play_while(scenario: &Scenario, rest: bool, goes_on: &dyn Fn() -> bool) -
 
 /// A run, whose panic is a violation.
 fn guarded(run: impl FnOnce() -> Option<Played>) -> Option<Played> {
-    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
-        let text = panic
-            .downcast_ref::<String>()
-            .cloned()
-            .or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()))
-            .unwrap_or_default();
+    caught(run).unwrap_or_else(|text| {
         let violation = Violation {
             time: Time::ZERO,
             event: 0,
@@ -73,6 +68,14 @@ fn guarded(run: impl FnOnce() -> Option<Played>) -> Option<Played> {
             excuse: None,
         };
         Some(Played { violations: vec![violation], ..Played::default() })
+    })
+}
+
+/// What comes of it, or what its panic said.
+pub(super) fn caught<T>(run: impl FnOnce() -> T) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(run)).map_err(|panic| {
+        let text = panic.downcast_ref::<String>().cloned();
+        text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_default()
     })
 }
 

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use sim::Spec;
-use tcp::Duration;
+use tcp::{Duration, Time};
 
 use story::Story;
 
@@ -58,11 +58,23 @@ impl Change {
         match self {
             Change::Renamed => "renamed",
             Change::Swapped => "swapped",
-            Change::IdleLink => "idle link",
-            Change::SplitLink => "split link",
-            Change::OtherQueue => "other queue",
+            Change::IdleLink => "idle-link",
+            Change::SplitLink => "split-link",
+            Change::OtherQueue => "other-queue",
             Change::Later => "later",
             Change::Unqueued => "unqueued",
+        }
+    }
+    /// What it asks for, in words.
+    pub const fn text(self) -> &'static str {
+        match self {
+            Change::Renamed => "whatever hosts are called, they do the same",
+            Change::Swapped => "whichever side a host is on, it does the same",
+            Change::IdleLink => "hosts that say nothing change nothing",
+            Change::SplitLink => "a link made of two is a link",
+            Change::OtherQueue => "however packets wait for the transmitter, they leave alike",
+            Change::Later => "what begins days later is the same, days later",
+            Change::Unqueued => "the event queue has the earliest event of all",
         }
     }
 
@@ -114,12 +126,27 @@ pub struct Difference {
     pub change: Change,
     /// The host, by the name that the scenario gives it.
     pub host: String,
+    /// When.
+    pub time: Time,
     /// Lines of the host before it.
     pub line: usize,
     /// What it did as the scenario stands; `None`: nothing more.
     pub plain: Option<String>,
     /// What it did in the changed scenario.
     pub changed: Option<String>,
+}
+
+impl Difference {
+    /// In some lines.
+    pub fn in_words(&self) -> String {
+        let Difference { change, host, line, plain, changed, .. } = self;
+        let said = |line: &Option<String>| line.clone().unwrap_or_else(|| "nothing more".to_owned());
+        let (plain, changed) = (said(plain), said(changed));
+        let name = change.name();
+        format!(
+            "{host} does otherwise ({name}), at its line {line}\n  as it is: {plain}\n  changed:  {changed}"
+        )
+    }
 }
 
 /// Runs both, and says how many lines were compared, or where they differ first. `None`: this change does not apply, or a
@@ -143,27 +170,24 @@ fn beside(spec: &Spec, twin: &Twin, change: Change) -> Option<Result<usize, Diff
         let differs = differs.or((hashes.len() != theirs.len()).then_some(hashes.len().min(theirs.len())));
         if let Some(line) = differs {
             let told = |twin: &Twin, host: &str| Story::of(twin, Some((host, line)))?.told;
-            return Some(Err(Difference {
-                change,
-                host: name.clone(),
-                line,
-                plain: told(&itself, name),
-                changed: told(twin, twin.name(name)),
-            }));
+            let (plain, changed) = (told(&itself, name), told(twin, twin.name(name)));
+            let time = [&plain, &changed].into_iter().flatten().map(|(time, _)| *time).min();
+            let [plain, changed] = [plain, changed].map(|told| told.map(|(_, line)| line));
+            let (host, time) = (name.clone(), time.unwrap_or_default());
+            return Some(Err(Difference { change, host, time, line, plain, changed }));
         }
         lines += hashes.len();
     }
     if change == Change::Unqueued && plain.hash != changed.hash {
         let [plain, changed] = [plain.hash, changed.hash].map(|hash| Some(format!("trace hash {hash:016x}")));
-        return Some(Err(Difference { change, host: "the network".to_owned(), line: lines, plain, changed }));
+        let (host, time) = ("the network".to_owned(), Time::ZERO);
+        return Some(Err(Difference { change, host, time, line: lines, plain, changed }));
     }
     Some(Ok(lines))
 }
 
 #[cfg(test)]
 mod tests {
-    use tcp::Time;
-
     use super::*;
 
     fn spec() -> Spec {

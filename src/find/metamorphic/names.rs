@@ -214,16 +214,9 @@ fn goes_by_name(spec: &Spec) -> bool {
         }
         Node::Router(_) => false,
     };
-    // A forged number that counts from nothing of its own direction is anywhere in it.
-    let anywhere = |(_, fault): &(Time, Fault)| match fault {
-        Fault::Inject(inject) => {
-            let seq = matches!(inject.seq, SeqRef::SenderIsn(_) | SeqRef::Expected(_));
-            let ack = matches!(inject.ack, SeqRef::ReceiverIsn(_) | SeqRef::Expected(_));
-            !seq || !ack && inject.flags.contains(Flags::ACK)
-        }
+    let boots = |(_, fault): &(Time, Fault)| {
         // Its numbers are no longer those of a clock that goes on (RFC 6528): newer or older than before by chance.
-        Fault::Reboot(_) => true,
-        _ => false,
+        matches!(fault, Fault::Reboot(_))
     };
     // Of hosts that act at one moment the first by name comes first: what counts packets of several counts them so.
     let counts = |rule: &FateRule| rule.matching.nth.is_some() && rule.matching.from.is_none();
@@ -231,7 +224,20 @@ fn goes_by_name(spec: &Spec) -> bool {
         || spec.rules.iter().any(counts)
         || spec.nodes.values().any(by_name)
         || probes_by_number(spec)
-        || spec.faults.iter().any(anywhere)
+        || spec.faults.iter().any(boots)
+        || forges_anywhere(spec)
+}
+
+/// Whether somebody forges a number that counts from nothing of its own direction: it is anywhere in it.
+pub(super) fn forges_anywhere(spec: &Spec) -> bool {
+    spec.faults.iter().any(|(_, fault)| match fault {
+        Fault::Inject(inject) => {
+            let seq = matches!(inject.seq, SeqRef::SenderIsn(_) | SeqRef::Expected(_));
+            let ack = matches!(inject.ack, SeqRef::ReceiverIsn(_) | SeqRef::Expected(_));
+            !seq || !ack && inject.flags.contains(Flags::ACK)
+        }
+        _ => false,
+    })
 }
 
 #[cfg(test)]

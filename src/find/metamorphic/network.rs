@@ -6,6 +6,8 @@ use std::sync::Arc;
 use sim::spec::{Action, Codel, Discipline, Fault, Limit, Link, Loss, Node, Router, Run, Spec, Step, Way};
 use tcp::{Duration, Time};
 
+use super::names;
+
 /// A way that only carries, packets of this size.
 fn carrier(like: &Way, mtu: u16) -> Way {
     Way {
@@ -131,9 +133,9 @@ pub(super) fn other_queue(spec: &Spec) -> Option<Spec> {
     Some(new)
 }
 
-/// The same, so much later; `None` where something is drawn from the time.
+/// The same, so much later; `None` where something is drawn from the time, or is so far from a number that is.
 pub(super) fn later(spec: &Spec, later: Duration) -> Option<Spec> {
-    if super::names::probes_by_number(spec) {
+    if names::probes_by_number(spec) || names::forges_anywhere(spec) {
         return None;
     }
     let mut new = spec.clone();

@@ -18,8 +18,8 @@ use crate::relative::Isns;
 pub(super) struct Story {
     /// Hashes of its lines.
     pub(super) hosts: BTreeMap<String, Vec<u64>>,
-    /// The line that was asked for.
-    pub(super) told: Option<String>,
+    /// The line that was asked for, and its time.
+    pub(super) told: Option<(Time, String)>,
     /// Some packet found no room in a queue.
     pub(super) overflows: bool,
     /// The hash of the trace.
@@ -56,10 +56,10 @@ impl Story {
             }
             for record in simulator.take_records() {
                 let Some(node) = story.put(record.time, &record.what) else { continue };
-                let name = simulator.names().node(node);
+                let (name, time) = (simulator.names().node(node), story.since(record.time));
                 let Some(lines) = story.hosts.get_mut(&**name) else { continue };
                 if wanted.is_some_and(|(host, line)| host == &**name && line == lines.len()) {
-                    story.told = Some(story.line.clone());
+                    story.told = Some((time, story.line.clone()));
                 }
                 let mut hasher = DefaultHasher::new();
                 story.line.hash(&mut hasher);
@@ -75,7 +75,7 @@ impl Story {
     /// Writes the line of a record, if it is one that must not change; says whose it is.
     fn put(&mut self, time: Time, what: &What) -> Option<sim::NodeId> {
         self.line.clear();
-        let time = Time::from_nanos(time.as_nanos().saturating_sub(self.later.as_nanos()));
+        let time = self.since(time);
         let _ = write!(self.line, "{time} ");
         match what {
             What::Sent { node, packet, why: Some(why), .. } => {
@@ -94,6 +94,10 @@ impl Story {
             }
             _ => None,
         }
+    }
+    /// A time as the plain scenario has it.
+    fn since(&self, time: Time) -> Time {
+        Time::from_nanos(time.as_nanos().saturating_sub(self.later.as_nanos()))
     }
     fn sent(&mut self, packet: &Packet, why: Rule) -> Option<()> {
         let (Body::Tcp(segment), Some(tuple)) = (&packet.body, packet.tuple()) else { return None };

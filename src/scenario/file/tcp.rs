@@ -142,6 +142,12 @@ macro_rules! knobs {
                 $(Knob::set(&self.$knob, $knob);)*
             }
         }
+        impl Default for Tcp {
+            /// Nothing typed.
+            fn default() -> Tcp {
+                Tcp { personality: None, $($knob: Default::default()),* }
+            }
+        }
         impl Tcp {
             /// Number of knobs.
             pub const KNOBS: usize = [$(stringify!($knob)),*].len();

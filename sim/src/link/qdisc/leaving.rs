@@ -40,6 +40,8 @@ pub(crate) struct Waiting {
     pub(crate) orders: Option<Orders>,
     /// Whether the link sends it twice.
     pub(crate) copied: bool,
+    /// The bit of it that is flipped, though not of its copy.
+    pub(crate) flip: Option<u32>,
 }
 
 /// What a rule asks of the link that carries a packet.

@@ -37,7 +37,7 @@ fn through(way: &Way, coming: impl IntoIterator<Item = Coming>) -> Vec<(usize, B
             });
             continue;
         }
-        let waiting = Waiting { handle, len, since: now, ect, flow, orders: None, copied: false };
+        let waiting = Waiting { handle, len, since: now, ect, flow, orders: None, copied: false, flip: None };
         pipe.enqueue(waiting).expect("no chance here");
         leave(&mut pipe, now, &handles, &mut became);
     }

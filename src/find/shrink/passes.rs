@@ -1,158 +1,68 @@
-//! A scenario made small: what it breaks, it still breaks, with as little as possible.
-//!
-//! Delta debugging over what a scenario is typed as: first the run is frozen, then faults, rules, fates, programs, steps,
-//! hosts, knobs and link parameters are taken away, then sizes and times are made round. An edit stays if the run breaks
-//! the same law at the same host.
+//! What is tried to make a scenario smaller.
 
-use crate::find::freeze::{freeze, leading_comment};
-use crate::find::fuzz::play;
-use crate::find::verdict::{Place, in_words, place};
-use crate::scenario::Scenario;
-use crate::scenario::file::{self, Program, Run, Step, Way};
+use sim::check::Law;
+
+use super::{Kept, Shrinker, text};
+use crate::scenario::file::{self, FaultKind, Program, Run, Step, Way};
 use crate::scenario::units::{Size, Span};
-use crate::view::{Show, Story, ladder};
-use crate::{Names, scenario::Diagnostics};
-
-use sim::check::{Law, Violation};
-use sim::{Simulator, TraceLevel};
-
-/// What came of shrinking.
-pub struct Shrunk {
-    /// The small scenario, with a comment that says what it shows.
-    pub scenario: Scenario,
-    /// What it breaks.
-    pub violation: Violation,
-    /// Runs that it took.
-    pub runs: u64,
-}
-
-/// Makes scenarios smaller for as long as they break the same thing.
-struct Shrinker<'a> {
-    place: Place,
-    path: &'a str,
-    best: file::Scenario,
-    violation: Violation,
-    runs: u64,
-    most: u64,
-    told: &'a mut dyn FnMut(u64, usize),
-}
-
-/// Makes `scenario` small, in at most `most` runs; `told` hears of runs so far and of the size of the best, in characters.
-/// `None`: it breaks nothing.
-///
-/// # Errors
-/// If what was written cannot be read again.
-pub fn shrink(
-    scenario: &Scenario,
-    most: u64,
-    told: &mut dyn FnMut(u64, usize),
-) -> Result<Option<Shrunk>, Diagnostics> {
-    let Some(first) = first_violation(scenario, None) else { return Ok(None) };
-    let mut shrinker = Shrinker {
-        place: place_in(scenario, &first),
-        path: &scenario.path,
-        best: scenario.typed.clone(),
-        violation: first,
-        runs: 1,
-        most,
-        told,
-    };
-    shrinker.best.expect.clear();
-    if let Ok((frozen, _)) = freeze(scenario) {
-        let mut typed = frozen.typed;
-        typed.expect.clear();
-        shrinker.offer(typed);
-    }
-    while shrinker.round() {}
-    let (runs, violation) = (shrinker.runs, shrinker.violation.clone());
-    let mut typed = shrinker.best;
-    typed.about = format!("{}: {}", violation.law.name(), violation.law.text());
-    let bare = Scenario::parse(&scenario.path, &typed.write(""))?;
-    let text = typed.write(&comment(scenario, &bare, &violation));
-    Ok(Some(Shrunk { scenario: Scenario::parse(&scenario.path, &text)?, violation, runs }))
-}
-
-/// What the scenario shows, and its ladder.
-fn comment(original: &Scenario, small: &Scenario, violation: &Violation) -> String {
-    let names = Names::of(small.spec());
-    let before = leading_comment(&original.text);
-    let mut text = if before.is_empty() { String::new() } else { before + "\n\n" };
-    text += &in_words(violation, &names, "timewait run THIS");
-    let mut simulator = Simulator::new(small.spec(), TraceLevel::On);
-    while simulator.events() < LADDER && simulator.now() <= violation.time && simulator.step() {}
-    let story = Story::read(simulator.records(), &names);
-    let mut drawn = Vec::new();
-    // Writing to memory does not fail.
-    if ladder::write(&story, Show { host: None, width: 100 }, &mut drawn).is_ok() {
-        text += "\n\n";
-        text += &anstream::adapter::strip_str(&String::from_utf8_lossy(&drawn)).to_string();
-    }
-    text
-}
-
-/// Events that the ladder in a comment shows, at most.
-const LADDER: u64 = 120;
-
-/// The first violation, one without an excuse before others, or the first at this place.
-fn first_violation(scenario: &Scenario, wanted: Option<&Place>) -> Option<Violation> {
-    let rest = wanted.is_none_or(|place| place.law == Law::ComesToRest);
-    let played = play(scenario, rest);
-    let Some(wanted) = wanted else {
-        let first = played.unexcused().cloned();
-        return first.or_else(|| played.violations.into_iter().next());
-    };
-    played.violations.into_iter().find(|violation| place_in(scenario, violation) == *wanted)
-}
-
-fn place_in(scenario: &Scenario, violation: &Violation) -> Place {
-    let simulator = Simulator::new(scenario.spec(), TraceLevel::Off);
-    place(violation, &simulator)
-}
 
 impl Shrinker<'_> {
-    /// Takes a scenario as the best if it breaks the same thing.
-    fn offer(&mut self, typed: file::Scenario) -> bool {
-        if typed == self.best || self.runs >= self.most {
-            return false;
-        }
-        self.runs += 1;
-        let Ok(scenario) = Scenario::parse(self.path, &typed.write("")) else { return false };
-        let Some(violation) = first_violation(&scenario, Some(&self.place)) else { return false };
-        (self.best, self.violation) = (typed, violation);
-        (self.told)(self.runs, scenario.text.len());
-        true
+    /// Tries everything once. Whether anything became smaller.
+    pub(super) fn round(&mut self) -> bool {
+        let parts = [Self::lists, Self::links, Self::programs, Self::hosts, Self::rules, Self::times];
+        let progress = parts.iter().fold(false, |progress, part| part(self) | progress);
+        // Most of what a text has is gone by now.
+        progress || self.elements()
     }
-    /// Offers the best with this change.
-    fn edit(&mut self, change: impl FnOnce(&mut file::Scenario)) -> bool {
-        let mut typed = self.best.clone();
-        change(&mut typed);
-        self.offer(typed)
+    /// What makes it no smaller, but easier to read; at the very end.
+    pub(super) fn finish(&mut self) {
+        while self.rounder() {}
+        self.edit(|typed| typed.until = None);
+        let names = self.names();
+        let new = text::with_names(&self.best.write(""), &names);
+        self.offer_as(&new, self.kept.with_names(&names));
     }
-    /// Takes away from a list what is not needed: halves, quarters, ..., each item.
-    fn thin<T>(&mut self, list: impl Fn(&mut file::Scenario) -> Option<&mut Vec<T>>) -> bool {
-        let mut progress = false;
-        let len = |best: &mut file::Scenario| list(best).map_or(0, |list| list.len());
-        let mut size = len(&mut self.best);
-        while size > 0 {
-            let mut at = 0;
-            while at < len(&mut self.best) {
-                let gone = self.edit(|typed| {
-                    if let Some(list) = list(typed) {
-                        list.drain(at..(at + size).min(list.len()));
-                    }
-                });
-                progress |= gone;
-                at += if gone { 0 } else { size };
-            }
-            size /= 2;
+
+    /// Whatever stands in the text may be too much. (But the end of the run, which keeps runs short until all is done.)
+    fn elements(&mut self) -> bool {
+        let (mut progress, mut at) = (false, 0);
+        // Behind what was needed comes what is smaller; and what was needed stays so in this round.
+        while let Some(less) = text::with_less(&self.best.write("")).get(at) {
+            let ends = self.best.until.is_none() || less.contains("until:");
+            let gone = ends && self.offer_as(less, self.kept.clone());
+            progress |= gone;
+            at += usize::from(!gone);
         }
         progress
     }
-
-    /// Tries everything once. Whether anything became smaller.
-    fn round(&mut self) -> bool {
-        let parts = [Self::lists, Self::links, Self::programs, Self::hosts, Self::rules, Self::times];
-        parts.iter().fold(false, |progress, part| part(self) | progress)
+    /// One number that is not as round as it could be.
+    fn rounder(&mut self) -> bool {
+        let texts = text::with_rounder(&self.best.write(""));
+        texts.iter().any(|text| self.offer_as(text, self.kept.clone()))
+    }
+    /// Names that say what hosts do, where a name says nothing.
+    fn names(&self) -> Vec<(String, String)> {
+        let mut names: Vec<(String, String)> = Vec::new();
+        for host in self.best.hosts.keys().filter(|name| name.len() <= 2) {
+            let mut runs = self.best.programs.iter().filter(|program| program.on == **host);
+            let serves = runs.clone().any(|program| {
+                matches!(program.run, Run::Server(_) | Run::EchoServer(_) | Run::ChatServer(_) | Run::Sink(_))
+            });
+            let forges = |fault: &file::Fault| match &fault.r#do {
+                FaultKind::Inject { on, .. } | FaultKind::InjectIcmp { on, .. } => on == host,
+                _ => false,
+            };
+            let role = match (serves, runs.next().is_some()) {
+                (true, _) => "server",
+                (false, true) => "client",
+                (false, false) if self.best.faults.iter().any(forges) => "attacker",
+                (false, false) => "other",
+            };
+            let taken = names.iter().any(|(_, name)| name == role) || self.best.hosts.contains_key(role);
+            names.push((host.clone(), if taken { host.clone() } else { role.to_owned() }));
+        }
+        let routers = self.best.routers.keys().map(|name| (name.clone(), name.clone()));
+        names.into_iter().chain(routers).collect()
     }
 
     fn lists(&mut self) -> bool {
@@ -184,7 +94,7 @@ impl Shrinker<'_> {
             for millis in [10, 100, 1] {
                 let round = Some(Span(millis * 1_000_000));
                 let delay = self.best.links[i].delay;
-                if [10, 100, 1].map(|n| Some(Span(n * 1_000_000))).contains(&delay) {
+                if delay.is_none() || [10, 100, 1].map(|n| Some(Span(n * 1_000_000))).contains(&delay) {
                     break;
                 }
                 progress |= self.edit(|typed| typed.links[i].delay = round);
@@ -197,7 +107,10 @@ impl Shrinker<'_> {
     fn hosts(&mut self) -> bool {
         let mut progress = false;
         for router in self.best.routers.keys().cloned().collect::<Vec<_>>() {
-            progress |= self.edit(|typed| without_router(typed, &router));
+            // The link that is left is one of the two, as quick as it was or as both were.
+            for (kept, both) in [(0, false), (1, false), (0, true), (1, true)] {
+                progress |= self.edit(|typed| without_router(typed, &router, kept, both));
+            }
         }
         for host in self.best.hosts.keys().cloned().collect::<Vec<_>>() {
             progress |= self.edit(|typed| {
@@ -278,8 +191,9 @@ impl Shrinker<'_> {
     /// Seed, end, and times of faults and programs: rounder.
     fn times(&mut self) -> bool {
         let mut progress = self.edit(|typed| typed.seed = None);
-        if self.place.law != Law::ComesToRest {
-            let seconds = self.violation.time.as_nanos() / 1_000_000_000 + 1;
+        let rest = matches!(&self.kept, Kept::Place(place) if place.law == Law::ComesToRest);
+        if let Some(time) = self.shows.time().filter(|_| !rest) {
+            let seconds = time.as_nanos() / 1_000_000_000 + 1;
             let until = Some(Span(seconds * 1_000_000_000));
             if self.best.until.is_none_or(|now| Some(now) > until) {
                 progress |= self.edit(|typed| typed.until = until);
@@ -302,20 +216,26 @@ fn back(typed: &mut file::Scenario, i: usize) -> Option<&mut Way> {
     typed.links.get_mut(i).and_then(|link| link.back.as_mut())
 }
 
-/// A router between two links goes, and they become one.
-fn without_router(typed: &mut file::Scenario, router: &str) {
+/// A router between two links goes, and of these stays the one of this number, which takes as long as both if asked to.
+fn without_router(typed: &mut file::Scenario, router: &str, kept: usize, both: bool) {
     let at: Vec<usize> = (0..typed.links.len())
         .filter(|i| typed.links[*i].between.0 == router || typed.links[*i].between.1 == router)
         .collect();
     typed.routers.remove(router);
-    if let [first, second] = at[..] {
-        let far = |link: &file::Link| {
-            if link.between.0 == router { link.between.1.clone() } else { link.between.0.clone() }
-        };
-        let other = typed.links.remove(second);
-        let ends = (far(&typed.links[first]), far(&other));
-        typed.links[first].between = ends;
+    let [first, second] = at[..] else { return };
+    let mut links = [typed.links[first].clone(), typed.links[second].clone()];
+    let far = |link: &file::Link| {
+        if link.between.0 == router { link.between.1.clone() } else { link.between.0.clone() }
+    };
+    let ends = (far(&links[0]), far(&links[1]));
+    let delays = links.each_ref().map(|link| link.delay.map_or(0, |delay| delay.0));
+    let link = &mut links[kept];
+    link.between = ends;
+    if both {
+        link.delay = Some(Span(delays[0].saturating_add(delays[1])));
     }
+    typed.links[first] = link.clone();
+    typed.links.remove(second);
 }
 
 /// The steps of a program, if it has some.

@@ -1,0 +1,244 @@
+//! A scenario made small: what it shows, it still shows, with as little as possible.
+//!
+//! Delta debugging over what a scenario is typed as: first the run is frozen, then faults, rules, fates, programs, steps,
+//! hosts, knobs and link parameters are taken away, whatever else stands in the text, and sizes and times are made round.
+//! An edit stays if the run breaks the same law at the same host, or the same relation between runs.
+
+mod passes;
+mod text;
+
+use crate::find::freeze::{freeze, leading_comment};
+use crate::find::fuzz::play;
+use crate::find::relation::{Parting, Relation};
+use crate::find::verdict::{Place, in_words, place};
+use crate::scenario::Scenario;
+use crate::scenario::file;
+use crate::view::{Show, Story, ladder};
+use crate::{Names, scenario::Diagnostics};
+
+use sim::check::{Law, Violation};
+use sim::{Simulator, TraceLevel};
+use tcp::Time;
+
+/// What came of shrinking.
+pub struct Shrunk {
+    /// The small scenario, with a comment that says what it shows.
+    pub scenario: Scenario,
+    /// What it shows.
+    pub shows: Shows,
+    /// Runs that it took.
+    pub runs: u64,
+}
+
+/// What is wrong with a scenario.
+#[derive(Clone, Debug)]
+pub enum Shows {
+    /// It breaks a law.
+    Broken(Violation),
+    /// Runs that should be the same are not.
+    Parts(Parting),
+}
+
+/// What must stay wrong.
+#[derive(Clone, Debug, PartialEq)]
+enum Kept {
+    Place(Place),
+    Relation(Relation),
+}
+
+/// Makes scenarios smaller for as long as they show the same thing.
+struct Shrinker<'a> {
+    kept: Kept,
+    path: &'a str,
+    best: file::Scenario,
+    shows: Shows,
+    /// Events that a run may take to show it: less of a text need not be less of a run.
+    events: u64,
+    runs: u64,
+    most: u64,
+    told: &'a mut dyn FnMut(u64, usize),
+}
+
+/// Makes `scenario` small, in at most `most` runs; what it shows is `relation` broken, or if none is named the first law that
+/// it breaks, or if it breaks none the first relation. `told` hears of runs so far and of the size of the best, in
+/// characters. `None`: it breaks nothing.
+///
+/// # Errors
+/// If what was written cannot be read again.
+pub fn shrink(
+    scenario: &Scenario,
+    relation: Option<Relation>,
+    most: u64,
+    told: &mut dyn FnMut(u64, usize),
+) -> Result<Option<Shrunk>, Diagnostics> {
+    let first = match relation {
+        Some(relation) => relation.parting(scenario).map(Shows::Parts),
+        None => first_violation(scenario)
+            .map(Shows::Broken)
+            .or_else(|| Relation::all().find_map(|relation| relation.parting(scenario)).map(Shows::Parts)),
+    };
+    let Some(shows) = first else { return Ok(None) };
+    let kept = match &shows {
+        Shows::Broken(violation) => Kept::Place(place_in(scenario, violation)),
+        Shows::Parts(parting) => Kept::Relation(parting.relation),
+    };
+    let best = scenario.typed.clone();
+    let events = shows.event().unwrap_or(u64::MAX);
+    let mut shrinker = Shrinker { kept, path: &scenario.path, best, shows, events, runs: 1, most, told };
+    shrinker.best.expect.clear();
+    shrinker.best.about.clear();
+    if let Ok((frozen, _)) = freeze(scenario) {
+        let mut typed = frozen.typed;
+        typed.expect.clear();
+        typed.about.clear();
+        shrinker.offer(typed);
+    }
+    while shrinker.round() {}
+    shrinker.finish();
+    let Shrinker { runs, shows, best: mut typed, .. } = shrinker;
+    typed.about = shows.about();
+    let bare = Scenario::parse(&scenario.path, &typed.write(""))?;
+    let text = typed.write(&comment(scenario, &bare, &shows));
+    Ok(Some(Shrunk { scenario: Scenario::parse(&scenario.path, &text)?, shows, runs }))
+}
+
+impl Shows {
+    fn about(&self) -> String {
+        match self {
+            Shows::Broken(violation) => format!("{}: {}", violation.law.name(), violation.law.text()),
+            Shows::Parts(Parting { relation, .. }) => format!("{}: {}", relation.name(), relation.text()),
+        }
+    }
+    fn time(&self) -> Option<Time> {
+        match self {
+            Shows::Broken(violation) => Some(violation.time),
+            Shows::Parts(parting) => parting.time,
+        }
+    }
+    /// Events until it shows, if that is known.
+    fn event(&self) -> Option<u64> {
+        match self {
+            Shows::Broken(violation) => Some(violation.event).filter(|event| *event > 0),
+            Shows::Parts(_) => None,
+        }
+    }
+    /// In some lines.
+    fn in_words(&self, names: &Names) -> String {
+        match self {
+            Shows::Broken(violation) => in_words(violation, names, "timewait run THIS"),
+            Shows::Parts(Parting { relation, words, .. }) => {
+                let name = relation.name();
+                format!("{words}\n  again: timewait shrink THIS --relation {name}")
+            }
+        }
+    }
+}
+
+/// What the scenario shows, and its ladder.
+fn comment(original: &Scenario, small: &Scenario, shows: &Shows) -> String {
+    let names = Names::of(small.spec());
+    let before = leading_comment(&original.text);
+    let mut text = if before.is_empty() { String::new() } else { before + "\n\n" };
+    text += &shows.in_words(&names);
+    let until = shows.time().unwrap_or(Time::NEVER);
+    let mut simulator = Simulator::new(small.spec(), TraceLevel::On);
+    while simulator.events() < LADDER && simulator.now() <= until && simulator.step() {}
+    let story = Story::read(simulator.records(), &names);
+    let mut drawn = Vec::new();
+    // Writing to memory does not fail.
+    if ladder::write(&story, Show { host: None, width: 100 }, &mut drawn).is_ok() {
+        text += "\n\n";
+        text += &anstream::adapter::strip_str(&String::from_utf8_lossy(&drawn)).to_string();
+    }
+    text
+}
+
+/// Events that the ladder in a comment shows, at most.
+const LADDER: u64 = 120;
+
+/// The first violation, one without an excuse before others.
+fn first_violation(scenario: &Scenario) -> Option<Violation> {
+    let played = play(scenario, true);
+    let first = played.unexcused().cloned();
+    first.or_else(|| played.violations.into_iter().next())
+}
+
+fn place_in(scenario: &Scenario, violation: &Violation) -> Place {
+    let simulator = Simulator::new(scenario.spec(), TraceLevel::Off);
+    place(violation, &simulator)
+}
+
+impl Kept {
+    /// How a scenario shows it; `None`: it does not.
+    fn shown_by(&self, scenario: &Scenario) -> Option<Shows> {
+        match self {
+            Kept::Relation(relation) => relation.parting(scenario).map(Shows::Parts),
+            Kept::Place(wanted) => {
+                let mut violations = play(scenario, wanted.law == Law::ComesToRest).violations.into_iter();
+                violations.find(|violation| place_in(scenario, violation) == *wanted).map(Shows::Broken)
+            }
+        }
+    }
+    /// The same of hosts by other names.
+    fn with_names(&self, names: &[(String, String)]) -> Kept {
+        let mut kept = self.clone();
+        if let Kept::Place(place) = &mut kept
+            && let Some((_, new)) = names.iter().find(|(old, _)| *old == place.node)
+        {
+            place.node.clone_from(new);
+        }
+        kept
+    }
+}
+
+impl Shrinker<'_> {
+    /// Takes a scenario as the best if it shows the same thing.
+    fn offer(&mut self, typed: file::Scenario) -> bool {
+        let text = typed.write("");
+        self.offer_as(&text, self.kept.clone())
+    }
+    /// The same of a text, which need not be a scenario. What it shows is called `kept`.
+    fn offer_as(&mut self, text: &str, kept: Kept) -> bool {
+        if self.runs >= self.most {
+            return false;
+        }
+        let Ok(scenario) = Scenario::parse(self.path, text) else { return false };
+        if scenario.typed == self.best {
+            return false;
+        }
+        self.runs += 1;
+        let Some(shows) = kept.shown_by(&scenario) else { return false };
+        if shows.event().is_some_and(|event| event > self.events) {
+            return false;
+        }
+        (self.best, self.shows, self.kept) = (scenario.typed, shows, kept);
+        (self.told)(self.runs, scenario.text.len());
+        true
+    }
+    /// Offers the best with this change.
+    fn edit(&mut self, change: impl FnOnce(&mut file::Scenario)) -> bool {
+        let mut typed = self.best.clone();
+        change(&mut typed);
+        self.offer(typed)
+    }
+    /// Takes away from a list what is not needed: halves, quarters, ..., each item.
+    fn thin<T>(&mut self, list: impl Fn(&mut file::Scenario) -> Option<&mut Vec<T>>) -> bool {
+        let mut progress = false;
+        let len = |best: &mut file::Scenario| list(best).map_or(0, |list| list.len());
+        let mut size = len(&mut self.best);
+        while size > 0 {
+            let mut at = 0;
+            while at < len(&mut self.best) {
+                let gone = self.edit(|typed| {
+                    if let Some(list) = list(typed) {
+                        list.drain(at..(at + size).min(list.len()));
+                    }
+                });
+                progress |= gone;
+                at += if gone { 0 } else { size };
+            }
+            size /= 2;
+        }
+        progress
+    }
+}
