@@ -139,6 +139,74 @@ fn wrong_scripts_are_refused_with_the_reason() {
     insta::assert_snapshot!(all.join("\n\n"));
 }
 
+/// What has no mapping makes a script unsupported, wherever it stands: nothing is passed over that could be seen.
+#[test]
+fn what_has_no_meaning_here_is_never_passed() {
+    let call = |call: &str| format!("0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n+0 {call}");
+    let shell = |line: &str| format!("0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n+0 `{line}`");
+    let option = |name: &str| format!("--{name}\n0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3");
+    let calls = [
+        "setsockopt(3, SOL_SOCKET, SO_DONTROUTE, [1], 4) = 0",
+        "setsockopt(3, SOL_SOCKET, SO_REUSEPORT, [1], 4) = 0",
+        "setsockopt(3, SOL_SOCKET, SO_TIMESTAMPNS, [1], 4) = 0",
+        "setsockopt(3, SOL_SOCKET, SO_TIMESTAMPING, [SOF_TIMESTAMPING_RX_SOFTWARE], 4) = 0",
+        "setsockopt(3, SOL_SOCKET, SO_MAX_PACING_RATE, [1000], 4) = 0",
+        "setsockopt(3, SOL_SOCKET, 200, [1], 4) = 0",
+        "setsockopt(3, SOL_IP, IP_MTU_DISCOVER, [IP_PMTUDISC_PROBE], 4) = 0",
+        "setsockopt(3, SOL_IP, IP_TRANSPARENT, [1], 4) = 0",
+        "setsockopt(3, SOL_IP, IP_MINTTL, [5], 4) = 0",
+        "setsockopt(3, SOL_TCP, TCP_WINDOW_CLAMP, [5000], 4) = 0",
+        "setsockopt(3, SOL_TCP, TCP_SAVE_SYN, [1], 4) = 0",
+        "setsockopt(3, SOL_TCP, TCP_LINGER2, [-1], 4) = 0",
+        "setsockopt(3, SOL_TCP, TCP_CONGESTION, \"htcp\", 4) = 0",
+        "setsockopt(3, SOL_TCP, TCP_FROBNICATE, [1], 4) = 0",
+        "getsockopt(3, SOL_TCP, TCP_SAVED_SYN, ..., [4]) = 0",
+        "send(3, ..., 10, MSG_RST) = 10",
+        "recv(3, ..., 10, MSG_MORE) = 10",
+        "sendmsg(3, {msg_name(...)=..., msg_iov(1)=[{..., 10}], msg_flags=0, msg_control=[{cmsg_level=SOL_SOCKET, \
+         cmsg_type=SO_TIMESTAMPING, cmsg_data=2}]}, 0) = 10",
+        "fcntl(3, F_SETFL, O_RDWR|O_ASYNC) = 0",
+        "fcntl(3, F_SETFL, O_RDWR|O_APPEND) = 0",
+        "fcntl(3, 1031, 4096) = 0",
+        "ioctl(3, SIOCATMARK, [0]) = 0",
+        "open(\"/etc/passwd\", O_RDONLY) = 4",
+        "fork() = 0",
+        "socket(..., SOCK_DGRAM, IPPROTO_UDP) = 4",
+        "socket(AF_UNIX, SOCK_STREAM, 0) = 4",
+    ];
+    let shells = [
+        "sleep 1",
+        "iptables -A INPUT -j DROP",
+        "sysctl -q net.ipv4.tcp_no_metrics_save=0",
+        "sysctl -q net.ipv4.tcp_frobnicate=1",
+        "sysctl -q net.core.rmem_max=1000",
+        "ip route change 192.0.2.1 via 192.168.0.2 dev tun0 rto_min 5ms",
+        "ip link set dev tun0 down",
+        "tc qdisc replace dev tun0 root netem delay 10ms",
+        "tc qdisc replace dev tun0 root pfifo limit 5 ecn",
+        "ethtool -K tun0 rx off",
+        "nstat -r",
+        "nstat | grep TcpExtTCPFrobnications",
+        "ss -n dport = 8080 | grep 8080",
+        "dd if=/dev/urandom of=/tmp/x bs=1 count=5",
+        "echo 1 > /proc/sys/net/core/somaxconn",
+        "echo 1 > /sys/module/tcp_cubic/parameters/hystart_detect",
+    ];
+    let options =
+        ["init_scripts=prepare.sh", "udp_encapsulation", "tcp_md5_secret=abc", "so_filename=stack.so"];
+    let texts = calls.iter().map(|text| call(text)).chain(shells.iter().map(|text| shell(text)));
+    let texts = texts.chain(options.iter().map(|text| option(text)));
+    let said = |text: String| {
+        let script = parse::script("unmapped.pkt", &text, &Symbols::new())
+            .unwrap_or_else(|problems| panic!("{problems}"));
+        match run(&script, &linux()).verdict {
+            Verdict::Unsupported(failure) => failure.to_string(),
+            other => panic!("{text}: {other:?}"),
+        }
+    };
+    insta::assert_snapshot!(texts.map(said).collect::<Vec<_>>().join("\n"));
+}
+
 /// The window stays shut for three days, and is probed every two minutes: persist.pkt, written on.
 #[test]
 fn a_shut_window_is_probed_for_days() {

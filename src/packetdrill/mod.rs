@@ -11,6 +11,7 @@ pub mod lex;
 pub mod parse;
 pub mod run;
 pub mod shell;
+pub mod unseen;
 
 pub use ast::Script;
 pub use lex::Symbols;

@@ -105,8 +105,17 @@ pub enum Step {
     },
     /// `tcp_cubic`'s `hystart_detect`: 1 ACK trains, 2 delay, 3 both.
     HystartDetect(u8),
-    /// Nothing that could be seen from within: flushing caches that are empty at the start, restoring at the end.
+    /// Nothing that could be seen from within: see [`UNSEEN`](super::unseen::UNSEEN).
     Nothing,
+    /// `dd if=/dev/zero of=…`: a file of zeros.
+    File {
+        /// Its path.
+        path: String,
+        /// Its length in bytes.
+        len: u64,
+    },
+    /// `rm`: a file is there no more.
+    Remove(String),
     /// The caches of routes and metrics are emptied.
     FlushMetrics,
     /// No meaning here: what was typed.

@@ -173,6 +173,8 @@ rules! {
     UserTimeoutTold: "the peer's user timeout option is noted, the user timeout stays", "RFC 5482 3.1";
     KeepaliveLimit: "keepalive unanswered: connection given up", "RFC 9293 3.8.4";
     OrphanLimit: "orphan given up", "Linux";
+    SignatureUnexpected: "signed, and there is no key: dropped", "RFC 2385 2.0; Linux tcp_inbound_md5_hash";
+
     IcmpHard: "ICMP hard error", "RFC 9293 3.9.2.2";
     IcmpSoft: "ICMP soft error noted", "RFC 9293 3.9.2.2";
     IcmpRefused: "ICMP error ends the open", "RFC 5461 4";

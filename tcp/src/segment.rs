@@ -156,6 +156,21 @@ pub struct Options {
     pub other: Option<std::sync::Arc<[u8]>>,
 }
 
+impl Options {
+    /// Whether there is a signature (RFC 2385) among them.
+    pub fn is_signed(&self) -> bool {
+        const MD5: u8 = 19;
+        let mut rest = self.other.as_deref().unwrap_or_default();
+        while let [kind, len, ..] = rest {
+            if *kind == MD5 {
+                return true;
+            }
+            rest = rest.get(usize::from(*len).max(2)..).unwrap_or_default();
+        }
+        false
+    }
+}
+
 /// How a stack lays its options out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum OptionOrder {

@@ -4,13 +4,15 @@ use std::net::{IpAddr, SocketAddr};
 
 use tcp::offer::plateau_below;
 use tcp::tcb::IcmpError;
-use tcp::{Errno, Note, Rule, Time, Tuple};
+use tcp::{Errno, Note, Rule, Tcb, Time, Tuple};
 
 use super::kernel::{Ctx, Kernel};
 use super::tap::Seen;
+use super::tcp_layer::{ConnId, Holder};
 use crate::ip::{PROTO_ICMP, PROTO_ICMPV6, PROTO_TCP, PROTO_UDP};
 use crate::packet::{Icmp, IcmpKind, Quote};
 use crate::trace::DropReason;
+use crate::wire::type_and_code;
 
 impl Kernel {
     /// An ICMP error arrived.
@@ -35,6 +37,9 @@ impl Kernel {
 
     /// The error quotes a segment of ours. Whether anybody knows it.
     fn tcp_error(&mut self, ctx: &mut Ctx<'_>, kind: IcmpKind, quote: &Quote) -> bool {
+        if self.route_mtu_locked && matches!(kind, IcmpKind::FragmentationNeeded(_)) {
+            return true;
+        }
         let tuple = Tuple {
             local: SocketAddr::new(quote.ip.src, quote.src),
             remote: SocketAddr::new(quote.ip.dst, quote.dst),
@@ -47,6 +52,7 @@ impl Kernel {
             self.ready.extend(tapped.map(|(task, _)| task));
             return tapped.is_some();
         };
+        let opening = matches!(self.tcp.tcb(id), Some(Tcb::Opening(_)));
         // A quoted number that is not in flight was forged or is old (RFC 5927, section 4.1): nothing is learnt.
         let believed = self.call(ctx, id, |tcb, now, out| {
             tcb.on_icmp(now, meaning(kind, quote), quote.seq, out);
@@ -59,8 +65,19 @@ impl Kernel {
         });
         if believed == Some(true) {
             self.learn_path_mtu(ctx, kind, quote);
+            self.tell_program(id, opening, (kind, quote));
         }
         true
+    }
+
+    /// The program that holds the connection may want to know; `opening`: the error is about its SYN.
+    fn tell_program(&mut self, id: ConnId, opening: bool, (kind, quote): (IcmpKind, &Quote)) {
+        let Holder::Socket(socket) = self.tcp.holder(id) else { return };
+        let errno = match meaning(kind, quote) {
+            IcmpError::Soft(errno) | IcmpError::Other(errno) | IcmpError::Hard(errno) => errno,
+            IcmpError::TooBig(_) => return,
+        };
+        self.tell_error(socket, opening, errno, type_and_code(kind, quote.ip.is_v6()));
     }
 
     fn udp_icmp(&mut self, ctx: &mut Ctx<'_>, kind: IcmpKind, quote: &Quote) -> bool {

@@ -50,6 +50,8 @@ pub struct Kernel {
     pub(super) path_mtu: PathMtu,
     /// The MTU that the only route says, if it says one, in bytes.
     pub(super) route_mtu: Option<u16>,
+    /// That stays whatever ICMP says (`mtu lock`).
+    pub(super) route_mtu_locked: bool,
     pub(super) first_windows: FirstWindows,
     pub(super) fast_open: FastOpenMemory,
     pub(super) reassembly: Reassembly,
@@ -84,6 +86,7 @@ impl std::hash::Hash for Kernel {
             secrets,
             path_mtu,
             route_mtu,
+            route_mtu_locked,
             first_windows,
             fast_open,
             reassembly,
@@ -99,7 +102,17 @@ impl std::hash::Hash for Kernel {
             ready,
             merged,
         } = self;
-        (secrets, path_mtu, route_mtu, first_windows, fast_open, reassembly, icmp_limit, loopback)
+        (
+            secrets,
+            path_mtu,
+            route_mtu,
+            route_mtu_locked,
+            first_windows,
+            fast_open,
+            reassembly,
+            icmp_limit,
+            loopback,
+        )
             .hash(state);
         crate::digest::unordered(idents, state);
         (tcp, udp, taps, echoes, sockets, processes, ready, merged).hash(state);
@@ -115,6 +128,7 @@ impl Kernel {
             udp: UdpLayer::default(),
             path_mtu: PathMtu::default(),
             route_mtu: None,
+            route_mtu_locked: false,
             first_windows: FirstWindows::default(),
             fast_open: FastOpenMemory::default(),
             reassembly: Reassembly::new(setup.spec.reassembly_timeout),

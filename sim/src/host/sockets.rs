@@ -63,6 +63,8 @@ pub(super) struct Socket {
     pub(super) bound: Option<(Option<IpAddr>, u16)>,
     /// Options set before there was a connection.
     pub(super) options: lean::Seldom<SocketOption>,
+    /// `IP_RECVERR`.
+    pub(super) tell_errors: bool,
     /// `shutdown(SHUT_RD)`: an empty buffer reads as end of stream.
     pub(super) read_shut: bool,
     /// A `shutdown(SHUT_WR)` without a connection.
@@ -141,6 +143,7 @@ impl Kernel {
             kind,
             bound: None,
             options: lean::Seldom::default(),
+            tell_errors: false,
             read_shut: false,
             write_shut: false,
             news: News::default(),

@@ -27,6 +27,8 @@ pub struct News {
 pub struct RouteMetrics {
     /// `mtu`: of the path, in bytes.
     pub mtu: Option<u16>,
+    /// `mtu lock`: it stays whatever ICMP says.
+    pub mtu_locked: bool,
     /// `advmss`: the MSS announced, at most, in bytes.
     pub advmss: Option<u16>,
     /// `initcwnd`: the initial congestion window, in segments.
@@ -46,15 +48,34 @@ pub struct Queues {
 
 /// A report on the error queue of a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct QueuedError {
-    /// What it reports.
-    pub what: StampKind,
-    /// When that happened, if the program asked to be told.
-    pub reported: Option<Time>,
-    /// The number of the octet that it is about.
-    pub key: u32,
-    /// Length of the packet that comes with it, in bytes.
-    pub len: u32,
+pub enum QueuedError {
+    /// A moment in the life of an octet (`SO_TIMESTAMPING`).
+    Stamp {
+        /// Which moment.
+        what: StampKind,
+        /// When that was, if the program asked to be told.
+        reported: Option<Time>,
+        /// The number of the octet.
+        key: u32,
+        /// Length of the packet that comes with it, in bytes.
+        len: u32,
+    },
+    /// The memory of sends is needed no more (`MSG_ZEROCOPY`): the numbers of the first and the last.
+    Zerocopy {
+        /// The first.
+        first: u32,
+        /// The last.
+        last: u32,
+    },
+    /// An ICMP error about the SYN.
+    Icmp {
+        /// What it means to the program.
+        errno: Errno,
+        /// Type of the message.
+        kind: u8,
+        /// Code of the message.
+        code: u8,
+    },
 }
 
 impl News {
@@ -77,6 +98,10 @@ impl Kernel {
     /// they are not.
     pub fn set_merged(&mut self, size: u32) {
         self.merged = size;
+    }
+    /// How connections behave that are opened from now on.
+    pub fn config(&self) -> &Config {
+        &self.setup.spec.tcp
     }
     /// What has happened on a socket so far.
     pub fn news(&self, id: SocketId) -> News {
@@ -144,7 +169,7 @@ impl Kernel {
         const ONLY: u32 = 1 << 11;
         let Ok(socket) = self.sockets.get_mut(id) else { return stamps.clear() };
         let reports = socket.reports.get_or_insert_default();
-        reports.extend(stamps.drain(..).map(|stamp| QueuedError {
+        reports.extend(stamps.drain(..).map(|stamp| QueuedError::Stamp {
             what: stamp.kind,
             reported: (stamp.bits & SOFTWARE != 0).then_some(now),
             key: stamp.key,
@@ -153,6 +178,49 @@ impl Kernel {
         }));
         socket.news.any = socket.news.any.wrapping_add(1);
         self.ready.push(socket.task);
+    }
+    /// The memory of sends is needed no more: reported together with what came right before, if that was not read yet
+    /// (`skb_zerocopy_notify_extend` of Linux).
+    pub fn report_zerocopy(&mut self, id: SocketId, first: u32, last: u32) {
+        let Ok(socket) = self.sockets.get_mut(id) else { return };
+        let reports = socket.reports.get_or_insert_default();
+        match reports.back_mut() {
+            Some(QueuedError::Zerocopy { last: before, .. }) if before.wrapping_add(1) == first => {
+                *before = last
+            }
+            _ => reports.push_back(QueuedError::Zerocopy { first, last }),
+        }
+        socket.news.any = socket.news.any.wrapping_add(1);
+        self.ready.push(socket.task);
+    }
+    /// Whether errors that ICMP tells of an open connection are told to the program at once (`IP_RECVERR`).
+    pub fn tell_errors(&mut self, id: SocketId, on: bool) {
+        if let Ok(socket) = self.sockets.get_mut(id) {
+            socket.tell_errors = on;
+        }
+    }
+    /// An ICMP error about the connection that a socket holds: about its SYN it goes to the error queue, later the program
+    /// is told only if it asked to be (`tcp_v4_err` of Linux).
+    pub(super) fn tell_error(&mut self, id: SocketId, opening: bool, errno: Errno, (kind, code): (u8, u8)) {
+        let Ok(socket) = self.sockets.get_mut(id) else { return };
+        if opening {
+            let reports = socket.reports.get_or_insert_default();
+            reports.push_back(QueuedError::Icmp { errno, kind, code });
+        } else if socket.tell_errors {
+            socket.error = Some(errno);
+        } else {
+            return;
+        }
+        socket.news.any = socket.news.any.wrapping_add(1);
+        self.ready.push(socket.task);
+    }
+    /// Whether there is a connection with this local port, one in TIME-WAIT included.
+    pub fn has_connection_on(&self, port: u16) -> bool {
+        self.tcp.connections().any(|(tuple, _, _)| tuple.local.port() == port)
+    }
+    /// Octets from the next one to be read up to the last urgent one, that one included.
+    pub fn urgent_ahead(&self, id: SocketId) -> Option<u64> {
+        self.tcb_of(id)?.urgent_ahead()
     }
     /// The error that is the socket's own, not its connection's; cleared.
     pub fn take_own_error(&mut self, id: SocketId) -> Option<Errno> {
@@ -283,12 +351,12 @@ impl Kernel {
     /// The route that all packets take says something else of its connections (ip-route(8)): metrics that it does not name
     /// are at their defaults. Open connections look at its MTU alone.
     pub fn change_route(&mut self, metrics: &RouteMetrics) {
-        let RouteMetrics { mtu, advmss, initcwnd } = *metrics;
+        let RouteMetrics { mtu, mtu_locked, advmss, initcwnd } = *metrics;
         self.reconfigure(&|config| {
             config.advmss = advmss;
             config.initial_window = initcwnd.unwrap_or(Config::linux().initial_window);
         });
-        self.route_mtu = mtu;
+        (self.route_mtu, self.route_mtu_locked) = (mtu, mtu_locked);
         let net = &self.net;
         for (tuple, tcb) in self.tcp.remote_connections() {
             let link = net.egress(tuple).map_or(1500, |egress| egress.mtu);

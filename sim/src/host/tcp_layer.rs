@@ -217,6 +217,10 @@ impl TcpLayer {
     pub(super) fn incarnation(&self, id: ConnId) -> u32 {
         self.slots.get(id as usize).map_or(0, |slot| slot.incarnation)
     }
+    /// Who would miss a connection.
+    pub(super) fn holder(&self, id: ConnId) -> Holder {
+        self.slots.get(id as usize).map_or(Holder::Nobody, |slot| slot.holder)
+    }
     pub(super) fn set_holder(&mut self, id: ConnId, holder: Holder) {
         if let Some(slot) = self.slots.get_mut(id as usize) {
             slot.holder = holder;

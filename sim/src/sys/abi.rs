@@ -5,6 +5,9 @@ macro_rules! constants {
         $(#[allow(missing_docs, non_upper_case_globals, reason = "the manual pages are the documentation")]
         pub const $name: i32 = $value;)*
 
+        /// All of them, in the order in which they stand here.
+        pub(super) const ALL: &[(&str, i32)] = &[$((stringify!($name), $name),)*];
+
         /// The constant of this name; errnos and TCP states included.
         pub fn constant(name: &str) -> Option<i64> {
             let value = match name {
@@ -49,7 +52,8 @@ constants! {
     TCP_TX_DELAY = 37; TCP_RTO_MAX_MS = 44; TCP_RTO_MIN_US = 45; TCP_DELACK_MAX_US = 46;
 
     O_RDONLY = 0; O_WRONLY = 1; O_RDWR = 2; O_NONBLOCK = 0o4000; O_APPEND = 0o2000; O_ASYNC = 0o20000;
-    O_CLOEXEC = 0o2_000_000; FD_CLOEXEC = 1;
+    O_CLOEXEC = 0o2_000_000; O_LARGEFILE = 0o100_000; FD_CLOEXEC = 1;
+    SPLICE_F_MOVE = 1; SPLICE_F_NONBLOCK = 2; SPLICE_F_MORE = 4; SPLICE_F_GIFT = 8;
     F_GETFD = 1; F_SETFD = 2; F_GETFL = 3; F_SETFL = 4;
     SHUT_RD = 0; SHUT_WR = 1; SHUT_RDWR = 2;
     SIOCINQ = 0x541b; FIONREAD = 0x541b; SIOCOUTQ = 0x5411; TIOCOUTQ = 0x5411; SIOCOUTQNSD = 0x894b;
@@ -82,6 +86,9 @@ constants! {
 
     TCP_ESTABLISHED = 1; TCP_SYN_SENT = 2; TCP_SYN_RECV = 3; TCP_FIN_WAIT1 = 4; TCP_FIN_WAIT2 = 5;
     TCP_TIME_WAIT = 6; TCP_CLOSE = 7; TCP_CLOSE_WAIT = 8; TCP_LAST_ACK = 9; TCP_LISTEN = 10; TCP_CLOSING = 11;
+    // The same in FreeBSD's words.
+    TCPI_ESTABLISHED = 1; TCPI_SYN_SENT = 2; TCPI_SYN_RECEIVED = 3; TCPI_FIN_WAIT_1 = 4; TCPI_FIN_WAIT_2 = 5;
+    TCPI_TIME_WAIT = 6; TCPI_CLOSED = 7; TCPI_CLOSE_WAIT = 8; TCPI_LAST_ACK = 9; TCPI_LISTEN = 10; TCPI_CLOSING = 11;
     TCP_CA_Open = 0; TCP_CA_Disorder = 1; TCP_CA_CWR = 2; TCP_CA_Recovery = 3; TCP_CA_Loss = 4;
     TCPI_OPT_TIMESTAMPS = 1; TCPI_OPT_SACK = 2; TCPI_OPT_WSCALE = 4; TCPI_OPT_ECN = 8; TCPI_OPT_ECN_SEEN = 16;
     TCPI_OPT_SYN_DATA = 32; TCPI_OPT_USEC_TS = 64; TCPI_OPT_TFO_CHILD = 128;

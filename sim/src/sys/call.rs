@@ -178,6 +178,37 @@ pub enum Call {
         /// Whether there is room for control messages: recvmsg(2).
         control: bool,
     },
+    /// sendfile(2).
+    SendFile {
+        /// Descriptor of the socket.
+        to: Fd,
+        /// Descriptor of the file.
+        from: Fd,
+        /// Where in the file; `None`: where it stands, which moves.
+        offset: Option<u64>,
+        /// At most so many bytes.
+        count: u32,
+    },
+    /// splice(2), without offsets.
+    Splice {
+        /// Descriptor that is read.
+        from: Fd,
+        /// Descriptor that is written.
+        to: Fd,
+        /// At most so many bytes.
+        count: u32,
+        /// `SPLICE_F_…`.
+        flags: i32,
+    },
+    /// pipe(2): [`Detail::Pipe`].
+    Pipe,
+    /// open(2), of a file that [`Machine::put_file`](super::Machine::put_file) has made.
+    Open {
+        /// Its path.
+        path: String,
+        /// `O_…`.
+        flags: i32,
+    },
     /// shutdown(2).
     Shutdown {
         /// Descriptor.
@@ -295,6 +326,13 @@ pub enum Detail {
     Peer(SocketAddr),
     /// A number.
     Int(i64),
+    /// Both ends of a pipe.
+    Pipe {
+        /// The end that is read.
+        read: Fd,
+        /// The end that is written.
+        write: Fd,
+    },
     /// The value of an option.
     Option(OptionValue),
     /// What was received.

@@ -30,6 +30,8 @@ struct Item {
 }
 
 /// Flags among the events.
+/// What may go with `EPOLLEXCLUSIVE`.
+const EXCLUSIVE: i32 = EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP | EPOLLWAKEUP | EPOLLET | EPOLLEXCLUSIVE;
 const FLAGS: i32 = EPOLLET | EPOLLONESHOT | EPOLLWAKEUP | EPOLLEXCLUSIVE;
 
 impl Epoll {
@@ -96,6 +98,16 @@ impl Process {
             Err(Errno::EINVAL)
         } else {
             match (op, epoll.position(fd)) {
+                // Only events to wait for go with it, and it cannot be changed (epoll_ctl(2)).
+                (EPOLL_CTL_MOD, _) if event.events & EPOLLEXCLUSIVE != 0 => Err(Errno::EINVAL),
+                (EPOLL_CTL_MOD, Ok(at)) if epoll.items[at].event.events & EPOLLEXCLUSIVE != 0 => {
+                    Err(Errno::EINVAL)
+                }
+                (EPOLL_CTL_ADD, _)
+                    if event.events & EPOLLEXCLUSIVE != 0 && event.events & !EXCLUSIVE != 0 =>
+                {
+                    Err(Errno::EINVAL)
+                }
                 (EPOLL_CTL_ADD, Ok(_)) => Err(Errno::EEXIST),
                 (EPOLL_CTL_ADD, Err(at)) => {
                     epoll.items.insert(at, Item { fd, event, seen: self.news(kernel, fd), spent: false });
@@ -166,7 +178,7 @@ impl Process {
     fn take_epoll(&mut self, epfd: Fd) -> Result<Epoll, Errno> {
         match &mut self.files.get_mut(&epfd).ok_or(Errno::EBADF)?.kind {
             FileKind::Epoll(epoll) => Ok(std::mem::take(epoll)),
-            FileKind::Socket(_) => Err(Errno::EINVAL),
+            _ => Err(Errno::EINVAL),
         }
     }
     fn put_epoll(&mut self, epfd: Fd, epoll: Epoll) {

@@ -2,14 +2,20 @@
 
 use tcp::out::StampKind;
 use tcp::tcb::{Received, SendFlags};
-use tcp::{Errno, Payload, State};
+use tcp::{Errno, Payload, State, Time};
 
 use super::abi::*;
 use super::call::{
     Addr, Control, ControlData, Detail, ExtendedError, Fd, Message, Outcome, Reply, Room, Source,
 };
 use super::process::{FileKind, Job, Phase, Process, Progress};
-use crate::host::{Ctx, Kernel, News, SocketId};
+use super::unseen;
+use crate::host::{Ctx, Kernel, News, QueuedError, SocketId};
+
+/// Octets of a segment that an ICMP error quotes (RFC 792).
+const QUOTED: u32 = 8;
+/// Pieces of a program's memory that an skb has room for (Linux `MAX_SKB_FRAGS`).
+const FRAGMENTS: usize = 17;
 
 /// A send on its way.
 #[derive(Clone, Debug)]
@@ -25,6 +31,21 @@ pub(super) struct Sending {
     opens: bool,
     /// It sleeps for want of room, and this was the news when it fell asleep.
     asleep: Option<News>,
+    /// What becomes of what it was made from.
+    then: Then,
+    /// Its number among the sends with `MSG_ZEROCOPY`.
+    zerocopy: Option<u32>,
+}
+
+/// What a send was made from: what was taken is gone there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Then {
+    /// Memory.
+    Nothing,
+    /// A file, whose offset moves on.
+    Advance(Fd),
+    /// A pipe.
+    Consume(usize),
 }
 
 impl Sending {
@@ -76,12 +97,20 @@ impl Process {
             Ok(socket) => socket,
             Err(errno) => return errno.into(),
         };
-        if flags & MSG_ZEROCOPY != 0 && socket.options.zerocopy {
-            return Outcome::Unsupported("MSG_ZEROCOPY".to_owned());
+        if let Some(what) = unseen::unknown_send(flags) {
+            return Outcome::Unsupported(what);
         }
         let id = socket.id;
         let deferred = socket.options.deferred;
+        let copies = flags & MSG_ZEROCOPY == 0 || !socket.options.zerocopy;
+        if !copies && data.len() > FRAGMENTS {
+            return self.send_fragments(kernel, ctx, fd, data, flags);
+        }
         let (mut data, bad) = gather(data);
+        let zerocopy = match self.socket_mut(fd) {
+            Ok(socket) if !copies && !(data.is_empty() && !bad) => Some(socket.zerocopy.begin()),
+            _ => None,
+        };
         let flags_for_tcp = SendFlags {
             urgent: flags & MSG_OOB != 0,
             more: flags & MSG_MORE != 0,
@@ -94,13 +123,105 @@ impl Process {
             let what = Some(&data).filter(|data| !(data.is_empty() && bad));
             match self.open_with(kernel, ctx, fd, to, (what, !nonblock)) {
                 Ok((taken, errno)) => (sent, refusal) = (taken, errno),
-                Err(errno) => return errno.into(),
+                Err(errno) => {
+                    if let Some(number) = zerocopy {
+                        self.end_zerocopy(kernel, ctx.now, id, (number, false));
+                    }
+                    return errno.into();
+                }
             }
+            self.count_written(id, sent.into());
             data = data.slice(sent, u32::MAX);
         }
         let opens = refusal == Errno::EINPROGRESS;
-        let sending = Sending { id, data, bad, flags: flags_for_tcp, sent: sent.into(), opens, asleep: None };
+        let sending = Sending {
+            id,
+            data,
+            bad,
+            flags: flags_for_tcp,
+            sent: sent.into(),
+            opens,
+            asleep: None,
+            then: Then::Nothing,
+            zerocopy,
+        };
         self.start(kernel, ctx, Job::Send(sending), nonblock, until, refusal)
+    }
+    /// Sends what is in a file or a pipe.
+    pub(super) fn send_from(
+        &mut self,
+        kernel: &mut Kernel,
+        ctx: &mut Ctx<'_>,
+        fd: Fd,
+        data: Payload,
+        (more, then): (bool, Then),
+    ) -> Outcome {
+        let id = match self.socket_of(fd) {
+            Ok(socket) => socket.id,
+            Err(errno) => return errno.into(),
+        };
+        let flags = SendFlags { more, ..SendFlags::default() };
+        let sending = Sending {
+            id,
+            data,
+            bad: false,
+            flags,
+            sent: 0,
+            opens: false,
+            asleep: None,
+            then,
+            zerocopy: None,
+        };
+        let (nonblock, until) = (self.is_nonblock(fd), self.send_deadline(ctx.now, fd));
+        self.start(kernel, ctx, Job::Send(sending), nonblock, until, Errno::EAGAIN)
+    }
+    /// A send with `MSG_ZEROCOPY` of more pieces than an skb has room for: each skb holds as many as fit, and nothing joins
+    /// it. It must not have to wait.
+    fn send_fragments(
+        &mut self,
+        kernel: &mut Kernel,
+        ctx: &mut Ctx<'_>,
+        fd: Fd,
+        data: &[Source],
+        flags: i32,
+    ) -> Outcome {
+        let (mut number, mut sent) = (None, 0);
+        let id = match self.socket_mut(fd) {
+            Ok(socket) => {
+                if data.iter().any(|piece| !matches!(piece, Source::Data(data) if data.is_empty())) {
+                    number = Some(socket.zerocopy.begin());
+                }
+                socket.id
+            }
+            Err(errno) => return errno.into(),
+        };
+        let mut outcome = Outcome::Returned(Reply::ok(0));
+        for skb in data.chunks(FRAGMENTS) {
+            let flags = flags & !MSG_ZEROCOPY | MSG_EOR;
+            outcome = match self.send(kernel, ctx, fd, skb, flags, None) {
+                Outcome::Returned(Reply { result: Ok(count), .. }) => {
+                    sent += count;
+                    Outcome::Returned(Reply::ok(sent))
+                }
+                Outcome::Blocked(_) => {
+                    return Outcome::Unsupported("MSG_ZEROCOPY in many pieces that has to wait".to_owned());
+                }
+                _ if sent > 0 => Outcome::Returned(Reply::ok(sent)),
+                outcome => outcome,
+            };
+        }
+        if let Some(number) = number {
+            self.end_zerocopy(kernel, ctx.now, id, (number, sent > 0));
+        }
+        outcome
+    }
+    /// A send is over: what it was made from has become less.
+    pub(super) fn sent(&mut self, kernel: &Kernel, now: Time, sending: &Sending) {
+        let count = u32::try_from(sending.sent).unwrap_or(u32::MAX);
+        self.taken(sending.then, count);
+        if let Some(number) = sending.zerocopy {
+            self.end_zerocopy(kernel, now, sending.id, (number, count > 0));
+        }
     }
     /// A send that opens the connection: what went with the SYN, and what it fails with that must not wait
     /// (`tcp_sendmsg_fastopen` of Linux).
@@ -169,6 +290,7 @@ impl Process {
             }
             match kernel.send(ctx, id, &sending.data, sending.flags) {
                 Ok(taken) => {
+                    self.count_written(id, taken.into());
                     sending.sent += i64::from(taken);
                     sending.data = sending.data.slice(taken, u32::MAX);
                     if sending.data.is_empty() && !sending.bad {
@@ -210,6 +332,9 @@ impl Process {
             Ok(socket) => socket,
             Err(errno) => return errno.into(),
         };
+        if let Some(what) = unseen::unknown_receive(flags) {
+            return Outcome::Unsupported(what);
+        }
         if socket.options.deferred.is_some() {
             return Errno::EAGAIN.into();
         }
@@ -311,27 +436,42 @@ fn receive_urgent(kernel: &mut Kernel, ctx: &mut Ctx<'_>, id: SocketId, flags: i
 fn receive_error(kernel: &mut Kernel, id: SocketId, room: u32, v6: bool) -> Result<Reply, Errno> {
     let queued = kernel.take_queued_error(id).ok_or(Errno::EAGAIN)?;
     let mut control = Vec::new();
-    if let Some(at) = queued.reported {
-        let at = at.since(tcp::Time::ZERO);
-        let data = ControlData::Timestamp(at);
-        control.push(Control { level: SOL_SOCKET, kind: SCM_TIMESTAMPING, data });
-    }
     let (level, kind) = if v6 { (SOL_IPV6, IPV6_RECVERR) } else { (SOL_IP, IP_RECVERR) };
-    let error = ExtendedError {
-        errno: Errno::ENOMSG.number(),
-        origin: SO_EE_ORIGIN_TIMESTAMPING as u8,
-        kind: 0,
-        code: 0,
-        info: match queued.what {
-            StampKind::Sent => SCM_TSTAMP_SND,
-            StampKind::Scheduled => SCM_TSTAMP_SCHED,
-            StampKind::Acknowledged => SCM_TSTAMP_ACK,
-        } as u32,
-        data: queued.key,
+    let mut error = ExtendedError { errno: 0, origin: 0, kind: 0, code: 0, info: 0, data: 0 };
+    let len = match queued {
+        QueuedError::Stamp { what, reported, key, len } => {
+            if let Some(at) = reported {
+                let data = ControlData::Timestamp(at.since(Time::ZERO));
+                control.push(Control { level: SOL_SOCKET, kind: SCM_TIMESTAMPING, data });
+            }
+            (error.errno, error.origin) = (Errno::ENOMSG.number(), SO_EE_ORIGIN_TIMESTAMPING as u8);
+            error.info = match what {
+                StampKind::Sent => SCM_TSTAMP_SND,
+                StampKind::Scheduled => SCM_TSTAMP_SCHED,
+                StampKind::Acknowledged => SCM_TSTAMP_ACK,
+            } as u32;
+            error.data = key;
+            len
+        }
+        QueuedError::Zerocopy { first, last } => {
+            error.origin = SO_EE_ORIGIN_ZEROCOPY as u8;
+            error.code = SO_EE_CODE_ZEROCOPY_COPIED as u8;
+            (error.info, error.data) = (first, last);
+            0
+        }
+        QueuedError::Icmp { errno, kind, code } => {
+            // Who has read this knows of the error (sock_dequeue_err_skb).
+            let _ = kernel.take_error(id);
+            let origin = if v6 { SO_EE_ORIGIN_ICMP6 } else { SO_EE_ORIGIN_ICMP };
+            (error.errno, error.origin) = (errno.number(), origin as u8);
+            (error.kind, error.code) = (kind, code);
+            // Of the segment that is quoted, its first octets (RFC 792).
+            QUOTED
+        }
     };
     control.push(Control { level, kind, data: ControlData::Error(error) });
-    let copied = room.min(queued.len);
-    let truncated = if copied < queued.len { MSG_TRUNC } else { 0 };
+    let copied = room.min(len);
+    let truncated = if copied < len { MSG_TRUNC } else { 0 };
     let message = Message { data: Payload::Empty, flags: MSG_ERRQUEUE | truncated, control };
     Ok(Reply::with(copied.into(), Detail::Message(message)))
 }

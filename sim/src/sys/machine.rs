@@ -214,6 +214,14 @@ impl Machine {
     pub fn take_returned(&mut self) -> Option<Returned> {
         self.returned.pop_front()
     }
+    /// There is a file of so many zeros that the process can open.
+    pub fn put_file(&mut self, path: &str, len: u64) {
+        self.process.disk.insert(path.to_owned(), len);
+    }
+    /// The file is there no more; whoever has it open keeps it.
+    pub fn remove_file(&mut self, path: &str) {
+        self.process.disk.remove(path);
+    }
     /// `TCP_INFO` of a TCP socket; `None`: `fd` is none.
     pub fn tcp_info(&mut self, fd: Fd) -> Option<TcpInfo> {
         let (process, now) = (&self.process, self.now);

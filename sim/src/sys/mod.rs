@@ -19,6 +19,7 @@
 pub mod abi;
 mod call;
 mod epoll;
+mod files;
 mod io;
 mod machine;
 mod opening;
@@ -30,6 +31,8 @@ mod sysctl;
 mod tcp_info;
 #[cfg(test)]
 mod tests;
+mod unseen;
+mod zerocopy;
 
 pub use crate::host::RouteMetrics;
 pub use call::{
@@ -41,3 +44,4 @@ pub use options::retries_within;
 pub use readings::{change, readings};
 pub use sysctl::SysctlError;
 pub use tcp_info::{SkMeminfo, TcpInfo};
+pub use unseen::{UNSEEN, Unseen};

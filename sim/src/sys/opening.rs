@@ -7,6 +7,7 @@ use tcp::{Errno, State};
 use super::abi::*;
 use super::call::{Addr, Detail, Fd, Outcome, Reply};
 use super::process::{FileKind, Job, Phase, Process, Progress, Socket};
+use super::zerocopy::Zerocopy;
 use crate::host::{Ctx, Kernel, SocketId};
 
 impl Process {
@@ -16,7 +17,16 @@ impl Process {
         if addr.is_ipv6() != socket.v6 {
             return Err(if socket.v6 { Errno::EINVAL } else { Errno::EAFNOSUPPORT });
         }
+        // Connections on the port, TIME-WAIT too, are shared with by agreement of both (inet_csk_bind_conflict).
+        let shares = socket.options.shares_port() && !self.unshared.contains(&addr.port());
+        if addr.port() != 0 && !shares && kernel.has_connection_on(addr.port()) {
+            return Err(Errno::EADDRINUSE);
+        }
+        let shares_port = socket.options.shares_port();
         kernel.bind(socket.id, Some(addr.ip()), addr.port())?;
+        if addr.port() != 0 && !shares_port {
+            self.unshared.insert(addr.port());
+        }
         Ok(0)
     }
 
@@ -46,7 +56,11 @@ impl Process {
             Err(Errno::EAGAIN) => return Progress::Waits,
             Err(errno) => return errno.into(),
         };
-        let socket = Socket { id, phase: Phase::Connected, ..listener };
+        if listener.options.tells_errors() {
+            kernel.tell_errors(id, true);
+        }
+        let zerocopy = Zerocopy::default();
+        let socket = Socket { id, phase: Phase::Connected, zerocopy, ..listener };
         match self.open(FileKind::Socket(Box::new(socket)), flags) {
             Ok(new) => Reply::with(new.into(), Detail::Peer(peer)).into(),
             Err(errno) => errno.into(),

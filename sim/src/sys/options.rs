@@ -10,6 +10,7 @@ use super::call::{Detail, Fd, OptionValue, Outcome, Reply};
 use super::process::{Process, Socket};
 use super::sysctl;
 use super::tcp_info::{self, SkMeminfo, TcpInfo};
+use super::unseen;
 use crate::host::{Ctx, Kernel, SocketId};
 
 /// Largest buffer that a program may ask for, before it is doubled (Linux `wmem_max`, `rmem_max`), in bytes.
@@ -66,6 +67,15 @@ impl Options {
             None => self.kept.push((option, value)),
         }
     }
+    /// `SO_REUSEADDR`.
+    pub(super) fn shares_port(&self) -> bool {
+        self.kept((SOL_SOCKET, SO_REUSEADDR)).is_some_and(|on| on != 0)
+    }
+    /// `IP_RECVERR`.
+    pub(super) fn tells_errors(&self) -> bool {
+        let on = |option| self.kept(option).is_some_and(|on| on != 0);
+        on((SOL_IP, IP_RECVERR)) || on((SOL_IPV6, IPV6_RECVERR))
+    }
     fn kept(&self, option: (i32, i32)) -> Option<i64> {
         self.kept.iter().find(|(kept, _)| *kept == option).map(|(_, value)| *value)
     }
@@ -95,7 +105,9 @@ impl Process {
                 Ok(Set::Tcp(SocketOption::Linger(socket.options.linger)))
             }
             (SOL_SOCKET, OptionValue::Time(time)) if len >= 16 => socket.set_timeout(option, *time),
-            (SOL_IP | SOL_IPV6, OptionValue::Int(value)) if len >= 1 => socket.set_ip(option, *value, len),
+            (SOL_IP | SOL_IPV6, OptionValue::Int(value)) if len >= 1 => {
+                socket.set_ip(kernel, option, *value, len)
+            }
             (SOL_TCP, OptionValue::Int(value)) if len >= 4 => socket.set_tcp(kernel, option, *value),
             (SOL_TCP, OptionValue::Text(text)) if option.1 == TCP_FASTOPEN_KEY => match key_of(text) {
                 Some(keys) => Ok(Set::Tcp(SocketOption::FastOpenKeys(keys))),
@@ -118,8 +130,8 @@ impl Process {
             Ok(Set::Done) => Outcome::Returned(Reply::ok(0)),
             Ok(Set::Tcp(option)) => kernel.set_option(ctx, id, option).map(|()| 0).into(),
             Ok(Set::Unsupported) => Outcome::Unsupported(format!(
-                "setsockopt(2) level {} option {} {value:?}",
-                option.0, option.1
+                "setsockopt(2) {} with {value:?} is not modelled",
+                words(option)
             )),
             Err(errno) => errno.into(),
         }
@@ -156,7 +168,7 @@ impl Process {
         };
         match value {
             Some(value) => Outcome::Returned(Reply::with(0, Detail::Option(value))),
-            None => Outcome::Unsupported(format!("getsockopt(2) level {} option {}", option.0, option.1)),
+            None => Outcome::Unsupported(format!("getsockopt(2) {} is not modelled", words(option))),
         }
     }
 
@@ -177,8 +189,11 @@ impl Socket {
     fn set_general(&mut self, kernel: &Kernel, option: (i32, i32), value: i64) -> Result<Set, Errno> {
         let on = value != 0;
         Ok(match option.1 {
-            // Sockets here always share their port with what is in TIME-WAIT.
-            SO_REUSEADDR | SO_PRIORITY | SO_MARK | SO_BROADCAST | SO_DONTROUTE => {
+            SO_REUSEADDR => {
+                self.options.keep(option, on.into());
+                Set::Done
+            }
+            _ if unseen::option(option.0, option.1) => {
                 self.options.keep(option, value);
                 Set::Done
             }
@@ -229,7 +244,13 @@ impl Socket {
         Ok(Set::Done)
     }
     /// `SOL_IP`, and what of `SOL_IPV6` is the same. A value may be one octet or an int.
-    fn set_ip(&mut self, option: (i32, i32), value: i64, len: i32) -> Result<Set, Errno> {
+    fn set_ip(
+        &mut self,
+        kernel: &mut Kernel,
+        option: (i32, i32),
+        value: i64,
+        len: i32,
+    ) -> Result<Set, Errno> {
         let value = if len >= 4 { value } else { value & 0xff };
         let set = match option {
             // The two low bits are ECN's, which TCP keeps for itself.
@@ -241,13 +262,22 @@ impl Socket {
                 1..=255 => Set::Tcp(SocketOption::Ttl(value as u8)),
                 _ => return Err(Errno::EINVAL),
             },
-            // Do, probe and the rest differ from what is wanted by default only for datagrams.
-            (SOL_IP, IP_MTU_DISCOVER) | (SOL_IPV6, IPV6_MTU_DISCOVER) if (0..=5).contains(&value) => {
+            // Do and want differ where the route locks its MTU; the rest let routers fragment, or know no path MTU.
+            (SOL_IP, IP_MTU_DISCOVER) | (SOL_IPV6, IPV6_MTU_DISCOVER) if (3..=5).contains(&value) => {
+                return Ok(Set::Unsupported);
+            }
+            (SOL_IP, IP_MTU_DISCOVER) | (SOL_IPV6, IPV6_MTU_DISCOVER) if (0..=2).contains(&value) => {
                 Set::Tcp(SocketOption::PathMtuDiscovery(value != i64::from(IP_PMTUDISC_DONT)))
             }
             (SOL_IP, IP_MTU_DISCOVER) | (SOL_IPV6, IPV6_TCLASS | IPV6_MTU_DISCOVER) => {
                 return Err(Errno::EINVAL);
             }
+            (SOL_IP, IP_RECVERR) | (SOL_IPV6, IPV6_RECVERR) => {
+                kernel.tell_errors(self.id, value != 0);
+                self.options.keep(option, i64::from(value != 0));
+                return Ok(Set::Done);
+            }
+            option if unseen::option(option.0, option.1) => Set::Done,
             _ => return Ok(Set::Unsupported),
         };
         self.options.keep(option, value);
@@ -341,17 +371,26 @@ impl Socket {
             (SOL_TCP, TCP_DEFER_ACCEPT) => {
                 self.options.kept(option).map_or(0, |seconds| seconds_of(retries_within(seconds)))
             }
-            (SOL_TCP, TCP_LINGER2) => self.options.kept(option).filter(|time| *time > 0).unwrap_or(60),
-            (SOL_TCP, TCP_SYNCNT) => self.options.kept(option).unwrap_or(6),
-            (SOL_TCP, TCP_KEEPIDLE) => self.options.kept(option).unwrap_or(7200),
-            (SOL_TCP, TCP_KEEPINTVL) => self.options.kept(option).unwrap_or(75),
-            (SOL_TCP, TCP_KEEPCNT) => self.options.kept(option).unwrap_or(9),
+            (SOL_TCP, TCP_LINGER2) => {
+                let usual = kernel.config().fin_wait_2.map_or(60, |time| time.as_secs() as i64);
+                self.options.kept(option).filter(|time| *time > 0).unwrap_or(usual)
+            }
+            (SOL_TCP, TCP_SYNCNT) => self.options.kept(option).unwrap_or(kernel.config().syn_retries.into()),
+            (SOL_TCP, TCP_KEEPIDLE) => {
+                self.options.kept(option).unwrap_or(kernel.config().keepalive_idle.as_secs() as i64)
+            }
+            (SOL_TCP, TCP_KEEPINTVL) => {
+                self.options.kept(option).unwrap_or(kernel.config().keepalive_interval.as_secs() as i64)
+            }
+            (SOL_TCP, TCP_KEEPCNT) => {
+                self.options.kept(option).unwrap_or(kernel.config().keepalive_count.into())
+            }
             (SOL_SOCKET, SO_TIMESTAMPING) => self.options.kept(option).unwrap_or(0),
             (SOL_TCP, TCP_INQ) => self.options.inq.into(),
             (
                 SOL_SOCKET,
                 SO_REUSEADDR | SO_KEEPALIVE | SO_OOBINLINE | SO_PRIORITY | SO_MARK | SO_BROADCAST
-                | SO_DONTROUTE,
+                | SO_BSDCOMPAT | SO_NO_CHECK | SO_DEBUG,
             )
             | (SOL_TCP, TCP_NODELAY | TCP_CORK) => self.options.kept(option).unwrap_or(0),
             // What was written as unsigned is read as such.
@@ -361,9 +400,9 @@ impl Socket {
             (SOL_TCP, TCP_FASTOPEN | TCP_FASTOPEN_NO_COOKIE | TCP_FASTOPEN_CONNECT) => {
                 self.options.kept(option).unwrap_or(0)
             }
-            (SOL_TCP, TCP_USER_TIMEOUT) | (SOL_IP, IP_TOS) | (SOL_IPV6, IPV6_TCLASS) => {
-                self.options.kept(option).unwrap_or(0)
-            }
+            (SOL_TCP, TCP_USER_TIMEOUT)
+            | (SOL_IP, IP_TOS | IP_RECVERR | IP_FREEBIND)
+            | (SOL_IPV6, IPV6_TCLASS | IPV6_RECVERR) => self.options.kept(option).unwrap_or(0),
             (SOL_IP, IP_TTL) | (SOL_IPV6, IPV6_UNICAST_HOPS) => self.options.kept(option).unwrap_or(64),
             (SOL_IP, IP_MTU_DISCOVER) | (SOL_IPV6, IPV6_MTU_DISCOVER) => {
                 self.options.kept(option).unwrap_or(IP_PMTUDISC_WANT.into())
@@ -372,6 +411,21 @@ impl Socket {
             _ => return None,
         })
     }
+}
+
+/// A socket option as programs spell it, if anybody knows it.
+fn words((level, name): (i32, i32)) -> String {
+    let prefix = match level {
+        SOL_SOCKET => "SO_",
+        SOL_IP => "IP_",
+        SOL_IPV6 => "IPV6_",
+        SOL_TCP => "TCP_",
+        _ => return format!("level {level} option {name}"),
+    };
+    // States and values share prefixes with options, and stand behind them.
+    let is = |word: &str| word.starts_with(prefix) && !word.contains("PMTUDISC");
+    let known = ALL.iter().find(|(word, value)| is(word) && *value == name);
+    known.map_or_else(|| format!("{prefix}{name}"), |(word, _)| (*word).to_owned())
 }
 
 /// Repetitions of a SYN-ACK within so many seconds (Linux `secs_to_retrans`).

@@ -45,6 +45,10 @@ impl Process {
             FileKind::Socket(socket) => {
                 Ok(socket_events(kernel, socket.id, socket.options.receive_low.max(1)))
             }
+            FileKind::PipeEnd { pipe, writes: false } if self.pipes[*pipe].is_empty() => Ok(0),
+            FileKind::PipeEnd { writes: true, .. } => Ok(POLLOUT | POLLWRNORM),
+            FileKind::PipeEnd { .. } => Ok(POLLIN | POLLRDNORM),
+            FileKind::Regular(_) => Ok(POLLIN | POLLRDNORM | POLLOUT | POLLWRNORM),
             FileKind::Epoll(epoll) => Ok(if epoll.is_ready(self, kernel) { POLLIN | POLLRDNORM } else { 0 }),
         }
     }

@@ -1,15 +1,18 @@
 //! The process of a machine: its descriptors, and its calls that wait.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use tcp::{Duration, Errno, Time};
+use tcp::{Duration, Errno, Payload, Time};
 
 use super::abi::*;
 use super::call::{Call, Detail, Fd, Outcome, Reply, Ticket};
 use super::epoll::Epoll;
+use super::files::{Regular, Splicing};
 use super::io::{Receiving, Sending};
 use super::options::Options;
 use super::poll::Polling;
+use super::unseen;
+use super::zerocopy::Zerocopy;
 use crate::host::{Ctx, Kernel, SocketId};
 
 /// Descriptors that a process may have (Linux `RLIMIT_NOFILE` 1024).
@@ -21,6 +24,12 @@ const NO_PROGRAM: u32 = u32::MAX;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Process {
     pub(super) files: BTreeMap<Fd, File>,
+    /// What is in its pipes, by number.
+    pub(super) pipes: Vec<Payload>,
+    /// Files that it can open: their lengths by path.
+    pub(super) disk: BTreeMap<String, u64>,
+    /// Ports that a socket was bound to without `SO_REUSEADDR`.
+    pub(super) unshared: BTreeSet<u16>,
     waiting: Vec<Waiting>,
     tickets: u64,
 }
@@ -40,6 +49,12 @@ pub(super) struct File {
 pub(super) enum FileKind {
     Socket(Box<Socket>),
     Epoll(Epoll),
+    /// One end of a pipe.
+    PipeEnd {
+        pipe: usize,
+        writes: bool,
+    },
+    Regular(Regular),
 }
 
 /// A TCP socket of the process: what its connection does not know.
@@ -48,6 +63,8 @@ pub(super) struct Socket {
     pub(super) id: SocketId,
     pub(super) phase: Phase,
     pub(super) options: Options,
+    /// Its sends with `MSG_ZEROCOPY`.
+    pub(super) zerocopy: Zerocopy,
     pub(super) v6: bool,
 }
 
@@ -80,6 +97,7 @@ pub(super) enum Job {
     },
     Send(Sending),
     Recv(Receiving),
+    Splice(Splicing),
     Poll(Polling),
     EpollWait {
         epfd: Fd,
@@ -125,6 +143,9 @@ impl Process {
             Call::Socket { family, kind, protocol } => self.socket(kernel, *family, *kind, *protocol),
             Call::Bind { fd, addr } => self.bind(kernel, *fd, *addr).into(),
             Call::Listen { fd, backlog } => self.listen(kernel, ctx, *fd, *backlog).into(),
+            Call::Accept { flags, .. } if flags & !(SOCK_NONBLOCK | SOCK_CLOEXEC) != 0 => {
+                Errno::EINVAL.into()
+            }
             Call::Accept { fd, flags } => {
                 let nonblock = self.is_nonblock(*fd);
                 let until = self.receive_deadline(ctx.now, *fd);
@@ -140,6 +161,12 @@ impl Process {
             Call::Connect { fd, addr } => self.connect(kernel, ctx, *fd, *addr),
             Call::Send { fd, data, flags, to } => self.send(kernel, ctx, *fd, data, *flags, *to),
             Call::Recv { fd, room, flags, control } => self.recv(kernel, ctx, *fd, room, *flags, *control),
+            Call::SendFile { to, from, offset, count } => {
+                self.send_file(kernel, ctx, (*to, *from), *offset, *count)
+            }
+            Call::Splice { from, to, count, flags } => self.splice(kernel, ctx, (*from, *to), *count, *flags),
+            Call::Pipe => self.pipe().into(),
+            Call::Open { path, flags } => self.open_file(path, *flags),
             Call::Shutdown { fd, how } => self.shutdown(kernel, ctx, *fd, *how).into(),
             Call::Close { fd } => self.close(kernel, ctx, *fd),
             Call::Fcntl { fd, command, arg } => self.fcntl(*fd, *command, *arg),
@@ -149,7 +176,10 @@ impl Process {
                 self.start(kernel, ctx, Job::Poll(Polling::new(fds)), *timeout == 0, until, Errno::EAGAIN)
             }
             Call::EpollCreate { flags } => self.epoll_create(*flags).into(),
-            Call::EpollCtl { epfd, op, fd, event } => self.epoll_ctl(kernel, *epfd, *op, *fd, *event).into(),
+            Call::EpollCtl { epfd, op, fd, event } => match unseen::unknown_epoll(event.events) {
+                Some(what) => Outcome::Unsupported(what),
+                None => self.epoll_ctl(kernel, *epfd, *op, *fd, *event).into(),
+            },
             Call::EpollWait { epfd, max, timeout } => {
                 let Ok(max @ 1..) = usize::try_from(*max) else { return Errno::EINVAL.into() };
                 let until = wait_until(ctx.now, *timeout);
@@ -181,7 +211,9 @@ impl Process {
     ) -> Outcome {
         match self.advance(kernel, ctx, &mut job) {
             Progress::Done(reply) => Outcome::Returned(reply),
-            Progress::Waits if nonblock || until <= ctx.now => Outcome::Returned(give_up(job, refusal)),
+            Progress::Waits if nonblock || until <= ctx.now => {
+                Outcome::Returned(self.give_up(kernel, ctx.now, job, refusal))
+            }
             Progress::Waits => {
                 self.tickets += 1;
                 let ticket = Ticket(self.tickets);
@@ -192,6 +224,7 @@ impl Process {
     }
     /// Lets calls that wait go on, the oldest first; returns those that are done.
     pub(super) fn resume(&mut self, kernel: &mut Kernel, ctx: &mut Ctx<'_>) -> Vec<(Ticket, Reply)> {
+        self.report_zerocopy(kernel, ctx.now);
         let mut done = Vec::new();
         for mut waiting in std::mem::take(&mut self.waiting) {
             match self.advance(kernel, ctx, &mut waiting.job) {
@@ -205,7 +238,7 @@ impl Process {
                         Job::Connect { .. } => Errno::EINPROGRESS,
                         _ => Errno::EAGAIN,
                     };
-                    done.push((waiting.ticket, give_up(waiting.job, refusal)));
+                    done.push((waiting.ticket, self.give_up(kernel, ctx.now, waiting.job, refusal)));
                 }
                 Progress::Waits => self.waiting.push(waiting),
             }
@@ -217,7 +250,14 @@ impl Process {
         match job {
             Job::Accept { fd, flags } => self.try_accept(kernel, *fd, *flags),
             Job::Connect { fd } => self.try_connect(kernel, *fd),
-            Job::Send(sending) => self.try_send(kernel, ctx, sending),
+            Job::Send(sending) => {
+                let progress = self.try_send(kernel, ctx, sending);
+                if let Progress::Done(_) = progress {
+                    self.sent(kernel, ctx.now, sending);
+                }
+                progress
+            }
+            Job::Splice(splicing) => self.try_splice(kernel, ctx, splicing),
             Job::Recv(receiving) => self.try_recv(kernel, ctx, receiving),
             Job::Poll(polling) => self.try_poll(kernel, polling),
             Job::EpollWait { epfd, max } => self.try_epoll_wait(kernel, *epfd, *max),
@@ -238,14 +278,14 @@ impl Process {
     pub(super) fn socket_of(&self, fd: Fd) -> Result<&Socket, Errno> {
         match &self.files.get(&fd).ok_or(Errno::EBADF)?.kind {
             FileKind::Socket(socket) => Ok(socket),
-            FileKind::Epoll(_) => Err(Errno::ENOTSOCK),
+            _ => Err(Errno::ENOTSOCK),
         }
     }
     /// The same, to be changed.
     pub(super) fn socket_mut(&mut self, fd: Fd) -> Result<&mut Socket, Errno> {
         match &mut self.files.get_mut(&fd).ok_or(Errno::EBADF)?.kind {
             FileKind::Socket(socket) => Ok(socket),
-            FileKind::Epoll(_) => Err(Errno::ENOTSOCK),
+            _ => Err(Errno::ENOTSOCK),
         }
     }
     pub(super) fn is_nonblock(&self, fd: Fd) -> bool {
@@ -271,7 +311,8 @@ impl Process {
         }
         let id = kernel.socket(NO_PROGRAM, NO_PROGRAM);
         let options = Options::new();
-        let socket = Socket { id, phase: Phase::Unconnected, options, v6: family == AF_INET6 };
+        let (phase, zerocopy, v6) = (Phase::Unconnected, Zerocopy::default(), family == AF_INET6);
+        let socket = Socket { id, phase, options, zerocopy, v6 };
         let result = self.open(FileKind::Socket(Box::new(socket)), flags).map(i64::from);
         Outcome::Returned(Reply { result, detail: Detail::None })
     }
@@ -279,7 +320,10 @@ impl Process {
     fn fcntl(&mut self, fd: Fd, command: i32, arg: i32) -> Outcome {
         let Some(file) = self.files.get_mut(&fd) else { return Errno::EBADF.into() };
         let value = match command {
-            F_GETFL => O_RDWR | if file.nonblock { O_NONBLOCK } else { 0 },
+            F_GETFL => file.kind.access() | if file.nonblock { O_NONBLOCK } else { 0 },
+            F_SETFL if unseen::unknown_status(arg).is_some() => {
+                return Outcome::Unsupported(unseen::unknown_status(arg).unwrap_or_default());
+            }
             F_SETFL => {
                 file.nonblock = arg & O_NONBLOCK != 0;
                 0
@@ -326,6 +370,27 @@ impl Process {
     }
 }
 
+impl FileKind {
+    /// The access mode, as F_GETFL tells it.
+    fn access(&self) -> i32 {
+        match self {
+            FileKind::PipeEnd { writes: true, .. } => O_WRONLY,
+            FileKind::PipeEnd { writes: false, .. } | FileKind::Regular(_) => O_RDONLY,
+            FileKind::Socket(_) | FileKind::Epoll(_) => O_RDWR,
+        }
+    }
+}
+
+impl Process {
+    /// What a call returns that gives up waiting.
+    fn give_up(&mut self, kernel: &Kernel, now: Time, job: Job, refusal: Errno) -> Reply {
+        if let Job::Send(sending) = &job {
+            self.sent(kernel, now, sending);
+        }
+        give_up(job, refusal)
+    }
+}
+
 /// What a call returns that gives up waiting.
 fn give_up(job: Job, refusal: Errno) -> Reply {
     match job {
@@ -334,7 +399,7 @@ fn give_up(job: Job, refusal: Errno) -> Reply {
         Job::Send(sending) => sending.give_up(refusal),
         Job::Recv(receiving) => receiving.give_up(refusal),
         Job::Linger(_) => Reply::ok(0),
-        Job::Accept { .. } | Job::Connect { .. } => Reply::err(refusal),
+        Job::Accept { .. } | Job::Connect { .. } | Job::Splice(_) => Reply::err(refusal),
     }
 }
 

@@ -6,6 +6,7 @@ use std::ops::RangeInclusive;
 use tcp::config::{AccEcnOption, Congestion, Ecn, LossDetection, MtuProbing, Pacing, RetryLimit, SynCookies};
 use tcp::{Config, Duration};
 
+use super::unseen;
 use crate::host::Kernel;
 
 /// Why a setting was not changed.
@@ -117,14 +118,7 @@ fn setting(name: &str, text: &str) -> Result<Apply, Refusal> {
             };
             Box::new(move |c| c.mtu_probing = probing)
         }
-        "tcp_no_metrics_save" if number(0..=255)? == 1 => Box::new(|_| {}),
-        // Nothing is remembered of past connections but what Fast Open keeps.
-        "tcp_no_metrics_save" => Box::new(|_| {}),
-        // Removed from Linux, or no longer of any effect.
-        "tcp_fack" | "tcp_low_latency" => {
-            byte()?;
-            Box::new(|_| {})
-        }
+        name if unseen::sysctl(name, number(0..=255).unwrap_or(-1)) => Box::new(|_| {}),
         "tcp_comp_sack_nr" => set_byte(byte()?, |c| &mut c.delayed_ack.compress_count),
         "tcp_comp_sack_delay_ns" => {
             let delay = Duration::from_nanos(number(0..=i64::from(u32::MAX))? as u64);

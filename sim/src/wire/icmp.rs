@@ -23,14 +23,19 @@ const TOO_BIG: (TypeAndCode, TypeAndCode) = ((3, 4), (2, 0));
 /// Types of an echo request and its reply over IPv4 and over IPv6; their code is zero.
 const ECHO: ([u8; 2], [u8; 2]) = ([8, 0], [128, 129]);
 
-pub(super) fn encode(header: &IpHeader, icmp: &Icmp, out: &mut Vec<u8>) {
-    let start = out.len();
-    let v6 = header.is_v6();
-    let (v4_kind, v6_kind) = match icmp.kind {
+/// Type and code of an error.
+pub(crate) fn type_and_code(kind: IcmpKind, v6: bool) -> (u8, u8) {
+    let (v4_kind, v6_kind) = match kind {
         IcmpKind::Other { kind, code } => ((kind, code), (kind, code)),
         kind => KINDS.iter().find(|k| k.0 == kind).map_or(TOO_BIG, |k| (k.1, k.2)),
     };
-    let (kind, code) = if v6 { v6_kind } else { v4_kind };
+    if v6 { v6_kind } else { v4_kind }
+}
+
+pub(super) fn encode(header: &IpHeader, icmp: &Icmp, out: &mut Vec<u8>) {
+    let start = out.len();
+    let v6 = header.is_v6();
+    let (kind, code) = type_and_code(icmp.kind, v6);
     let mtu = match icmp.kind {
         IcmpKind::FragmentationNeeded(mtu) => mtu,
         // Where the parameter that is the problem stands: the next header (RFC 4443, section 3.4).

@@ -9,7 +9,7 @@ mod icmp;
 mod ip;
 mod udp;
 
-pub(crate) use icmp::echo_head;
+pub(crate) use icmp::{echo_head, type_and_code};
 
 #[cfg(test)]
 mod tests;

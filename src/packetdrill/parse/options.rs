@@ -4,44 +4,24 @@ use std::net::IpAddr;
 
 use crate::packetdrill::ast::{Options, Span};
 use crate::packetdrill::lex::{self, Kind, Symbols, Token};
+use crate::packetdrill::unseen;
 use crate::scenario::Problem;
 use crate::scenario::error::nearest;
 
-/// Options that change nothing here: they are about the machinery that original runs need.
-const WITHOUT_MEANING: &[&str] = &[
-    "send_omit_free",
-    "verbose",
-    "debug",
-    "dry_run",
+/// Options whose scripts are about something that is not there.
+const UNSUPPORTED: &[&str] = &[
+    "psp_udp_port",
+    "udp_encapsulation",
+    "udp_src_port",
+    "udp_dst_port",
+    "tcp_md5_secret",
+    "is_anyip",
     "init_scripts",
-    "code_command",
-    "code_format",
-    "code_sockopt",
-    "gateway_ip",
-    "netmask_ip",
-    "local_ip_dev",
-    "tun_dev",
-    "persistent_tun_dev",
-    "wire_client",
-    "wire_server",
-    "wire_server_ip",
-    "wire_server_port",
-    "wire_client_dev",
-    "wire_server_dev",
+    "gre_local",
     "so_filename",
     "so_flags",
-    "no_cleanup",
-    "host_route_ip",
-    "speed",
-    "gre_local",
-    "local_linklocal_ip",
-    "remote_linklocal_ip",
-    "live_local_ip",
-    "live_remote_ip",
+    "code_sockopt",
 ];
-/// Options whose scripts are about something that is not there.
-const UNSUPPORTED: &[&str] =
-    &["psp_udp_port", "udp_encapsulation", "udp_src_port", "udp_dst_port", "tcp_md5_secret", "is_anyip"];
 const KNOWN: &[&str] = &[
     "tolerance_usecs",
     "tolerance_percent",
@@ -146,10 +126,10 @@ fn set(
             }
             None => return Err(wrong("a definition without `=`", place, "expected --define=NAME=value")),
         },
-        _ if WITHOUT_MEANING.contains(&name) => {}
+        _ if unseen::option(name) => {}
         _ if UNSUPPORTED.contains(&name) => options.unsupported.push((format!("--{name}"), span.clone())),
         _ => {
-            let names = KNOWN.iter().chain(WITHOUT_MEANING).chain(UNSUPPORTED).copied();
+            let names = KNOWN.iter().chain(UNSUPPORTED).copied().chain(unseen::options());
             let help = nearest(name, names).map(|name| format!("did you mean `--{name}`?"));
             let problem = wrong(&format!("there is no option --{name}"), span.clone(), "unknown option");
             return Err(Problem { help, ..problem });

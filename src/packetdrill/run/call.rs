@@ -20,7 +20,10 @@ pub(super) enum NoCall {
 
 impl From<Complaint> for NoCall {
     fn from(complaint: Complaint) -> NoCall {
-        NoCall::Wrong(complaint)
+        match complaint.unknown {
+            true => NoCall::Unsupported(complaint.what),
+            false => NoCall::Wrong(complaint),
+        }
     }
 }
 
@@ -143,7 +146,13 @@ impl<'a> Runner<'a> {
             "setsockopt" => args.set_option(),
             "getsockopt" => args.get_option(),
             "poll" => args.poll(),
-            "epoll_create" | "epoll_create1" => Ok(Call::EpollCreate { flags: 0 }),
+            // The size says nothing, but is a number above zero (epoll_create(2)).
+            "epoll_create" => Ok(Call::EpollCreate { flags: if args.int(0)? > 0 { 0 } else { -1 } }),
+            "epoll_create1" => Ok(Call::EpollCreate { flags: args.int(0)? }),
+            "pipe" => args.expect(1).and(Ok(Call::Pipe)),
+            "open" => args.open(),
+            "sendfile" => args.expect(4).and_then(|()| args.send_file()),
+            "splice" => args.expect(6).and_then(|()| args.splice()),
             "epoll_ctl" => args.epoll_ctl(),
             "epoll_wait" => {
                 Ok(Call::EpollWait { epfd: args.fd(0)?, max: args.int(2)?, timeout: args.int(3)? })
@@ -191,7 +200,8 @@ impl<'a> Runner<'a> {
                 self.former.extend(self.subject.as_ref().and_then(|subject| subject.local));
                 self.subject = Some(Subject::new(Some(live), Phase::New));
             }
-            "epoll_create" | "epoll_create1" => self.name_fd(expected, live)?,
+            "epoll_create" | "epoll_create1" | "open" => self.name_fd(expected, live)?,
+            "pipe" => self.name_pipe(line, reply)?,
             "accept" | "accept4" => {
                 // A name may stand for another connection from now on, without a close in between.
                 self.fds.remove(&expected);
@@ -227,6 +237,19 @@ impl<'a> Runner<'a> {
         Ok(())
     }
 
+    /// `pipe([5, 6])` names both ends.
+    fn name_pipe(&mut self, line: &ast::Call, reply: &Reply) -> Result<(), String> {
+        let names = line.args.first().and_then(|list| items(list).ok());
+        match (names, &reply.detail) {
+            (Some([read_name, write_name]), sim::sys::Detail::Pipe { read, write }) => {
+                for (name, live) in [(read_name, read), (write_name, write)] {
+                    self.name_fd(int(name).map_err(|complaint| complaint.what)?, *live)?;
+                }
+                Ok(())
+            }
+            _ => Err("pipe takes two descriptors in brackets".to_owned()),
+        }
+    }
     fn name_fd(&mut self, script: i64, live: Fd) -> Result<(), String> {
         if script < 0 {
             return Err(format!("succeeds, with a descriptor, where {script} is expected"));
@@ -250,11 +273,12 @@ impl Args<'_, '_> {
             return Ok(());
         }
         let what = format!("{} has {count} arguments, not {}", self.line.name, self.line.args.len());
-        Err(NoCall::Wrong(Complaint { span: self.line.name_span.clone(), what }))
+        Err(NoCall::Wrong(Complaint { span: self.line.name_span.clone(), unknown: false, what }))
     }
     fn get(&self, i: usize) -> Result<&Expr, Complaint> {
         self.line.args.get(i).ok_or_else(|| Complaint {
             span: self.line.name_span.clone(),
+            unknown: false,
             what: format!("{} lacks its argument {}", self.line.name, i + 1),
         })
     }
@@ -269,6 +293,7 @@ impl Args<'_, '_> {
         let script = int(expr)?;
         self.runner.fds.get(&script).copied().ok_or_else(|| Complaint {
             span: expr.span.clone(),
+            unknown: false,
             what: format!("the script has no descriptor {script} here"),
         })
     }
@@ -373,6 +398,36 @@ impl Args<'_, '_> {
         let room = self.vector(list, |base, len| self.room(base, len))?;
         let control = message.field("msg_control").is_some();
         Ok(Call::Recv { fd: self.fd(0)?, room, flags: self.int(2)?, control })
+    }
+
+    fn open(&self) -> Made {
+        let path = self.get(0)?;
+        match &path.kind {
+            ExprKind::Str(text) => Ok(Call::Open { path: text.clone(), flags: self.int(1)? }),
+            _ => Err(NoCall::Wrong(wrong(path, "the path of a file"))),
+        }
+    }
+    fn count(&self, i: usize) -> Result<u32, Complaint> {
+        let count = self.get(i)?;
+        u32::try_from(int(count)?)
+            .ok()
+            .filter(|count| *count <= 1 << 30)
+            .ok_or_else(|| wrong(count, "a number of bytes, at most a gibibyte"))
+    }
+    fn send_file(&self) -> Made {
+        let offset = match self.get(2)? {
+            null if is_null(null) => None,
+            offset => Some(bracketed(offset)?.cast_unsigned()),
+        };
+        Ok(Call::SendFile { to: self.fd(0)?, from: self.fd(1)?, offset, count: self.count(3)? })
+    }
+    fn splice(&self) -> Made {
+        if let Some(offset) =
+            [1, 3].into_iter().map(|i| self.get(i)).find(|arg| !arg.as_ref().is_ok_and(|arg| is_null(arg)))
+        {
+            return Err(NoCall::Unsupported(format!("splice at the offset {} is not run here", offset?)));
+        }
+        Ok(Call::Splice { from: self.fd(0)?, to: self.fd(2)?, count: self.count(4)?, flags: self.int(5)? })
     }
 
     fn ioctl(&self) -> Made {

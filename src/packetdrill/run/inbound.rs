@@ -127,7 +127,7 @@ impl<'a> Runner<'a> {
                 TcpOption::Ts { ecr, .. } if line.flags.contains(Flags::ACK) => {
                     *ecr = self.live_echo(subject, *ecr)?;
                 }
-                TcpOption::Md5(_) => return Err("TCP-MD5 signatures are not made here".into()),
+                TcpOption::Md5(None) => return Err("TCP-MD5 signatures are not made here".into()),
                 _ => {}
             }
         }

@@ -32,8 +32,10 @@ impl Runner<'_> {
             None => line.result.to_string(),
         };
         let differs = || Err((expected.clone(), seen.clone()));
-        let makes_fd =
-            matches!(line.name.as_str(), "socket" | "accept" | "accept4" | "epoll_create" | "epoll_create1");
+        let makes_fd = matches!(
+            line.name.as_str(),
+            "socket" | "accept" | "accept4" | "epoll_create" | "epoll_create1" | "open"
+        );
         match (reply.result, int(&line.result)) {
             _ if line.result.is_ellipsis() => {}
             (_, Err(_)) => return differs(),

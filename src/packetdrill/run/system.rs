@@ -1,6 +1,6 @@
 //! Shell steps: settings of the machine, and questions about it.
 
-use sim::sys::{RouteMetrics, SysctlError};
+use sim::sys::RouteMetrics;
 use tcp::{Config, State};
 
 use super::{Runner, Step, freebsd};
@@ -94,7 +94,7 @@ impl Runner<'_> {
                 // The kernel's stands beside its scripts, google's in a folder of its own.
                 let more = if path.contains("common/") { GOOGLE } else { KERNEL };
                 for (name, value) in DEFAULTS.iter().chain(more) {
-                    self.preset(name, value)?;
+                    self.sysctl(name, value)?;
                 }
             }
             Step::Sysctl { name, value } => self.sysctl(name, value)?,
@@ -103,6 +103,8 @@ impl Runner<'_> {
                 self.machine.reconfigure(&*apply);
             }
             Step::FreeBsdSysctl { .. } | Step::Nothing => {}
+            Step::File { path, len } => self.machine.put_file(path, *len),
+            Step::Remove(path) => self.machine.remove_file(path),
             Step::FlushMetrics => self.machine.flush_metrics(),
             Step::Nstat { update, wanted } => return self.nstat(*update, wanted.as_ref()),
             Step::QdiscFifo { limit } => {
@@ -113,8 +115,9 @@ impl Runner<'_> {
                 self.machine.set_interface_full(false);
                 self.sysctl("net.core.default_qdisc", "fq")?;
             }
-            Step::Route { advmss, mtu, initcwnd, .. } => {
-                let metrics = RouteMetrics { mtu: *mtu, advmss: *advmss, initcwnd: *initcwnd };
+            Step::Route { advmss, mtu, mtu_locked, initcwnd } => {
+                let metrics =
+                    RouteMetrics { mtu: *mtu, mtu_locked: *mtu_locked, advmss: *advmss, initcwnd: *initcwnd };
                 self.machine.change_route(&metrics);
             }
             Step::LinkMtu(mtu) => self.machine.set_mtu(*mtu),
@@ -133,14 +136,6 @@ impl Runner<'_> {
 
     fn sysctl(&mut self, name: &str, value: &str) -> Result<(), String> {
         self.machine.set_sysctl(name, value).map_err(|error| error.to_string())
-    }
-
-    /// A setting of the preset. One that is not modelled is as if it were at its default, which most of these are.
-    fn preset(&mut self, name: &str, value: &str) -> Result<(), String> {
-        match self.machine.set_sysctl(name, value) {
-            Ok(()) | Err(SysctlError::Unsupported(_)) => Ok(()),
-            Err(error) => Err(error.to_string()),
-        }
     }
 
     fn nstat(&mut self, update: bool, wanted: Option<&(String, Option<u64>)>) -> Result<bool, String> {

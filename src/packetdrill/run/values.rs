@@ -12,11 +12,13 @@ pub struct Complaint {
     pub span: Span,
     /// What is wrong.
     pub what: String,
+    /// It may be right, but means nothing here.
+    pub unknown: bool,
 }
 
 /// A complaint about this argument.
 pub fn wrong(expr: &Expr, expected: &str) -> Complaint {
-    Complaint { span: expr.span.clone(), what: format!("expected {expected}, not `{expr}`") }
+    Complaint { span: expr.span.clone(), unknown: false, what: format!("expected {expected}, not `{expr}`") }
 }
 
 /// A number.
@@ -46,7 +48,11 @@ fn unknown(expr: &Expr, word: &str) -> Complaint {
         "SOCK_STREAM",
     ];
     let near = nearest(word, COMMON).map(|name| format!("; did you mean `{name}`?")).unwrap_or_default();
-    Complaint { span: expr.span.clone(), what: format!("`{word}` is no constant that is known here{near}") }
+    Complaint {
+        span: expr.span.clone(),
+        unknown: true,
+        what: format!("`{word}` is no constant that is known here{near}"),
+    }
 }
 
 /// The only number in brackets: `[4]`.

@@ -195,7 +195,9 @@ fn steps(commands: &[Vec<String>]) -> Vec<Step> {
             Some(vec![Step::FreeBsdSysctl { name: program.into(), value: String::new() }])
         }
         ("echo", Some([])) => echo(&words[1..]).map(|step| vec![step]),
-        ("true" | "rm" | "dd" | "sleep", Some([])) => Some(vec![Step::Nothing]),
+        ("dd", Some([])) => dd(&words[1..]).map(|step| vec![step]),
+        ("rm", Some([])) => Some(rm(&words[1..])),
+        ("true", Some([])) => Some(vec![Step::Nothing]),
         (restore, Some([])) if restore.starts_with("sysctl_restore_") => Some(vec![Step::Nothing]),
         _ => None,
     };
@@ -239,6 +241,10 @@ fn sysctl(words: &[&str]) -> Option<Vec<Step>> {
 }
 
 fn nstat(words: &[&str], greps: &[Grep<'_>]) -> Option<Step> {
+    // Others than these would show other numbers, or show them otherwise.
+    if words.iter().any(|word| !matches!(*word, "-n" | "-s")) {
+        return None;
+    }
     let update = !words.contains(&"-s");
     let wanted = match greps {
         [] => None,
@@ -276,7 +282,7 @@ fn ip(words: &[&str]) -> Option<Step> {
     match words.as_slice() {
         ["tcp_metrics", "flush", ..] => Some(Step::FlushMetrics),
         ["route", "flush", "cache"] => Some(Step::FlushMetrics),
-        ["route", "change" | "replace" | "add", ..] => {
+        ["route", "change" | "replace" | "add", _, rest @ ..] if says_what_is_known(rest) => {
             let mtu_locked = after("mtu") == Some("lock");
             let mtu = if mtu_locked { after("lock") } else { after("mtu") };
             Some(Step::Route {
@@ -286,9 +292,46 @@ fn ip(words: &[&str]) -> Option<Step> {
                 initcwnd: after("initcwnd").map(str::parse).transpose().ok()?,
             })
         }
-        ["link", "set", .., "mtu", mtu] => Some(Step::LinkMtu(mtu.parse().ok()?)),
+        ["link", "set", "dev", _, "mtu", mtu] | ["link", "set", _, "mtu", mtu] => {
+            Some(Step::LinkMtu(mtu.parse().ok()?))
+        }
         _ => None,
     }
+}
+
+/// Whether a route says only where it leads, and what has a meaning here.
+fn says_what_is_known(words: &[&str]) -> bool {
+    match words {
+        [] => true,
+        ["mtu", "lock", _, rest @ ..]
+        | ["via" | "dev" | "src" | "scope" | "proto" | "advmss" | "mtu" | "initcwnd", _, rest @ ..] => {
+            says_what_is_known(rest)
+        }
+        _ => false,
+    }
+}
+
+/// `dd bs=1 count=5 if=/dev/zero of=/tmp/testfile`.
+fn dd(words: &[&str]) -> Option<Step> {
+    let (mut size, mut count, mut path, mut zeros) = (512u64, None, None, false);
+    for word in words {
+        match word.split_once('=')? {
+            ("bs", bytes) => size = bytes.parse().ok()?,
+            ("count", n) => count = Some(n.parse::<u64>().ok()?),
+            ("if", from) => zeros = from == "/dev/zero",
+            ("of", to) => path = Some(to.to_owned()),
+            ("status", _) => {}
+            _ => return None,
+        }
+    }
+    let len = count.filter(|_| zeros)?.checked_mul(size)?;
+    Some(Step::File { path: path?, len })
+}
+
+/// `rm -f FILE…`.
+fn rm(words: &[&str]) -> Vec<Step> {
+    let files = words.iter().filter(|word| !word.starts_with('-'));
+    files.map(|file| Step::Remove((*file).to_owned())).collect()
 }
 
 fn ethtool(words: &[&str]) -> Option<Vec<Step>> {
@@ -327,9 +370,24 @@ fn sockstat(greps: &[Grep<'_>]) -> Option<Step> {
 }
 
 fn ss(words: &[&str], greps: &[Grep<'_>]) -> Option<Step> {
-    let state = words.iter().position(|word| *word == "state").and_then(|at| words.get(at + 1));
+    let mut state = None;
+    let mut rest = words;
+    loop {
+        rest = match rest {
+            [] => break,
+            // How it looks, not what it shows.
+            ["-n" | "-4" | "-6" | "-t" | "--options" | "--extended" | "--info", rest @ ..] => rest,
+            ["state", name, rest @ ..] => {
+                state = Some(*name);
+                rest
+            }
+            // The port is in the pattern; the address behind `src` too.
+            ["( sport = :8080 )", rest @ ..] | ["src", _, rest @ ..] => rest,
+            _ => return None,
+        }
+    }
     let pattern = greps.last()?.pattern.to_owned();
-    Some(Step::Ss { state: state.map(|state| (*state).to_owned()), pattern })
+    Some(Step::Ss { state: state.map(str::to_owned), pattern })
 }
 
 /// `echo 3 > /sys/module/tcp_cubic/parameters/hystart_detect`, and what only explains itself.

@@ -24,6 +24,12 @@ impl Kernel {
             remote: SocketAddr::new(ip.src, segment.src),
         };
         let mut reopens = None;
+        if segment.options.other.is_some() && self.is_signed_for_nobody(&tuple, segment) {
+            if let Some(packet) = Kernel::trigger_packet(ctx) {
+                ctx.out.dropped(packet, DropReason::Tcp(Rule::SignatureUnexpected));
+            }
+            return;
+        }
         if let Some(id) = self.tcp.find_for_segment(&tuple) {
             let merged = self.merged;
             let outcome = self.call(ctx, id, |tcb, now, out| match tcb {
@@ -68,6 +74,16 @@ impl Kernel {
             }
         }
         self.no_connection(ctx, tuple, segment);
+    }
+
+    /// Whether a segment is signed (RFC 2385) that came for a connection or a listener: nobody has a key here.
+    #[cold]
+    fn is_signed_for_nobody(&self, tuple: &Tuple, segment: &Segment) -> bool {
+        let known = match self.tcp.find(tuple) {
+            Some(id) => !matches!(self.tcp.tcb(id), Some(Tcb::TimeWait(_))),
+            None => self.tcp.listener_for(tuple.local).is_some(),
+        };
+        known && self.setup.spec.tcp.drop_signed && segment.options.is_signed()
     }
 
     /// A segment for nobody (RFC 9293, section 3.10.7.1).
