@@ -103,6 +103,75 @@ fn what_is_not_said_is_not_compared() {
     assert_eq!((any.seq, any.len, any.ack, any.win), (None, 5, Some(3), Some(7)));
 }
 
+/// A line of each form that the public suites use.
+#[test]
+fn each_form_of_the_language_is_read() {
+    let packets = [
+        "< S 0:0(0) win 65535 <mss 1460,sackOK,TS val 7 ecr 0,nop,wscale 14>",
+        "> S. 0:0(0) ack 1 <...>",
+        "< . 1:1(0) ack 1 win 0 urg 5",
+        "> U. 1:11(10) ack 1 urg 10",
+        "> P. 1:10001(10000) ack 1 win 257",
+        "< - 1:1(0) win 10",
+        "> R 1:1(0)",
+        "> F5. 1:1(0) ack 1",
+        "< [ect0] . 1:1(0) ack 1 win 5",
+        "< [ce] . 1:1(0) ack 1 win 5",
+        "> [noecn] . 1:1(0) ack 1",
+        "> [ect01] . 1:1(0) ack 1",
+        "< [tos 0x20, ttl 1] . 1:1(0) ack 1 win 5",
+        "> (ttl 64) . 1:1(0) ack 1",
+        "> [flowlabel 0x12] . 1:1(0) ack 1",
+        "< 8080 > 1234 . 1:1(0) ack 1 win 5",
+        "> R. 0:0(0)! ack 1 win 0",
+        "> S 0:100(100) <mss 1460,nop,nop,sackOK,nop,wscale 8,FO 0a0b0c0d,nop,nop>",
+        "> S 0:0(0) <FOEXP>",
+        "< S. 0:0(0) ack 1 win 5 <FOEXP abcd1234>",
+        "> S 0:0(0) <mss 1460,sackOK,eol,eol>",
+        "> . 1:1(0) ack 1 <ECN e0b 1 ceb 0 e1b 1,nop>",
+        "< . 1:1(0) ack 1 win 5 <md5 000102030405060708090a0b0c0d0e0f,nop,nop>",
+        "< . 1:1(0) ack 1 win 5 <nop,nop,sack 2:3 4:5 6:7 8:9>",
+        "< icmp unreachable host_unreachable",
+        "< icmp unreachable port_unreachable [0:0(0)]",
+        "< icmp unreachable frag_needed mtu 1200 [1:1461(1460)]",
+        "< icmp packet_too_big mtu 1280 [1:1221(1220)]",
+        "< udp (100)",
+        "> udp (0)",
+    ];
+    for line in packets {
+        let script = read(&format!("0 {line}"));
+        assert_eq!(matches!(script.events[0].action, Action::In(_)), line.starts_with('<'), "{line}");
+    }
+    let calls = [
+        "socket(..., SOCK_STREAM|SOCK_NONBLOCK, IPPROTO_TCP) = 3",
+        "accept(3, ..., ...) = 4",
+        "connect(3, ..., ...) = -1 EINPROGRESS (Operation now in progress)",
+        "fcntl(3, F_GETFL) = 0x2 (flags O_RDWR)",
+        "setsockopt(3, SOL_SOCKET, SO_LINGER, {onoff=1, linger=0}, 8) = 0",
+        "setsockopt(3, SOL_TCP, TCP_CONGESTION, \"re\" \"no\", 4) = 0",
+        "getsockopt(3, SOL_TCP, TCP_MAXSEG, [1460], [4]) = 0",
+        "write(3, NULL, 10) = -1 EFAULT (Bad address)",
+        "sendto(3, ..., 10, MSG_FASTOPEN, ..., ...) = 10",
+        "connect(3, {sa_family=AF_INET, sin_port=htons(80), sin_addr=inet_addr(\"192.0.2.1\")}, ...) = 0",
+        "writev(3, [{..., 5}, {..., 6}], 2) = 11",
+        "poll([{fd=3, events=POLLIN|POLLOUT, revents=POLLOUT}], 1, 0) = 1",
+        "epoll_ctl(5, EPOLL_CTL_ADD, 4, {events=EPOLLOUT|EPOLLET, fd=4}) = 0",
+        "epoll_wait(5, {events=0, ptr=0}, 1, 0) = 0",
+        "ioctl(4, SIOCINQ, [100]) = 0",
+        "pipe([5, 6]) = 0",
+        "splice(4, NULL, 6, NULL, 10, 0) = 10",
+        "sendfile(4, 5, [0], 10) = 10",
+    ];
+    for line in calls {
+        let script = read(&format!("0 {line} // why\n+0 /* so */ {line}\n+.1...0.2 {line}"));
+        assert_eq!(script.events.len(), 3, "{line}");
+        assert!(script.events.iter().all(|event| matches!(event.action, Action::Call(_))), "{line}");
+    }
+    let whole = read("--mss=1000\n`true`\n0 `nstat -n`\n+0 %{ assert tcpi_state == 1, tcpi_state }%\n`true`");
+    assert!(whole.init.is_some() && whole.cleanup.is_some() && whole.options.mss == Some(1000));
+    assert!(matches!(whole.events[1].action, Action::Code(_)));
+}
+
 #[test]
 fn symbols_stand_for_numbers_texts_and_words() {
     let symbols: Symbols =

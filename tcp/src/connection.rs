@@ -167,7 +167,10 @@ impl Connection {
         Connection::with_socket(now, handshake, socket)
     }
     /// The same with the options of a socket that exists already.
-    pub(crate) fn with_socket(now: Time, handshake: Handshake, socket: Socket) -> Connection {
+    pub(crate) fn with_socket(now: Time, handshake: Handshake, mut socket: Socket) -> Connection {
+        if handshake.config.buffers_in_segments {
+            socket.round_buffers(u32::from(handshake.snd_mss.max(1)));
+        }
         let search = mtu_search::MtuSearch::at_start(now, &handshake);
         let h = handshake;
         let config = h.config;

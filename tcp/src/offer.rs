@@ -114,7 +114,7 @@ pub fn initial_window(config: &Config, rcv_buf: u32, segment: u16) -> u32 {
         return whole.min(config.initial_rcv_wnd).min(65_535);
     }
     let space = rcv_buf.min(config.initial_rcv_wnd).min(65_535);
-    if space > segment { space - space % segment } else { space }
+    if space > segment && !config.buffers_in_segments { space - space % segment } else { space }
 }
 
 /// The shift to offer for a receive buffer that may grow to `most`, in bytes. A buffer that a program has chosen cannot

@@ -110,6 +110,7 @@ const KNOBS: &[(&str, &[&str])] = &[
     ("limit_probe_answers", &["true", "false"]),
     ("reset_on_unread", &["true", "false"]),
     ("cautious_pmtu", &["true", "false"]),
+    ("buffers_in_segments", &["true", "false"]),
     ("drop_signed", &["true", "false"]),
     ("icmp_hard_errors", &["true", "false"]),
     ("icmp_undoes_backoff", &["true", "false"]),

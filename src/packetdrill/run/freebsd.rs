@@ -29,8 +29,10 @@ pub(super) fn setting(name: &str, value: &str) -> Result<Apply, String> {
         }
         ("net.inet.tcp.recvspace", 1..=0x8000_0000) => Box::new(move |c| c.rcv_buf = number as u32),
         ("net.inet.tcp.sendspace", 1..=0x8000_0000) => Box::new(move |c| c.snd_buf = number as u32),
-        ("kern.ipc.maxsockbuf", 1..=0x8000_0000) => Box::new(move |c| {
-            (c.rcv_buf_max, c.snd_buf_max) = (number as u32, number as u32);
+        ("kern.ipc.maxsockbuf", 1..=0xffff_ffff) => Box::new(move |c| {
+            // Beyond this no window can be offered anyway.
+            let most = number.min(0x8000_0000) as u32;
+            (c.rcv_buf_max, c.snd_buf_max) = (most, most);
         }),
         ("net.inet.tcp.rexmit_initial", _) => Box::new(move |c| c.initial_rto = millis),
         ("net.inet.tcp.keepinit", _) => Box::new(move |c| c.connect_timeout = Some(millis)),

@@ -136,7 +136,7 @@ struct Runner<'a> {
     connect_port: u16,
     tolerance_usecs: u64,
     tolerance_permille: u64,
-    /// The script was written for FreeBSD: what it says of that system alone is not compared.
+    /// The script was written for FreeBSD.
     for_freebsd: bool,
     /// The host under test is one: its sysctls mean something.
     is_freebsd: bool,
@@ -395,6 +395,11 @@ impl<'a> Runner<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Whether the script was written for another system: what it says of that alone is not compared.
+    fn is_foreign(&self) -> bool {
+        self.for_freebsd && !self.is_freebsd
     }
 
     /// Notes what the host dropped.

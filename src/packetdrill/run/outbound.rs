@@ -175,7 +175,7 @@ impl<'a> Runner<'a> {
     /// The line, without what is not compared in this script.
     fn expectation<'p>(&self, now: Now<'_>, packet: &'p Packet, line: &Segment) -> compare::Expected<'p> {
         let mut line = line.clone();
-        if self.for_freebsd {
+        if self.is_foreign() {
             line.win = None;
             if line.flags.contains(Flags::SYN) {
                 line.options = None;

@@ -108,7 +108,7 @@ impl Runner<'_> {
         // The buffers of FreeBSD are its own.
         let buffer =
             matches!(&line.args[2].kind, ExprKind::Word(word) if word == "SO_RCVBUF" || word == "SO_SNDBUF");
-        if self.for_freebsd && buffer {
+        if self.is_foreign() && buffer {
             return Ok(());
         }
         match (&wanted.kind, value) {

@@ -127,7 +127,8 @@ impl Runner<'_> {
             Step::HystartDetect(n) => return Err(format!("HyStart with detection {n} is not modelled")),
             Step::ProcNetTcp { state, port } => return Ok(self.has_socket(*state, *port)),
             Step::Sockstat { .. } if !self.for_freebsd => return Err("sockstat is FreeBSD's".into()),
-            Step::Sockstat { .. } => {}
+            Step::Sockstat { .. } if self.is_foreign() => {}
+            Step::Sockstat { state, count } => return self.sockstat(state, *count),
             Step::Ss { state, pattern } => return self.ss(state.as_deref(), pattern),
             Step::Unknown(text) => return Err(format!("the shell command `{text}` has no meaning here")),
         }
@@ -176,6 +177,25 @@ impl Runner<'_> {
             .sockets()
             .iter()
             .any(|socket| number(socket.state) == state && socket.local.port() == port)
+    }
+
+    /// `sockstat … | grep -c STATE | grep N`, on FreeBSD.
+    fn sockstat(&self, state: &str, count: u32) -> Result<bool, String> {
+        let state = match state {
+            "LISTEN" => State::Listen,
+            "SYN_SENT" => State::SynSent,
+            "SYN_RCVD" => State::SynReceived,
+            "ESTABLISHED" => State::Established,
+            "CLOSE_WAIT" => State::CloseWait,
+            "FIN_WAIT_1" => State::FinWait1,
+            "FIN_WAIT_2" => State::FinWait2,
+            "CLOSING" => State::Closing,
+            "LAST_ACK" => State::LastAck,
+            "TIME_WAIT" => State::TimeWait,
+            other => return Err(format!("sockstat is not asked for {other} here")),
+        };
+        let found = self.machine.sockets().iter().filter(|socket| socket.state == state).count();
+        Ok(found as u64 == u64::from(count))
     }
 
     /// `ss … | grep 192.168.0.1:8080`: a line with this address in this state.

@@ -525,6 +525,9 @@ knobs! {
     /// lost, and a loss beside that of the probe counts as congestion. Linux: a passive end begins with what the interface
     /// carries; the next probe follows at once; what is lost along with the probe counts no more than the probe.
     cautious_mtu_search: Option<bool>, "true";
+    /// Buffers are rounded up to whole segments once the connection is open, and the first window is all that the receive
+    /// buffer holds (FreeBSD); off: the first window is a whole number of segments (Linux).
+    buffers_in_segments: Option<bool>, "true";
     /// A segment with a signature (RFC 2385) on a connection that has no key is dropped (Linux); else the option is passed
     /// over like any that nobody knows (RFC 9293, section 3.1: MUST-6).
     drop_signed: Option<bool>, "true";

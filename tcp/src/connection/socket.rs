@@ -109,6 +109,14 @@ impl Socket {
         }
         Ok(())
     }
+    /// Buffers of more than a segment of `mss` bytes become whole segments (FreeBSD `tcp_mss()`).
+    pub fn round_buffers(&mut self, mss: u32) {
+        for buffer in [&mut self.rcv_buf, &mut self.snd_buf] {
+            if *buffer > mss {
+                *buffer = buffer.checked_next_multiple_of(mss).unwrap_or(*buffer);
+            }
+        }
+    }
     fn rare(&mut self) -> &mut Rare {
         self.rare.get_or_insert_default()
     }
