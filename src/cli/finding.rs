@@ -100,7 +100,7 @@ Examples:
   timewait fuzz --until-violation --keep found/  stops at the first; the scenario goes to found/
   timewait fuzz --metamorphic --time 10min       what hosts cannot see changes nothing
   timewait fuzz --differential --time 8h         every personality against every other
-  timewait fuzz --show 4711                      the scenario of a seed; with --differential, of one of those
+  timewait fuzz --show 4711                      the scenario of a seed, or of a --differential
 
 Exit status: 0 if nothing was found, 1 if something was, 2 if an argument is wrong.";
 

@@ -108,7 +108,7 @@ impl Process {
         }
         let (mut data, bad) = gather(data);
         let zerocopy = match self.socket_mut(fd) {
-            Ok(socket) if !copies && !(data.is_empty() && !bad) => Some(socket.zerocopy.begin()),
+            Ok(socket) if !copies && (bad || !data.is_empty()) => Some(socket.zerocopy.begin()),
             _ => None,
         };
         let flags_for_tcp = SendFlags {
