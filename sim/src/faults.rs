@@ -97,6 +97,8 @@ impl Simulator {
             if let Some(way) = way {
                 let name = self.plan.names.stream(pipe);
                 self.pipes[pipe.0 as usize].change(seed, &name, way);
+                // What waited for the old rate may leave sooner, or has to wait longer.
+                self.schedule_pipe(pipe);
                 self.refresh_mtus(self.plan.names.ends(pipe).0);
             }
         }

@@ -24,9 +24,11 @@ impl Simulator {
     /// The earliest event of all sources; of those of one moment, the first by rank and number.
     fn search(&mut self) -> Option<(Time, Source)> {
         let timeline = self.plan.faults.get(self.faults_done).map(|(time, _)| (*time, Source::Timeline));
-        let pipes = (0..).zip(&self.pipes).map(|(number, pipe)| (pipe.next_event(), Source::Pipe(number)));
-        let first = timeline.into_iter().chain(pipes).min();
         let now = self.now;
+        // What a change of a link has let pass earlier comes at once.
+        let next = |pipe: &crate::link::Pipe| pipe.next_event().max(now);
+        let pipes = (0..).zip(&self.pipes).map(|(number, pipe)| (next(pipe), Source::Pipe(number)));
+        let first = timeline.into_iter().chain(pipes).min();
         let hosts = (0..self.nodes.len() as u32).filter_map(|number| {
             let deadline = self.host_node(NodeId(number))?.deadline();
             // One that has passed comes at once.

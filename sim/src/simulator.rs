@@ -369,7 +369,8 @@ impl Simulator {
     /// Brings the event queue up to date with a pipe.
     #[inline]
     pub(crate) fn schedule_pipe(&mut self, pipe: PipeId) {
-        self.queue.set_pipe(pipe.0, self.pipes[pipe.0 as usize].next_event());
+        let next = self.pipes[pipe.0 as usize].next_event().max(self.now);
+        self.queue.set_pipe(pipe.0, next);
     }
 
     /// Whether so much happened at one moment that nothing else ever will, as when two programs answer each other for

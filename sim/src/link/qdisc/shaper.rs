@@ -18,10 +18,11 @@ impl Shaper {
     pub(crate) fn new(config: spec::Shape) -> Shaper {
         Shaper { config, full_at: Time::ZERO, rest: 0 }
     }
-    /// New parameters; the time that the bucket needs to be full stays.
+    /// New parameters. The bucket is full then, as after a change of tc's tbf; where they are the old ones nothing happens.
     pub(crate) fn change(&mut self, config: spec::Shape) {
-        self.config = config;
-        self.rest = 0;
+        if config != self.config {
+            *self = Shaper::new(config);
+        }
     }
     /// When the bucket holds enough for a packet of `len` bytes, from `at` on.
     pub(crate) fn ready(&self, at: Time, len: u32) -> Time {
