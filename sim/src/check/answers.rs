@@ -247,7 +247,9 @@ impl Answers {
         }
         let acked = end.and_then(|end| Some(end.ack?.max(Seq::initial(end.peer?.isn) + 1)));
         let Some(acked) = acked.map(Seq::wire) else { return };
-        if let Some(stamp) = segment.options.timestamps.filter(|_| !segment.has(Flags::SYN)) {
+        // A reset has no time of its own (RFC 7323, section 5.2).
+        let timeless = segment.flags.intersects(Flags::SYN | Flags::RST);
+        if let Some(stamp) = segment.options.timestamps.filter(|_| !timeless) {
             let in_sequence = !is_after(segment.seq, acked);
             if in_sequence && row.recent.is_none_or(|recent| !is_older(stamp.val, recent)) {
                 row.recent = Some(stamp.val);

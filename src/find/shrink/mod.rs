@@ -8,7 +8,7 @@ mod passes;
 mod text;
 
 use crate::find::freeze::{freeze, leading_comment};
-use crate::find::fuzz::play;
+use crate::find::fuzz::{caught, play};
 use crate::find::relation::{Parting, Relation};
 use crate::find::verdict::{Place, in_words, place};
 use crate::scenario::Scenario;
@@ -87,7 +87,7 @@ pub fn shrink(
     let mut shrinker = Shrinker { kept, path: &scenario.path, best, shows, events, runs: 1, most, told };
     shrinker.best.expect.clear();
     shrinker.best.about.clear();
-    if let Ok((frozen, _)) = freeze(scenario) {
+    if let Ok(Ok((frozen, _))) = caught(|| freeze(scenario)) {
         let mut typed = frozen.typed;
         typed.expect.clear();
         typed.about.clear();
@@ -140,9 +140,13 @@ fn comment(original: &Scenario, small: &Scenario, shows: &Shows) -> String {
     let before = leading_comment(&original.text);
     let mut text = if before.is_empty() { String::new() } else { before + "\n\n" };
     text += &shows.in_words(&names);
-    let until = shows.time().unwrap_or(Time::NEVER);
+    // Of a panic nobody knows when it was: the ladder goes up to it.
+    let panics = matches!(shows, Shows::Broken(violation) if violation.law == Law::NoPanic);
+    let until = shows.time().filter(|_| !panics).unwrap_or(Time::NEVER);
     let mut simulator = Simulator::new(small.spec(), TraceLevel::On);
-    while simulator.events() < LADDER && simulator.now() <= until && simulator.step() {}
+    let steps =
+        caught(|| while simulator.events() < LADDER && simulator.now() <= until && simulator.step() {});
+    debug_assert!(steps.is_ok() || panics, "{steps:?}");
     let story = Story::read(simulator.records(), &names);
     let mut drawn = Vec::new();
     // Writing to memory does not fail.
