@@ -105,7 +105,7 @@ pub enum Step {
     },
     /// `tcp_cubic`'s `hystart_detect`: 1 ACK trains, 2 delay, 3 both.
     HystartDetect(u8),
-    /// Nothing that could be seen from within: see [`UNSEEN`](super::unseen::UNSEEN).
+    /// Nothing that could be seen from within: see [`COMMANDS`](super::unseen::COMMANDS).
     Nothing,
     /// `dd if=/dev/zero of=…`: a file of zeros.
     File {
