@@ -135,6 +135,34 @@ pub struct Way {
     pub shape: Option<Shape>,
 }
 
+impl Way {
+    /// One that only carries: as fast as can be, with this delay, packets of up to `mtu` bytes.
+    pub fn plain(delay: Duration, mtu: u16) -> Way {
+        let jitter = Jitter {
+            scale: Duration::ZERO,
+            distribution: Distribution::Uniform,
+            correlation_ppm: 0,
+            reorders: false,
+        };
+        Way {
+            rate_bps: 0,
+            delay,
+            jitter,
+            loss: Loss::None,
+            duplicate_ppm: 0,
+            duplicate_delay: Duration::ZERO,
+            reorder_ppm: 0,
+            reorder_delay: Duration::ZERO,
+            corrupt_ppm: 0,
+            mtu,
+            limit: Limit::Unlimited,
+            listed: None,
+            discipline: Discipline::DropTail,
+            shape: None,
+        }
+    }
+}
+
 /// What happens to packets of one direction of a link, by their number: the same as chance does, but written down.
 /// Losses are [`Loss::Listed`]. Numbers count from one; each list is in their order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -4,33 +4,11 @@ use std::sync::Arc;
 
 use tcp::{Config, Duration, EcnCodepoint, Flags, Options, Payload, Time};
 
-use crate::spec::{
-    Distribution, Fault, Host, Inject, Jitter, Limit, Link, Loss, Node, Route, Router, SeqRef, Spec, Way,
-};
+use crate::spec::{Fault, Host, Inject, Link, Node, Route, Router, SeqRef, Spec, Way};
 
 /// A way that only carries: infinitely fast, without delay, 1500 bytes.
 pub(crate) fn way() -> Way {
-    Way {
-        rate_bps: 0,
-        delay: Duration::ZERO,
-        jitter: Jitter {
-            scale: Duration::ZERO,
-            distribution: Distribution::Uniform,
-            correlation_ppm: 0,
-            reorders: false,
-        },
-        loss: Loss::None,
-        duplicate_ppm: 0,
-        duplicate_delay: Duration::ZERO,
-        reorder_ppm: 0,
-        reorder_delay: Duration::ZERO,
-        corrupt_ppm: 0,
-        mtu: 1500,
-        limit: Limit::Unlimited,
-        listed: None,
-        discipline: crate::spec::Discipline::DropTail,
-        shape: None,
-    }
+    Way::plain(Duration::ZERO, 1500)
 }
 
 /// A time in milliseconds.

@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use sim::packet::{Body, Datagram, Echo, Fragment, Icmp, IcmpKind, IpHeader, Packet, PacketId, Quote};
-use sim::spec::{Host, Jitter, Limit, Link, Loss, Node, Router, Spec, Way};
+use sim::spec::{Host, Link, Node, Router, Spec, Way};
 use sim::trace::{Cause, DropReason, Fate, NodeId, PipeId, Record, Trigger, What};
 use tcp::{
     Config, Duration, EcnCodepoint, Flags, Options, Payload, Rule, Segment, SeqNum, State, Time, Timestamps,
@@ -69,23 +69,7 @@ fn address(last: u8) -> IpAddr {
 }
 
 fn link(a: &str, b: &str) -> Link {
-    use sim::spec::Distribution::Uniform;
-    let way = Way {
-        rate_bps: 0,
-        delay: Duration::from_millis(10),
-        jitter: Jitter { scale: Duration::ZERO, distribution: Uniform, correlation_ppm: 0, reorders: false },
-        loss: Loss::None,
-        duplicate_ppm: 0,
-        duplicate_delay: Duration::ZERO,
-        reorder_ppm: 0,
-        reorder_delay: Duration::ZERO,
-        corrupt_ppm: 0,
-        mtu: 1500,
-        limit: Limit::Unlimited,
-        listed: None,
-        discipline: sim::spec::Discipline::DropTail,
-        shape: None,
-    };
+    let way = Way::plain(Duration::from_millis(10), 1500);
     Link { ends: (a.to_owned(), b.to_owned()), ways: [way.clone(), way] }
 }
 

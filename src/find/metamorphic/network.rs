@@ -3,33 +3,11 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use sim::spec::{Action, Codel, Discipline, Fault, Limit, Link, Loss, Node, Router, Run, Spec, Step, Way};
+use sim::spec::{Action, Codel, Discipline, Fault, Limit, Link, Node, Router, Run, Spec, Step, Way};
 use tcp::{Duration, Time};
 
 use super::names;
 
-/// A way that only carries, packets of this size.
-fn carrier(like: &Way, mtu: u16) -> Way {
-    Way {
-        rate_bps: 0,
-        delay: Duration::ZERO,
-        jitter: sim::spec::Jitter { scale: Duration::ZERO, ..like.jitter },
-        loss: Loss::None,
-        duplicate_ppm: 0,
-        duplicate_delay: Duration::ZERO,
-        reorder_ppm: 0,
-        reorder_delay: Duration::ZERO,
-        corrupt_ppm: 0,
-        mtu,
-        limit: Limit::Unlimited,
-        listed: None,
-        discipline: Discipline::DropTail,
-        shape: None,
-    }
-}
-fn some_way(spec: &Spec) -> Option<&Way> {
-    spec.links.values().next().map(|link| &link.ways[0])
-}
 /// An address of this family that the scenario does not use.
 fn unused(like: IpAddr, last: u8) -> IpAddr {
     match like {
@@ -47,7 +25,7 @@ fn a_host(spec: &Spec) -> Option<&sim::spec::Host> {
 /// Two hosts of which nobody knows, with a link between them, and one from there to a router if there is one. (A host with
 /// a second link would have no default route any more.)
 pub(super) fn idle_link(spec: &Spec) -> Option<Spec> {
-    let (mut new, way) = (spec.clone(), carrier(some_way(spec)?, 1500));
+    let (mut new, way) = (spec.clone(), Way::plain(Duration::ZERO, 1500));
     let like = a_host(spec)?;
     // Before and between the others by name, so that numbers move.
     let first = spec.nodes.keys().next()?;
@@ -103,7 +81,7 @@ pub(super) fn split_link(spec: &Spec) -> Option<Spec> {
     let address = unused(*a_host(spec)?.addresses.first()?, 77);
     new.nodes.insert(middle.clone(), Node::Router(Router { address, icmp: true, routes: Vec::new() }));
     new.links.get_mut(name)?.ends = (near, middle.clone());
-    let ways = [carrier(&link.ways[0], link.ways[0].mtu), carrier(&link.ways[1], link.ways[1].mtu)];
+    let ways = [0, 1].map(|n| Way::plain(Duration::ZERO, link.ways[n].mtu));
     new.links.insert(format!("{name}\u{1}behind"), Link { ends: (middle, far), ways });
     Some(new)
 }

@@ -115,6 +115,8 @@ impl Sender {
         }
         if news.duplicate || ack.ece || self.phase != Phase::Open || self.is_troubled(&news) {
             self.advance_phase(now, ack, &mut news, cfg, out);
+        } else if self.trouble.is_some() {
+            self.rack.advanced = false; // there was nothing to judge
         }
         // RFC 6582 and 6675 set cwnd at the end of a recovery; the same ACK does not raise it.
         let ended = phase == Phase::Recovery && self.phase == Phase::Open && !cfg.prr;
@@ -149,20 +151,17 @@ impl Sender {
         }
     }
 
-    /// Whether there is anything to look at but that past troubles may turn out to have been none: then an acknowledgment
+    /// Whether there is anything to look at but past troubles that may turn out to have been none: then an acknowledgment
     /// without SACK neither ends nor begins anything.
     #[inline]
-    fn is_troubled(&mut self, news: &News) -> bool {
-        let Some(trouble) = self.trouble.as_deref() else { return false };
-        let past = news.sacked == 0
-            && !news.dsack
-            && trouble.is_past()
-            && self.detection == LossDetection::Rack
-            && self.queue.first().is_none_or(|first| self.rack.knows_nothing_of(first));
-        if past {
-            self.rack.advanced = false;
-        }
-        !past
+    fn is_troubled(&self, news: &News) -> bool {
+        self.trouble.as_deref().is_some_and(|trouble| {
+            news.sacked > 0
+                || news.dsack
+                || !trouble.is_past()
+                || self.detection != LossDetection::Rack
+                || self.queue.first().is_some_and(|first| !self.rack.knows_nothing_of(first))
+        })
     }
     /// Behind everything that was SACKed.
     fn highest_sacked(&self) -> Option<Seq> {
