@@ -12,8 +12,6 @@ use crate::host::{Ctx, Kernel, SocketId};
 
 /// Bytes that a pipe holds (Linux: sixteen pages).
 const PIPE: u32 = 65_536;
-/// Bytes that one call sends, at most: they are made before they go.
-const LARGEST: u32 = 1 << 30;
 
 /// A splice from a socket on its way.
 #[derive(Clone, Debug)]
@@ -72,9 +70,6 @@ impl Process {
         let at = offset.unwrap_or(file.at);
         let left = u32::try_from(file.len.saturating_sub(at)).unwrap_or(u32::MAX);
         let count = count.min(left);
-        if count > LARGEST {
-            return Outcome::Unsupported("sendfile(2) of more than a gibibyte".to_owned());
-        }
         if count == 0 {
             return match self.socket_of(to) {
                 Ok(_) => Outcome::Returned(Reply::ok(0)),
