@@ -329,13 +329,13 @@ impl Tcb {
             Tcb::TimeWait(_) => Ok(Received::Eof),
         }
     }
-    /// The urgent octet (`MSG_OOB`).
+    /// The urgent octet (`MSG_OOB`). `peek`: it can be read once more (`MSG_PEEK`).
     ///
     /// # Errors
     /// EINVAL when there is none, or it was read, or it is in line; EAGAIN when it is announced but not yet here.
-    pub fn recv_urgent(&mut self) -> Result<u8, Errno> {
+    pub fn recv_urgent(&mut self, peek: bool) -> Result<u8, Errno> {
         match self {
-            Tcb::Open(connection) => connection.recv_urgent(),
+            Tcb::Open(connection) => connection.recv_urgent(peek),
             Tcb::Opening(_) | Tcb::TimeWait(_) => Err(Errno::EINVAL),
         }
     }

@@ -423,10 +423,10 @@ impl Kernel {
     ///
     /// # Errors
     /// See [`Tcb::recv_urgent`].
-    pub fn recv_urgent(&mut self, ctx: &mut Ctx<'_>, id: SocketId) -> Result<u8, Errno> {
+    pub fn recv_urgent(&mut self, ctx: &mut Ctx<'_>, id: SocketId, peek: bool) -> Result<u8, Errno> {
         let conn = self.connection(id)?;
         let mark = ctx.out.mark();
-        let result = self.call(ctx, conn, |tcb, _, _| tcb.recv_urgent()).unwrap_or(Err(Errno::EBADF));
+        let result = self.call(ctx, conn, |tcb, _, _| tcb.recv_urgent(peek)).unwrap_or(Err(Errno::EBADF));
         ctx.out.call(mark, id.0, || match result {
             Err(Errno::EAGAIN | Errno::EINVAL) => None,
             result => Some(ProgramCall::RecvUrgent(result.map(drop))),

@@ -381,6 +381,9 @@ impl Process {
             if receiving.copied > 0 && kernel.pending_error(id).is_some() {
                 break; // the next call will be told
             }
+            if receiving.copied > 0 && kernel.urgent_ahead(id) == Some(1) {
+                break; // at the mark (`tcp_recvmsg` of Linux)
+            }
             if let Some(errno) = kernel.take_own_error(id) {
                 return errno.into();
             }
@@ -424,10 +427,7 @@ impl Receiving {
 
 /// `MSG_OOB`.
 fn receive_urgent(kernel: &mut Kernel, ctx: &mut Ctx<'_>, id: SocketId, flags: i32) -> Result<Reply, Errno> {
-    if flags & MSG_PEEK != 0 {
-        return Err(Errno::EINVAL);
-    }
-    let octet = kernel.recv_urgent(ctx, id)?;
+    let octet = kernel.recv_urgent(ctx, id, flags & MSG_PEEK != 0)?;
     let message = Message { data: Payload::from_bytes(&[octet]), flags: MSG_OOB, control: Vec::new() };
     Ok(Reply::with(1, Detail::Message(message)))
 }

@@ -100,12 +100,12 @@ impl Connection {
         }
     }
     /// The urgent octet (`MSG_OOB`).
-    pub fn recv_urgent(&mut self) -> Result<u8, Errno> {
+    pub fn recv_urgent(&mut self, peek: bool) -> Result<u8, Errno> {
         let inline = self.socket.oob_inline;
         let urgent = self.urgent.as_mut().filter(|urgent| !urgent.read && !inline).ok_or(Errno::EINVAL)?;
         match urgent.byte {
             Some(byte) => {
-                urgent.read = true;
+                urgent.read = !peek;
                 Ok(byte)
             }
             None if self.state == crate::State::Closed => Err(Errno::EINVAL),

@@ -92,3 +92,23 @@ fn resets_do_not_free_places() {
     server.begun();
     assert!(!server.has_room(at(63)));
 }
+
+/// 7413/2-DEFAULT: a system that lets only its clients do it (`tcp_fastopen` 1) accepts no data in SYNs and gives no cookies,
+/// whatever a listener asks for.
+#[test]
+fn a_client_only_system_serves_nobody() {
+    let tuple = Tuple { local: ([10, 0, 0, 2], 80).into(), remote: ([10, 0, 0, 1], 40_000).into() };
+    let asks = Segment {
+        options: crate::segment::Options {
+            fast_open: Some(Box::new(FastOpenOption { cookie: None, experimental: false })),
+            ..Default::default()
+        },
+        ..Segment::default()
+    };
+    let judge = |fast_open: u16| {
+        let config = Config { fast_open, ..Config::linux() };
+        Server::new(5).judge(Time::ZERO, &config, (&tuple, &asks), &IsnSecret([1, 2])).0
+    };
+    assert!(matches!(judge(CLIENT), Verdict::Ordinary));
+    assert!(matches!(judge(CLIENT | SERVER), Verdict::Offer(_)));
+}

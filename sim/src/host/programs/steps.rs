@@ -307,7 +307,7 @@ impl Doing {
 
     fn recv_urgent(&mut self, k: &mut Kernel, ctx: &mut Ctx<'_>, who: &Who<'_>) -> Progress {
         let result = match self.socket {
-            Some(socket) => k.recv_urgent(ctx, socket),
+            Some(socket) => k.recv_urgent(ctx, socket, false),
             None => Err(Errno::EBADF),
         };
         // EINVAL: none was announced so far. It still may be, unless the stream is over.

@@ -248,7 +248,8 @@ fn data_with_sack_blocks_is_shorter() {
 /// silence, and answers the rest; RFC 7323, section 5.3, R1, has each answered.
 #[test]
 fn an_ack_with_an_old_timestamp() {
-    for (config, answers) in [(Config::linux(), [0, 0, 1]), (Config::rfc(), [1, 1, 1])] {
+    // Too late is later than a retransmission timeout of 220 ms and a fifth.
+    for (config, answers) in [(Config::linux(), [0, 0, 0, 1, 1]), (Config::rfc(), [1, 1, 1, 1, 1])] {
         let mut end = Lone::established(Config { challenge_interval: Duration::ZERO, ..config });
         let stamped = |end: &Lone, seq: i64, val: u32| {
             let mut ack = end.segment(Flags::ACK, seq, 1);
@@ -263,8 +264,10 @@ fn an_ack_with_an_old_timestamp() {
         end.show(&fresh);
         let late = stamped(&end, 11, 899_900);
         let overtaken = stamped(&end, 1, 899_900);
+        let just_in_time = stamped(&end, 11, 900_000 - 264);
+        let too_late = stamped(&end, 11, 900_000 - 265);
         let stale = stamped(&end, 11, 800_000);
-        let said = [late, overtaken, stale].map(|ack| end.show(&ack).len());
+        let said = [late, overtaken, just_in_time, too_late, stale].map(|ack| end.show(&ack).len());
         assert_eq!(said, answers);
     }
 }

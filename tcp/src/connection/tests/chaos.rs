@@ -214,7 +214,7 @@ fn apply(end: &mut Lone, event: &Event) {
             let _ = end.call(|t, now, out| t.send(now, data, flags, out));
         }
         Event::Read(max) => drop(end.call(|t, now, out| t.recv(now, *max, out))),
-        Event::ReadUrgent => drop(end.tcb.recv_urgent()),
+        Event::ReadUrgent => drop(end.tcb.recv_urgent(false)),
         Event::Shutdown => drop(end.call(|t, now, out| t.shutdown_write(now, out))),
         Event::Close => drop(end.call(|t, now, out| t.close(now, out))),
         Event::Abort => drop(end.call(|t, now, out| t.abort(now, Rule::AbortCall, out))),

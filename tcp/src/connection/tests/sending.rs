@@ -103,8 +103,11 @@ fn urgent() {
     }
     assert!(pair.log.iter().any(|l| l == "50 a P.U 4:+1 a1 urg1 Data"), "{:#?}", pair.log);
     assert_eq!(pair.read('b', 100), Ok(Received::Data(text("abc"))));
-    assert_eq!(pair.b.recv_urgent(), Ok(b'X'));
-    assert_eq!(pair.b.recv_urgent(), Err(Errno::EINVAL));
+    assert!(pair.connection('b').has_urgent());
+    assert_eq!(pair.b.recv_urgent(true), Ok(b'X'), "a peek leaves it");
+    assert_eq!(pair.b.recv_urgent(false), Ok(b'X'));
+    assert!(!pair.connection('b').has_urgent());
+    assert_eq!(pair.b.recv_urgent(false), Err(Errno::EINVAL));
     assert_eq!(pair.read('b', 100), Ok(Received::Data(text("def"))));
     assert_eq!(pair.read('b', 100), Err(Errno::EAGAIN));
 }
@@ -119,7 +122,7 @@ fn urgent_in_line_and_at_last() {
     pair.call('a', |t, now, out| t.send(now, Payload::from_bytes(b"abX"), urgent, out)).unwrap();
     assert!(pair.log[0].contains("urg2"), "{:#?}", pair.log);
     pair.run_for(50);
-    assert_eq!(pair.b.recv_urgent(), Err(Errno::EINVAL));
+    assert_eq!(pair.b.recv_urgent(false), Err(Errno::EINVAL));
     assert_eq!(pair.read('b', 100), Ok(Received::Data(Payload::from_bytes(b"ab"))), "stops at the mark");
     assert_eq!(pair.read('b', 100), Ok(Received::Data(Payload::from_bytes(b"X"))));
 }
