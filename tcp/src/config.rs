@@ -377,6 +377,9 @@ pub struct Config {
     /// lost, and a loss beside that of the probe counts as congestion. Linux: a passive end begins with what the interface
     /// carries; the next probe follows at once; what is lost along with the probe counts no more than the probe.
     pub cautious_mtu_search: bool,
+    /// `TCP_MAXSEG` bounds what a connection that is open sends (FreeBSD); off: it says what the next SYN announces, and no
+    /// more (Linux).
+    pub late_max_seg: bool,
     /// Buffers are rounded up to whole segments once the connection is open, and the first window is all that the receive
     /// buffer holds (FreeBSD); off: the first window is a whole number of segments (Linux).
     pub buffers_in_segments: bool,

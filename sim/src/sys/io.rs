@@ -394,6 +394,12 @@ impl Process {
                 kernel.recv(ctx, id, left)
             };
             match received {
+                // Room for nothing: whether there is something to read is asked all the same.
+                Ok(Received::Data(data))
+                    if data.is_empty() && left == 0 && kernel.readable(id) == (0, false) =>
+                {
+                    return Progress::Waits;
+                }
                 Ok(Received::Data(data)) if data.is_empty() => break,
                 Ok(Received::Data(data)) => {
                     receiving.copied += data.len();

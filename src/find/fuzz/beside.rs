@@ -50,6 +50,7 @@ const KNOBS: &[(&str, &[&str])] = &[
     ("time_wait_accepts_syn", &["true", "false"]),
     ("reset_in_close_wait_is_epipe", &["true", "false"]),
     ("reset_after_fins_is_silent", &["true", "false"]),
+    ("late_max_seg", &["true", "false"]),
     ("fin_beyond_window", &["true", "false"]),
     ("min_pmtu", &["536", "1000"]),
     ("mss_of_interface", &["true", "false"]),

@@ -207,8 +207,10 @@ impl Connection {
                     self.acknowledge_at_once(now, out);
                 }
             }
-            // Too late to announce it; it still bounds what is sent.
-            SocketOption::MaxSeg(mss) if mss < self.snd.mss => self.limit_mss(mss),
+            // Too late to announce it; it may still bound what is sent.
+            SocketOption::MaxSeg(mss) if self.config.late_max_seg && mss < self.snd.mss => {
+                self.limit_mss(mss)
+            }
             // Only now does anybody care how long it is idle.
             SocketOption::KeepAlive(true) if kept_alive => {}
             SocketOption::KeepAlive(_) => self.arm_keepalive(now, now),
