@@ -62,8 +62,9 @@ pub struct Finding {
     pub offset: u64,
     /// What is wrong.
     pub wrong: Wrong,
-    /// An earlier incarnation had the same initial sequence numbers, since a host pins its own, or a cookie came back, or both
-    /// began within a tick of the clock that numbers are taken from (where not, `FreshNumbers` is broken as well): nothing tells segments of the two apart, which is why RFC 9293 has numbers move on (section 3.4.1, MUST-8).
+    /// An earlier incarnation had the same initial sequence numbers, both of them: a host pins its own, or a cookie came back,
+    /// or both began within a tick of the clock that numbers are taken from (else `FreshNumbers` is broken as well). Nothing
+    /// tells segments of the two apart, which is why RFC 9293 has numbers move on (section 3.4.1, MUST-8).
     pub repeated: bool,
 }
 
@@ -109,8 +110,8 @@ pub struct StreamCheck {
     /// Only looked into, never walked.
     logs: FxHashMap<Direction, Log>,
     findings: Vec<Finding>,
-    /// What was written before connections were open, into their SYNs or a queue, whoever will answer them. A server may take the same SYN for two connections, and reads
-    /// its data in each (RFC 7413, section 6.1).
+    /// What was written before connections were open, into their SYNs or a queue, whoever will answer them. A server may take
+    /// the same SYN for two connections, and reads its data in each (RFC 7413, section 6.1).
     in_syn: FxHashMap<Direction, Payload>,
     /// Directions that are over and whose numbers may come again. Only looked into, never walked.
     over: FxHashMap<Direction, ()>,
