@@ -15,6 +15,9 @@ use crate::trace::{Cause, NodeId, Trigger};
 /// Rounds of a segment that arrives and an answer that comes back, after which giving up is wrong.
 const ROUNDS: u32 = 3;
 
+/// The longest tick of a kernel: of one with 100 a second.
+const TICK: Duration = Duration::from_millis(10);
+
 /// What is owed to each end.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Answers {
@@ -63,7 +66,8 @@ struct Stamped {
     id: PacketId,
     tuple: Tuple,
     val: u32,
-    recent: u32,
+    /// None where it may not be refused for it: a reset has no time of its own (RFC 7323, section 5.2).
+    recent: Option<u32>,
 }
 
 #[derive(Clone, Copy, Debug, Hash)]
@@ -198,10 +202,10 @@ impl Answers {
         let wait = before.map(|before| now.since(before.at));
         row.timeout = Some(Timeout { seq: segment.seq, at: now, wait });
         let Some((wait, before)) = wait.zip(before.and_then(|before| before.wait)) else { return };
-        // Twice as long; timers of a kernel's wheel are off by less than a quarter.
+        // Twice as long; timers of a kernel's wheel are off by less than a quarter, and by a tick.
         let config = &facts.config;
         let longest = wait + wait / 8 >= config.max_rto || config.user_timeout.is_some();
-        if wait * 2 < before * 3 && !longest {
+        if wait * 2 < before * 3 && !longest || wait * 2 > before * 5 + TICK {
             let text = format!("{wait} after the last time, which was {before} after the one before");
             findings.add(Law::BacksOff, node, Some(tuple), text);
         }
@@ -247,14 +251,15 @@ impl Answers {
         }
         let acked = end.and_then(|end| Some(end.ack?.max(Seq::initial(end.peer?.isn) + 1)));
         let Some(acked) = acked.map(Seq::wire) else { return };
-        // A reset has no time of its own (RFC 7323, section 5.2).
-        let timeless = segment.flags.intersects(Flags::SYN | Flags::RST);
-        if let Some(stamp) = segment.options.timestamps.filter(|_| !timeless) {
-            let in_sequence = !is_after(segment.seq, acked);
+        let (id, reset) = (packet.id, segment.has(Flags::RST));
+        if let Some(stamp) = segment.options.timestamps.filter(|_| !segment.has(Flags::SYN)) {
+            let in_sequence = !reset && !is_after(segment.seq, acked);
             if in_sequence && row.recent.is_none_or(|recent| !is_older(stamp.val, recent)) {
                 row.recent = Some(stamp.val);
             }
-            self.stamped = row.recent.map(|recent| Stamped { id: packet.id, tuple, val: stamp.val, recent });
+            let recent = row.recent.filter(|_| !reset);
+            let known = reset || recent.is_some();
+            self.stamped = known.then_some(Stamped { id, tuple, val: stamp.val, recent });
         }
         let fin = segment.has(Flags::FIN | Flags::ACK) && !segment.flags.intersects(Flags::SYN | Flags::RST);
         if fin && segment.seq.add(segment.seq_len()) == acked && closing.is_waiting(node, &tuple) {
@@ -281,11 +286,17 @@ impl Answers {
 
     /// A segment was dropped for its timestamp.
     pub(super) fn too_old(&mut self, node: NodeId, id: PacketId, findings: &mut Findings<'_>) {
-        let Some(Stamped { id: last, tuple, val, recent }) = self.stamped else { return };
-        if last == id && !is_older(val, recent) {
-            let text = format!("timestamp {val} is dropped as old, where {recent} was the last in sequence");
-            findings.add(Law::PawsExact, node, Some(tuple), text);
-        }
+        let Some(Stamped { tuple, val, recent, .. }) = self.stamped.filter(|last| last.id == id) else {
+            return;
+        };
+        let text = match recent {
+            Some(recent) if is_older(val, recent) => return,
+            Some(recent) => {
+                format!("timestamp {val} is dropped as old, where {recent} was the last in sequence")
+            }
+            None => format!("a RST is dropped for its timestamp, {val}"),
+        };
+        findings.add(Law::PawsExact, node, Some(tuple), text);
     }
 
     /// A connection has changed its state.

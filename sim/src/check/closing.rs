@@ -144,7 +144,7 @@ fn may_reset(last: &Arrival, from: State, end: &End, facts: &Facts) -> bool {
             let seq = Seq::near(next, last.seq);
             if end.is_pending() {
                 // As in SYN-RECEIVED, which it is to the peer (RFC 7413, section 5.1): anywhere in the window.
-                return seq >= next && end.offered.is_none_or(|edge| seq < edge || seq == next);
+                return seq == next || seq > next && end.offered.is_some_and(|edge| seq < edge);
             }
             let of_fin =
                 matches!(from, State::CloseWait | State::LastAck | State::Closing) && seq + 1 == next;

@@ -148,6 +148,10 @@ impl End {
         let to = from + u64::from(segment.seq_len());
         (to > next || from == next) && (from < edge || from == edge && (!exact || edge == next))
     }
+    /// Whether a SYN has come that a SYN-ACK with this number answers.
+    pub(super) fn answers_a_syn(&self, ack: SeqNum) -> bool {
+        self.heard.iter().chain(&self.peer).any(|peer| peer.is_answered_by(ack))
+    }
     /// Whether a segment has data or a FIN within the window offered.
     fn would_take(&self, segment: &Segment) -> bool {
         let Some((next, edge)) = self.ack.zip(self.offered) else { return true };
@@ -257,7 +261,8 @@ impl Ends {
             repeats_until: nxt,
             in_syn: nxt,
             data_segments: 0,
-            acked: None,
+            // The cookie came with it.
+            acked: Some(nxt),
             heard_to: None,
             born: event,
             met: event,
@@ -315,7 +320,9 @@ impl Ends {
             // Behind a cookie nothing is remembered, not even the window.
             .filter(|_| segment.has(Flags::ACK) && why != Rule::SynCookieSent)
             .map(|peer| Seq::near(Seq::initial(peer.isn), segment.ack) + u64::from(segment.wnd));
-        let last = self.numbers.insert((node, tuple), (segment.seq, now));
+        // A SYN that comes again takes no number.
+        let last =
+            if before.is_none() { self.numbers.insert((node, tuple), (segment.seq, now)) } else { None };
         let same = last.is_some_and(|(iss, at)| iss == segment.seq && now.since(at) >= TICK);
         let repeats_numbers = before.map_or(same, |end| end.repeats_numbers);
         let born = before.map_or(event, |end| end.born);

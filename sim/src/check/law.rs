@@ -51,7 +51,7 @@ laws! {
     TimeWaitAnswers: "a FIN that comes again in TIME-WAIT is acknowledged", "RFC 9293 3.10.7.4";
     TimeWaitYields: "TIME-WAIT gives way to a SYN only if that is newer than all before", "RFC 6191 2, RFC 9293 3.6.1 MAY-2";
     PawsExact: "only a segment older than the last in sequence is dropped for its timestamp", "RFC 7323 4.3, 5.3";
-    BacksOff: "a timeout waits longer each time, and so does a probe of a closed window", "RFC 6298 5.5, RFC 9293 3.8.6.1 SHLD-30";
+    BacksOff: "a timeout waits twice as long each time, and a probe of a closed window longer", "RFC 6298 5.5, RFC 9293 3.8.6.1 SHLD-30";
     GivesUp: "nobody gives up whose repetitions arrive and are answered", "RFC 9293 3.8.3, 3.10.7.4";
     TimerRuns: "what is unacknowledged or cannot be sent has a timer running", "RFC 6298 5.1, RFC 9293 3.8.6.1 MUST-36";
     OneTimer: "retransmission and persist timer exclude one another", "RFC 9293 3.8.6.1";

@@ -4,7 +4,7 @@
 //! program, or waiting for a reader who does not read (RFC 9293, section 3.8.6.1: for as long as probes are answered). Data
 //! that is still being delivered, however slowly, is no unrest either: it will end.
 
-use tcp::{Duration, State, Time};
+use tcp::{Duration, Info, State, Time};
 
 use super::{Checks, Law, Violation};
 use crate::simulator::Simulator;
@@ -35,15 +35,12 @@ pub(super) fn unrest(sim: &Simulator, checks: Option<&Checks>) -> Vec<Violation>
             };
             let moved = tuple.and_then(|tuple| checks?.moved(node, &tuple)).unwrap_or(Time::ZERO);
             let delivers = time.since(moved) < AT_A_TIME;
-            // What is less than a segment, and waits for more, may wait for the end of what comes from the other side: Linux begins
-            // its override timer anew with each ACK.
             let other = || {
                 let tuple = tuple?.reversed();
                 let checks = checks?;
                 checks.moved(checks.ends.owner(&tuple.local.ip())?, &tuple)
             };
-            let small = info.send_q > 0 && info.send_q < u64::from(info.mss);
-            let waits = small && other().is_some_and(|moved| time.since(moved) < AT_A_TIME);
+            let waits = may_wait(info) && other().is_some_and(|moved| time.since(moved) < AT_A_TIME);
             let shut_out = info.snd_wnd < u64::from(info.mss) && info.send_q > 0;
             let text = match row.state {
                 State::SynSent | State::SynReceived => "an open without end",
@@ -56,4 +53,10 @@ pub(super) fn unrest(sim: &Simulator, checks: Option<&Checks>) -> Vec<Violation>
         }
     }
     found
+}
+
+/// Whether all that there is to send is less than a segment, and none of it is under way: it may wait for the end of what
+/// comes from the other side, since Linux begins its override timer anew with each ACK.
+pub(super) fn may_wait(info: &Info) -> bool {
+    info.snd_nxt == info.snd_una && info.send_q > 0 && info.send_q < u64::from(info.mss)
 }

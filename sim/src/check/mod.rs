@@ -237,8 +237,12 @@ impl Checks {
                 }
             }
             What::Dropped { node, packet, why: DropReason::HostDown } => {
-                // There was no room for it.
-                self.late.retain(|(of, waiting)| *of != *node || waiting.id != *packet);
+                // There was no room for it; a copy that came before may wait.
+                if let Some(at) =
+                    self.late.iter().rposition(|(of, waiting)| of == node && waiting.id == *packet)
+                {
+                    self.late.remove(at);
+                }
             }
             What::Dropped { node, packet, why: DropReason::Tcp(Rule::Paws) } => {
                 self.answers.too_old(*node, *packet, findings);

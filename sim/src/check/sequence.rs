@@ -21,7 +21,15 @@ pub(super) fn sent(
     findings: &mut Findings<'_>,
 ) {
     let (Some(segment), Some(tuple)) = (packet.tcp(), packet.tuple()) else { return };
-    if segment.flags.intersects(Flags::SYN.union(Flags::RST)) || ends.is_forged(&tuple) {
+    if ends.is_forged(&tuple) {
+        return;
+    }
+    let heard = ends.get(node, &tuple);
+    if segment.has(Flags::SYN | Flags::ACK) && heard.is_some_and(|end| !end.answers_a_syn(segment.ack)) {
+        let text = format!("a SYN-ACK of {}, which no SYN that came ends before", segment.ack.0);
+        findings.add(Law::AckOfUnsent, node, Some(tuple), text);
+    }
+    if segment.flags.intersects(Flags::SYN.union(Flags::RST)) {
         return;
     }
     let Some((end, peer)) = ends.get(node, &tuple).and_then(|end| Some((end, end.peer?))) else { return };

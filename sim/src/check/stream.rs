@@ -62,7 +62,8 @@ pub struct Finding {
     pub offset: u64,
     /// What is wrong.
     pub wrong: Wrong,
-    /// An earlier incarnation had the same initial sequence numbers, both of them: a host pins its own, or a cookie came back,
+    /// An earlier incarnation had the same initial sequence numbers, both of them: a host pins its own, or a cookie came back
+    /// (which is valid with each of four values in its last bits, so that one number may be up to three higher than before),
     /// or both began within a tick of the clock that numbers are taken from (else `FreshNumbers` is broken as well). Nothing
     /// tells segments of the two apart, which is why RFC 9293 has numbers move on (section 3.4.1, MUST-8).
     pub repeated: bool,

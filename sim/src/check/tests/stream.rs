@@ -91,3 +91,62 @@ fn nothing_is_remembered_of_what_is_over() {
     }
     assert!(format!("{check:?}").contains("logs: {}"), "{check:?}");
 }
+
+/// Whether it is known that an earlier incarnation had the numbers, where one that is over had 100 and 200, and one with
+/// these reads what nobody wrote. `repeats`: a host may use its numbers again. `number`: that of the reader's incarnation.
+fn is_repeated(repeats: bool, (iss, irs): (u32, u32), number: u32) -> bool {
+    let (w, r) = ends(1);
+    let (writer, reader) = (StreamEnd { repeats, ..w }, StreamEnd { repeats, ..r });
+    let later = |end: StreamEnd, iss, irs| StreamEnd {
+        iss: SeqNum(iss),
+        irs: SeqNum(irs),
+        incarnation: number,
+        ..end
+    };
+    let mut check = StreamCheck::default();
+    for event in [
+        StreamEvent::Wrote(writer, pattern(1, 0, 10)),
+        StreamEvent::Read(reader, pattern(1, 0, 10)),
+        StreamEvent::Gone(writer),
+        StreamEvent::Gone(reader),
+        StreamEvent::Read(later(reader, irs, iss), pattern(1, 0, 10)),
+    ] {
+        check.take(Time::ZERO, NodeId(0), event);
+    }
+    assert_eq!(check.findings().len(), 1);
+    check.findings()[0].repeated
+}
+/// A cookie that comes back brings its numbers, but for what its last bits say of the MSS.
+#[test]
+fn numbers_that_come_again_are_known() {
+    for numbers in [(100, 200), (101, 200), (103, 200), (100, 201), (100, 203)] {
+        assert!(is_repeated(true, numbers, 2), "{numbers:?}");
+    }
+}
+#[test]
+fn other_numbers_are_no_repetition() {
+    for numbers in [(104, 200), (100, 204), (99, 200), (100, 199), (101, 201), (5000, 200)] {
+        assert!(!is_repeated(true, numbers, 2), "{numbers:?}");
+    }
+}
+/// Who takes fresh numbers each time is held to the stream; what is over is not remembered.
+#[test]
+fn a_host_with_fresh_numbers_has_no_excuse() {
+    assert!(!is_repeated(false, (100, 200), 2));
+}
+/// While the one end of the earlier incarnation is still there, its numbers are known without that.
+#[test]
+fn two_incarnations_at_once_are_known_by_their_numbers() {
+    let ((w1, r1), (_, r2)) = (ends(1), ends(2));
+    for (second, repeated) in [(r2, true), (StreamEnd { irs: SeqNum(101), ..r2 }, false)] {
+        let mut check = StreamCheck::default();
+        for event in [
+            StreamEvent::Wrote(w1, pattern(1, 0, 100)),
+            StreamEvent::Read(r1, pattern(1, 0, 50)),
+            StreamEvent::Read(second, pattern(1, 50, 50)),
+        ] {
+            check.take(Time::ZERO, NodeId(0), event);
+        }
+        assert_eq!(check.findings().iter().map(|found| found.repeated).collect::<Vec<_>>(), [repeated]);
+    }
+}

@@ -26,14 +26,8 @@ pub(super) fn broken(law: Law) -> Vec<Vec<Violation>> {
         })],
         Law::BacksOff => {
             vec![
-                run().changed(|new| {
-                    let Some(like) = repeated(new) else { return false };
-                    new.extend((0..3).map(|n| Record {
-                        time: like.time + Duration::from_secs(n),
-                        ..again(&like, 9000 + n)
-                    }));
-                    true
-                }),
+                run().changed(timeouts(&[0, 1000, 2000])),
+                run().changed(timeouts(&[0, 1000, 3600])),
                 run().changed(probes(&[0, 10, 20, 30])),
                 run().changed(probes(&[0, 10, 20, 33])),
             ]
@@ -90,6 +84,18 @@ fn row_of_answers(apart: Duration) -> Vec<Violation> {
     })
 }
 
+/// Something that timeouts send again, so many milliseconds after the first.
+fn timeouts(at: &'static [u64]) -> impl FnMut(&mut Vec<Record>) -> bool {
+    move |new| {
+        let Some(like) = repeated(new) else { return false };
+        new.extend((0..).zip(at).map(|(n, after)| Record {
+            time: like.time + Duration::from_millis(*after),
+            ..again(&like, 9000 + n)
+        }));
+        true
+    }
+}
+
 /// Probes of a window that stays closed, so many seconds after the first; each is answered a second later.
 fn probes(at: &'static [u64]) -> impl FnMut(&mut Vec<Record>) -> bool {
     move |new| {
@@ -128,6 +134,14 @@ fn probes(at: &'static [u64]) -> impl FnMut(&mut Vec<Record>) -> bool {
 #[test]
 fn a_slow_row_of_answers_is_no_storm() {
     assert_eq!(row_of_answers(Duration::from_millis(250)), []);
+}
+
+/// Twice as long, give or take what timers are off by.
+#[test]
+fn timeouts_that_back_off_break_no_law() {
+    for at in [&[0, 1000, 3000, 7000][..], &[0, 1000, 2600], &[0, 1000, 3400], &[0, 10, 40]] {
+        assert_eq!(Watched::new().changed(timeouts(at)), []);
+    }
 }
 
 /// What is answered a second later counts from then, and no probe need wait longer than the longest.

@@ -6,7 +6,7 @@
 mod answers;
 mod closing;
 mod liveness;
-mod run;
+pub(super) mod run;
 mod sequence;
 
 use tcp::State;

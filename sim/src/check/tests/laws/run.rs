@@ -11,12 +11,12 @@ use crate::testing::{ms, spec, way};
 use crate::trace::{Cause, NodeId, PipeId, Trigger};
 use crate::{Record, Simulator, TraceLevel, What};
 
-pub(super) const A: NodeId = NodeId(0);
-pub(super) const B: NodeId = NodeId(1);
+pub(in crate::check::tests) const A: NodeId = NodeId(0);
+pub(in crate::check::tests) const B: NodeId = NodeId(1);
 
 /// Host `a` opens a connection from port 5000, sends 30,000 octets, half-closes, reads what the echo server on `b` sends
 /// back, closes, and after its TIME-WAIT does so once more.
-pub(super) fn scenario() -> Spec {
+pub(in crate::check::tests) fn scenario() -> Spec {
     let serve = Serve {
         port: 80,
         address: None,
@@ -57,18 +57,29 @@ pub(super) fn scenario() -> Spec {
 }
 
 /// A run beside checkers that are not its own, so that what they are told may be changed.
-pub(super) struct Watched {
-    pub(super) sim: Simulator,
-    pub(super) checks: Checks,
+pub(in crate::check::tests) struct Watched {
+    pub(in crate::check::tests) sim: Simulator,
+    pub(in crate::check::tests) checks: Checks,
 }
 
 impl Watched {
-    pub(super) fn new() -> Watched {
-        let spec = scenario();
-        Watched { sim: Simulator::new(&spec, TraceLevel::On), checks: Checks::new(&spec, true) }
+    pub(in crate::check::tests) fn new() -> Watched {
+        Watched::of(&scenario())
+    }
+    /// A run of another scenario. The simulator has checkers of its own, which nothing is kept from.
+    pub(in crate::check::tests) fn of(spec: &Spec) -> Watched {
+        Watched { sim: Simulator::new(spec, TraceLevel::On), checks: Checks::new(spec, true) }
+    }
+    /// An event, as it is.
+    pub(in crate::check::tests) fn step(&mut self) {
+        assert!(self.sim.step(), "it is over");
+        self.checks.after_event(&self.sim);
     }
     /// Goes on to its end. The checkers see each event's records as `change` has left them, up to those that it changed.
-    pub(super) fn until(mut self, mut change: impl FnMut(&mut Vec<Record>) -> bool) -> Watched {
+    pub(in crate::check::tests) fn until(
+        mut self,
+        mut change: impl FnMut(&mut Vec<Record>) -> bool,
+    ) -> Watched {
         let mut changed = false;
         while !changed && self.sim.step() {
             let seen = self.checks.seen.min(self.sim.records.len());
@@ -80,7 +91,10 @@ impl Watched {
         self
     }
     /// As [`until`](Self::until), and what the checkers have found.
-    pub(super) fn changed(self, change: impl FnMut(&mut Vec<Record>) -> bool) -> Vec<Violation> {
+    pub(in crate::check::tests) fn changed(
+        self,
+        change: impl FnMut(&mut Vec<Record>) -> bool,
+    ) -> Vec<Violation> {
         let watched = self.until(change);
         let events = watched.sim.events();
         let found = watched.checks.found().to_vec();
@@ -88,7 +102,7 @@ impl Watched {
         found
     }
     /// A reading of the connection of `node` in this state, changed, as those checkers see it that look at readings.
-    pub(super) fn reading(
+    pub(in crate::check::tests) fn reading(
         self,
         node: NodeId,
         state: State,
@@ -117,19 +131,23 @@ impl Watched {
 }
 
 /// The connection, seen from `a`.
-pub(super) fn tuple() -> Tuple {
+pub(in crate::check::tests) fn tuple() -> Tuple {
     Tuple { local: "10.0.0.1:5000".parse().unwrap(), remote: "10.0.0.2:80".parse().unwrap() }
 }
 
 /// The first packet that `node` sends of which `which` is true.
-pub(super) fn sent(new: &mut [Record], node: NodeId, which: impl Fn(&Packet) -> bool) -> Option<&mut Packet> {
+pub(in crate::check::tests) fn sent(
+    new: &mut [Record],
+    node: NodeId,
+    which: impl Fn(&Packet) -> bool,
+) -> Option<&mut Packet> {
     new.iter_mut().find_map(|record| match &mut record.what {
         What::Sent { node: at, packet, why: Some(_), .. } if *at == node && which(packet) => Some(packet),
         _ => None,
     })
 }
 /// Changes the first such packet's segment, with which the event ends.
-pub(super) fn segment(
+pub(in crate::check::tests) fn segment(
     node: NodeId,
     which: impl Fn(&tcp::Segment) -> bool,
     change: impl Fn(&mut tcp::Segment),
@@ -145,15 +163,15 @@ pub(super) fn segment(
         true
     }
 }
-pub(super) fn has_data(segment: &tcp::Segment) -> bool {
+pub(in crate::check::tests) fn has_data(segment: &tcp::Segment) -> bool {
     !segment.payload.is_empty()
 }
-pub(super) fn is_late_ack(segment: &tcp::Segment) -> bool {
+pub(in crate::check::tests) fn is_late_ack(segment: &tcp::Segment) -> bool {
     segment.payload.is_empty() && segment.flags == Flags::ACK && segment.options.mss.is_none()
 }
 
 /// A segment sent once more, with another number, because of another packet.
-pub(super) fn answer(like: &Record, id: u64, to: u64) -> Record {
+pub(in crate::check::tests) fn answer(like: &Record, id: u64, to: u64) -> Record {
     let mut record = like.clone();
     if let What::Sent { packet, why, .. } = &mut record.what {
         packet.id = PacketId(id);
@@ -161,14 +179,14 @@ pub(super) fn answer(like: &Record, id: u64, to: u64) -> Record {
     }
     record
 }
-pub(super) fn arrival(like: &Record, node: NodeId, id: u64) -> Record {
+pub(in crate::check::tests) fn arrival(like: &Record, node: NodeId, id: u64) -> Record {
     let What::Sent { packet, .. } = &like.what else { unreachable!("a segment that was sent") };
     let packet = Packet { id: PacketId(id), ..packet.clone() };
     Record { time: like.time, what: What::Received { node, pipe: PipeId(0), packet } }
 }
 
 /// A data segment of `a`, as a timeout would send it again; what follows it in its event is gone.
-pub(super) fn repeated(new: &mut Vec<Record>) -> Option<Record> {
+pub(in crate::check::tests) fn repeated(new: &mut Vec<Record>) -> Option<Record> {
     let data = |r: &Record| matches!(&r.what, What::Sent { node: A, packet, why: Some(_), .. } if packet.tcp().is_some_and(has_data));
     let at = new.iter().position(data)?;
     new.truncate(at + 1);
@@ -179,7 +197,7 @@ pub(super) fn repeated(new: &mut Vec<Record>) -> Option<Record> {
     Some(like)
 }
 /// The same with another number.
-pub(super) fn again(like: &Record, id: u64) -> Record {
+pub(in crate::check::tests) fn again(like: &Record, id: u64) -> Record {
     let mut record = like.clone();
     if let What::Sent { packet, .. } = &mut record.what {
         packet.id = PacketId(id);

@@ -1,0 +1,202 @@
+//! Numbers, windows and edges of connections that begin.
+
+use tcp::{Duration, Flags, Rule, Segment, State};
+
+use super::super::told::{A, B, ISS_A, ISS_B, Told, segment, tuple, with_data};
+use crate::check::Law;
+use crate::trace::Trigger;
+
+/// `a` begins one connection and, so much later, another with the same number.
+fn begun_again(between: Duration) -> Vec<Law> {
+    let mut told = Told::new(|_, _| {});
+    let syn = || segment(Flags::SYN, ISS_A, 0);
+    told.sends(A, syn(), Rule::ActiveOpen, Trigger::Timer);
+    told.after(between).sends(A, syn(), Rule::ActiveOpen, Trigger::Timer);
+    told.found()
+}
+
+/// The clock that numbers are taken from ticks each four microseconds (RFC 6528, section 3).
+#[test]
+fn within_a_tick_there_is_one_number() {
+    for nanos in [0, 1, 3_999] {
+        assert_eq!(begun_again(Duration::from_nanos(nanos)), []);
+    }
+}
+#[test]
+fn a_tick_later_the_number_is_another() {
+    for micros in [4, 5, 1_000_000] {
+        assert_eq!(begun_again(Duration::from_micros(micros)), [Law::FreshNumbers]);
+    }
+}
+/// A number is as old as its first SYN.
+#[test]
+fn a_syn_that_comes_again_makes_its_number_no_younger() {
+    let mut told = Told::new(|_, _| {});
+    let syn = || segment(Flags::SYN, ISS_A, 0);
+    told.sends(A, syn(), Rule::ActiveOpen, Trigger::Timer);
+    told.after(Duration::from_secs(1)).sends(A, syn(), Rule::SynRetransmit, Trigger::Timer);
+    assert_eq!(told.found(), []);
+    told.after(Duration::from_micros(2)).sends(A, syn(), Rule::ActiveOpen, Trigger::Timer);
+    assert_eq!(told.found(), [Law::FreshNumbers]);
+}
+
+/// A SYN with 100 octets, and a SYN-ACK that acknowledges the SYN and so many of them.
+fn fast_open(taken: u32) -> Told {
+    let mut told = Told::new(|_, _| {});
+    let syn = with_data(segment(Flags::SYN, ISS_A, 0), 100);
+    let syn = told.passes(A, syn, Rule::ActiveOpen, Trigger::Timer);
+    let answer = segment(Flags::SYN | Flags::ACK, ISS_B, (ISS_A + 1).wrapping_add(taken));
+    told.passes(B, answer, Rule::SynAnswered, Trigger::Packet(syn));
+    told
+}
+
+/// A server may take of a SYN's data what it has room for (RFC 7413, section 4.2.2).
+#[test]
+fn a_syn_ack_may_acknowledge_some_of_the_syns_data() {
+    for taken in [0, 1, 99, 100] {
+        let mut told = fast_open(taken);
+        assert_eq!(told.found(), []);
+        // The SYN comes again without its data, and what answers it is what answered the first.
+        let syn = told.passes(A, segment(Flags::SYN, ISS_A, 0), Rule::SynRetransmit, Trigger::Timer);
+        let again = segment(Flags::SYN | Flags::ACK, ISS_B, ISS_A + 1 + taken);
+        told.passes(B, again, Rule::SynAckRetransmit, Trigger::Packet(syn));
+        assert_eq!(told.found(), []);
+        // The connection is known to be that of this SYN: an ACK of what was not sent is told of.
+        let ack = told.found().len();
+        told.passes(B, segment(Flags::ACK, ISS_B + 1, ISS_A + 102), Rule::AckEverySecond, Trigger::Timer);
+        assert_eq!((ack, told.found()), (0, vec![Law::AckOfUnsent]));
+    }
+}
+#[test]
+fn a_syn_ack_acknowledges_no_more_than_was_sent() {
+    for taken in [101, 5000, u32::MAX] {
+        assert_eq!(fast_open(taken).found(), [Law::AckOfUnsent], "{taken}");
+    }
+}
+#[test]
+fn a_syn_ack_that_took_data_acknowledges_no_less_later() {
+    let mut told = fast_open(100);
+    told.passes(B, segment(Flags::ACK, ISS_B + 1, ISS_A + 51), Rule::AckEverySecond, Trigger::Timer);
+    assert_eq!(told.found(), [Law::AckRetreats, Law::WindowRetreats]);
+}
+
+/// What goes out before the handshake is complete goes by the window of the SYN (RFC 7413, section 4.2.2), which nothing
+/// scales (RFC 7323, section 2.2).
+fn data_behind_the_syn_ack(to: u32) -> Vec<Law> {
+    let mut told = Told::new(|_, _| {});
+    let scaled = |mut segment: Segment| {
+        segment.options.wscale = Some(7);
+        segment
+    };
+    let syn = scaled(with_data(segment(Flags::SYN, ISS_A, 0), 100));
+    let syn = told.passes(A, syn, Rule::ActiveOpen, Trigger::Timer);
+    let answer = scaled(segment(Flags::SYN | Flags::ACK, ISS_B, ISS_A + 101));
+    told.passes(B, answer, Rule::SynAnswered, Trigger::Packet(syn));
+    let from = to - 100;
+    let data = with_data(segment(Flags::ACK, ISS_B + 1 + from, ISS_A + 101), 100);
+    told.passes(B, Segment { wnd: 79, ..data }, Rule::Data, Trigger::Call);
+    told.found()
+}
+#[test]
+fn a_fast_open_server_may_use_the_window_of_the_syn() {
+    assert_eq!(data_behind_the_syn_ack(500), []);
+    assert_eq!(data_behind_the_syn_ack(10_000), []);
+}
+#[test]
+fn a_fast_open_server_may_use_no_more_than_that() {
+    assert_eq!(data_behind_the_syn_ack(10_001), [Law::BeyondWindow]);
+}
+
+/// The right edge that a SYN-ACK offers lies behind what it acknowledges.
+#[test]
+fn the_window_of_a_syn_ack_begins_behind_the_data_that_it_took() {
+    for (taken, fewer, wrong) in [(0, 0, false), (100, 0, false), (100, 1, true), (0, 1, true)] {
+        let mut told = fast_open(taken);
+        let ack = segment(Flags::ACK, ISS_B + 1, ISS_A + 1 + taken);
+        told.passes(B, Segment { wnd: 10_000 - fewer, ..ack }, Rule::AckEverySecond, Trigger::Timer);
+        assert_eq!(told.found() == [Law::WindowRetreats], wrong, "{taken} {fewer} {:?}", told.found());
+    }
+}
+
+/// An ACK of an earlier incarnation: its window is not this one's, and it acknowledges no SYN (RFC 9293, section 3.10.7.4).
+#[test]
+fn a_stray_ack_opens_no_window() {
+    for (ack, wrong) in [(ISS_B + 1, false), (ISS_B, true), (ISS_B - 70_000, true), (ISS_B + 2, true)] {
+        let mut told = Told::open(|_, _| {});
+        told.stray(A, Segment { wnd: 60_000, ..segment(Flags::ACK, ISS_A + 1, ack) });
+        let data = with_data(segment(Flags::ACK, ISS_B + 1 + 19_000, ISS_A + 1), 500);
+        told.passes(B, data, Rule::Data, Trigger::Call);
+        assert_eq!(told.found() == [Law::BeyondWindow], wrong, "{ack}: {:?}", told.found());
+    }
+}
+
+/// Two SYNs, of which each was answered with a cookie; the cookie of the first comes back, and this is sent then.
+fn first_of_two_cookies(then: impl Fn(&mut Told)) -> Vec<Law> {
+    let mut told = Told::new(|_, _| {});
+    for (isn, iss) in [(ISS_A, ISS_B), (ISS_A + 70_000, ISS_B + 900_000)] {
+        let syn = told.passes(A, segment(Flags::SYN, isn, 0), Rule::ActiveOpen, Trigger::Timer);
+        let cookie = segment(Flags::SYN | Flags::ACK, iss, isn + 1);
+        told.sends(B, cookie, Rule::SynCookieSent, Trigger::Packet(syn));
+        told.after(Duration::from_secs(1));
+    }
+    let ack = told.stray(A, segment(Flags::ACK, ISS_A + 1, ISS_B + 1));
+    let opens = (State::Listen, State::Established);
+    told.state(B, opens, Rule::SynCookieAccepted, Trigger::Packet(ack));
+    told.reading(B, (1, 1, 1));
+    then(&mut told);
+    told.found()
+}
+/// What brings a cookie tells which connection it begins.
+#[test]
+fn an_earlier_cookie_brings_its_own_numbers() {
+    let told = first_of_two_cookies(|told| {
+        let data = told.stray(A, with_data(segment(Flags::ACK, ISS_A + 1, ISS_B + 1), 500));
+        let ack = segment(Flags::ACK, ISS_B + 1, ISS_A + 501);
+        told.passes(B, ack, Rule::AckEverySecond, Trigger::Packet(data));
+        let data = with_data(segment(Flags::ACK, ISS_B + 1, ISS_A + 501), 500);
+        told.passes(B, data, Rule::Data, Trigger::Call);
+    });
+    assert_eq!(told, []);
+}
+/// And it is judged by these: an acknowledgment of less, or data beyond the window.
+#[test]
+fn a_connection_of_an_earlier_cookie_keeps_the_laws() {
+    let less = first_of_two_cookies(|told| {
+        told.passes(B, segment(Flags::ACK, ISS_B + 1, ISS_A + 501), Rule::AckEverySecond, Trigger::Timer);
+        told.passes(B, segment(Flags::ACK, ISS_B + 1, ISS_A + 500), Rule::AckEverySecond, Trigger::Timer);
+    });
+    assert!(less.contains(&Law::AckRetreats), "{less:?}");
+    let beyond = first_of_two_cookies(|told| {
+        told.stray(A, segment(Flags::ACK, ISS_A + 1, ISS_B + 1));
+        let data = with_data(segment(Flags::ACK, ISS_B + 1 + 10_000, ISS_A + 1), 1);
+        told.passes(B, data, Rule::Data, Trigger::Call);
+    });
+    assert_eq!(beyond, [Law::BeyondWindow]);
+}
+/// A cookie that came back has acknowledged the SYN-ACK: the window is no excuse for a RST.
+#[test]
+fn a_rst_within_the_window_ends_no_connection_of_a_cookie() {
+    for (off, wrong) in [(0, false), (1, true), (5000, true)] {
+        let found = first_of_two_cookies(|told| {
+            told.passes(B, segment(Flags::ACK, ISS_B + 1, ISS_A + 1), Rule::AckEverySecond, Trigger::Timer);
+            let rst = told.stray(A, segment(Flags::RST, ISS_A + 1 + off, 0));
+            let ends = (State::Established, State::Closed);
+            told.state(B, ends, Rule::ResetReceived, Trigger::Packet(rst));
+        });
+        assert_eq!(found == [Law::ResetExact], wrong, "{off}: {found:?}");
+    }
+}
+
+#[test]
+fn what_is_told_by_hand_is_told_of_both_ends() {
+    let mut told = Told::open(|_, _| {});
+    assert!(told.checks.ends.get(A, &tuple(A)).is_some_and(|end| !end.is_pending()));
+    let packet =
+        told.sends(A, with_data(segment(Flags::ACK, ISS_A + 1, ISS_B + 1), 10), Rule::Data, Trigger::Call);
+    told.comes(B, packet);
+    assert_eq!(
+        told.checks.ends.get(B, &tuple(B)).and_then(|end| end.heard_to).map(|to| to.wire().0),
+        Some(ISS_A + 11)
+    );
+    assert_eq!(told.found(), []);
+}

@@ -1,0 +1,72 @@
+//! What may wait long after the last fault.
+
+use tcp::tcb::SocketOption;
+use tcp::{Duration, Info, State};
+
+use super::super::laws::run::{A, B, Watched, scenario, tuple};
+use crate::check::liveness::may_wait;
+use crate::check::{Law, unrest};
+use crate::spec::{Run, Spec, Step};
+
+/// The run that keeps all laws, but `a` sends so many octets, corked or not, and keeps its side open.
+fn sends(len: u64, cork: bool) -> Spec {
+    let mut spec = scenario();
+    for program in &mut spec.programs {
+        if let Run::Script(steps) = &mut program.run {
+            steps.truncate(2);
+            steps.push(Step::Set(SocketOption::Cork(cork)));
+            steps.push(Step::SendBytes { len, chunk: 65_536, every: Duration::ZERO });
+            steps.push(Step::Sleep(Duration::from_secs(100_000)));
+        }
+    }
+    spec
+}
+
+/// The run up to where `a` has something to send, open; and its reading.
+fn begins(len: u64, cork: bool) -> (Watched, Info) {
+    let mut watched = Watched::of(&sends(len, cork));
+    loop {
+        watched.step();
+        match watched.sim.reading(A, &tuple()) {
+            Some((info, _)) if info.state == State::Established && info.send_q > 0 => return (watched, info),
+            _ => {}
+        }
+    }
+}
+
+/// What is told of `a` 700 seconds after it was given so many octets, of which none was acknowledged. `moves`: something of
+/// what `b` sends has just been.
+fn waits(len: u64, cork: bool, moves: bool) -> Vec<Law> {
+    let (mut watched, _) = begins(len, cork);
+    watched.sim.now += Duration::from_secs(700);
+    if moves {
+        watched.checks.ends.get_mut(B, &tuple().reversed()).expect("it is open").moved = watched.sim.now;
+    }
+    let found = unrest(&watched.sim, Some(&watched.checks));
+    found.iter().filter(|violation| violation.node == A).map(|violation| violation.law).collect()
+}
+
+/// Each ACK of the other direction begins the timer anew that would send it.
+#[test]
+fn less_than_a_segment_may_wait_for_the_other_direction() {
+    assert_eq!(waits(500, true, true), []);
+}
+#[test]
+fn nothing_may_wait_for_a_direction_in_which_nothing_moves() {
+    assert_eq!(waits(500, true, false), [Law::ComesToRest]);
+}
+#[test]
+fn what_is_under_way_or_fills_a_segment_waits_for_nothing() {
+    for (len, cork) in [(500, false), (30_000, false), (30_000, true)] {
+        assert_eq!(waits(len, cork, true), [Law::ComesToRest], "{len} {cork}");
+    }
+}
+#[test]
+fn a_whole_segment_does_not_wait() {
+    let (_, mut info) = begins(500, true);
+    assert!(may_wait(&info));
+    for (len, may) in [(0, false), (1, true), (info.mss - 1, true), (info.mss, false)] {
+        info.send_q = u64::from(len);
+        assert_eq!(may_wait(&info), may, "{len} of {}", info.mss);
+    }
+}
