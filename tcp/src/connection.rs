@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `calls` | what a program's calls do (3.10.2 to 3.10.6) |
 //! | `arrives`, `text` | what an arriving segment does: the eight checks in their order (3.10.7.4) |
+//! | `predicted` | which segments need none of the checks |
 //! | `output` | what to send: the one function that decides |
 //! | `burst` | what leaves as one skb, and when it waits to become larger |
 //! | `emit` | how a segment is put together |
@@ -54,6 +55,7 @@ mod memory;
 mod mtu_search;
 mod output;
 mod path_mtu;
+mod predicted;
 pub(crate) mod socket;
 mod stamps;
 mod text;

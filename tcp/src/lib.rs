@@ -39,6 +39,7 @@ pub mod recovery;
 pub mod rtt;
 pub mod segment;
 pub mod seq;
+mod shortcut;
 mod siphash;
 pub mod state;
 pub mod tcb;

@@ -131,6 +131,18 @@ impl RangeSet {
     pub fn last(&self) -> Option<Range<Seq>> {
         self.ranges.back().map(|r| r.0..r.1)
     }
+    /// Where the highest range ends.
+    #[inline]
+    pub fn last_end(&self) -> Option<Seq> {
+        self.ranges.back().map(|r| r.1)
+    }
+    /// Adds the next `n` numbers behind the highest range, if there is one.
+    pub fn extend_last(&mut self, n: u64) {
+        if let Some(last) = self.ranges.back_mut() {
+            last.1 += n;
+            self.total += n;
+        }
+    }
     /// The ranges, ascending.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = Range<Seq>> + ExactSizeIterator + '_ {
         self.ranges.iter().map(|r| r.0..r.1)

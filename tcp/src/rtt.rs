@@ -47,6 +47,7 @@ impl Rtt {
 
     /// Takes a sample (RFC 6298, sections 2.2 and 2.3). `una` and `nxt` are SND.UNA after the acknowledgment and
     /// SND.NXT; `expected` is how many samples a round trip brings at present.
+    #[inline]
     pub fn sample(&mut self, now: Time, rtt: Duration, (una, nxt): (Seq, Seq), expected: u64, cfg: &Config) {
         self.syn_lost = false;
         let r = rtt.as_nanos().clamp(1, u64::MAX >> 8);

@@ -75,7 +75,11 @@ impl Duration {
     }
     /// `self` doubled `n` times, saturating.
     pub const fn doubled(self, n: u32) -> Duration {
-        if n >= 63 { Duration(u64::MAX) } else { Duration(self.0.saturating_mul(1 << n)) }
+        match n {
+            0 => self,
+            1..63 => Duration(self.0.saturating_mul(1 << n)),
+            _ => Duration(u64::MAX),
+        }
     }
     /// The difference, or zero.
     pub const fn saturating_sub(self, other: Duration) -> Duration {

@@ -49,6 +49,11 @@ impl<T> Few<T> {
         }
         std::mem::replace(&mut self.first, next)
     }
+    /// Takes the item, if there is just one.
+    #[inline]
+    pub fn take_only(&mut self) -> Option<T> {
+        if self.more.is_none() { self.first.take() } else { None }
+    }
     pub fn clear(&mut self) {
         *self = Few::new();
     }

@@ -70,6 +70,15 @@ impl ReceiveBuffer {
             }
             return Inserted { advanced, ..Inserted::default() };
         }
+        if let Some(beyond) = &mut self.beyond
+            && seq < end
+            && beyond.ranges.last_end() == Some(seq)
+        {
+            // The next behind the highest block, as most of what comes after a loss.
+            let held = end - seq;
+            beyond.extend_last(seq, data.slice(0, held as u32));
+            return Inserted { held, ..Inserted::default() };
+        }
         let mut result =
             Inserted { duplicate: self.duplicate(seq, seq + u64::from(data.len())), ..Inserted::default() };
         let start = seq.max(self.nxt);
@@ -148,7 +157,9 @@ impl ReceiveBuffer {
         filled
     }
 
-    fn append(&mut self, data: &Payload) {
+    /// Takes data that is next in order where nothing lies beyond a gap, and all of it within the window.
+    #[inline]
+    pub fn append(&mut self, data: &Payload) {
         let len = u64::from(data.len());
         self.nxt += len;
         self.unread += len;
@@ -162,6 +173,13 @@ impl ReceiveBuffer {
         let max = u64::from(max).min(self.unread);
         if max == 0 {
             return Payload::Empty;
+        }
+        if max == self.unread
+            && self.skip == 0
+            && let Some(whole) = self.pieces.take_only()
+        {
+            self.unread = 0;
+            return whole; // as where a program reads all that has just come
         }
         let data = match self.pieces.front() {
             Some(first) if u64::from(first.len() - self.skip) >= max => first.slice(self.skip, max as u32),
@@ -283,6 +301,17 @@ fn keep(pieces: &mut BTreeMap<Seq, Payload>, at: Range<Seq>, piece: Payload) {
 }
 
 impl Beyond {
+    /// Keeps `piece`, which begins at `seq`, where the highest range ends.
+    fn extend_last(&mut self, seq: Seq, piece: Payload) {
+        self.ranges.extend_last(u64::from(piece.len()));
+        if !self.pieces.last_entry().is_some_and(|mut last| merge(last.get_mut(), &piece)) {
+            self.pieces.insert(seq, piece);
+        }
+        let [latest, before, ..] = self.recent;
+        if before.is_some() || latest != self.ranges.last().map(|block| block.start) {
+            self.touch(seq);
+        }
+    }
     /// The range that holds `seq` is now the one that changed last.
     fn touch(&mut self, seq: Seq) {
         let Some(block) = self.ranges.containing(seq) else { return };

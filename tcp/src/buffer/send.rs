@@ -33,12 +33,23 @@ impl SendBuffer {
         }
     }
     /// Up to `len` bytes from `seq` on, cut to what is held. Copies only across pieces.
+    #[inline]
     pub fn slice(&self, seq: Seq, len: u32) -> Payload {
         let seq = seq.max(self.start);
         let len = u64::from(len).min(self.end.since(seq));
         if len == 0 {
             return Payload::Empty;
         }
+        if let Some((at, piece)) = self.pieces.front()
+            && *at <= seq
+            && seq + len <= *at + u64::from(piece.len())
+        {
+            return piece.slice((seq - *at) as u32, len as u32); // nearly always there is one stretch
+        }
+        self.slice_pieces(seq, len)
+    }
+    #[inline(never)]
+    fn slice_pieces(&self, seq: Seq, len: u64) -> Payload {
         let i = self.pieces.partition_point(|(at, _)| *at <= seq).saturating_sub(1);
         let Some((at, piece)) = self.pieces.get(i) else { return Payload::Empty };
         let skip = (seq - *at) as u32;

@@ -186,6 +186,11 @@ impl Controller {
             Congestion::Fixed(segments) => Controller::Fixed(Fixed { segments }),
         }
     }
+    /// Whether nothing but [`on_ack`](Controller::on_ack) tells it of deliveries.
+    #[inline]
+    pub const fn sees_acks_only(&self) -> bool {
+        matches!(self, Controller::Reno(_))
+    }
     /// How many windows a send buffer that grows by itself has room for: one is in flight, one waits to be sent; a model
     /// sends on while what it sent is recovered (Linux `sndbuf_expand`).
     pub const fn windows_to_keep(&self) -> u64 {
@@ -260,6 +265,7 @@ impl Controller {
 
 /// Slow start (RFC 5681, section 3.1; RFC 3465, section 2.2): returns the window and how many of the acknowledged
 /// octets are left for congestion avoidance.
+#[inline]
 fn slow_start(s: &Sample) -> (u64, u64) {
     if s.cwnd >= s.ssthresh {
         return (s.cwnd, s.acked);
@@ -271,6 +277,7 @@ fn slow_start(s: &Sample) -> (u64, u64) {
 
 /// Congestion avoidance by counting octets (RFC 5681, section 3.1; RFC 3465, section 2.1): a segment for each `per`
 /// octets acknowledged. Returns the window.
+#[inline]
 fn avoid(cwnd: u64, credit: &mut u64, acked: u64, per: u64, mss: u64) -> u64 {
     *credit += acked;
     if *credit < per {
@@ -282,6 +289,7 @@ fn avoid(cwnd: u64, credit: &mut u64, acked: u64, per: u64, mss: u64) -> u64 {
 }
 
 /// Growth as Reno's: slow start, then a segment for each window acknowledged. Returns the window.
+#[inline]
 fn as_reno(s: &Sample, credit: &mut u64) -> u64 {
     let (cwnd, left) = slow_start(s);
     if left == 0 { cwnd } else { avoid(cwnd, credit, left, cwnd, s.mss) }

@@ -11,6 +11,7 @@ pub struct Reno {
 }
 
 impl Control for Reno {
+    #[inline]
     fn on_ack(&mut self, s: &Sample) -> u64 {
         as_reno(s, &mut self.credit)
     }

@@ -139,18 +139,19 @@ impl Connection {
     pub(super) fn on_data_in_order(&mut self, now: Time, segment: &Segment) {
         self.ack.scheduled = true;
         self.measure_segment(segment);
-        let rules = self.config.delayed_ack;
+        let rules = &self.config.delayed_ack;
         let since = self.config.ticked(self.ack.last_data, now);
+        let rto = || self.snd.queue.rto(&self.config);
         if self.ack.ato == Duration::ZERO {
+            let min = rules.min;
             self.quicken(rules.quick);
-            self.ack.ato = rules.min;
+            self.ack.ato = min;
         } else if rules.adaptive {
-            let rto = self.snd.queue.rto(&self.config);
             if since <= rules.min / 2 {
                 self.ack.ato = self.ack.ato / 2 + rules.min / 2;
             } else if since < self.ack.ato {
-                self.ack.ato = (self.ack.ato / 2 + since).min(rto);
-            } else if since > rto {
+                self.ack.ato = (self.ack.ato / 2 + since).min(rto());
+            } else if since > rto() {
                 // Too long a gap: the peer may be in slow start again and wait for ACKs.
                 self.quicken(rules.quick);
             }
@@ -193,8 +194,8 @@ impl Connection {
         }
     }
     fn due_now(&mut self) -> Option<Rule> {
-        let rules = self.config.delayed_ack;
-        let sack = self.may_compress();
+        let rules = &self.config.delayed_ack;
+        let sack = self.ack.at_once.is_some() && self.may_compress();
         if let Some(why) = self.ack.at_once.filter(|_| !sack) {
             return Some(why);
         }
@@ -205,11 +206,13 @@ impl Connection {
             self.ack.quick = 0;
         }
         // Linux leaves it to the reader where an ACK could not move the window's edge.
-        let useful = !rules.adaptive
-            || self.rcv.buffer.unread() == 0
-            || self.select_window() >= self.rcv.wnd
-            || self.rcv.fin_received;
-        if unacknowledged > held_back && useful {
+        let useful = || {
+            !rules.adaptive
+                || self.rcv.buffer.unread() == 0
+                || self.select_window() >= self.rcv.wnd
+                || self.rcv.fin_received
+        };
+        if unacknowledged > held_back && useful() {
             return Some(self.ack.at_once.unwrap_or(Rule::AckEverySecond));
         }
         if rules.min == Duration::ZERO {
@@ -316,6 +319,9 @@ impl Connection {
         if adaptive && 2 * before > self.window_clamp() {
             // Half a window is enough to go on with.
             return;
+        }
+        if adaptive && 2 * before > self.rcv.largest() {
+            return; // whatever has been read
         }
         let after = self.select_window();
         let worth = if adaptive {

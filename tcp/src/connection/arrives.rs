@@ -12,6 +12,7 @@ use crate::out::{EcnCodepoint, Note, Out};
 use crate::recovery::{Ack, Acked};
 use crate::segment::{Flags, Segment};
 use crate::seq::Seq;
+use crate::shortcut::shortcut;
 use crate::state::{Input, State};
 use crate::time::{Duration, Time};
 
@@ -48,19 +49,29 @@ impl Connection {
             ack: Seq::near(self.snd.queue.una(), segment.ack),
             ecn,
         };
-        let goes_on = self.check_timestamp(now, &arrived, out)
-            && self.check_sequence(now, &arrived, out)
+        if self.predicts(&arrived) {
+            let short = |c: &mut Connection, out: &mut Out| c.on_predicted(now, &arrived, out);
+            return shortcut(self, out, short, |c, out| c.take_segment(now, &arrived, out));
+        }
+        self.take_segment(now, &arrived, out);
+    }
+    /// The checks in their order, and the answer.
+    #[inline(never)]
+    pub(super) fn take_segment(&mut self, now: Time, arrived: &Arrived<'_>, out: &mut Out) {
+        let segment = arrived.segment;
+        let goes_on = self.check_timestamp(now, arrived, out)
+            && self.check_sequence(now, arrived, out)
             && (!segment.flags.intersects(Flags::RST | Flags::SYN)
-                || self.check_rst(now, &arrived, out) && self.check_syn(now, &arrived, out))
-            && self.check_ack(now, &arrived, out);
+                || self.check_rst(now, arrived, out) && self.check_syn(now, arrived, out))
+            && self.check_ack(now, arrived, out);
         if goes_on {
             if let Some(raw) = segment.options.user_timeout {
                 self.hear_user_timeout(raw, out);
             }
             if segment.has(Flags::URG) {
-                self.check_urg(segment, seq, out);
+                self.check_urg(segment, arrived.seq, out);
             }
-            self.process_text(now, &arrived, out);
+            self.process_text(now, arrived, out);
         }
         self.respond(now, out);
     }
@@ -269,7 +280,8 @@ impl Connection {
     }
     /// TS.Recent (RFC 7323, section 4.3): only from a segment that covers Last.ACK.sent, and never backwards.
     /// Whether it went forward.
-    fn update_ts_recent(&mut self, now: Time, arrived: &Arrived<'_>) -> bool {
+    #[inline]
+    pub(super) fn update_ts_recent(&mut self, now: Time, arrived: &Arrived<'_>) -> bool {
         let Some(stamp) = arrived.segment.options.timestamps else { return false };
         let wup = self.rcv.wup;
         let Some(state) = &mut self.ts else { return false };
@@ -283,6 +295,30 @@ impl Connection {
 
     /// SND.UNA, the send window, the transmit queue; then what an ACK of our FIN means for the state.
     fn process_ack(&mut self, now: Time, arrived: &Arrived<'_>, fresh: bool, out: &mut Out) {
+        let segment = arrived.segment;
+        let una = self.snd.queue.una();
+        let window_changed = self.update_window(now, arrived);
+        let idle = self.snd.queue.is_idle() && self.ecn.mode() == Mode::Off;
+        let result = if idle && arrived.ack <= una && segment.options.sack.is_empty() {
+            Acked::default() // as with all data that comes to who sends none
+        } else {
+            self.show_ack(now, arrived, window_changed, fresh, out)
+        };
+        if let Some(ledger) = &mut self.ledger {
+            let mss = u64::from(self.snd.queue.mss().max(1));
+            ledger.deliveries.count(&result, mss, self.config.dupthresh);
+        }
+        if result.acked > 0 {
+            self.on_acknowledged(now, out);
+        }
+        self.after_window_update(now);
+        if self.fin_acknowledged() {
+            self.on_fin_acknowledged(now, out);
+        }
+    }
+    /// The send window (RFC 9293, section 3.10.7.4, fifth). Whether the segment offers another than the one before.
+    #[inline]
+    pub(super) fn update_window(&mut self, now: Time, arrived: &Arrived<'_>) -> bool {
         let segment = arrived.segment;
         let before = self.snd.wnd;
         let offered = u64::from(segment.wnd) << if segment.has(Flags::SYN) { 0 } else { self.snd.shift };
@@ -302,23 +338,7 @@ impl Connection {
             self.timers.heard = now;
             self.timers.probes = 0;
         }
-        let idle = self.snd.queue.is_idle() && self.ecn.mode() == Mode::Off;
-        let result = if idle && arrived.ack <= una && segment.options.sack.is_empty() {
-            Acked::default() // as with all data that comes to who sends none
-        } else {
-            self.show_ack(now, arrived, offered != before, fresh, out)
-        };
-        if let Some(ledger) = &mut self.ledger {
-            let mss = u64::from(self.snd.queue.mss().max(1));
-            ledger.deliveries.count(&result, mss, self.config.dupthresh);
-        }
-        if result.acked > 0 {
-            self.on_acknowledged(now, out);
-        }
-        self.after_window_update(now);
-        if self.fin_acknowledged() {
-            self.on_fin_acknowledged(now, out);
-        }
+        offered != before
     }
     /// Shows the transmit queue an acknowledgment. `window_changed`: it offers another window than the one before;
     /// `fresh`: its timestamp is newer.
@@ -330,21 +350,9 @@ impl Connection {
         fresh: bool,
         out: &mut Out,
     ) -> Acked {
-        let segment = arrived.segment;
-        let una = self.snd.queue.una();
-        let edge = arrived.ack.max(una) + self.snd.wnd;
-        let nxt = self.snd.queue.nxt();
-        let echoed = self.ts.zip(segment.options.timestamps).filter(|(_, stamp)| stamp.ecr != 0);
-        let ack = Ack {
-            ack: arrived.ack,
-            sack: if self.sack { segment.options.sack } else { Default::default() },
-            echo: echoed.map(|(state, stamp)| clock::echo(now, state.offset, stamp.ecr)),
-            has_data: segment.seq_len() > 0,
-            window_changed,
-            ece: false,
-            new_data_ready: nxt < self.queued_end() && nxt < edge,
-        };
-        let sent = nxt.since(self.snd.iss);
+        let ack = self.ack_of(now, arrived, window_changed);
+        let (segment, una) = (arrived.segment, self.snd.queue.una());
+        let sent = self.snd.queue.nxt().since(self.snd.iss);
         self.note_probe_arrival(arrived.ack, out);
         let (queue, ecn) = (&mut self.snd.queue, &mut self.ecn);
         if ecn.mode() == Mode::Off {
@@ -354,8 +362,26 @@ impl Connection {
         let marked = |news: &Delivery| arrived.ack >= una && tells_congestion(ecn, news, segment, fresh);
         queue.on_ack_with(now, &ack, marked, &self.config, out)
     }
+    /// What an acknowledgment says to the transmit queue, but for marks.
+    #[inline]
+    pub(super) fn ack_of(&self, now: Time, arrived: &Arrived<'_>, window_changed: bool) -> Ack {
+        let segment = arrived.segment;
+        let edge = arrived.ack.max(self.snd.queue.una()) + self.snd.wnd;
+        let nxt = self.snd.queue.nxt();
+        let echoed = self.ts.zip(segment.options.timestamps).filter(|(_, stamp)| stamp.ecr != 0);
+        Ack {
+            ack: arrived.ack,
+            sack: if self.sack { segment.options.sack } else { Default::default() },
+            echo: echoed.map(|(state, stamp)| clock::echo(now, state.offset, stamp.ecr)),
+            has_data: segment.seq_len() > 0,
+            window_changed,
+            ece: false,
+            new_data_ready: nxt < self.queued_end() && nxt < edge,
+        }
+    }
     /// SND.UNA has moved.
-    fn on_acknowledged(&mut self, now: Time, out: &mut Out) {
+    #[inline]
+    pub(super) fn on_acknowledged(&mut self, now: Time, out: &mut Out) {
         let una = self.snd.queue.una();
         self.snd.buffer.ack_to(una);
         self.snd.up = self.snd.up.filter(|up| *up > una);

@@ -36,6 +36,19 @@ impl Connection {
     #[inline]
     pub(super) fn option_bytes(&self) -> u32 {
         let stamps = if self.ts.is_some() { u32::from(TIMESTAMP_BYTES) } else { 0 };
+        if self.has_only_stamps() { stamps } else { self.all_option_bytes(stamps) }
+    }
+    /// Whether a segment sent now has no option but timestamps.
+    #[inline]
+    pub(super) fn has_only_stamps(&self) -> bool {
+        self.rcv.dsack.is_none()
+            && !self.rcv.buffer.has_gap()
+            && self.rcv.fin.is_none()
+            && self.ecn.accurate.is_none()
+            && !self.socket.owes_user_timeout()
+    }
+    #[inline(never)]
+    fn all_option_bytes(&self, stamps: u32) -> u32 {
         let stamps = stamps + self.user_timeout_bytes();
         if self.ecn.accurate.is_some() {
             return self.option_bytes_with_accecn(stamps);
@@ -96,28 +109,40 @@ impl Connection {
 
     /// Sends a segment with an ACK field, which settles what was owed to the peer.
     pub(super) fn emit(&mut self, now: Time, body: Body, why: Rule, out: &mut Out) {
-        let Body { seq, flags, payload, new_data } = body;
-        let mut options =
-            Options { timestamps: self.stamp(now), order: self.config.option_order, ..Options::default() };
-        let mut stamps = if self.ts.is_some() { u32::from(TIMESTAMP_BYTES) } else { 0 };
-        if self.socket.owes_user_timeout() {
-            self.put_user_timeout(stamps, payload.len(), &mut options);
-            stamps += if options.user_timeout.is_some() { USER_TIMEOUT_BYTES } else { 0 };
-        }
         // Of an orphan in FIN-WAIT-2 Linux keeps no more than of TIME-WAIT: nothing that counts marks.
         let record = self.state == State::FinWait2 && self.orphan && self.config.fin_wait_2.is_some();
         // The ACK of ACKs that were marked must not look like a duplicate ACK (RFC 9768, section 3.2.2.5.1).
-        let bare = std::mem::take(&mut self.ack.bare) && payload.is_empty();
-        let mut duplicate = None;
-        if self.sack && !bare {
-            self.fill_sack(stamps, &mut options.sack);
-            duplicate = self.rcv.dsack.take();
+        let bare = std::mem::take(&mut self.ack.bare) && body.payload.is_empty();
+        if self.has_only_stamps() {
+            let options = self.stamps(now);
+            self.put_segment(body, options, record, why, out);
+        } else {
+            self.emit_with_options(now, body, (bare, record), why, out);
         }
-        if self.ecn.accurate.is_some() && !record {
-            self.tick_accecn(now);
-            self.put_accecn(stamps, &mut options);
-            self.on_accecn_sent(now, &options, flags.ace() == 0, duplicate.map(|stretch| stretch.0.wire().0));
-        }
+    }
+    /// No option but timestamps, if they are in use.
+    #[inline(always)]
+    fn stamps(&self, now: Time) -> Options {
+        Options { timestamps: self.stamp(now), order: self.config.option_order, ..Options::default() }
+    }
+    /// A segment with other options as well. `bare`: no SACK blocks; `record`: nothing that counts marks.
+    #[inline(never)]
+    fn emit_with_options(
+        &mut self,
+        now: Time,
+        body: Body,
+        (bare, record): (bool, bool),
+        why: Rule,
+        out: &mut Out,
+    ) {
+        let mut options = self.stamps(now);
+        self.put_options(now, &body, (bare, record), &mut options);
+        self.put_segment(body, options, record, why, out);
+    }
+    /// The header, and what is settled by its going out.
+    #[inline(always)]
+    fn put_segment(&mut self, body: Body, options: Options, record: bool, why: Rule, out: &mut Out) {
+        let Body { seq, flags, payload, new_data } = body;
         let mut flags = if record { flags } else { self.ecn.flags(flags) } | Flags::ACK;
         let mut urg = 0;
         if let Some(pointer) = self.urgent_pointer(seq) {
@@ -125,28 +150,41 @@ impl Connection {
             urg = pointer;
         }
         let wnd = self.announce_window();
-        let (src, dst) = self.ends.ports();
-        let segment = Segment {
-            src,
-            dst,
-            seq: seq.wire(),
-            ack: self.rcv.nxt().wire(),
-            flags,
-            wnd,
-            urg,
-            options,
-            payload,
-        };
         if let Some(ledger) = &mut self.ledger
-            && !segment.payload.is_empty()
+            && !payload.is_empty()
         {
             ledger.data_segs_out += 1;
-            ledger.bytes_sent += u64::from(segment.payload.len());
+            ledger.bytes_sent += u64::from(payload.len());
         }
         self.ack.on_ack_sent(self.config.delayed_ack.min);
         self.segs_out = self.segs_out.wrapping_add(1);
         let ecn = self.ecn.codepoint(new_data, &self.config);
-        out.segments.push(Outgoing { segment, why, ecn });
+        let (src, dst) = self.ends.ports();
+        let (seq, ack) = (seq.wire(), self.rcv.nxt().wire());
+        // With `extend` it is built where it will lie, and not copied there.
+        out.segments.extend(std::iter::once_with(|| {
+            let segment = Segment { src, dst, seq, ack, flags, wnd, urg, options, payload };
+            Outgoing { segment, why, ecn }
+        }));
+    }
+    /// Adds what there is besides timestamps, in the order in which it is given room.
+    fn put_options(&mut self, now: Time, body: &Body, (bare, record): (bool, bool), options: &mut Options) {
+        let mut used = if self.ts.is_some() { u32::from(TIMESTAMP_BYTES) } else { 0 };
+        if self.socket.owes_user_timeout() {
+            self.put_user_timeout(used, body.payload.len(), options);
+            used += if options.user_timeout.is_some() { USER_TIMEOUT_BYTES } else { 0 };
+        }
+        let mut duplicate = None;
+        if self.sack && !bare {
+            self.fill_sack(used, &mut options.sack);
+            duplicate = self.rcv.dsack.take();
+        }
+        if self.ecn.accurate.is_some() && !record {
+            self.tick_accecn(now);
+            self.put_accecn(used, options);
+            let duplicate = duplicate.map(|stretch| stretch.0.wire().0);
+            self.on_accecn_sent(now, options, body.flags.ace() == 0, duplicate);
+        }
     }
     /// `<SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>`.
     pub(super) fn send_ack(&mut self, now: Time, why: Rule, out: &mut Out) {

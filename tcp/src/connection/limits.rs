@@ -42,6 +42,11 @@ impl Connection {
     /// The time at which the connection is given up whatever happens until then; [`Time::NEVER`] if there is none.
     #[inline]
     pub(super) fn limit_deadline(&self) -> Time {
+        let timed = matches!(self.config.r2, RetryLimit::Time(_));
+        if timed || self.has_user_timeout() { self.running_limit() } else { Time::NEVER }
+    }
+    #[inline(never)]
+    fn running_limit(&self) -> Time {
         match self.config.r2 {
             // What the program sets is its R2 (MUST-21).
             RetryLimit::Time(time) if self.snd.queue.flight() > 0 && !self.has_own_limit() => {
@@ -51,11 +56,9 @@ impl Connection {
         }
     }
     /// When the user timeout ends the connection.
-    #[inline]
     fn user_deadline(&self) -> Time {
         self.user_timeout().map_or(Time::NEVER, |user| self.deadline_of_user(user))
     }
-    #[inline(never)]
     fn deadline_of_user(&self, user: Duration) -> Time {
         let persists = self.timers.persist != Time::NEVER;
         let from = match (self.snd.queue.flight() > 0, self.counts_from_first_timeout()) {

@@ -6,8 +6,8 @@
 
 use std::ops::Range;
 
-use super::Connection;
 use super::emit::Body;
+use super::{Connection, Send};
 use crate::cause::Rule;
 use crate::config::Nagle;
 use crate::out::Out;
@@ -15,6 +15,8 @@ use crate::payload::Payload;
 use crate::recovery::{Delivered, Retransmission};
 use crate::segment::Flags;
 use crate::seq::Seq;
+use crate::shortcut::shortcut;
+use crate::state::State;
 use crate::time::Time;
 
 /// How a call to the output function came about.
@@ -51,7 +53,11 @@ impl Connection {
         if self.is_sending() && self.has_nothing_to_send() {
             return self.stop_persist(); // as at the receiver of a bulk transfer
         }
-        self.output_on(now, Occasion::default(), out);
+        let long = |c: &mut Connection, out: &mut Out| c.output_on(now, Occasion::default(), out);
+        if self.sends_plainly() {
+            return shortcut(self, out, |c, out| c.output_plainly(now, out), long);
+        }
+        long(self, out);
     }
     /// The same after a write that announces more.
     pub(super) fn output_with_more(&mut self, now: Time, more: bool, out: &mut Out) {
@@ -66,7 +72,7 @@ impl Connection {
         if self.has_nothing_to_send() {
             return self.stop_persist();
         }
-        let held = self.retransmit_lost(now, out);
+        let held = self.snd.queue.has_lost() && self.retransmit_lost(now, out);
         let before = self.snd.queue.nxt();
         self.tick_accecn(now);
         let hold = if held { Hold::Pacing } else { self.send_new(now, occasion, out) };
@@ -77,24 +83,72 @@ impl Connection {
             && let Some(rescue) = self.snd.queue.next_rescue(&self.config)
             && self.retransmit(now, &rescue, out)
         {}
+        self.end_output(now, hold, before, out);
+    }
+    /// What could be sent has been, from `before` on; `hold` is what stopped it.
+    #[inline]
+    fn end_output(&mut self, now: Time, hold: Hold, before: Seq, out: &mut Out) {
         // Where pacing holds data back, the window may be full all the same.
         let full = hold == Hold::Pacing && self.snd.queue.allowance(&self.config) == 0;
         let limited = hold == Hold::Congestion || full;
         // What would let a waiting program write is not the window's to give.
         let starved = self.snd.starved || self.orphan;
         if self.snd.queue.on_output_done(now, limited, starved, &self.config) {
-            // Recovery has waited for new data in vain: it goes on with what was lost.
-            self.retransmit_lost(now, out);
-            self.snd.queue.on_output_done(now, false, starved, &self.config);
+            self.resume_recovery(now, starved, out);
         }
         self.snd.queue.await_release(hold == Hold::Pacing);
         if matches!(hold, Hold::Nothing | Hold::Nagle | Hold::Burst) {
             self.snd.queue.on_nothing_to_send(&self.config);
         }
         self.update_persist(now);
-        // Where both windows are full, the congestion window counts.
-        let by_peer = hold == Hold::Window && self.snd.queue.allowance(&self.config) > 0;
-        self.note_limit(now, by_peer, hold == Hold::Congestion, before);
+        if self.ledger.is_some() {
+            // Where both windows are full, the congestion window counts.
+            let by_peer = hold == Hold::Window && self.snd.queue.allowance(&self.config) > 0;
+            self.note_limit(now, by_peer, hold == Hold::Congestion, before);
+        }
+    }
+
+    /// Recovery has waited for new data in vain: it goes on with what was lost.
+    #[inline(never)]
+    fn resume_recovery(&mut self, now: Time, starved: bool, out: &mut Out) {
+        self.retransmit_lost(now, out);
+        self.snd.queue.on_output_done(now, false, starved, &self.config);
+    }
+    /// Whether data is outstanding, nothing is amiss, and nothing is in use that might send something else than full segments
+    /// with timestamps, as long as there is data for them.
+    #[inline]
+    fn sends_plainly(&self) -> bool {
+        let Send { fin, up, path, search, refused, .. } = &self.snd;
+        self.state == State::Established
+            && self.snd.queue.flight() > 0
+            && self.snd.queue.is_calm()
+            && self.ledger.is_none()
+            && self.has_only_stamps()
+            && path.is_none()
+            && search.is_none()
+            && up.is_none()
+            && !(*fin || *refused)
+    }
+    /// What [`output_on`](Connection::output_on) does then.
+    fn output_plainly(&mut self, now: Time, out: &mut Out) {
+        let before = self.snd.queue.nxt();
+        let (end, edge, size) = (self.snd.buffer.end(), self.window_end(), self.segment_size());
+        let (mut nxt, mut room, load) = (before, self.snd.queue.room(), self.snd.queue.load_of(size.into()));
+        let hold = loop {
+            let next = nxt + u64::from(size);
+            if next > end {
+                break self.send_new(now, Occasion::default(), out); // nothing, or a part of a segment
+            }
+            if next > edge {
+                break Hold::Window;
+            }
+            if room < load {
+                break Hold::Congestion;
+            }
+            self.put_new_range(now, nxt..next, (size, false), Rule::Data, out);
+            (nxt, room) = (next, room - load);
+        };
+        self.end_output(now, hold, before, out);
     }
 
     /// Whether nothing is outstanding or waiting, and nobody keeps account of that.
@@ -185,18 +239,23 @@ impl Connection {
     }
     /// Whether the interface refuses what is about to be sent: the window goes down as after ECE (Linux `tcp_enter_cwr`).
     pub(super) fn is_refused(&mut self, now: Time, out: &mut Out) -> bool {
-        if self.snd.refused {
-            let config = &self.config;
-            self.snd.queue.begin_reduction(now, Delivered::default(), Rule::LocalCongestion, config, out);
-        }
-        self.snd.refused
+        self.snd.refused && self.refuse(now, out)
+    }
+    #[cold]
+    fn refuse(&mut self, now: Time, out: &mut Out) -> bool {
+        self.snd.queue.begin_reduction(now, Delivered::default(), Rule::LocalCongestion, &self.config, out);
+        true
     }
 
     /// Sends new data and FIN; returns what stopped it.
     fn send_new(&mut self, now: Time, occasion: Occasion, out: &mut Out) -> Hold {
         if self.snd.queue.nxt() < self.queued_end() {
-            self.raise_path_mtu(now, out);
-            self.snd.queue.on_idle_restart(now, &self.config, out);
+            if self.snd.path.is_some() {
+                self.raise_path_mtu(now, out);
+            }
+            if self.snd.queue.flight() == 0 {
+                self.snd.queue.on_idle_restart(now, &self.config, out);
+            }
         }
         if !occasion.one && self.snd.search.is_some() && self.probe_mtu(now, out) == Hold::Probe {
             return Hold::Probe;
@@ -266,8 +325,9 @@ impl Connection {
             return (range, Hold::Nagle);
         }
         // A FIN alone has a number, too, that cwnd must have room for.
-        let fits = self.snd.queue.has_room(len.max(u64::from(fin)), &self.config);
-        if !fits && (self.snd.queue.pipe(&self.config) > 0 || self.snd.queue.is_paused()) {
+        let pipe = self.snd.queue.pipe(&self.config);
+        let fits = self.snd.queue.has_room_beside(pipe, len.max(u64::from(fin)));
+        if !fits && (pipe > 0 || self.snd.queue.is_paused()) {
             return (range, Hold::Congestion);
         }
         (range, Hold::Nothing)
@@ -292,8 +352,19 @@ impl Connection {
     }
     /// Sends `range`, which begins at SND.NXT, for the first time. `size`: of a full segment, and whether this one is
     /// pushed whatever it ends.
-    #[inline]
+    #[inline(never)]
     pub(super) fn send_new_range(
+        &mut self,
+        now: Time,
+        range: Range<Seq>,
+        (size, pushes): (u32, bool),
+        why: Rule,
+        out: &mut Out,
+    ) {
+        self.put_new_range(now, range, (size, pushes), why, out);
+    }
+    #[inline(always)]
+    fn put_new_range(
         &mut self,
         now: Time,
         range: Range<Seq>,
@@ -346,7 +417,8 @@ impl Connection {
                 Some(skbs) => skbs.is_pushed(last),
                 None => last == data_end || ends_write,
             };
-            ends = pushed || self.snd.queue.is_pushed(range.end);
+            // Every copy carries what one did.
+            ends = pushed || !new_data && self.snd.queue.is_pushed(range.end);
             if ends {
                 flags |= Flags::PSH;
             }

@@ -117,6 +117,11 @@ impl Socket {
             }
         }
     }
+    /// Whether any of what few programs set may be set.
+    #[inline]
+    pub fn has_rare(&self) -> bool {
+        self.rare.is_some()
+    }
     fn rare(&mut self) -> &mut Rare {
         self.rare.get_or_insert_default()
     }

@@ -29,6 +29,7 @@ mod open;
 mod options;
 mod path_mtu;
 mod paths;
+mod predicted;
 mod sending;
 mod waiting;
 
@@ -86,7 +87,7 @@ fn handshake(now: Time, a: &Arc<Config>, b: &Config, tuple: Tuple, iss: u32, irs
 }
 
 /// What the wire does with a segment.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
 pub(crate) enum Fate {
     Deliver,
     Drop,

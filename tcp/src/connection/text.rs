@@ -93,11 +93,7 @@ impl Connection {
             self.on_duplicate(arrived.seq..arrived.end.min(nxt));
         }
         if inserted.advanced > 0 {
-            self.find_urgent(segment, arrived.seq, out);
-            self.on_data_in_order(now, segment);
-            self.sample_receive_rtt(now, segment);
-            self.grow_window(segment.payload.len());
-            out.wake.readable = true;
+            self.on_text_in_order(now, segment, arrived.seq, out);
             if inserted.filled_gap || self.rcv.buffer.has_gap() {
                 self.ack.now(Rule::AckGapFilled);
             }
@@ -119,6 +115,15 @@ impl Connection {
             self.enter_quick_ack(self.config.delayed_ack.quick);
             self.ack.now(Rule::AckOfProbe);
         }
+    }
+    /// RCV.NXT went ahead with a segment that begins at `seq`.
+    #[inline]
+    pub(super) fn on_text_in_order(&mut self, now: Time, segment: &Segment, seq: Seq, out: &mut Out) {
+        self.find_urgent(segment, seq, out);
+        self.on_data_in_order(now, segment);
+        self.sample_receive_rtt(now, segment);
+        self.grow_window(segment.payload.len());
+        out.wake.readable = true;
     }
     /// Whether there is memory for a segment. If there is not, it is dropped, and the ACK offers no window (Linux
     /// `tcp_data_queue`); beyond a gap there is none.

@@ -83,8 +83,12 @@ impl Connection {
         let rto = self.snd.queue.rto(&self.config);
         Some(adopted(&self.config, self.socket.advertised(&self.config), remote, rto))
     }
-    /// The user timeout: the program's, the peer's, the system's.
+    /// Whether there may be one at all.
     #[inline]
+    pub(super) fn has_user_timeout(&self) -> bool {
+        self.config.user_timeout.is_some() || self.config.user_timeout_adopt || self.socket.has_rare()
+    }
+    /// The user timeout: the program's, the peer's, the system's.
     pub(super) fn user_timeout(&self) -> Option<Duration> {
         let own = self.socket.own_user_timeout().or_else(|| self.adopted_user_timeout());
         own.or(self.config.user_timeout)

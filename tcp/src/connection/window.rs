@@ -81,6 +81,11 @@ impl Receive {
     pub fn window(&self) -> u64 {
         self.edge.since(self.nxt())
     }
+    /// The largest window that may be offered now, however much room there is; no bound is known without a shift.
+    #[inline]
+    pub fn largest(&self) -> u64 {
+        if self.shift > 0 { round_up(self.growing, self.shift) } else { u64::MAX }
+    }
     /// Remembers that `range` arrived twice.
     pub fn duplicate(&mut self, range: Range<Seq>) {
         if range.start < range.end {
@@ -96,20 +101,34 @@ fn round_up(window: u64, shift: u8) -> u64 {
 
 impl Connection {
     /// Bytes that the receive buffer has room for.
+    #[inline]
     fn space(&self) -> u64 {
         self.window_of(u64::from(self.socket.rcv_buf).saturating_sub(self.rcv_memory()))
     }
     /// The window to offer now, before it is made sure that the edge does not retreat.
+    #[inline]
     pub(super) fn select_window(&self) -> u64 {
+        if self.ledger.is_some() {
+            return self.select_accounted_window();
+        }
+        let allowed = u64::from(self.socket.rcv_buf);
+        self.window_within(allowed, allowed, self.space(), false)
+    }
+    /// The same where memory is accounted.
+    #[inline(never)]
+    fn select_accounted_window(&self) -> u64 {
         let allowed = self.window_of(u64::from(self.socket.rcv_buf));
-        let full = allowed.min(self.window_clamp());
+        let shift = self.rcv.shift;
+        let shrinks = self.config.shrink_window && shift > 0;
+        let space = self.space();
+        let free = if shrinks { space >> shift << shift } else { space };
+        self.window_within(allowed, allowed.min(self.window_clamp()), free, shrinks)
+    }
+    /// The window of a buffer that could hold `allowed`, of which `full` may be offered and `free` is free.
+    #[inline]
+    fn window_within(&self, allowed: u64, full: u64, mut free: u64, shrinks: bool) -> u64 {
         let mss = u64::from(self.ack.segment).min(full);
         let shift = self.rcv.shift;
-        let mut free = self.space();
-        let shrinks = self.config.shrink_window && self.rcv.shift > 0 && self.ledger.is_some();
-        if shrinks {
-            free = free >> shift << shift;
-        }
         if free < full / 2 {
             free = free >> shift << shift;
             if free < allowed / 16 || free < mss || shrinks && free < 1 << shift {
@@ -131,6 +150,7 @@ impl Connection {
         }
     }
     /// Offers a window: moves the edge, and returns SEG.WND as it stands in the header.
+    #[inline(always)]
     pub(super) fn announce_window(&mut self) -> u16 {
         let shift = self.rcv.shift;
         let current = self.rcv.window();
@@ -162,8 +182,8 @@ impl Connection {
     }
     /// Whether less than half of the window is left (only where memory is accounted).
     pub(super) fn is_short_of_room(&self) -> bool {
-        let full = self.window_of(u64::from(self.socket.rcv_buf)).min(self.window_clamp());
-        self.ledger.is_some() && self.space() < full / 2
+        let half = || self.window_of(u64::from(self.socket.rcv_buf)).min(self.window_clamp()) / 2;
+        self.ledger.is_some() && self.space() < half()
     }
     /// There is no memory for what has just arrived: no window is offered until there is (Linux `ICSK_ACK_NOMEM`).
     fn announce_nothing(&mut self) -> u16 {
@@ -178,7 +198,8 @@ impl Connection {
     }
     /// A segment of some size has arrived: the window may be offered in full by and by (Linux `tcp_grow_window`).
     pub(super) fn grow_window(&mut self, len: u32) {
-        if len < 128 {
+        let grown = self.ledger.is_none() && self.rcv.growing >= u64::from(self.socket.rcv_buf);
+        if len < 128 || grown {
             return;
         }
         let room = self.space().min(self.window_clamp()).saturating_sub(self.rcv.growing);

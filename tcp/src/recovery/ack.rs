@@ -4,6 +4,7 @@
 //! finds losses, begins and ends recoveries), the window, the timers.
 
 mod duplicates;
+mod expected;
 
 use super::queue::Marks;
 use super::rack::Found;
@@ -16,6 +17,7 @@ use crate::config::{Config, LossDetection};
 use crate::congestion::Signal;
 use crate::out::{Note, Out};
 use crate::seq::Seq;
+use crate::shortcut::shortcut;
 use crate::time::{Duration, Time};
 
 /// What an acknowledgment brought, as far as the phases need to know.
@@ -27,7 +29,7 @@ pub(super) struct News {
     sacked: u64,
     /// Octets newly known to have arrived, and in how many segments.
     pub delivered: u64,
-    packets: u32,
+    pub packets: u32,
     /// A D-SACK that is believed.
     dsack: bool,
     /// That D-SACK is for the tail loss probe.
@@ -68,7 +70,21 @@ impl News {
 
 impl Sender {
     /// An acknowledgment arrived. `out` gets notes only.
+    #[inline]
     pub fn on_ack(&mut self, now: Time, ack: &Ack, cfg: &Config, out: &mut Out) -> Acked {
+        if !self.expects(ack) {
+            return self.on_any_ack(now, ack, cfg, out);
+        }
+        let short = |sender: &mut Sender, out: &mut Out| {
+            let acked = sender.on_expected(now, ack, cfg, out);
+            sender.settle_timer(now, cfg);
+            acked
+        };
+        shortcut(self, out, short, |sender, out| sender.on_any_ack(now, ack, cfg, out))
+    }
+    /// The same, whatever it is.
+    #[inline(never)]
+    pub fn on_any_ack(&mut self, now: Time, ack: &Ack, cfg: &Config, out: &mut Out) -> Acked {
         self.on_ack_with(now, ack, |_| ack.ece, cfg, out)
     }
     /// The same where `marked` tells, of what this acknowledgment shows to have arrived, whether some was marked CE.
@@ -84,7 +100,7 @@ impl Sender {
         let inflight = self.begin_rate(cfg);
         let mut news = News::default();
         let highest = self.highest_sacked();
-        self.take_ack(now, ack, &mut news, cfg);
+        self.take_ack(now, ack, false, &mut news, cfg);
         self.first_window = self.first_window.saturating_sub(news.acked as u32);
         if self.sack && !ack.sack.is_empty() {
             self.take_sack(now, ack, before, &mut news, cfg);
@@ -154,7 +170,7 @@ impl Sender {
     /// Whether there is anything to look at but past troubles that may turn out to have been none: then an acknowledgment
     /// without SACK neither ends nor begins anything.
     #[inline]
-    fn is_troubled(&self, news: &News) -> bool {
+    pub(super) fn is_troubled(&self, news: &News) -> bool {
         self.trouble.as_deref().is_some_and(|trouble| {
             news.sacked > 0
                 || news.dsack
@@ -167,26 +183,31 @@ impl Sender {
     fn highest_sacked(&self) -> Option<Seq> {
         self.trouble.as_ref().and_then(|t| t.board.highest_sacked())
     }
-    /// The cumulative acknowledgment.
-    fn take_ack(&mut self, now: Time, ack: &Ack, news: &mut News, cfg: &Config) {
+    /// The cumulative acknowledgment. `calm`: nothing is marked, and nobody measures rates.
+    #[inline(always)]
+    pub(super) fn take_ack(&mut self, now: Time, ack: &Ack, calm: bool, news: &mut News, cfg: &Config) {
         if ack.ack <= self.una() {
             return;
         }
-        let (segments, mss) = (self.counts_segments(cfg), self.mss64());
+        let (segments, mss) = (self.counts_segments(), self.mss64());
         let Sender { queue, trouble, rack, rtt, detection, usage, extra, .. } = self;
         let (min_rtt, rack_on) = (rtt.min(), *detection == LossDetection::Rack);
         let (of_last, mss) = (cfg.rack_rtt_of_last, segments.then_some(mss));
-        let trouble = trouble.as_deref_mut();
-        let highest = trouble.as_ref().and_then(|t| t.board.highest_sacked());
-        let mut rate = extra.as_mut().and_then(|extra| extra.rate.as_mut());
-        let point = trouble.as_ref().map_or(Seq::default(), |t| t.point);
-        queue.acknowledge(ack.ack, trouble.map(|t| &mut t.board), |range, sent| {
+        let point = trouble.as_ref().filter(|_| !calm).map_or(Seq::default(), |t| t.point);
+        let mut board = trouble.as_deref_mut().filter(|_| !calm).map(|t| &mut t.board);
+        let highest = board.as_ref().and_then(|board| board.highest_sacked());
+        let mut rate = extra.as_mut().filter(|_| !calm).and_then(|extra| extra.rate.as_mut());
+        let (mut carried, mut first, mut last) = (0, None, None);
+        while let Some((range, sent)) = queue.take_first(ack.ack) {
             let bytes = range.end - range.start;
-            news.acked += bytes;
             let (again, whole) = (sent.marks.has(Marks::EVER), range.end == sent.end);
+            news.acked += bytes;
+            if let Some(board) = &mut board {
+                board.forget(bytes, sent.marks, whole);
+            }
             if sent.marks.has(Marks::SACKED) {
                 news.ambiguous |= again;
-                return;
+                continue;
             }
             news.delivered += mss.map_or(bytes, |mss| if whole { mss } else { 0 });
             news.packets += u32::from(whole);
@@ -196,16 +217,21 @@ impl Sender {
             if again {
                 news.ambiguous = true;
             } else {
-                news.first.get_or_insert(sent.at);
-                news.last = Some(sent.at);
+                first.get_or_insert(sent.at);
+                last = Some(sent.at);
                 news.original |= range.end <= point;
                 news.note_late(range.start, highest);
-                usage.carried = usage.carried.max(u16::try_from(bytes).unwrap_or(u16::MAX));
+                carried = bytes.max(carried);
             }
             if rack_on && whole {
-                rack.delivered(now, sent, ack.echo, min_rtt, of_last);
+                rack.delivered(now, &sent, ack.echo, min_rtt, of_last);
             }
-        });
+        }
+        if let Some(board) = board {
+            board.drop_below(queue.una);
+        }
+        (news.first, news.last) = (first, last);
+        usage.carried = usage.carried.max(u16::try_from(carried).unwrap_or(u16::MAX));
     }
 
     /// The SACK blocks, a D-SACK first (RFC 2883, section 5).
@@ -224,12 +250,12 @@ impl Sender {
         // 2883/5-SAMEPKT: against the ACK of the same segment, never SND.UNA.
         let inside = blocks.get(1).is_some_and(|second| second.0 <= left && right <= second.1);
         if left < right && (right <= ack.ack || inside) {
-            self.take_dsack(left, right, before, news, cfg);
+            self.take_dsack(left, right, before, news);
             blocks = &mut blocks[1..];
         }
         // Ascending, so that a gap between blocks of one segment does not look like reordering.
         blocks.sort_unstable();
-        let (segments, mss) = (self.counts_segments(cfg), self.mss64());
+        let (segments, mss) = (self.counts_segments(), self.mss64());
         let Sender { queue, trouble: slot, rack, rtt, detection, extra, .. } = self;
         let mut rate = extra.as_mut().and_then(|extra| extra.rate.as_mut());
         let (min_rtt, rack_on, una) = (rtt.min(), *detection == LossDetection::Rack, queue.una);
@@ -266,7 +292,7 @@ impl Sender {
             });
         }
     }
-    fn take_dsack(&mut self, left: Seq, right: Seq, before: Seq, news: &mut News, cfg: &Config) {
+    fn take_dsack(&mut self, left: Seq, right: Seq, before: Seq, news: &mut News) {
         let segments = (right - left).div_ceil(self.mss64()).min(u64::from(u32::MAX)) as u32;
         self.dsacks = self.dsacks.saturating_add(segments);
         // More duplicates than retransmissions: the network duplicates, or somebody lies. And what is older than a
@@ -276,7 +302,7 @@ impl Sender {
         }
         news.dsack = true;
         news.dsack_probe = self.probe.end == right;
-        if self.counts_segments(cfg) {
+        if self.counts_segments() {
             // A needless copy was delivered as well (Linux `tcp_dsack_seen`; capture lost_acks_run).
             news.delivered += u64::from(segments) * self.mss64();
         }
@@ -286,7 +312,8 @@ impl Sender {
     }
 
     /// The round-trip time (RFC 6298, section 3).
-    fn measure(
+    #[inline(always)]
+    pub(super) fn measure(
         &mut self,
         now: Time,
         ack: &Ack,
@@ -301,9 +328,10 @@ impl Sender {
         let latest = if news.ambiguous { None } else { news.last };
         news.latest = news.last_sacked.or(latest).or(by_echo).map(|sent| now.since(sent));
         // RFC 7323, appendix G: an ACK for every second segment of what was outstanding.
-        let expected = (self.flight() + news.acked).div_ceil(2 * self.mss64());
+        let expected = || (self.flight() + news.acked).div_ceil(2 * self.mss64());
+        let expected = if cfg.rtt_gains_by_flight { expected() } else { 1 };
         self.rtt.sample(now, sample, (self.queue.una, self.queue.nxt()), expected, cfg);
-        if let Some(latest) = latest {
+        if let Some(latest) = latest.filter(|_| news.first != news.last) {
             self.rtt.shortest(now, now.since(latest));
         }
         self.backoff = 0;
@@ -344,7 +372,14 @@ impl Sender {
         }
     }
 
-    fn advance_phase(&mut self, now: Time, ack: &Ack, news: &mut News, cfg: &Config, out: &mut Out) {
+    pub(super) fn advance_phase(
+        &mut self,
+        now: Time,
+        ack: &Ack,
+        news: &mut News,
+        cfg: &Config,
+        out: &mut Out,
+    ) {
         let una = self.una();
         {
             let trouble = trouble(&mut self.trouble, una);
@@ -507,7 +542,7 @@ impl Sender {
     ) {
         let (una, nxt) = (self.una(), self.nxt());
         self.blame_first_window(cfg, out);
-        self.prepare_undo(!ece, cfg);
+        self.prepare_undo(!ece);
         if self.phase != Phase::Reduction {
             self.reduce(now, Signal::Loss, brought, cfg);
         }
@@ -560,7 +595,7 @@ impl Sender {
         news.advanced() || news.sacked > 0 && self.degree(cfg) > u16::from(cfg.dupthresh)
     }
 
-    fn set_timer(&mut self, now: Time, news: &News, cfg: &Config) {
+    pub(super) fn set_timer(&mut self, now: Time, news: &News, cfg: &Config) {
         if self.paused {
             return;
         }
@@ -570,9 +605,7 @@ impl Sender {
             return;
         }
         if self.queue.is_empty() {
-            self.deadline = Time::NEVER;
-            self.timer = Timer::Rto;
-            return;
+            return self.restart_timer(now, cfg);
         }
         // Of a SACK, only one for what was sent after the first segment's last copy shows that the path is alive.
         let fresh = || {
@@ -588,7 +621,15 @@ impl Sender {
             self.deadline = cfg.fires(now, (self.srtt() / 2).max(Duration::from_millis(10)));
             return;
         }
-        if !self.schedule_probe(now, true, cfg) {
+        self.restart_timer(now, cfg);
+    }
+    /// SND.UNA has moved, or the path has shown otherwise that it is alive.
+    #[inline]
+    pub(super) fn restart_timer(&mut self, now: Time, cfg: &Config) {
+        if self.queue.is_empty() {
+            self.deadline = Time::NEVER;
+            self.timer = Timer::Rto;
+        } else if !self.schedule_probe(now, true, cfg) {
             self.arm_rto(now, cfg);
         }
     }

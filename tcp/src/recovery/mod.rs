@@ -265,6 +265,8 @@ pub struct Sender {
     paused: bool,
     /// The window was reduced, and nobody has asked yet.
     reduced: bool,
+    /// The window counts segments, each as a full one.
+    in_segments: bool,
 }
 
 impl Probe {
@@ -307,6 +309,8 @@ struct Probe {
     measured: bool,
     /// New data went out since the output function ran last.
     sent_new: bool,
+    /// An acknowledgment restarts the timer, unless what is sent for it does.
+    restart: bool,
 }
 
 impl Sender {
@@ -349,7 +353,14 @@ impl Sender {
             recover: una - 1,
             deadline: Time::NEVER,
             last_sent: now,
-            probe: Probe { end: Seq(0), again: false, coming: false, measured: true, sent_new: false },
+            probe: Probe {
+                end: Seq(0),
+                again: false,
+                coming: false,
+                measured: true,
+                sent_new: false,
+                restart: false,
+            },
             mss,
             retransmitted: 0,
             dsacks: 0,
@@ -364,7 +375,9 @@ impl Sender {
             sack: handshake.sack && matches!(cfg.loss_detection, LossDetection::Rack | LossDetection::Sack),
             paused: false,
             reduced: false,
+            in_segments: cfg.cwnd_in_segments,
         };
+        sender.in_segments &= !sender.controller.steers();
         sender.begin_steering(cfg);
         sender
     }
@@ -410,14 +423,26 @@ fn millis(now: Time) -> u32 {
 }
 
 impl Trouble {
+    /// Whether no segment is marked, and no duplicate ACK counted: all that is outstanding counts as under way.
+    #[inline]
+    fn is_unmarked(&self) -> bool {
+        self.board.is_clean() && self.dup_acks == 0
+    }
     /// Whether nothing is marked, counted or waited for any more.
     #[inline]
     fn is_past(&self) -> bool {
-        self.board.is_clean()
+        self.is_unmarked()
             && self.board.losses.is_empty()
-            && self.dup_acks == 0
             && !self.undo.all_needless()
             && self.rack.is_clear()
+    }
+    /// The same, and no timeout waits for an answer.
+    #[inline]
+    fn is_over(&self) -> bool {
+        self.is_past()
+            && self.retries == 0
+            && self.first_timeout.is_none()
+            && self.board.highest_sacked().is_none()
     }
 }
 

@@ -159,8 +159,17 @@ impl Queue {
         } else if seq >= self.nxt() {
             self.records.len()
         } else {
-            self.records.partition_point(|r| r.end <= seq)
+            self.search(seq)
         }
+    }
+    /// The same for what lies between the ends.
+    fn search(&self, seq: Seq) -> usize {
+        // Nearly all segments are of one length, and then it is known where a number is.
+        let guess = (seq.since(self.una) * self.records.len() as u64 / u64::from(self.flight)) as usize;
+        if self.start(guess) <= seq && self.records.get(guess).is_some_and(|r| seq < r.end) {
+            return guess;
+        }
+        self.records.partition_point(|r| r.end <= seq)
     }
     pub fn push(&mut self, end: Seq, at: Time) {
         debug_assert!(end > self.nxt(), "a segment without sequence numbers has no place in the queue");
@@ -180,45 +189,21 @@ impl Queue {
     pub fn is_pushed(&self, end: Seq) -> bool {
         self.records.get(self.index_of(end - 1)).is_some_and(|r| r.end == end && r.pushed)
     }
-    /// Removes the first segment, which is acknowledged in whole.
-    fn pop(&mut self) -> Option<Sent> {
-        let first = self.records.pop_front()?;
-        self.flight -= (first.end - self.una) as u32;
-        self.una = first.end;
-        if self.records.is_empty() {
-            self.records = VecDeque::new(); // an idle connection keeps no room
-        }
-        Some(first)
-    }
-
-    /// Acknowledges everything below `ack`: calls `each` for each segment (its range cut to what is new) before it is
-    /// taken out of the queue and the scoreboard.
-    pub fn acknowledge(
-        &mut self,
-        ack: Seq,
-        mut board: Option<&mut Scoreboard>,
-        mut each: impl FnMut(Range<Seq>, &Sent),
-    ) {
-        while let Some(first) = self.records.front() {
-            let (start, end, marks) = (self.una, first.end, first.marks);
-            if start >= ack {
-                break;
+    /// Takes the first segment out of the queue, as far as it lies below `ack`: its range and its record, whose end lies
+    /// further where some of it stays. `None`: all below `ack` is out.
+    #[inline(always)]
+    pub fn take_first(&mut self, ack: Seq) -> Option<(Range<Seq>, Sent)> {
+        let first = *self.records.front().filter(|_| self.una < ack)?;
+        let range = self.una..first.end.min(ack);
+        self.flight -= (range.end - range.start) as u32;
+        self.una = range.end;
+        if first.end <= ack {
+            self.records.pop_front();
+            if self.records.is_empty() {
+                self.records = VecDeque::new(); // an idle connection keeps no room
             }
-            each(start..end.min(ack), first);
-            let whole = end <= ack;
-            if let Some(board) = board.as_deref_mut() {
-                board.forget(end.min(ack) - start, marks, whole);
-            }
-            if !whole {
-                self.flight -= (ack - self.una) as u32;
-                self.una = ack;
-                break;
-            }
-            self.pop();
         }
-        if let Some(board) = board {
-            board.drop_below(self.una);
-        }
+        Some((range, first))
     }
 
     /// Splits segments so that `range` is made of whole ones, and returns their indexes.
@@ -329,6 +314,15 @@ impl Queue {
         mut each: impl FnMut(Range<Seq>, &Sent),
     ) {
         let (left, right) = (left.max(self.una), right.min(self.nxt()));
+        if let Some((from, to)) = board.ranges.back().copied()
+            && (from..=to).contains(&left)
+            && to < right
+        {
+            // The last range goes on, as with most of what comes after a loss.
+            let end = self.sack_gap(to, right, board, &mut each);
+            board.ranges.back_mut().into_iter().for_each(|last| last.1 = end);
+            return;
+        }
         if left >= right || board.covers(left, right) {
             return;
         }
@@ -337,7 +331,7 @@ impl Queue {
         if self.start(first) < left {
             first += 1;
         }
-        let last = self.records.partition_point(|r| r.end <= right);
+        let last = self.index_of(right);
         if first >= last {
             return;
         }
@@ -354,13 +348,14 @@ impl Queue {
         }
         board.merge(left, right, i, j);
     }
+    /// Marks the whole segments in `from..to`, where none is marked as SACKed and one begins; returns where they end.
     fn sack_gap(
         &mut self,
         from: Seq,
         to: Seq,
         board: &mut Scoreboard,
         each: &mut impl FnMut(Range<Seq>, &Sent),
-    ) {
+    ) -> Seq {
         let mut start = from;
         for i in self.index_of(from)..self.records.len() {
             let record = &mut self.records[i];
@@ -383,6 +378,7 @@ impl Queue {
             record.marks.set(Marks::SACKED);
             board.sacked.add(bytes);
         }
+        start
     }
 
     /// Whether segment `i` is lost and waits to be sent again.
@@ -470,8 +466,14 @@ impl Scoreboard {
         Scoreboard { hint: una, ..Scoreboard::default() }
     }
     /// Whether nothing is marked.
+    #[inline]
     pub fn is_clean(&self) -> bool {
         self.sacked.segments == 0 && self.lost.segments == 0 && self.again.segments == 0
+    }
+    /// Whether anything is lost and waits to be sent again.
+    #[inline]
+    pub fn has_waiting(&self) -> bool {
+        self.waiting > 0
     }
     /// The highest SACKed sequence number, exclusive.
     pub fn highest_sacked(&self) -> Option<Seq> {
@@ -494,18 +496,27 @@ impl Scoreboard {
         }
         None
     }
+    /// Number of SACKed ranges that end below `seq`. Mostly there is one range, or the last is asked for.
+    #[inline]
+    fn ending_below(&self, seq: Seq) -> usize {
+        match self.ranges.back() {
+            Some(last) if last.1 >= seq && self.ranges.len() == 1 => 0,
+            Some(last) if last.1 >= seq => self.ranges.partition_point(|r| r.1 < seq),
+            _ => self.ranges.len(),
+        }
+    }
     fn covers(&self, left: Seq, right: Seq) -> bool {
-        let i = self.ranges.partition_point(|r| r.1 < right);
+        let i = self.ending_below(right);
         self.ranges.get(i).is_some_and(|r| r.0 <= left)
     }
     /// The end of the SACKed range that `seq` lies in or ends.
     fn range_end(&self, seq: Seq) -> Option<Seq> {
-        let i = self.ranges.partition_point(|r| r.1 < seq);
+        let i = self.ending_below(seq);
         self.ranges.get(i).filter(|r| r.0 <= seq).map(|r| r.1)
     }
     /// The ranges that overlap or adjoin `left..right`, as indexes.
     fn touching(&self, left: Seq, right: Seq) -> (usize, usize) {
-        let i = self.ranges.partition_point(|r| r.1 < left);
+        let i = self.ending_below(left);
         let j = i + self.ranges.range(i..).take_while(|r| r.0 <= right).count();
         (i, j)
     }
@@ -517,7 +528,7 @@ impl Scoreboard {
         self.ranges[i] = (left.min(self.ranges[i].0), right.max(self.ranges[j - 1].1));
         self.ranges.drain(i + 1..j);
     }
-    fn drop_below(&mut self, una: Seq) {
+    pub fn drop_below(&mut self, una: Seq) {
         while self.ranges.front().is_some_and(|r| r.1 <= una) {
             self.ranges.pop_front();
         }
@@ -532,7 +543,7 @@ impl Scoreboard {
             .filter_map(move |(mark, tally)| marks.has(mark).then_some(tally))
     }
     /// `bytes` of a segment with these marks are acknowledged; `whole`: none are left.
-    fn forget(&mut self, bytes: u64, marks: Marks, whole: bool) {
+    pub fn forget(&mut self, bytes: u64, marks: Marks, whole: bool) {
         self.waiting -= u32::from(whole && marks.waits());
         for tally in self.counted(marks) {
             tally.bytes -= bytes;

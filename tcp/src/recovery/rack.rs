@@ -45,6 +45,7 @@ impl Order {
         self.again.push_back((at, end));
     }
     /// Whether nothing was sent again that is still listed.
+    #[inline]
     pub fn is_clear(&self) -> bool {
         self.again.is_empty()
     }
@@ -71,6 +72,7 @@ impl Rack {
 
     /// A segment was delivered (steps 2 and 3). `echo`: when the copy that TSecr names was sent; `latest`: its round trip
     /// counts even if another was sent later ([`Config::rack_rtt_of_last`](crate::Config)).
+    #[inline]
     pub fn delivered(&mut self, now: Time, sent: &Sent, echo: Option<Echo>, min_rtt: Duration, latest: bool) {
         let rtt = now.since(sent.at);
         if sent.marks.has(Marks::EVER) {

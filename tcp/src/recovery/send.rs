@@ -6,6 +6,11 @@ use crate::cause::Rule;
 use crate::config::{Config, LossDetection};
 
 impl Sender {
+    /// Whether anything is lost and waits to be sent again.
+    #[inline]
+    pub fn has_lost(&self) -> bool {
+        self.trouble.as_deref().is_some_and(|trouble| trouble.board.has_waiting())
+    }
     /// What to send again now, as far as cwnd allows; before any new data.
     pub fn next_retransmission(&self, cfg: &Config) -> Option<Retransmission> {
         let trouble = self.trouble.as_deref()?;
@@ -36,19 +41,34 @@ impl Sender {
     /// Bytes of new data that cwnd allows now; the caller also minds SND.WND and Nagle. A segment may be sent if
     /// it fits, or if nothing is in flight and sending does not [pause](Sender::is_paused).
     pub fn allowance(&self, cfg: &Config) -> u64 {
-        if self.paused {
-            return 0;
-        }
-        self.cwnd.saturating_sub(self.pipe(cfg))
+        self.allowance_beside(self.pipe(cfg))
+    }
+    #[inline]
+    fn allowance_beside(&self, pipe: u64) -> u64 {
+        if self.paused { 0 } else { self.cwnd.saturating_sub(pipe) }
     }
 
+    /// What cwnd has room for while nothing is amiss: all that is outstanding counts as under way then.
+    #[inline]
+    pub fn room(&self) -> u64 {
+        self.cwnd.saturating_sub(self.outstanding())
+    }
     /// Whether cwnd has room for a segment of `len` octets, a full one at most.
     pub fn has_room(&self, len: u64, cfg: &Config) -> bool {
-        self.allowance(cfg) >= self.load_of(len, cfg)
+        self.has_room_beside(self.pipe(cfg), len)
+    }
+    /// The same where it is known what is in the [`pipe`](Sender::pipe).
+    #[inline]
+    pub fn has_room_beside(&self, pipe: u64, len: u64) -> bool {
+        self.allowance_beside(pipe) >= self.load_of(len)
     }
 
     /// What to send again when there is no new data to send (RFC 6675, section 4, rules 3 and 4).
+    #[inline]
     pub fn next_rescue(&self, cfg: &Config) -> Option<Retransmission> {
+        if self.trouble.is_none() { None } else { self.rescue(cfg) }
+    }
+    fn rescue(&self, cfg: &Config) -> Option<Retransmission> {
         if self.detection != LossDetection::Sack || self.phase != Phase::Recovery {
             return None;
         }

@@ -13,6 +13,7 @@ use crate::time::Time;
 
 impl Sender {
     /// The segment `nxt()..end` was sent for the first time (its FIN counts one).
+    #[inline]
     pub fn on_sent(&mut self, now: Time, end: Seq, cfg: &Config) {
         let bytes = end.since(self.nxt());
         if bytes == 0 {
@@ -24,14 +25,15 @@ impl Sender {
         }
         self.queue.push(end, now);
         self.last_sent = now;
-        self.count_prr_out(self.load_of(bytes, cfg));
+        self.count_prr_out(self.load_of(bytes));
         if self.probe.coming {
             // RFC 8985 7.3: the probe was new data; the timer is the RTO's already.
             self.probe = Probe { coming: false, end, again: false, ..self.probe };
         } else {
             self.probe.sent_new = true;
         }
-        if first || self.timer == Timer::Probe {
+        // Where it would be the probe's again once the output function is done, it stays that.
+        if first || self.timer == Timer::Probe && !self.would_probe(cfg) {
             self.arm_rto(now, cfg);
         }
     }
@@ -82,7 +84,7 @@ impl Sender {
             extra.on_retransmitted(now, range.end - range.start);
         }
         let bytes = range.end - range.start;
-        self.count_prr_out(if self.counts_segments(cfg) { segments * self.mss64() } else { bytes });
+        self.count_prr_out(if self.counts_segments() { segments * self.mss64() } else { bytes });
         self.last_sent = now;
         if self.probe.coming {
             self.probe = Probe { coming: false, end: self.nxt(), again: true, ..self.probe };
@@ -121,17 +123,18 @@ impl Sender {
     /// The output function has sent what it could. `cwnd_limited`: it stopped because [`Sender::allowance`] was
     /// used up while more was waiting. `starved`: the program waits for room in the send buffer. Call it whenever the
     /// output function ran. Returns whether it has to run once more: F-RTO waited for new data, and none was sent.
+    #[inline(always)]
     pub fn on_output_done(&mut self, now: Time, cwnd_limited: bool, starved: bool, cfg: &Config) -> bool {
         self.probe.coming = false;
         let sent = std::mem::take(&mut self.probe.sent_new);
         // A window that is just full limits as well, though nothing may be waiting (Linux `tcp_write_xmit`).
-        let full = || self.counts_segments(cfg) && self.pipe(cfg) >= self.cwnd;
+        let full = || self.counts_segments() && self.pipe(cfg) >= self.cwnd;
         if sent || cwnd_limited {
             let limited = cwnd_limited || full();
             self.validate(now, limited, starved, cfg);
         }
-        if sent {
-            self.schedule_probe(now, false, cfg);
+        if sent && self.schedule_probe(now, false, cfg) {
+            self.probe.restart = false;
         }
         let nxt = self.nxt();
         let Some(trouble) = &mut self.trouble else { return false };

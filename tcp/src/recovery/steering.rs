@@ -170,6 +170,7 @@ impl Sender {
     // --- acknowledgments -------------------------------------------------------------------------------------------
 
     /// What controllers learn of this acknowledgment.
+    #[inline(always)]
     pub(super) fn sample(&self, now: Time, ack: &Ack, news: &News, cfg: &Config) -> Sample {
         // 3465/2.3-RTO: after a timeout an ACK may cover much that was sent long ago.
         let slow_start_limit = match cfg.abc_limit {
@@ -197,7 +198,7 @@ impl Sender {
     }
     /// Shows the controller what was delivered, before anything is decided.
     pub(super) fn show_delivered(&mut self, now: Time, ack: &Ack, news: &News, cfg: &Config, out: &mut Out) {
-        if news.delivered == 0 || matches!(self.controller, congestion::Controller::Reno(_)) {
+        if news.delivered == 0 || self.controller.sees_acks_only() {
             return;
         }
         let sample = self.sample(now, ack, news, cfg);

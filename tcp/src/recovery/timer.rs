@@ -68,24 +68,30 @@ impl Sender {
     /// `acked`: an ACK has just restarted the RTO.
     pub(super) fn schedule_probe(&mut self, now: Time, acked: bool, cfg: &Config) -> bool {
         let Some(head) = self.queue.first() else { return false };
-        let sacked = self.trouble.as_ref().is_some_and(|t| t.board.sacked.segments > 0);
-        let phase = matches!(self.phase, Phase::Open | Phase::Reduction);
-        if !cfg.tail_loss_probe || self.detection != LossDetection::Rack || !phase || sacked {
+        if !self.would_probe(cfg) {
             return false;
         }
-        let rto = self.rto(cfg);
         let pto = if self.rtt.is_measured() {
             // 8985/7.2-PTO: the receiver may delay its ACK of a lone segment.
             let delay = if self.queue.len() == 1 { cfg.min_rto } else { cfg.probe_margin };
-            self.rtt.srtt() * 2 + delay
+            let srtt = self.rtt.srtt();
+            srtt + srtt + delay
         } else {
             Duration::from_secs(1)
         };
-        let timeout = if acked { now + rto } else { head.at + rto };
-        let probe = now + pto;
+        let from = if acked { now } else { head.at };
+        let (timeout, probe) = (from + self.rto(cfg), now + pto);
         self.timer = Timer::Probe;
         self.deadline = cfg.fires_at(now, if timeout > now { probe.min(timeout) } else { probe });
         true
+    }
+
+    /// Whether a probe would help, if anything is outstanding.
+    #[inline]
+    pub(super) fn would_probe(&self, cfg: &Config) -> bool {
+        let sacked = self.trouble.as_ref().is_some_and(|t| t.board.sacked.segments > 0);
+        let phase = matches!(self.phase, Phase::Open | Phase::Reduction);
+        cfg.tail_loss_probe && self.detection == LossDetection::Rack && phase && !sacked
     }
 
     /// RFC 8985, section 7.3.
@@ -140,7 +146,7 @@ impl Sender {
         if !again {
             // 5681/3.1-TOSS; 5681/3.1-TORTX: not when the same segment times out again.
             if self.phase != Phase::Recovery {
-                self.prepare_undo(true, cfg);
+                self.prepare_undo(true);
             }
             let repeated = matches!(self.phase, Phase::Recovery | Phase::Reduction)
                 && self.trouble.as_ref().is_some_and(|t| t.point > una);
@@ -162,7 +168,7 @@ impl Sender {
         self.phase = Phase::Loss;
         if self.controller.follows_rules() {
             // 5681/3.1-LW; Linux lets one segment join those that were sent a moment ago and may well arrive.
-            self.cwnd = if self.counts_segments(cfg) { self.pipe(cfg) + mss } else { mss };
+            self.cwnd = if self.counts_segments() { self.pipe(cfg) + mss } else { mss };
         } else if self.controller.steers() {
             // BBR/5.6-RTO
             self.cwnd = self.pipe(cfg) + mss;

@@ -63,9 +63,9 @@ impl Undo {
 
 impl Sender {
     /// Remembers what a reduction is about to change.
-    pub(super) fn prepare_undo(&mut self, allowed: bool, cfg: &Config) {
+    pub(super) fn prepare_undo(&mut self, allowed: bool) {
         // Linux `tcp_current_ssthresh`: what is gone through once was no slow start.
-        let linux = self.counts_segments(cfg) && self.ssthresh != u64::MAX;
+        let linux = self.counts_segments() && self.ssthresh != u64::MAX;
         let before = (self.cwnd, if linux { self.current_ssthresh() } else { self.ssthresh });
         let una = self.una();
         // 4015/3.4-ECE: what ECE asked for stays.

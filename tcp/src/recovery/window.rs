@@ -2,10 +2,10 @@
 
 use super::ack::News;
 use super::queue::Tally;
-use super::{Ack, Phase, Sender};
+use super::{Ack, Phase, Sender, Trouble};
 use crate::cause::Rule;
 use crate::config::{Config, LossDetection};
-use crate::congestion::{self, Event, Signal};
+use crate::congestion::{self, Control, Controller, Event, Signal};
 use crate::out::Out;
 use crate::seq::Seq;
 use crate::time::{Duration, Time};
@@ -32,32 +32,42 @@ pub struct Delivered {
 
 impl Sender {
     /// Whether the window counts segments, each as a full one.
-    pub(super) fn counts_segments(&self, cfg: &Config) -> bool {
-        cfg.cwnd_in_segments && !self.controller.steers()
+    #[inline]
+    pub(super) fn counts_segments(&self) -> bool {
+        self.in_segments
     }
     /// What `tally` takes of the window.
-    fn load(&self, tally: Tally, cfg: &Config) -> u64 {
-        if self.counts_segments(cfg) { u64::from(tally.segments) * self.mss64() } else { tally.bytes }
+    fn load(&self, tally: Tally) -> u64 {
+        if self.counts_segments() { u64::from(tally.segments) * self.mss64() } else { tally.bytes }
     }
     /// What a segment with so many octets takes of the window.
-    pub(super) fn load_of(&self, bytes: u64, cfg: &Config) -> u64 {
-        if self.counts_segments(cfg) { self.mss64() } else { bytes }
+    #[inline]
+    pub fn load_of(&self, bytes: u64) -> u64 {
+        if self.counts_segments() { self.mss64() } else { bytes }
     }
     /// What is outstanding, as the window counts it.
-    pub(super) fn outstanding(&self, cfg: &Config) -> u64 {
-        if self.counts_segments(cfg) { self.queue.len() as u64 * self.mss64() } else { self.flight() }
+    #[inline]
+    pub(super) fn outstanding(&self) -> u64 {
+        if self.counts_segments() { self.queue.len() as u64 * self.mss64() } else { self.flight() }
     }
     /// What of the window is thought to be in the network, in octets (RFC 6675, section 4; without SACK RFC 9937, section 6.2).
+    #[inline]
     pub fn pipe(&self, cfg: &Config) -> u64 {
-        let flight = self.outstanding(cfg);
-        let Some(t) = self.trouble.as_deref() else { return flight };
-        let (lost, again) = (self.load(t.board.lost, cfg), self.load(t.board.again, cfg));
+        let flight = self.outstanding();
+        match self.trouble.as_deref() {
+            Some(trouble) if !trouble.is_unmarked() => self.pipe_amiss(flight, trouble, cfg),
+            _ => flight,
+        }
+    }
+    #[inline(never)]
+    fn pipe_amiss(&self, flight: u64, t: &Trouble, cfg: &Config) -> u64 {
+        let (lost, again) = (self.load(t.board.lost), self.load(t.board.again));
         let open = matches!(self.phase, Phase::Open | Phase::Reduction);
         if open && !cfg.limited_transmit {
             return flight;
         }
         if self.sack {
-            return (flight - self.load(t.board.sacked, cfg) - lost) + again;
+            return (flight - self.load(t.board.sacked) - lost) + again;
         }
         if self.phase == Phase::Recovery && !cfg.prr {
             // RFC 6582 inflates cwnd instead.
@@ -74,9 +84,10 @@ impl Sender {
     }
 
     /// Looks at whether the window is used (congestion window validation: Linux `tcp_cwnd_validate`).
+    #[inline]
     pub(super) fn validate(&mut self, now: Time, limited: bool, starved: bool, cfg: &Config) {
         let (una, nxt) = (self.una(), self.nxt());
-        let flight = u32::try_from(self.outstanding(cfg)).unwrap_or(u32::MAX);
+        let flight = u32::try_from(self.outstanding()).unwrap_or(u32::MAX);
         let usage = &mut self.usage;
         if una >= usage.until || limited || (!usage.limited && flight > usage.max_flight) {
             usage.limited = limited;
@@ -121,6 +132,7 @@ impl Sender {
     }
 
     /// New data was delivered: lets the controller raise the window.
+    #[inline(always)]
     pub(super) fn grow(&mut self, now: Time, ack: &Ack, news: &News, cfg: &Config) {
         // What acknowledges new data puts off the halving of an unused window (Linux `tcp_cong_avoid`, snd_cwnd_stamp).
         self.usage.full_ms = super::millis(now);
@@ -131,6 +143,12 @@ impl Sender {
         // 7661/4.4-NOGROW: while the program uses enough, the window grows whether or not it limits just now.
         if !self.is_cwnd_limited() && !self.is_known_used() {
             self.controller.on_app_limited(now);
+            return;
+        }
+        if let Controller::Reno(mut reno) = self.controller {
+            // Spelt out, so that what it does not ask for is not computed.
+            self.cwnd = reno.on_ack(&self.sample(now, ack, news, cfg));
+            self.controller = Controller::Reno(reno);
             return;
         }
         self.cwnd = self.controller.on_ack(&self.sample(now, ack, news, cfg));
@@ -178,7 +196,7 @@ impl Sender {
             let una = self.una();
             let flight = self.flight() - self.pipe_sacked() + news.total;
             // Linux `prior_cwnd`.
-            let flight = if self.counts_segments(cfg) { self.cwnd } else { flight };
+            let flight = if self.counts_segments() { self.cwnd } else { flight };
             let trouble = super::trouble(&mut self.trouble, una);
             trouble.prr = Prr { flight: flight.max(mss), delivered: 0, out: 0 };
         } else if signal == Signal::Loss && self.detection == LossDetection::NewReno {
@@ -213,7 +231,7 @@ impl Sender {
             return;
         }
         let (mss, pipe, ssthresh) = (self.mss64(), self.pipe(cfg), self.ssthresh);
-        let bounded = !self.sack && !self.counts_segments(cfg);
+        let bounded = !self.sack && !self.counts_segments();
         let Some(trouble) = &mut self.trouble else { return };
         let prr = &mut trouble.prr;
         let before = prr.delivered;

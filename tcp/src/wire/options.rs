@@ -222,7 +222,15 @@ fn put_sack(options: &Options, list: &mut Layout) {
 impl Options {
     /// Bytes that these options take in a header, padding included: what a sender takes off the MSS (RFC 6691).
     pub fn wire_len(&self) -> u32 {
-        lay_out(self).len as u32
+        let Options { mss, wscale, sack_permitted, timestamps, sack, accecn, .. } = self;
+        let more = self.user_timeout.is_some() || self.fast_open.is_some() || self.other.is_some();
+        let handshake = mss.is_some() || wscale.is_some() || *sack_permitted;
+        if more || handshake || accecn.is_some() || sack.len() > 3 {
+            return lay_out(self).len as u32;
+        }
+        // All that a segment of a transfer has, each with its padding.
+        let sack_len = if sack.is_empty() { 0 } else { 4 + 8 * sack.len() as u32 };
+        sack_len + if timestamps.is_some() { 12 } else { 0 }
     }
     /// What stands in a header's list, well formed or not. What is malformed is passed over (RFC 9293, MUST-6, MUST-7).
     pub fn from_wire(list: &[u8]) -> Options {

@@ -150,6 +150,19 @@ fn what_does_not_fit_is_left_out() {
     assert_eq!(again.options.sack.as_slice(), &sack.as_slice()[..3]);
 }
 
+/// What a sender reckons with is what stands in the header, in each shape and order.
+#[test]
+fn length_of_options() {
+    for (order, blocks, stamps) in [OptionOrder::Linux, OptionOrder::FreeBsd]
+        .into_iter()
+        .flat_map(|order| (0..=4).flat_map(move |n| [(order, n, None), (order, n, ts(1, 2))]))
+    {
+        let mut options = Options { timestamps: stamps, order, ..Options::default() };
+        (0..blocks).for_each(|n| options.sack.push(SeqNum(n * 10), SeqNum(n * 10 + 5)));
+        assert_eq!(options.wire_len() as usize, options.to_wire().len(), "{options:?}");
+    }
+}
+
 /// 9293/MUST-6, MUST-7, SAFE/OOBFUZZ: one malformed option costs itself, a wrong length also what is behind it.
 #[test]
 fn malformed_options() {

@@ -23,13 +23,24 @@ impl Sender {
             assert!(sacked.bytes + lost.bytes <= self.flight());
         }
         assert!(self.cwnd >= self.mss64(), "cwnd below one segment");
-        assert!(self.pipe(cfg) <= 2 * self.outstanding(cfg));
+        assert!(self.pipe(cfg) <= 2 * self.outstanding());
         assert_eq!(
             self.deadline().is_some(),
             !self.queue.is_empty() || self.paused,
             "a timer runs while data is outstanding, or ECE has stopped sending"
         );
     }
+}
+
+/// Without losses each acknowledgment is what the sender expects.
+#[test]
+fn expected_acknowledgments() {
+    let mut m = model::Model::new(Config { congestion: crate::config::Congestion::Reno, ..Config::linux() });
+    let before = crate::shortcut::tests::taken();
+    m.write(2000);
+    m.run(crate::Duration::from_secs(60));
+    assert!(m.all_acknowledged());
+    assert_eq!(crate::shortcut::tests::taken() - before, 2000, "the model acknowledges each segment");
 }
 
 /// An idle connection pays for this, and a window of data for one record a segment.

@@ -1,0 +1,80 @@
+//! Header prediction (Van Jacobson, "4BSD TCP Ethernet Throughput", 1988): in a transfer nearly every segment is the next
+//! data in sequence for an end that sends nothing itself, or an ACK for one that has data outstanding. Whether a segment
+//! is one of these is asked once; none of the checks of SEGMENT ARRIVES would find anything then, so they are left
+//! out. What such a segment does is done by the functions that do it for all. (Tests take both ways and compare.)
+
+use super::Connection;
+use super::arrives::Arrived;
+use crate::accecn::Mode;
+use crate::out::Out;
+use crate::segment::Flags;
+use crate::state::State;
+use crate::time::Time;
+
+impl Connection {
+    /// Whether this segment is what a transfer brings all the time, and nothing is in use on this connection that would look
+    /// closer at it.
+    #[inline]
+    pub(super) fn predicts(&self, arrived: &Arrived<'_>) -> bool {
+        let segment = arrived.segment;
+        let (Some(ts), Some(stamp)) = (self.ts, segment.options.timestamps) else { return false };
+        let una = self.snd.queue.una();
+        let data = !segment.payload.is_empty();
+        self.state == State::Established
+            // No flag but these, no option but SACK and timestamps, and those not old.
+            && Flags(segment.flags.0 | Flags::PSH.0) == Flags::ACK.union(Flags::PSH)
+            && segment.options.user_timeout.is_none()
+            && stamp.val.wrapping_sub(ts.recent) as i32 >= 0
+            // In sequence and within the window, with nothing missing before or beyond.
+            && arrived.seq == self.rcv.buffer.nxt()
+            && arrived.end <= self.rcv.edge
+            && self.rcv.fin.is_none()
+            && !self.rcv.buffer.has_gap()
+            // One way only: data to who sends none, or an ACK to who does.
+            && if data {
+                arrived.ack == una && segment.options.sack.is_empty() && self.snd.queue.is_idle()
+            } else {
+                arrived.ack >= una && arrived.ack <= self.snd.queue.nxt() && self.snd.queue.flight() > 0
+            }
+            // Nothing that few connections have.
+            && self.ledger.is_none()
+            && self.fast_open.is_none()
+            && self.snd.search.is_none()
+            && self.snd.probed.is_none()
+            && self.timers.persist == Time::NEVER
+            && self.ecn.mode() == Mode::Off
+            && !self.orphan
+    }
+
+    /// What [`take_segment`](Connection::take_segment) does with a segment that was predicted.
+    #[inline]
+    pub(super) fn on_predicted(&mut self, now: Time, arrived: &Arrived<'_>, out: &mut Out) {
+        self.update_ts_recent(now, arrived);
+        let window_changed = self.update_window(now, arrived);
+        if arrived.segment.payload.is_empty() {
+            let ack = self.ack_of(now, arrived, window_changed);
+            let queue = &mut self.snd.queue;
+            let result = if queue.expects(&ack) {
+                queue.on_expected(now, &ack, &self.config, out)
+            } else {
+                queue.on_any_ack(now, &{ ack }, &self.config, out)
+            };
+            if result.acked > 0 {
+                self.on_acknowledged(now, out);
+            }
+            self.output(now, out);
+            self.snd.queue.settle_timer(now, &self.config);
+        } else {
+            self.rcv.buffer.append(&arrived.segment.payload);
+            self.on_text_in_order(now, arrived.segment, arrived.seq, out);
+            if self.queued_end() > arrived.ack {
+                self.output(now, out); // data waits for a window or for company
+            } else {
+                self.stop_persist();
+            }
+        }
+        if self.ack.scheduled {
+            self.acknowledge(now, out);
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! The acknowledgment that a transfer without losses brings all the time: of new data, with nothing SACKed, lost, probed,
+//! paced or measured by rate. What else an acknowledgment may have to do has nothing to work on then and is left out, no
+//! more: each step that remains is the one that `on_ack_with` takes. (Tests take both ways and compare.)
+
+use super::News;
+use crate::config::{Config, LossDetection};
+use crate::out::Out;
+use crate::recovery::{Ack, Acked, Phase, Sender, Trouble};
+use crate::time::Time;
+
+impl Sender {
+    /// Whether nothing is amiss, and nothing in use that few connections use.
+    #[inline]
+    pub fn is_calm(&self) -> bool {
+        let past = |trouble: &Trouble| self.detection == LossDetection::Rack && trouble.is_over();
+        self.phase == Phase::Open
+            && self.extra.is_none()
+            && !self.probe.is_outstanding()
+            && !self.paused
+            && self.trouble.as_deref().is_none_or(past)
+    }
+    /// Whether [`on_expected`](Sender::on_expected) is the way of this acknowledgment.
+    #[inline]
+    pub fn expects(&self, ack: &Ack) -> bool {
+        ack.ack > self.una() && !ack.ece && (ack.sack.is_empty() || !self.sack) && self.is_calm()
+    }
+
+    /// What [`on_ack_with`](Sender::on_ack_with) does with an acknowledgment that is expected. [`Sender::settle_timer`] has to
+    /// follow once the output function has run, since what that sends may restart the timer anyway.
+    #[inline(always)]
+    pub fn on_expected(&mut self, now: Time, ack: &Ack, cfg: &Config, out: &mut Out) -> Acked {
+        let mut news = News::default();
+        self.take_ack(now, ack, true, &mut news, cfg);
+        self.first_window = self.first_window.saturating_sub(news.acked as u32);
+        let rtt = self.measure(now, ack, &mut news, cfg, out);
+        // What is shown to those who seldom look are copies: the originals then need not lie in memory.
+        if !self.controller.sees_acks_only() {
+            self.show_delivered(now, &{ *ack }, &{ news }, cfg, out);
+        }
+        self.rack.adapt(false, self.una(), self.nxt());
+        if self.is_troubled(&news) {
+            self.judge(now, &{ *ack }, &mut { news }, cfg, out);
+        } else {
+            // There was nothing to judge.
+            self.rack.advanced &= self.trouble.is_none();
+            self.grow(now, ack, &news, cfg);
+            self.probe.restart = self.would_probe(cfg);
+            if !self.probe.restart {
+                self.restart_timer(now, cfg);
+            }
+        }
+        if self.queue.is_empty() {
+            self.tidy();
+        }
+        Acked { acked: news.acked, rtt, packets: news.packets, ..Acked::default() }
+    }
+    /// Something that arrived was sent after what is first outstanding now.
+    #[inline(never)]
+    fn judge(&mut self, now: Time, ack: &Ack, news: &mut News, cfg: &Config, out: &mut Out) {
+        self.advance_phase(now, ack, news, cfg, out);
+        self.set_window(now, ack, news, cfg);
+        self.set_timer(now, news, cfg);
+    }
+    /// Restarts the timer, if that is still to be done.
+    #[inline]
+    pub fn settle_timer(&mut self, now: Time, cfg: &Config) {
+        if std::mem::take(&mut self.probe.restart) {
+            self.restart_timer(now, cfg);
+        }
+    }
+}
