@@ -53,7 +53,8 @@ impl Connection {
             let short = |c: &mut Connection, out: &mut Out| c.on_predicted(now, &arrived, out);
             return shortcut(self, out, short, |c, out| c.take_segment(now, &arrived, out));
         }
-        self.take_segment(now, &arrived, out);
+        // A copy, so that the short way need not have its own in memory.
+        self.take_segment(now, &{ arrived }, out);
     }
     /// The checks in their order, and the answer.
     #[inline(never)]

@@ -161,11 +161,8 @@ impl Connection {
         let ecn = self.ecn.codepoint(new_data, &self.config);
         let (src, dst) = self.ends.ports();
         let (seq, ack) = (seq.wire(), self.rcv.nxt().wire());
-        // With `extend` it is built where it will lie, and not copied there.
-        out.segments.extend(std::iter::once_with(|| {
-            let segment = Segment { src, dst, seq, ack, flags, wnd, urg, options, payload };
-            Outgoing { segment, why, ecn }
-        }));
+        let segment = Segment { src, dst, seq, ack, flags, wnd, urg, options, payload };
+        out.segments.push(Outgoing { segment, why, ecn });
     }
     /// Adds what there is besides timestamps, in the order in which it is given room.
     fn put_options(&mut self, now: Time, body: &Body, (bare, record): (bool, bool), options: &mut Options) {

@@ -10,7 +10,7 @@ use super::emit::Body;
 use super::{Connection, Send};
 use crate::cause::Rule;
 use crate::config::Nagle;
-use crate::out::Out;
+use crate::out::{Out, Outgoing};
 use crate::payload::Payload;
 use crate::recovery::{Delivered, Retransmission};
 use crate::segment::Flags;
@@ -145,10 +145,32 @@ impl Connection {
             if room < load {
                 break Hold::Congestion;
             }
-            self.put_new_range(now, nxt..next, (size, false), Rule::Data, out);
+            match out.segments.last() {
+                Some(alike) if nxt > before && !self.ecn.on => {
+                    let alike = alike.clone();
+                    self.put_alike(now, alike, nxt..next, out);
+                }
+                _ => self.put_new_range(now, nxt..next, (size, false), Rule::Data, out),
+            }
             (nxt, room) = (next, room - load);
         };
         self.end_output(now, hold, before, out);
+    }
+    /// What [`put_new_range`](Connection::put_new_range) does right behind a full segment like this: nothing has changed since
+    /// but the number.
+    #[inline]
+    fn put_alike(&mut self, now: Time, mut alike: Outgoing, range: Range<Seq>, out: &mut Out) {
+        let ends = self.ends_write(&range);
+        let segment = &mut alike.segment;
+        segment.seq = range.start.wire();
+        segment.flags = segment.flags.without(Flags::PSH) | if ends { Flags::PSH } else { Flags::NONE };
+        segment.payload = self.snd.buffer.slice(range.start, segment.payload.len());
+        self.segs_out = self.segs_out.wrapping_add(1);
+        out.segments.push(alike);
+        self.snd.queue.on_sent(now, range.end, &self.config);
+        if ends {
+            self.snd.queue.mark_pushed();
+        }
     }
 
     /// Whether nothing is outstanding or waiting, and nobody keeps account of that.
@@ -411,14 +433,9 @@ impl Connection {
         let (mut flags, mut ends) = (flags, false);
         let payload = if len > 0 { self.snd.buffer.slice(range.start, len) } else { Payload::Empty };
         if len > 0 {
-            let last = range.start + u64::from(len);
-            let ends_write = range.start < self.snd.push && self.snd.push <= last;
-            let pushed = match self.skbs() {
-                Some(skbs) => skbs.is_pushed(last),
-                None => last == data_end || ends_write,
-            };
+            let data = range.start..range.start + u64::from(len);
             // Every copy carries what one did.
-            ends = pushed || !new_data && self.snd.queue.is_pushed(range.end);
+            ends = self.ends_write(&data) || !new_data && self.snd.queue.is_pushed(range.end);
             if ends {
                 flags |= Flags::PSH;
             }
@@ -433,6 +450,17 @@ impl Connection {
         ends
     }
 
+    /// Whether something that was written ends in this data.
+    #[inline]
+    fn ends_write(&self, data: &Range<Seq>) -> bool {
+        match self.skbs() {
+            Some(skbs) => skbs.is_pushed(data.end),
+            None => {
+                let push = self.snd.push;
+                data.end == self.snd.buffer.end() || data.start < push && push <= data.end
+            }
+        }
+    }
     /// A zero-window probe, or what the override timer lets go: a part of the next segment if the window has any
     /// room (RFC 9293, sections 3.8.6.1 and 3.8.6.2.1).
     pub(super) fn probe_window(&mut self, now: Time, out: &mut Out) {

@@ -62,7 +62,7 @@ impl Connection {
         }
     }
     /// Puts the data where it belongs, and decides how urgently an ACK is owed (RFC 5681, section 4.2).
-    fn take_data(&mut self, now: Time, arrived: &Arrived<'_>, data_end: Seq, out: &mut Out) {
+    pub(super) fn take_data(&mut self, now: Time, arrived: &Arrived<'_>, data_end: Seq, out: &mut Out) {
         let segment = arrived.segment;
         let nxt = self.rcv.nxt();
         let right = if self.ledger.is_some() { self.rcv.edge.max(data_end) } else { self.rcv.edge };
@@ -117,7 +117,7 @@ impl Connection {
         }
     }
     /// RCV.NXT went ahead with a segment that begins at `seq`.
-    #[inline]
+    #[inline(always)]
     pub(super) fn on_text_in_order(&mut self, now: Time, segment: &Segment, seq: Seq, out: &mut Out) {
         self.find_urgent(segment, seq, out);
         self.on_data_in_order(now, segment);

@@ -27,19 +27,18 @@ impl Sender {
 
     /// What [`on_ack_with`](Sender::on_ack_with) does with an acknowledgment that is expected. [`Sender::settle_timer`] has to
     /// follow once the output function has run, since what that sends may restart the timer anyway.
-    #[inline(always)]
     pub fn on_expected(&mut self, now: Time, ack: &Ack, cfg: &Config, out: &mut Out) -> Acked {
         let mut news = News::default();
         self.take_ack(now, ack, true, &mut news, cfg);
         self.first_window = self.first_window.saturating_sub(news.acked as u32);
         let rtt = self.measure(now, ack, &mut news, cfg, out);
-        // What is shown to those who seldom look are copies: the originals then need not lie in memory.
+        // What is shown to those who seldom look is a copy: the original then need not lie in memory.
         if !self.controller.sees_acks_only() {
-            self.show_delivered(now, &{ *ack }, &{ news }, cfg, out);
+            self.show_delivered(now, ack, &{ news }, cfg, out);
         }
         self.rack.adapt(false, self.una(), self.nxt());
         if self.is_troubled(&news) {
-            self.judge(now, &{ *ack }, &mut { news }, cfg, out);
+            self.judge(now, ack, &mut { news }, cfg, out);
         } else {
             // There was nothing to judge.
             self.rack.advanced &= self.trouble.is_none();
