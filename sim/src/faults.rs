@@ -85,8 +85,8 @@ impl Simulator {
         let lost = self.pipes[pipe.0 as usize].set_down(self.now);
         self.pipes[pipe.0 as usize].counters.dropped += lost.len() as u64;
         for handle in lost {
-            let id = self.out.packets.take(handle).id;
-            self.fate_of(pipe, id, Fate::LinkDown);
+            self.out.packets.remove(handle);
+            self.fate_of(pipe, handle.id, Fate::LinkDown);
         }
         self.schedule_pipe(pipe);
     }

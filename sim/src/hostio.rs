@@ -23,6 +23,8 @@ use crate::trace::{Cause, DropReason, NodeId, PipeId, TraceLevel, Trigger, What}
 pub struct HostOut {
     tcp: Scratch,
     pub(crate) items: Vec<HostItem>,
+    /// What the larger and rarer of these are, by number.
+    others: Vec<Option<Other>>,
     /// Where packets live from the moment they are sent.
     pub(crate) packets: Slab,
     pub(crate) level: TraceLevel,
@@ -37,18 +39,25 @@ pub struct HostOut {
 }
 
 /// One thing that a host wants to happen.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum HostItem {
     /// A packet goes out.
     Send(Handle, Cause),
     /// A packet was dropped.
     Dropped(PacketId, DropReason),
+    /// Something else, of this number: see [`HostOut::take_other`].
+    Other(u32),
+}
+
+/// What a host wants besides, which stands apart: it is large, and mostly hosts send.
+#[derive(Clone, Debug)]
+pub(crate) enum Other {
     /// A connection changed its state.
     State(Tuple, State, State, Cause),
     /// Another line for the trace.
-    Record(Box<What>),
+    Record(What),
     /// A call of a program on this socket.
-    Call(u32, Box<ProgramCall>),
+    Call(u32, ProgramCall),
 }
 
 /// The buffer that TCP writes into, kept for its capacity: empty between calls, so a clone begins with a new one.
@@ -63,18 +72,6 @@ impl Clone for Scratch {
 impl fmt::Debug for Scratch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Scratch")
-    }
-}
-
-impl HostItem {
-    /// The line of the trace that this is, if it is one, on this host.
-    pub(crate) fn into_record(self, node: NodeId) -> Option<What> {
-        match self {
-            HostItem::Send(..) | HostItem::Call(..) => None,
-            HostItem::Dropped(packet, why) => Some(What::Dropped { node, packet, why }),
-            HostItem::State(tuple, from, to, why) => Some(What::State { node, tuple, from, to, why }),
-            HostItem::Record(what) => Some(*what),
-        }
     }
 }
 
@@ -106,7 +103,7 @@ impl HostOut {
     }
     /// The same for a segment: it is written to where it lives at once, and what was there before is left in its place.
     #[inline]
-    pub(crate) fn send_segment(&mut self, id: PacketId, ip: IpHeader, segment: &mut Segment, why: Cause) {
+    pub(crate) fn send_segment(&mut self, id: PacketId, ip: &IpHeader, segment: &mut Segment, why: Cause) {
         let handle = self.packets.insert_segment(id, ip, segment);
         self.items.push(HostItem::Send(handle, why));
     }
@@ -116,7 +113,8 @@ impl HostOut {
     }
     /// Notes a change of state. Part of the trace hash, so always kept.
     pub fn state(&mut self, tuple: Tuple, from: State, to: State, why: Cause) {
-        self.items.push(HostItem::State(tuple, from, to, why));
+        let item = self.other(Other::State(tuple, from, to, why));
+        self.items.push(item);
     }
     /// Notes something that happened within TCP, if a trace is kept.
     pub fn tcp(&mut self, tuple: Tuple, note: Note, trigger: Trigger) {
@@ -138,7 +136,8 @@ impl HostOut {
         }
     }
     fn record(&mut self, what: What) {
-        self.items.push(HostItem::Record(Box::new(what)));
+        let item = self.other(Other::Record(what));
+        self.items.push(item);
     }
     /// Tells the checker of streams what a program did, if there is one: then only is the event made.
     #[inline]
@@ -169,7 +168,8 @@ impl HostOut {
         if self.calls == Some(self.node)
             && let Some(call) = call()
         {
-            self.items.insert(mark.min(self.items.len()), HostItem::Call(socket, Box::new(call)));
+            let item = self.other(Other::Call(socket, call));
+            self.items.insert(mark.min(self.items.len()), item);
         }
     }
     /// Whether a trace is kept.
@@ -180,15 +180,45 @@ impl HostOut {
     pub fn verbose(&self) -> bool {
         self.level == TraceLevel::Verbose
     }
+    fn other(&mut self, other: Other) -> HostItem {
+        self.others.push(Some(other));
+        HostItem::Other((self.others.len() - 1) as u32)
+    }
+    /// What an item of this number is, once.
+    pub(crate) fn take_other(&mut self, number: u32) -> Option<Other> {
+        self.others.get_mut(number as usize)?.take()
+    }
+    /// All items have been looked at; `items` is where they were, whose room is used again.
+    #[inline]
+    pub(crate) fn are_done(&mut self, mut items: Vec<HostItem>) {
+        items.clear();
+        self.items = items;
+        self.others.clear();
+    }
+    /// The line of the trace that this is, if it is one.
+    pub(crate) fn record_of(&mut self, item: HostItem) -> Option<What> {
+        let node = self.node;
+        match item {
+            HostItem::Send(..) => None,
+            HostItem::Dropped(packet, why) => Some(What::Dropped { node, packet, why }),
+            HostItem::Other(number) => match self.take_other(number)? {
+                Other::State(tuple, from, to, why) => Some(What::State { node, tuple, from, to, why }),
+                Other::Record(what) => Some(what),
+                Other::Call(..) => None,
+            },
+        }
+    }
     /// The packets to send, and the records; for tests of a host by itself.
     pub fn drain(&mut self) -> (Vec<(Packet, Cause)>, Vec<What>) {
         let (mut packets, mut records) = (Vec::new(), Vec::new());
-        for item in self.items.drain(..) {
-            match item {
+        let items = std::mem::take(&mut self.items);
+        for item in &items {
+            match *item {
                 HostItem::Send(handle, why) => packets.push((*self.packets.take(handle), why)),
-                item => records.extend(item.into_record(self.node)),
+                item => records.extend(self.record_of(item)),
             }
         }
+        self.are_done(items);
         (packets, records)
     }
 }
@@ -199,7 +229,7 @@ pub struct HostNet {
     pub(crate) routes: Arc<Routes>,
     pub(crate) mtus: Arc<[(PipeId, u16)]>,
     /// Where everything goes, if that is all that the routes say.
-    only: Option<PipeId>,
+    pub(crate) only: Option<PipeId>,
 }
 
 /// The link that a packet leaves by.

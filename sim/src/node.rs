@@ -85,15 +85,18 @@ impl Simulator {
         self.send_out(node, handle, why);
     }
     /// A node sends a packet of its own that has its place already.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn send_out(&mut self, node: NodeId, handle: Handle, why: Cause) {
-        let dst = self.out.packets.get(handle).ip.dst;
-        let Hop::Pipe(pipe) = self.hop_from(node, dst) else {
-            let packet = self.out.packets.take(handle);
-            return self.drop_at(node, packet.id, DropReason::NoRoute);
+        let only = match &self.nodes[node.0 as usize] {
+            Node::Host(host) => host.net.only,
+            Node::Router(_) => None,
+        };
+        let Some(pipe) = only.or_else(|| self.next_hop(node, self.out.packets.get(handle).ip.dst)) else {
+            self.out.packets.remove(handle);
+            return self.drop_at(node, handle.id, DropReason::NoRoute);
         };
         if handle.len <= u32::from(self.pipes[pipe.0 as usize].mtu) {
-            return self.transmit(pipe, handle, Origin::Made(why));
+            return self.hand_over(pipe, handle, Origin::Made(why));
         }
         let packet = self.out.packets.take(handle);
         if packet.ip.df {

@@ -33,25 +33,30 @@ pub struct EventQueue {
 /// The next arrivals of pipes. Of many pipes few carry anything at one moment, and what is set comes soon: the earliest
 /// entries stand in a short list in order, and only what is later than these in a heap. An entry is nearly always the
 /// next event of its pipe until it is popped; one that is not any more stays where it is, and is passed over.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 struct Arrivals {
-    /// The earliest entries, the first of them last.
-    near: Vec<Order>,
+    /// The earliest entries in order, those from `head` up to `tail`, each at its number modulo the room that there is.
+    /// What is set is nearly always among the last of them.
+    near: Box<[Order; NEAR]>,
+    head: usize,
+    tail: usize,
     /// The others.
     far: BinaryHeap<Reverse<Order>>,
+    /// The first of those; [`LAST`] if there are none.
+    horizon: Order,
     /// The next arrival of each pipe, by its number: an entry of another time means nothing.
     next: Vec<Time>,
 }
 
-/// Entries in order, at most: what fits into a few cache lines.
+/// Entries in order, at most: what fits into a few cache lines. A power of two.
 const NEAR: usize = 32;
 
 /// Hosts and the timeline in the order of their next events.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 struct Ordered {
     heap: PriorityQueue<Packed, Reverse<Order>, FxBuildHasher>,
-    /// The first of them, whenever no source is `popped`.
-    first: Option<Order>,
+    /// The first of them, whenever no source is `popped`; [`LAST`] if there are none.
+    first: Order,
     /// The source that was popped last, while its entry is still in place: nearly always it is set again at once, and
     /// moving an entry costs half of taking it out and putting it in.
     popped: Option<Packed>,
@@ -62,6 +67,8 @@ type Packed = u64;
 
 /// A time above a source: the order of events.
 type Order = u128;
+/// After all events.
+const LAST: Order = Order::MAX;
 
 impl Source {
     fn pack(self) -> Packed {
@@ -98,6 +105,17 @@ impl EventQueue {
     pub fn pop(&mut self) -> Option<(Time, Source)> {
         self.pop_until(Time::NEVER)
     }
+    /// Takes the earliest event if it is one of a direction of a link, whose number it tells, and no later than `limit`.
+    #[inline]
+    pub(crate) fn pop_pipe_until(&mut self, limit: Time) -> Option<(Time, u32)> {
+        let (pipe, other) = (self.pipes.first(), self.others.first());
+        if pipe >= other || time_of(pipe) > limit {
+            return None;
+        }
+        let number = pipe as u32;
+        self.pipes.pop(number);
+        Some((time_of(pipe), number))
+    }
     /// Takes the earliest event if it is no later than `limit`.
     #[inline]
     pub fn pop_until(&mut self, limit: Time) -> Option<(Time, Source)> {
@@ -106,10 +124,7 @@ impl EventQueue {
             return None;
         }
         match source {
-            Source::Pipe(number) => {
-                self.pipes.next[number as usize] = Time::NEVER;
-                self.pipes.near.pop();
-            }
+            Source::Pipe(number) => self.pipes.pop(number),
             Source::Host(_) | Source::Timeline => self.others.popped = Some(source.pack()),
         }
         Some((time, source))
@@ -117,11 +132,14 @@ impl EventQueue {
     /// The earliest event.
     #[inline]
     pub fn peek(&mut self) -> Option<(Time, Source)> {
-        let first = match (self.pipes.first(), self.others.first()) {
-            (Some(pipe), Some(other)) => pipe.min(other),
-            (first, None) | (None, first) => first?,
-        };
-        Some((time_of(first), Source::unpack(first as Packed)))
+        let (pipe, other) = (self.pipes.first(), self.others.first());
+        if pipe < other {
+            Some((time_of(pipe), Source::Pipe(pipe as u32)))
+        } else if other < LAST {
+            Some((time_of(other), Source::unpack(other as Packed)))
+        } else {
+            None
+        }
     }
 }
 
@@ -132,6 +150,19 @@ fn time_of(order: Order) -> Time {
     Time::from_nanos((order >> 64) as u64)
 }
 
+impl Default for Arrivals {
+    fn default() -> Arrivals {
+        Arrivals {
+            near: Box::new([LAST; NEAR]),
+            head: 0,
+            tail: 0,
+            far: BinaryHeap::new(),
+            horizon: LAST,
+            next: Vec::new(),
+        }
+    }
+}
+
 impl Arrivals {
     #[inline]
     fn set(&mut self, number: u32, time: Time) {
@@ -140,21 +171,24 @@ impl Arrivals {
             return;
         }
         let entry = order(time, Source::Pipe(number).pack());
-        if self.far.peek().is_some_and(|Reverse(later)| *later < entry) {
+        if entry > self.horizon {
             return self.set_far(entry);
         }
-        // Those that come sooner make room.
-        self.near.push(entry);
-        let near = self.near.as_mut_slice();
-        for place in (1..near.len()).rev() {
-            if near[place - 1] >= entry {
-                break;
-            }
-            near.swap(place - 1, place);
-        }
-        if near.len() > NEAR {
+        if self.tail - self.head == NEAR {
             self.make_room();
         }
+        let mut place = self.tail;
+        self.tail += 1;
+        // What comes later moves up.
+        while place > self.head {
+            let before = self.near[(place - 1) % NEAR];
+            if before <= entry {
+                break;
+            }
+            self.near[place % NEAR] = before;
+            place -= 1;
+        }
+        self.near[place % NEAR] = entry;
     }
     #[cold]
     fn set_first(&mut self, number: u32, time: Time) {
@@ -164,30 +198,56 @@ impl Arrivals {
     #[inline(never)]
     fn set_far(&mut self, entry: Order) {
         self.far.push(Reverse(entry));
+        self.look();
+    }
+    fn look(&mut self) {
+        self.horizon = self.far.peek().map_or(LAST, |Reverse(entry)| *entry);
     }
     /// Too many entries are near: the later ones are far now.
-    #[cold]
+    #[inline(never)]
     fn make_room(&mut self) {
-        self.far.extend(self.near.drain(..NEAR / 2).map(Reverse));
+        let middle = self.head + NEAR / 2;
+        self.far.extend((middle..self.tail).map(|place| Reverse(self.near[place % NEAR])));
+        self.tail = middle;
+        self.look();
     }
     #[inline]
-    fn first(&mut self) -> Option<Order> {
+    fn first(&mut self) -> Order {
         loop {
-            let first = self.near.last().copied().or_else(|| self.come_near())?;
-            if self.next[first as u32 as usize] == time_of(first) {
-                return Some(first);
+            if self.head == self.tail && !self.come_near() {
+                return LAST;
             }
-            self.near.pop();
+            let first = self.near[self.head % NEAR];
+            if self.next[first as u32 as usize] == time_of(first) {
+                return first;
+            }
+            self.head += 1;
         }
     }
-    /// Where no entry is near: those that are next, and the first of them.
-    fn come_near(&mut self) -> Option<Order> {
-        for _ in 0..NEAR / 2 {
-            let Some(Reverse(entry)) = self.far.pop() else { break };
-            self.near.push(entry);
+    /// Takes the first entry, which is that of this pipe.
+    #[inline]
+    fn pop(&mut self, number: u32) {
+        self.next[number as usize] = Time::NEVER;
+        self.head += 1;
+    }
+    /// Where no entry is near: those that are next. Whether there are any.
+    #[inline(never)]
+    fn come_near(&mut self) -> bool {
+        (self.head, self.tail) = (0, 0);
+        while self.tail < NEAR / 2
+            && let Some(Reverse(entry)) = self.far.pop()
+        {
+            self.near[self.tail] = entry;
+            self.tail += 1;
         }
-        self.near.reverse();
-        self.near.last().copied()
+        self.look();
+        self.tail > 0
+    }
+}
+
+impl Default for Ordered {
+    fn default() -> Ordered {
+        Ordered { heap: PriorityQueue::default(), first: LAST, popped: None }
     }
 }
 
@@ -204,10 +264,10 @@ impl Ordered {
         self.look();
     }
     fn look(&mut self) {
-        self.first = self.heap.peek().map(|(_, Reverse(order))| *order);
+        self.first = self.heap.peek().map_or(LAST, |(_, Reverse(order))| *order);
     }
     #[inline]
-    fn first(&mut self) -> Option<Order> {
+    fn first(&mut self) -> Order {
         if let Some(source) = self.popped.take() {
             self.heap.remove(&source);
             self.look();

@@ -44,27 +44,57 @@ pub(crate) enum Computed {
 /// Next hop by address; the families apart, as numbers.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Table {
+    /// The first address of those in `dense`.
+    first: u32,
+    /// By address from that on, if addresses lie close together, as those that nobody chose do.
+    dense: Vec<Option<PipeId>>,
+    /// If they do not.
     v4: FxHashMap<u32, PipeId>,
     v6: FxHashMap<u128, PipeId>,
 }
 
 impl Table {
+    pub(crate) fn new(routes: &[(IpAddr, PipeId)]) -> Table {
+        let mut table = Table::default();
+        let v4 = || {
+            routes
+                .iter()
+                .filter_map(|(dst, _)| if let IpAddr::V4(dst) = dst { Some(dst.to_bits()) } else { None })
+        };
+        let (first, last) = (v4().min().unwrap_or(0), v4().max().unwrap_or(0));
+        let span = (last - first) as usize;
+        if span < 4 * routes.len() {
+            (table.first, table.dense) = (first, vec![None; span + 1]);
+        }
+        for (dst, pipe) in routes {
+            match dst {
+                IpAddr::V4(dst) if table.dense.is_empty() => {
+                    table.v4.insert(dst.to_bits(), *pipe);
+                }
+                IpAddr::V4(dst) => table.dense[(dst.to_bits() - first) as usize] = Some(*pipe),
+                IpAddr::V6(dst) => {
+                    table.v6.insert(dst.to_bits(), *pipe);
+                }
+            }
+        }
+        table
+    }
     fn get(&self, dst: IpAddr) -> Option<PipeId> {
         match dst {
-            IpAddr::V4(dst) => self.v4.get(&dst.to_bits()).copied(),
+            IpAddr::V4(dst) => self.get_v4(dst.to_bits()),
             IpAddr::V6(dst) => self.v6.get(&dst.to_bits()).copied(),
         }
     }
-}
-
-impl Extend<(IpAddr, PipeId)> for Table {
-    fn extend<T: IntoIterator<Item = (IpAddr, PipeId)>>(&mut self, routes: T) {
-        for (dst, pipe) in routes {
-            match dst {
-                IpAddr::V4(dst) => self.v4.insert(dst.to_bits(), pipe),
-                IpAddr::V6(dst) => self.v6.insert(dst.to_bits(), pipe),
-            };
+    #[inline]
+    fn get_v4(&self, dst: u32) -> Option<PipeId> {
+        match self.dense.get(dst.wrapping_sub(self.first) as usize) {
+            Some(pipe) => *pipe,
+            None => self.get_sparse(dst),
         }
+    }
+    #[inline(never)]
+    fn get_sparse(&self, dst: u32) -> Option<PipeId> {
+        self.v4.get(&dst).copied()
     }
 }
 
@@ -88,7 +118,7 @@ impl Routes {
     #[inline]
     pub(crate) fn plain(&self, dst: u32) -> Option<PipeId> {
         match &self.computed {
-            Computed::Table(table) if self.overrides.is_empty() => table.v4.get(&dst).copied(),
+            Computed::Table(table) if self.overrides.is_empty() => table.get_v4(dst),
             _ => None,
         }
     }
@@ -143,8 +173,7 @@ mod tests {
 
     #[test]
     fn overrides_win_and_the_longest_of_them_first() {
-        let mut table = Table::default();
-        table.extend([(ip("10.0.0.1"), PipeId(1)), (ip("10.0.1.1"), PipeId(1))]);
+        let table = Table::new(&[(ip("10.0.0.1"), PipeId(1)), (ip("10.0.1.1"), PipeId(1))]);
         let routes = Routes::new(
             vec![
                 (ip("10.0.0.0"), 8, Hop::Pipe(PipeId(2))),
@@ -156,5 +185,24 @@ mod tests {
         assert_eq!(routes.lookup(ip("10.0.0.1")), Hop::Pipe(PipeId(2)));
         assert_eq!(routes.lookup(ip("10.0.1.1")), Hop::Unreachable);
         assert_eq!(routes.lookup(ip("192.0.2.1")), Hop::NoRoute);
+    }
+
+    #[test]
+    fn addresses_are_found_side_by_side_or_far_apart() {
+        let side_by_side = ["10.0.0.1", "10.0.0.2", "10.0.0.4", "2001:db8::1"];
+        let far_apart = ["10.0.0.1", "10.200.0.2", "192.0.2.4", "2001:db8::1"];
+        for addresses in [side_by_side, far_apart] {
+            let routes: Vec<_> = addresses.iter().map(|a| ip(a)).zip((0..).map(PipeId)).collect();
+            let table = Table::new(&routes);
+            assert_eq!(table.dense.is_empty(), addresses == far_apart);
+            for (address, pipe) in routes {
+                assert_eq!(table.get(address), Some(pipe));
+            }
+            for stranger in ["10.0.0.3", "10.0.0.0", "10.0.0.5", "0.0.0.0", "255.255.255.255", "2001:db8::2"]
+            {
+                assert_eq!(table.get(ip(stranger)), None);
+            }
+        }
+        assert_eq!(Table::new(&[]).get(ip("0.0.0.0")), None);
     }
 }

@@ -119,6 +119,7 @@ impl Simulator {
             simulator.schedule_host(NodeId(number as u32));
         }
         simulator.schedule_timeline();
+        simulator.watch_links();
         simulator
     }
 
@@ -135,6 +136,7 @@ impl Simulator {
         self.checks = Some(Box::new(Checks::new(spec, self.level > TraceLevel::Off)));
         self.level = self.level.max(TraceLevel::On);
         self.out.level = self.level;
+        self.watch_links();
         self
     }
     /// The laws that were broken so far, in order; [`findings`](Self::findings) are not among them.
@@ -293,6 +295,13 @@ impl Simulator {
         if self.stuck() {
             return false;
         }
+        // Nearly all that happens are arrivals.
+        if let Some((time, number)) = self.queue.pop_pipe_until(limit) {
+            self.begin(time);
+            self.on_arrival(PipeId(number));
+            self.end();
+            return true;
+        }
         let Some((time, source)) = self.pop_until(limit) else {
             return false;
         };
@@ -300,27 +309,37 @@ impl Simulator {
         true
     }
     /// What `source` has for this time happens.
-    #[inline]
+    #[inline(never)]
     pub(crate) fn happens(&mut self, time: Time, source: Source) {
-        assert!(time >= self.now, "time goes back from {:?} to {time:?} at {source:?}", self.now);
-        self.at_once = if time == self.now { self.at_once + 1 } else { 0 };
-        self.now = time;
-        self.events += 1;
+        self.begin(time);
         match source {
             Source::Timeline => self.on_timeline(),
             Source::Pipe(number) => self.on_arrival(PipeId(number)),
             Source::Host(number) => self.on_host_deadline(NodeId(number)),
         }
-        if self.checks.is_some() {
-            self.check();
-        }
-        if self.records.len() > self.most_records {
-            self.cut_trace();
+        self.end();
+    }
+    /// An event begins.
+    #[inline]
+    fn begin(&mut self, time: Time) {
+        assert!(time >= self.now, "time goes back from {:?} to {time:?}", self.now);
+        self.at_once = if time == self.now { self.at_once + 1 } else { 0 };
+        self.now = time;
+        self.events += 1;
+    }
+    /// An event has happened.
+    #[inline]
+    fn end(&mut self) {
+        if self.tracing() {
+            self.look();
+            if self.records.len() > self.most_records {
+                self.cut_trace();
+            }
         }
     }
 
     /// Takes the earliest event if it is no later than `limit`.
-    #[inline]
+    #[inline(never)]
     fn pop_until(&mut self, limit: Time) -> Option<(Time, Source)> {
         loop {
             let (time, source) = self.queue.pop_until(limit)?;
@@ -357,14 +376,15 @@ impl Simulator {
     /// A packet comes out of a pipe, or leaves the queue in front of it.
     fn on_arrival(&mut self, pipe: PipeId) {
         let line = &mut self.pipes[pipe.0 as usize];
-        let Some(flight) = line.pop(self.now) else { return self.on_departure(pipe) };
-        line.counters.delivered += 1;
-        line.counters.delivered_bytes += u64::from(flight.handle.len);
+        if line.next_arrival() > self.now {
+            return self.on_departure(pipe);
+        }
+        let Some(handle) = line.pop(self.now) else { return };
         let (to, next) = (line.to, line.next_event());
         if next != Time::NEVER {
             self.queue.set_pipe(pipe.0, next);
         }
-        self.arrive(to, pipe, flight.handle);
+        self.arrive(to, pipe, handle);
     }
     /// Brings the event queue up to date with a pipe.
     #[inline]
@@ -423,8 +443,16 @@ impl Simulator {
                 self.records.truncate(self.most_records);
                 checks.seen = self.records.len();
             }
-            None => (self.level, self.out.level) = (TraceLevel::Off, TraceLevel::Off),
+            None => {
+                (self.level, self.out.level) = (TraceLevel::Off, TraceLevel::Off);
+                self.watch_links();
+            }
         }
+    }
+    /// Lets links know whether somebody looks at packets.
+    fn watch_links(&mut self) {
+        let watched = self.tracing() || !self.rules.are_idle();
+        self.pipes.iter_mut().for_each(|pipe| pipe.watch(watched));
     }
     /// Takes what happened so far out of the trace, so that a long run need not keep it.
     pub fn take_records(&mut self) -> Vec<Record> {

@@ -9,7 +9,6 @@ use crate::packet::{Body, IpHeader, Packet, PacketId};
 /// Names a packet in the slab, and says of it what each link asks for and nothing on the way changes: a link need not
 /// look at the packet itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[repr(C, packed)] // with the time of its arrival, half a cache line of a link's ring
 pub(crate) struct Handle {
     pub(crate) id: PacketId,
     index: u32,
@@ -20,37 +19,48 @@ pub(crate) struct Handle {
     /// Its TTL, which holds whatever the packet itself says: a router need not wait for the packet to come out of memory.
     /// Zero: the packet has to be looked at itself.
     pub(crate) ttl: u8,
+    /// A fate rule holds it on its link: it arrives whatever happens to that. It stands here because here is room: with
+    /// the time of its arrival, half a cache line of a link's ring.
+    pub(crate) held: bool,
 }
 
 impl Handle {
+    /// The same, held by a fate rule or not.
+    pub(crate) fn held(self, held: bool) -> Handle {
+        Handle { held, ..self }
+    }
     /// The handle behind a router, of a packet with a TTL of more than one.
     #[inline]
     pub(crate) fn one_hop_on(self) -> Handle {
-        Handle { ttl: self.ttl.saturating_sub(1), ..self }
+        Handle { ttl: self.ttl.saturating_sub(1), held: false, ..self }
     }
 }
 
 /// All packets under way.
 #[derive(Debug, Default)]
 pub(crate) struct Slab {
+    /// A place that is free keeps the box of the packet that was there: nothing is allocated for a packet while as many
+    /// arrive as are sent.
     slots: Vec<Option<Box<Packet>>>,
     free: Vec<u32>,
-    /// Boxes of packets that have arrived, for those to come.
-    #[expect(clippy::vec_box, reason = "it is the boxes that are kept: a packet moves by its pointer")]
-    spare: Vec<Box<Packet>>,
 }
 
 impl std::hash::Hash for Slab {
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        let Slab { slots, free, spare: _ } = self; // boxes without packets
-        (slots, free).hash(state);
+        let mut packets: Vec<Option<&Packet>> = self.slots.iter().map(Option::as_deref).collect();
+        self.free.iter().for_each(|index| packets[*index as usize] = None);
+        (packets, &self.free).hash(state);
     }
 }
 
 /// Without the boxes that wait to be used again.
 impl Clone for Slab {
     fn clone(&self) -> Slab {
-        Slab { slots: self.slots.clone(), free: self.free.clone(), spare: Vec::new() }
+        let mut under_way = vec![true; self.slots.len()];
+        self.free.iter().for_each(|index| under_way[*index as usize] = false);
+        let packets = self.slots.iter().zip(under_way);
+        let slots = packets.map(|(packet, under_way)| packet.clone().filter(|_| under_way)).collect();
+        Slab { slots, free: self.free.clone() }
     }
 }
 
@@ -58,73 +68,79 @@ const GONE: &str = "a handle names a packet until it is taken";
 
 impl Slab {
     pub(crate) fn insert(&mut self, packet: Packet) -> Handle {
-        let place = match self.spare.pop() {
-            Some(mut place) => {
-                *place = packet;
-                place
-            }
-            None => Box::new(packet),
-        };
-        self.keep(place)
+        let index = self.place();
+        let slot = &mut self.slots[index as usize];
+        match slot {
+            Some(place) => **place = packet,
+            None => *slot = Some(Box::new(packet)),
+        }
+        self.handle(index)
     }
     /// Makes a packet of a segment: part by part, in its place. The segment that was there is left behind.
-    #[inline]
-    pub(crate) fn insert_segment(&mut self, id: PacketId, ip: IpHeader, segment: &mut Segment) -> Handle {
-        let place = match self.spare.pop() {
-            Some(mut place) => {
+    #[inline(always)]
+    pub(crate) fn insert_segment(&mut self, id: PacketId, ip: &IpHeader, segment: &mut Segment) -> Handle {
+        let index = self.place();
+        let slot = &mut self.slots[index as usize];
+        match slot {
+            Some(place) => {
                 place.id = id;
-                place.ip = ip;
+                place.ip = *ip;
                 match &mut place.body {
                     Body::Tcp(old) => std::mem::swap(old, segment),
                     other => *other = Body::Tcp(std::mem::take(segment)),
                 }
                 place.flipped_bit = None;
-                place
-            }
-            None => Box::new(Packet { id, ip, body: Body::Tcp(std::mem::take(segment)), flipped_bit: None }),
-        };
-        self.keep(place)
-    }
-    #[inline]
-    fn keep(&mut self, packet: Box<Packet>) -> Handle {
-        let (len, id) = (packet.len(), packet.id);
-        let ttl = if packet.flipped_bit.is_none() { packet.ip.ttl } else { 0 };
-        let dst = if let IpAddr::V4(dst) = packet.ip.dst { dst.to_bits() } else { 0 };
-        let index = match self.free.pop() {
-            Some(index) => {
-                self.slots[index as usize] = Some(packet);
-                index
             }
             None => {
-                self.slots.push(Some(packet));
-                (self.slots.len() - 1) as u32
+                let body = Body::Tcp(std::mem::take(segment));
+                *slot = Some(Box::new(Packet { id, ip: *ip, body, flipped_bit: None }));
             }
-        };
-        Handle { id, index, len, dst, ttl }
+        }
+        self.handle(index)
+    }
+    /// A place that is free.
+    #[inline]
+    fn place(&mut self) -> u32 {
+        self.free.pop().unwrap_or_else(|| {
+            self.slots.push(None);
+            (self.slots.len() - 1) as u32
+        })
+    }
+    /// The handle of the packet in this place.
+    #[inline(always)]
+    fn handle(&self, index: u32) -> Handle {
+        let packet = self.slots[index as usize].as_ref().expect(GONE);
+        let ttl = if packet.flipped_bit.is_none() { packet.ip.ttl } else { 0 };
+        let dst = if let IpAddr::V4(dst) = packet.ip.dst { dst.to_bits() } else { 0 };
+        Handle { id: packet.id, index, len: packet.len(), dst, ttl, held: false }
     }
     /// The packet under this handle, which then names nothing.
     ///
     /// # Panics
     /// If the handle names nothing, as all methods here do.
-    #[inline]
     pub(crate) fn take(&mut self, handle: Handle) -> Box<Packet> {
         self.free.push(handle.index);
+        self.lift(handle)
+    }
+    /// The packet under this handle, which is [put back](Self::put_back) when it has been looked at.
+    #[inline]
+    pub(crate) fn lift(&mut self, handle: Handle) -> Box<Packet> {
         let mut packet = self.slots[handle.index as usize].take().expect(GONE);
         if handle.ttl > 0 {
             packet.ip.ttl = handle.ttl;
         }
         packet
     }
-    /// Takes the box of a packet that has arrived and been looked at: nothing is allocated for a packet while as many
-    /// arrive as are sent.
+    /// A packet that was lifted is no more needed: its handle names nothing from now on.
     #[inline]
-    pub(crate) fn give_back(&mut self, place: Box<Packet>) {
-        self.spare.push(place);
+    pub(crate) fn put_back(&mut self, handle: Handle, packet: Box<Packet>) {
+        self.slots[handle.index as usize] = Some(packet);
+        self.remove(handle);
     }
     /// Forgets the packet under this handle.
+    #[inline]
     pub(crate) fn remove(&mut self, handle: Handle) {
-        let packet = self.take(handle);
-        self.give_back(packet);
+        self.free.push(handle.index);
     }
     /// The packet, whose TTL is that of the handle: here it may be an earlier one.
     #[inline]

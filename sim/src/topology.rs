@@ -136,7 +136,7 @@ impl Graph {
     /// First hops to all addresses, by breadth-first search. Hosts do not forward.
     fn search(&self, start: NodeId) -> Table {
         let mut first_hop: Vec<Option<PipeId>> = vec![None; self.neighbours.len()];
-        let mut table = Table::default();
+        let mut routes = Vec::new();
         let mut frontier = VecDeque::from([start]);
         while let Some(node) = frontier.pop_front() {
             if node != start && !self.forwards[node.0 as usize] {
@@ -149,10 +149,10 @@ impl Graph {
                     continue;
                 }
                 *seen = Some(hop);
-                table.extend(self.addresses[next.0 as usize].iter().map(|a| (*a, hop)));
+                routes.extend(self.addresses[next.0 as usize].iter().map(|a| (*a, hop)));
                 frontier.push_back(*next);
             }
         }
-        table
+        Table::new(&routes)
     }
 }

@@ -87,6 +87,19 @@ impl Ends {
             (Packed::Other(other), ..) => **other == *tuple,
         }
     }
+    /// Whether they are these: the local address and port, and the remote ones.
+    #[inline]
+    pub fn are_between(&self, local: (IpAddr, u16), remote: (IpAddr, u16)) -> bool {
+        match (&self.0, local.0, remote.0) {
+            (
+                Packed::V4 { local: l, remote: r, local_port, remote_port },
+                IpAddr::V4(here),
+                IpAddr::V4(there),
+            ) => (*remote_port, *local_port) == (remote.1, local.1) && (*r, *l) == (there, here),
+            (Packed::V4 { .. }, ..) => false,
+            (Packed::Other(other), ..) => **other == Tuple { local: local.into(), remote: remote.into() },
+        }
+    }
     /// The local port and the remote one.
     #[inline]
     pub fn ports(&self) -> (u16, u16) {

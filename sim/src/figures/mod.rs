@@ -12,6 +12,7 @@ pub use spread::Spread;
 
 use tcp::{Duration, Time};
 
+use crate::link::Pipe;
 use crate::simulator::Simulator;
 use crate::trace::PipeId;
 
@@ -58,7 +59,7 @@ impl Simulator {
     }
     /// How long packets have waited in front of a direction of a link, in a world that is measured.
     pub fn pipe_figures(&self, pipe: PipeId) -> Option<&PipeFigures> {
-        self.pipes[pipe.0 as usize].figures.as_deref()
+        self.pipes[pipe.0 as usize].figures()
     }
     /// Forgets what was measured so far but which connections there are: the warm-up is over.
     pub fn forget_warm_up(&mut self) {
@@ -69,7 +70,7 @@ impl Simulator {
         }
     }
     fn forget_waits(&mut self) {
-        self.pipes.iter_mut().for_each(|pipe| pipe.figures = Some(Box::default()));
+        self.pipes.iter_mut().for_each(Pipe::keep_figures);
     }
     /// Takes in what TCP knows of the connections that are still open. Call it before looking at flows.
     pub fn read_open_flows(&mut self) {

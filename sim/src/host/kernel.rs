@@ -151,6 +151,7 @@ impl Kernel {
     }
 
     /// When something below the programs is due next.
+    #[inline]
     pub(super) fn deadline(&self) -> Time {
         let loopback = self.loopback.front().map_or(Time::NEVER, |(time, _)| *time);
         self.tcp.deadline().min(self.reassembly.deadline()).min(loopback)
@@ -216,16 +217,16 @@ impl Kernel {
 
     /// The same for a segment, which is written where the packet lives, and nowhere in between; what was there before is left
     /// in its place.
-    #[inline]
+    #[inline(always)]
     pub(super) fn transmit_segment(
         &mut self,
         ctx: &mut Ctx<'_>,
-        ip: IpHeader,
+        ip: &IpHeader,
         segment: &mut Segment,
         rule: Rule,
     ) {
         if !ip.df || self.is_local(ip.dst) {
-            return self.transmit(ctx, ip, Body::Tcp(std::mem::take(segment)), rule);
+            return self.transmit(ctx, *ip, Body::Tcp(std::mem::take(segment)), rule);
         }
         self.counters.ip_out_requests += 1;
         let id = ctx.out.packet_id();
@@ -255,17 +256,23 @@ impl Kernel {
     }
 
     /// A packet that this host sent to itself, or that the network brought.
-    #[inline]
+    #[inline(always)]
     pub(super) fn input(&mut self, ctx: &mut Ctx<'_>, packet: &Packet) {
         self.counters.ip_in_receives += 1;
-        let id = packet.id;
         if !self.is_local(packet.ip.dst) {
             self.counters.ip_in_addr_errors += 1;
-            return ctx.out.dropped(id, DropReason::NotOurs);
+            return ctx.out.dropped(packet.id, DropReason::NotOurs);
         }
-        if !matches!(packet.body, Body::Fragment(_)) {
-            return self.deliver(ctx, packet);
+        match &packet.body {
+            Body::Tcp(segment) => self.tcp_input(ctx, packet, segment),
+            Body::Fragment(_) => self.put_together(ctx, packet),
+            _ => self.deliver(ctx, packet),
         }
+    }
+    /// A fragment arrives.
+    #[inline(never)]
+    fn put_together(&mut self, ctx: &mut Ctx<'_>, packet: &Packet) {
+        let id = packet.id;
         self.counters.ip_reasm_reqds += 1;
         let outcome = self.reassembly.add(ctx.now, packet.clone());
         let bytes = self.reassembly.bytes() as u64;
@@ -283,20 +290,24 @@ impl Kernel {
         }
     }
     /// Hands a whole packet to its transport.
-    #[inline]
+    #[inline(never)]
     fn deliver(&mut self, ctx: &mut Ctx<'_>, packet: &Packet) {
         match &packet.body {
-            // From an address that nobody can answer to (9293/MUST-63, 1122/3.2.1.3-BADSRC).
-            _ if !names_one_host(packet.ip.src) && !self.is_local(packet.ip.src) => {
-                ctx.out.dropped(packet.id, DropReason::BadHeader);
-            }
-            Body::Tcp(segment) => self.tcp_input(ctx, &packet.ip, segment),
+            // It looks at the source where it does not know it.
+            Body::Tcp(segment) => self.tcp_input(ctx, packet, segment),
+            _ if self.is_no_source(packet.ip.src) => ctx.out.dropped(packet.id, DropReason::BadHeader),
             Body::Udp(_) => self.udp_input(ctx, packet),
             Body::Icmp(icmp) => self.icmp_input(ctx, packet.ip.src, icmp),
             Body::Echo(echo) => self.echo_input(ctx, packet, echo),
             // Reassembly hands back whole packets only.
             Body::Fragment(_) => ctx.out.dropped(packet.id, DropReason::BadFragment),
         }
+    }
+
+    /// Whether packets from this address can be from nobody, so that nobody can be answered (9293/MUST-63,
+    /// 1122/3.2.1.3-BADSRC).
+    pub(super) fn is_no_source(&self, src: IpAddr) -> bool {
+        !names_one_host(src) && !self.is_local(src)
     }
 
     /// Reassemblies whose time is over, then packets to this host itself that arrive now.
@@ -322,6 +333,12 @@ impl Kernel {
         mix(self.secrets.stream ^ (u64::from(port) << 32)) as u32
     }
 
+    /// Notes that the packet that set this visit off was dropped, if it was one.
+    pub(super) fn drop_trigger(ctx: &mut Ctx<'_>, why: DropReason) {
+        if let Some(packet) = Kernel::trigger_packet(ctx) {
+            ctx.out.dropped(packet, why);
+        }
+    }
     /// The packet that set this visit off.
     pub(super) fn trigger_packet(ctx: &Ctx<'_>) -> Option<PacketId> {
         match ctx.trigger {

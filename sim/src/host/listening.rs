@@ -217,8 +217,9 @@ impl Kernel {
 
     fn listener_settle(&mut self, ctx: &mut Ctx<'_>, tuple: Tuple, mark: Mark, out: &mut Out) {
         self.note(ctx, tuple, out);
+        let mut ip = self.header_as_marked((tuple.local.ip(), tuple.remote.ip()), mark, 0);
         for outgoing in &mut out.segments {
-            self.send_segment(ctx, (tuple.local.ip(), tuple.remote.ip()), outgoing, (0, mark));
+            self.send_segment(ctx, &mut ip, outgoing);
         }
         out.segments.clear();
         out.take_wake();

@@ -110,7 +110,7 @@ impl Host {
         }
     }
     /// When `on_deadline` wants to be called next.
-    #[inline]
+    #[inline(always)]
     pub fn deadline(&self) -> Time {
         if self.up { self.kernel.deadline().min(self.programs.deadline()) } else { Time::NEVER }
     }
@@ -191,7 +191,12 @@ impl Host {
         result
     }
 
+    #[inline]
     fn run_programs(&mut self, now: Time, out: &mut HostOut) {
+        // After most packets nobody has news.
+        if self.kernel.ready.is_empty() && self.programs.deadline() > now {
+            return;
+        }
         let ctx = &mut Ctx { now, trigger: Trigger::Call, out };
         self.programs.run(&mut self.kernel, ctx);
     }

@@ -377,18 +377,23 @@ impl Kernel {
     ///
     /// # Errors
     /// EAGAIN when there is nothing to read; else see [`Tcb::recv`].
+    #[inline]
     pub fn recv(&mut self, ctx: &mut Ctx<'_>, id: SocketId, max: u32) -> Result<Received, Errno> {
+        // Half of all reads: a program reads until there is nothing left.
+        if max > 0
+            && let Some(Socket { kind: Kind::Connection(conn), read_shut: false, .. }) = self.sockets.get(id)
+            && self.tcp.tcb(*conn).is_some_and(Tcb::would_block)
+        {
+            return Err(Errno::EAGAIN);
+        }
+        self.recv_now(ctx, id, max)
+    }
+    fn recv_now(&mut self, ctx: &mut Ctx<'_>, id: SocketId, max: u32) -> Result<Received, Errno> {
         let conn = self.connection(id)?;
         let mark = ctx.out.mark();
-        let result = if max > 0 && self.tcp.tcb(conn).is_some_and(Tcb::would_block) {
-            // Half of all reads: a program reads until there is nothing left.
-            if !self.sockets.get_mut(id)?.read_shut {
-                return Err(Errno::EAGAIN);
-            }
-            Err(Errno::EAGAIN)
-        } else {
-            self.call_lightly(ctx, conn, |tcb, now, out| tcb.recv(now, max, out)).unwrap_or(Err(Errno::EBADF))
-        };
+        let result = self
+            .call_lightly(ctx, conn, |tcb, now, out| tcb.recv(now, max, out))
+            .unwrap_or(Err(Errno::EBADF));
         let read_shut = result == Err(Errno::EAGAIN) && self.sockets.get_mut(id)?.read_shut;
         let result = if read_shut { Ok(Received::Eof) } else { result };
         ctx.out.call(mark, id.0, || {

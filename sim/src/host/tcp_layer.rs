@@ -13,7 +13,7 @@ use hashbrown::HashTable;
 use rustc_hash::FxBuildHasher;
 use tcp::isn::Ends;
 use tcp::tcb::SocketOption;
-use tcp::{IsnSecret, State, Tcb, Time, TimeWait, Tuple};
+use tcp::{IsnSecret, Segment, State, Tcb, Time, TimeWait, Tuple};
 
 use super::deadlines::Deadlines;
 use super::kernel::mix;
@@ -21,6 +21,7 @@ use super::lean;
 use super::listening::ListenSlot;
 use super::ports::Ports;
 use super::sockets::SocketId;
+use crate::packet::IpHeader;
 
 /// Number of a connection in the slab; used again when it is gone.
 pub(super) type ConnId = u32;
@@ -55,9 +56,6 @@ impl Table {
     fn find(&self, tuple: &Tuple, slots: &[Slot]) -> Option<ConnId> {
         let is_it =
             |id: &ConnId| slots.get(*id as usize).is_some_and(|slot| slot.in_table && slot.ends.are(tuple));
-        if is_it(&self.latest) {
-            return Some(self.latest);
-        }
         self.numbers.find(hash_of(tuple), is_it).copied()
     }
     fn insert(&mut self, id: ConnId, slots: &[Slot]) {
@@ -69,6 +67,11 @@ impl Table {
             entry.remove();
         }
     }
+}
+
+/// The ends of the connection of a segment that arrived, as this host sees them.
+fn tuple_of(ip: &IpHeader, segment: &Segment) -> Tuple {
+    Tuple { local: SocketAddr::new(ip.dst, segment.dst), remote: SocketAddr::new(ip.src, segment.src) }
 }
 
 fn hash_of(tuple: &Tuple) -> u64 {
@@ -200,8 +203,15 @@ impl TcpLayer {
     }
     /// The same for a segment that arrived.
     #[inline]
-    fn find_for_segment(&mut self, tuple: &Tuple) -> Option<ConnId> {
-        let id = self.find(tuple)?;
+    fn find_for_segment(&mut self, ip: &IpHeader, segment: &Segment) -> Option<ConnId> {
+        let latest = self.table.latest;
+        if let Some(slot) = self.slots.get(latest as usize)
+            && slot.in_table
+            && slot.ends.are_between((ip.dst, segment.dst), (ip.src, segment.src))
+        {
+            return Some(latest);
+        }
+        let id = self.find(&tuple_of(ip, segment))?;
         self.table.latest = id;
         Some(id)
     }

@@ -9,5 +9,5 @@ mod tests;
 
 pub use impairment::{FateLog, Forced};
 pub use pipe::PipeCounters;
-pub(crate) use pipe::{Flight, Left, Luck, Offer, Pipe};
+pub(crate) use pipe::{Carried, Flight, Left, Luck, Offer, Pipe};
 pub(crate) use qdisc::{Orders, Waiting};

@@ -20,30 +20,38 @@ use crate::slab::Handle;
 use crate::spec::Way;
 use crate::trace::{Fate, NodeId};
 
-/// One direction of a link. What each packet needs stands first, side by side: with thousands of links it is memory
-/// that a packet waits for.
+/// One direction of a link. What each packet needs stands first, in three cache lines: with thousands of links it is
+/// memory that a packet waits for.
 #[derive(Clone)]
-#[repr(C)]
+#[repr(C, align(64))]
 pub(crate) struct Pipe {
     ring: VecDeque<Flight>,
     pub(crate) to: NodeId,
     /// Largest packet, in bytes.
     pub(crate) mtu: u16,
     up: bool,
-    /// It is up, and nothing but rate, delay and a drop-tail queue decides about packets.
+    /// It is up, and nothing but rate, delay and a drop-tail queue decides about packets, and nobody looks at them.
     plain: bool,
-    rate_bps: u64,
+    /// Somebody looks at each packet: a trace is kept, or there are rules.
+    watched: bool,
+    /// There are `figures`.
+    measured: bool,
+    /// There is a queue that is `leaving`.
+    queues: bool,
     /// Nanoseconds that a byte takes, if that is a whole number; else zero.
     byte_nanos: u64,
     /// When the transmitter is free.
     busy_until: Time,
-    /// What rounding has left out of `busy_until`, in bits times 10^9, out of `rate_bps`.
-    rest: u64,
     delay: Duration,
     /// The latest arrival of a packet that may not be overtaken.
     latest: Time,
-    pub(crate) counters: PipeCounters,
+    /// Nothing in the ring arrives later.
+    last: Time,
     queue: Fifo,
+    pub(crate) counters: PipeCounters,
+    rate_bps: u64,
+    /// What rounding has left out of `busy_until`, in bits times 10^9, out of `rate_bps`.
+    rest: u64,
     /// The queue, if it decides when packets leave.
     leaving: Option<Box<Leaving>>,
     shaper: Option<Box<Shaper>>,
@@ -55,7 +63,7 @@ pub(crate) struct Pipe {
     duplicate_delay: Duration,
     reorder_delay: Duration,
     /// What is measured here, if somebody asks.
-    pub(crate) figures: Option<Box<PipeFigures>>,
+    figures: Option<Box<PipeFigures>>,
     /// The parameters, as they are now.
     pub(crate) way: Box<Way>,
 }
@@ -68,12 +76,11 @@ const BYTE_NANOS: u64 = 8 * 1_000_000_000;
 pub(crate) struct Flight {
     pub(crate) arrival: Time,
     pub(crate) handle: Handle,
-    /// Held by a fate rule: arrives whatever happens to the link.
-    pub(crate) held: bool,
 }
 
 /// What a direction of a link has done. `sent + copies = delivered + dropped + on the way`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
 pub struct PipeCounters {
     /// Packets handed over.
     pub sent: u64,
@@ -113,6 +120,17 @@ pub(crate) enum Offer {
     Lost(Fate),
 }
 
+/// What a plain link does with a packet that is handed over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Carried {
+    /// It arrives before all others, at this time.
+    First(Time),
+    /// It arrives behind others.
+    Behind,
+    /// The queue is full: it is lost.
+    Full,
+}
+
 /// What chance and the queue have done to a packet that is not lost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Luck {
@@ -143,6 +161,9 @@ impl Pipe {
             mtu: way.mtu,
             up: true,
             plain: false,
+            watched: false,
+            measured: false,
+            queues: false,
             reorders: false,
             rate_bps: 0,
             byte_nanos: 0,
@@ -150,6 +171,7 @@ impl Pipe {
             busy_until: Time::ZERO,
             rest: 0,
             latest: Time::ZERO,
+            last: Time::ZERO,
             ring: VecDeque::new(),
             queue: Fifo::new(seed, name, way),
             leaving: Leaving::new(way).map(Box::new),
@@ -181,12 +203,16 @@ impl Pipe {
             mtu: _,
             up,
             plain: _,
+            watched: _,
+            measured: _,
+            queues: _,
             rate_bps: _,
             byte_nanos: _,
             busy_until,
             rest,
             delay: _,
             latest,
+            last: _,
             counters,
             queue,
             leaving,
@@ -214,8 +240,8 @@ impl Pipe {
             chance.digest_into(state);
         }
         ring.len().hash(state);
-        for Flight { arrival, handle, held } in ring {
-            (arrival, held, places.of(handle.id)).hash(state);
+        for Flight { arrival, handle } in ring {
+            (arrival, handle.held, places.of(handle.id)).hash(state);
             packets.as_it_is(*handle).digest_into(places.idents, state);
         }
     }
@@ -254,10 +280,27 @@ impl Pipe {
         }
         self.look();
     }
-    /// Sees whether the link is `plain`.
+    /// Sees what of all that there may be there is.
     fn look(&mut self) {
-        let special = self.chance.is_some() || self.leaving.is_some() || self.shaper.is_some();
+        self.measured = self.figures.is_some();
+        self.queues = self.leaving.is_some();
+        let special =
+            self.chance.is_some() || self.leaving.is_some() || self.shaper.is_some() || self.watched;
         self.plain = self.up && self.rate_bps > 0 && !special && !self.reorders && !self.queue.may_mark();
+    }
+    /// Whether somebody looks at each packet from now on, beside what links do to them.
+    pub(crate) fn watch(&mut self, watched: bool) {
+        self.watched = watched;
+        self.look();
+    }
+    /// What is measured here, if somebody asks.
+    pub(crate) fn figures(&self) -> Option<&PipeFigures> {
+        self.figures.as_deref()
+    }
+    /// From now on it is measured what packets wait for.
+    pub(crate) fn keep_figures(&mut self) {
+        self.figures = Some(Box::default());
+        self.look();
     }
     /// From now on what chance does is written down; `name` is what the names of this link's streams begin with.
     pub(crate) fn keep_log(&mut self, seed: u64, name: &str, way: &Way) {
@@ -278,30 +321,34 @@ impl Pipe {
     pub(crate) fn log(&self) -> Option<&FateLog> {
         self.chance.as_ref().and_then(|chance| chance.log())
     }
-    /// Whether nothing but rate, delay and a drop-tail queue decides about packets.
+    /// Whether nothing but rate, delay and a drop-tail queue decides about packets, and nobody looks at them.
     #[inline]
     pub(crate) fn is_plain(&self) -> bool {
         self.plain
     }
-    /// A packet of `len` bytes is handed to a link that [`is_plain`](Pipe::is_plain): when it arrives, the same as
-    /// [`offer`](Pipe::offer) says. `None`: the queue is full.
+    /// A packet is handed to a link that [`is_plain`](Pipe::is_plain), with the same outcome as [`offer`](Pipe::offer) and
+    /// [`push`](Pipe::push).
     #[inline(always)]
-    pub(crate) fn offer_plainly(&mut self, now: Time, len: u32) -> Option<Time> {
+    pub(crate) fn carry_plainly(&mut self, now: Time, handle: Handle) -> Carried {
+        let len = handle.len;
+        self.counters.sent += 1;
+        self.counters.sent_bytes += u64::from(len);
         if self.busy_until <= now {
             self.queue.clear();
             self.busy_until = now;
             self.rest = 0;
-            if self.figures.is_some() {
+            if self.measured {
                 self.measure(Duration::ZERO);
             }
         } else {
             if !self.queue.takes(now, self.busy_until, len) {
-                return None;
+                return Carried::Full;
             }
             self.note_wait(self.busy_until.since(now));
         }
-        let departure = self.transmit_bits(len);
-        Some(self.arrival(departure))
+        let arrival = (self.transmit_bits(len) + self.delay).max(self.latest);
+        self.latest = arrival;
+        if self.push(Flight { arrival, handle }) { Carried::First(arrival) } else { Carried::Behind }
     }
     /// A packet of `len` bytes is handed over; `ect`: whether it may be marked.
     pub(crate) fn offer(&mut self, now: Time, len: u32, ect: impl FnOnce() -> bool) -> Offer {
@@ -331,7 +378,8 @@ impl Pipe {
             Ok((departure, mark)) => {
                 let (arrival, overtaken) = self.arrival_by_chance(departure);
                 let copy = copied.then(|| arrival + self.duplicate_delay);
-                Offer::Carried { arrival, luck: Some(Luck { copy, flip, overtaken, mark }) }
+                let luck = Luck { copy, flip, overtaken, mark };
+                Offer::Carried { arrival, luck: (luck != Luck::default()).then_some(luck) }
             }
         }
     }
@@ -435,7 +483,7 @@ impl Pipe {
         let counters = &mut self.counters;
         counters.waited += wait;
         counters.longest_wait = counters.longest_wait.max(wait);
-        if self.figures.is_some() {
+        if self.measured {
             self.measure(wait);
         }
     }
@@ -455,7 +503,7 @@ impl Pipe {
     /// Whether packets wait in a queue that decides about them when they leave.
     #[inline]
     pub(crate) fn queues(&self) -> bool {
-        self.leaving.is_some()
+        self.queues
     }
     /// A packet is handed over to such a queue.
     pub(crate) fn enqueue(&mut self, mut packet: Waiting) -> Result<(), Fate> {
@@ -494,40 +542,32 @@ impl Pipe {
     /// Puts a packet on its way. Whether it arrives before all others.
     #[inline(always)]
     pub(crate) fn push(&mut self, flight: Flight) -> bool {
-        match self.ring.back() {
-            None => {
-                self.ring.push_back(flight);
-                true
-            }
-            Some(last) if last.arrival <= flight.arrival => {
-                self.ring.push_back(flight);
-                false
-            }
-            Some(_) => {
-                let at = self.ring.partition_point(|f| f.arrival <= flight.arrival);
-                self.ring.insert(at, flight);
-                at == 0
-            }
+        if self.last <= flight.arrival {
+            self.last = flight.arrival;
+            self.ring.push_back(flight);
+            return self.ring.len() == 1;
         }
+        self.push_among(flight)
     }
-    /// The packet that arrives now, if one does.
+    #[inline(never)]
+    fn push_among(&mut self, flight: Flight) -> bool {
+        let at = self.ring.partition_point(|f| f.arrival <= flight.arrival);
+        self.ring.insert(at, flight);
+        at == 0
+    }
+    /// The packet that arrives next, which it does now.
     #[inline]
-    pub(crate) fn pop(&mut self, now: Time) -> Option<Flight> {
-        let first = *self.ring.front()?;
-        if first.arrival > now {
-            return None;
-        }
-        debug_assert_eq!(first.arrival, now, "packets arrive when they arrive");
-        self.ring.pop_front()
+    pub(crate) fn pop(&mut self, now: Time) -> Option<Handle> {
+        let Flight { arrival, handle } = self.ring.pop_front()?;
+        debug_assert_eq!(arrival, now, "packets arrive when they arrive");
+        self.counters.delivered += 1;
+        self.counters.delivered_bytes += u64::from(handle.len);
+        Some(handle)
     }
     /// When something happens here next: an arrival or, from a queue that decides then, a departure.
     #[inline]
     pub(crate) fn next_event(&self) -> Time {
-        if self.leaving.is_none() {
-            self.next_arrival()
-        } else {
-            self.next_arrival().min(self.next_departure())
-        }
+        if self.queues { self.next_arrival().min(self.next_departure()) } else { self.next_arrival() }
     }
     /// When the next packet arrives.
     #[inline]
@@ -558,9 +598,9 @@ impl Pipe {
         self.latest = now;
         self.queue.clear();
         let waiting = self.leaving.as_mut().map(|queue| queue.clear());
-        let flying = self.ring.iter().filter(|f| !f.held).map(|f| f.handle);
+        let flying = self.ring.iter().filter(|f| !f.handle.held).map(|f| f.handle);
         let lost = flying.chain(waiting.into_iter().flatten()).collect();
-        self.ring.retain(|f| f.held);
+        self.ring.retain(|f| f.handle.held);
         lost
     }
 }

@@ -72,8 +72,8 @@ fn a_link_that_is_down_takes_nothing_and_loses_what_it_has() {
     let mut p = pipe(&Way { delay: Duration::from_millis(10), ..way() });
     let mut slab = Slab::default();
     let (normal, held) = (slab.insert(example()), slab.insert(example()));
-    p.push(Flight { arrival: ms(10), handle: normal, held: false });
-    p.push(Flight { arrival: ms(20), handle: held, held: true });
+    p.push(Flight { arrival: ms(10), handle: normal });
+    p.push(Flight { arrival: ms(20), handle: held.held(true) });
     assert_eq!(p.set_down(ms(1)), [normal]);
     assert_eq!((p.on_the_way(), p.next_arrival()), (1, ms(20)), "what a rule holds is not lost");
     assert_eq!(p.offer(ms(2), 100, || false), Offer::Lost(Fate::LinkDown));
@@ -125,10 +125,7 @@ fn copies_come_later_and_as_often_as_they_should() {
     assert!((1_850..2_150).contains(&copies), "{copies}"); // standard deviation 40
     let mut p = pipe(&Way { duplicate_ppm: 1_000_000, loss: Loss::Bernoulli(1_000_000), ..dup });
     let offer = p.offer(ms(1), 100, || false);
-    assert!(
-        matches!(offer, Offer::Carried { luck: Some(Luck { copy: None, .. }), .. }),
-        "one of the two is lost: {offer:?}"
-    );
+    assert!(matches!(offer, Offer::Carried { luck: None, .. }), "one of the two is lost: {offer:?}");
 }
 
 #[test]
@@ -164,11 +161,11 @@ fn the_ring_is_ordered_by_arrival_then_by_handing_over() {
     let mut slab = Slab::default();
     let mut flights = Vec::new();
     for at in [5, 3, 9, 3, 5, 1] {
-        let flight = Flight { arrival: ms(at), handle: slab.insert(example()), held: false };
+        let flight = Flight { arrival: ms(at), handle: slab.insert(example()) };
         flights.push(flight);
         p.push(flight);
     }
     flights.sort_by_key(|f| f.arrival); // stable
-    let order: Vec<Flight> = std::iter::from_fn(|| p.pop(p.next_arrival())).collect();
-    assert_eq!(order, flights);
+    let order: Vec<_> = std::iter::from_fn(|| p.pop(p.next_arrival())).collect();
+    assert_eq!(order, flights.iter().map(|f| f.handle).collect::<Vec<_>>());
 }

@@ -5,7 +5,7 @@ use tcp::{State, Time, Tuple};
 use super::{Mark, Node};
 use crate::calls::{Called, ProgramCall};
 use crate::host::Host;
-use crate::hostio::{HostItem, HostNet};
+use crate::hostio::{HostItem, HostNet, Other};
 use crate::packet::Packet;
 use crate::queue::Source;
 use crate::simulator::Simulator;
@@ -80,20 +80,24 @@ impl Simulator {
     }
     /// A packet reaches a host.
     pub(crate) fn receive(&mut self, node: NodeId, handle: Handle) {
-        let packet = self.out.packets.take(handle);
-        let id = packet.id;
-        let Some(host) = self.host_node(node) else { return };
+        let Node::Host(host) = &mut self.nodes[node.0 as usize] else { return };
         match host.power {
             Power::Up => {
+                let packet = self.out.packets.lift(handle);
                 self.give(node, &packet);
-                self.out.packets.give_back(packet);
+                self.out.packets.put_back(handle, packet);
             }
-            Power::Paused if host.waiting.len() < MOST_WAITING => host.waiting.push(Waiting::Packet(packet)),
-            Power::Paused | Power::Down => self.drop_at(node, id, DropReason::HostDown),
+            Power::Paused if host.waiting.len() < MOST_WAITING => {
+                host.waiting.push(Waiting::Packet(self.out.packets.take(handle)));
+            }
+            Power::Paused | Power::Down => {
+                self.out.packets.remove(handle);
+                self.drop_at(node, handle.id, DropReason::HostDown);
+            }
         }
     }
     /// Hands a packet to a running host; a damaged one is looked at as the bytes that it has become.
-    #[inline]
+    #[inline(never)]
     fn give(&mut self, node: NodeId, packet: &Packet) {
         if packet.flipped_bit.is_none() {
             return self.with_host(node, |host, now, out| host.on_packet(now, packet, out));
@@ -126,17 +130,27 @@ impl Simulator {
         self.schedule_host(node);
     }
     fn drain(&mut self, node: NodeId) {
-        let mut items = std::mem::take(&mut self.out.items);
-        for item in items.drain(..) {
-            match item {
+        if self.out.items.is_empty() {
+            return;
+        }
+        let items = std::mem::take(&mut self.out.items);
+        for item in &items {
+            match *item {
                 HostItem::Send(handle, why) => self.send_out(node, handle, why),
                 HostItem::Dropped(packet, why) => self.drop_at(node, packet, why),
-                HostItem::State(tuple, from, to, why) => self.change_state(node, tuple, from, to, why),
-                HostItem::Record(what) => self.record(*what),
-                HostItem::Call(socket, call) => self.note_call(socket, *call),
+                HostItem::Other(number) => self.do_other(node, number),
             }
         }
-        self.out.items = items; // keeps its room
+        self.out.are_done(items);
+    }
+    #[inline(never)]
+    fn do_other(&mut self, node: NodeId, number: u32) {
+        match self.out.take_other(number) {
+            Some(Other::State(tuple, from, to, why)) => self.change_state(node, tuple, from, to, why),
+            Some(Other::Record(what)) => self.record(what),
+            Some(Other::Call(socket, call)) => self.note_call(socket, call),
+            None => {}
+        }
     }
     fn note_call(&mut self, socket: u32, call: ProgramCall) {
         let (at, place) = (self.now, self.records.len());

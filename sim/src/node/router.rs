@@ -63,7 +63,7 @@ impl Simulator {
     #[inline]
     pub(crate) fn route(&mut self, node: NodeId, handle: Handle) {
         match self.straight_on(node, handle) {
-            Some(pipe) => self.transmit(pipe, handle.one_hop_on(), Origin::Forwarded),
+            Some(pipe) => self.hand_over(pipe, handle.one_hop_on(), Origin::Forwarded),
             None => self.look_and_route(node, handle),
         }
     }
@@ -92,7 +92,7 @@ impl Simulator {
             return self.refuse(node, handle, DropReason::TtlExceeded, IcmpKind::TtlExceeded);
         }
         packet.ip.ttl -= 1;
-        handle.ttl = handle.ttl.saturating_sub(1);
+        handle = handle.one_hop_on();
         let may_cut = !packet.ip.df && !packet.ip.is_v6();
         let pipe = match router.routes.lookup(packet.ip.dst) {
             Hop::Pipe(pipe) => pipe,

@@ -6,7 +6,7 @@ use super::Mark;
 use crate::fate::Place;
 use crate::hash::TraceHash;
 use crate::ip;
-use crate::link::{Flight, Left, Luck, Offer, Orders, Waiting};
+use crate::link::{Carried, Flight, Left, Luck, Offer, Orders, Waiting};
 use crate::packet::{Body, IcmpKind, Packet};
 use crate::simulator::Simulator;
 use crate::slab::Handle;
@@ -31,23 +31,24 @@ impl Simulator {
     /// Sends a packet out on `pipe`.
     #[inline(never)]
     pub(crate) fn transmit(&mut self, pipe: PipeId, handle: Handle, origin: Origin) {
-        let special = self.tracing() || !self.rules.are_idle();
+        self.hand_over(pipe, handle, origin);
+    }
+    /// The same, where nearly all packets pass.
+    #[inline(always)]
+    pub(crate) fn hand_over(&mut self, pipe: PipeId, handle: Handle, origin: Origin) {
         let line = &mut self.pipes[pipe.0 as usize];
-        if special || !line.is_plain() {
+        if !line.is_plain() {
             return self.transmit_specially(pipe, handle, origin);
         }
-        line.counters.sent += 1;
-        line.counters.sent_bytes += u64::from(handle.len);
-        let (now, arrival) = (self.now, line.offer_plainly(self.now, handle.len));
-        let first = arrival.filter(|arrival| line.push(Flight { arrival: *arrival, handle, held: false }));
+        let carried = line.carry_plainly(self.now, handle);
         match origin {
             Origin::Made(_) => self.note_made(pipe, handle),
-            Origin::Cut | Origin::Forwarded => Mark::Forwarded.note(&mut self.hash, now, pipe.0, handle.id),
+            Origin::Cut | Origin::Forwarded => self.note(Mark::Forwarded, pipe.0, handle.id),
         }
-        if let Some(first) = first {
-            self.queue.set_pipe(pipe.0, first);
-        } else if arrival.is_none() {
-            self.lose(pipe, handle, Fate::QueueFull);
+        match carried {
+            Carried::First(arrival) => self.queue.set_pipe(pipe.0, arrival),
+            Carried::Behind => {}
+            Carried::Full => self.lose(pipe, handle, Fate::QueueFull),
         }
     }
     /// The same where somebody looks, or a rule, chance or more than a drop-tail queue may have a say.
@@ -237,7 +238,7 @@ impl Simulator {
     }
     #[inline]
     fn put(&mut self, pipe: PipeId, handle: Handle, arrival: Time, held: bool) {
-        let flight = Flight { arrival, handle, held };
+        let flight = Flight { arrival, handle: handle.held(held) };
         if self.pipes[pipe.0 as usize].push(flight) {
             self.schedule_pipe(pipe);
         }
@@ -270,7 +271,7 @@ impl Simulator {
         self.record(What::Sent { node, pipe, packet, why });
     }
     /// A node sends a packet of its own: the trace hash takes in what it says, once.
-    #[inline]
+    #[inline(always)]
     fn note_made(&mut self, pipe: PipeId, handle: Handle) {
         self.note(Mark::Made, pipe.0, handle.id);
         self.packets_sent += 1;

@@ -282,8 +282,9 @@ impl Machine {
         let (process, now) = (&mut self.process, self.now);
         let returned = self.host.call(now, &mut self.out, |kernel, ctx| process.resume(kernel, ctx));
         self.returned.extend(returned.into_iter().map(|(ticket, reply)| Returned { ticket, at: now, reply }));
-        for item in self.out.items.drain(..) {
-            match item {
+        let items = std::mem::take(&mut self.out.items);
+        for item in &items {
+            match *item {
                 HostItem::Send(handle, why) => {
                     let packet = *self.out.packets.take(handle);
                     if !self.full {
@@ -291,10 +292,11 @@ impl Machine {
                     }
                 }
                 item => {
-                    let what = item.into_record(self.out.node);
+                    let what = self.out.record_of(item);
                     self.records.extend(what.map(|what| Record { time: now, what }));
                 }
             }
         }
+        self.out.are_done(items);
     }
 }

@@ -182,7 +182,7 @@ impl Programs {
 
     /// Programs whose time has come, tasks whose timers have, and tasks whose sockets have news, each until it waits.
     pub(super) fn run(&mut self, kernel: &mut Kernel, ctx: &mut Ctx<'_>) {
-        // After most packets nobody has news, or one task has.
+        // Mostly one task has news.
         let mut runs = 0;
         if self.deadline() > ctx.now {
             if let [task] = kernel.ready[..]
@@ -303,7 +303,7 @@ impl Programs {
     }
 
     fn run_task(&mut self, id: u32, kernel: &mut Kernel, ctx: &mut Ctx<'_>) {
-        let Some(mut task) = self.tasks.get_mut(id as usize).and_then(Option::take) else { return };
+        let Some(Some(task)) = self.tasks.get_mut(id as usize) else { return };
         let program = &self.list[task.program as usize];
         // All of the program's tasks but the one that spawns.
         let others = program.running - 1;
@@ -344,7 +344,6 @@ impl Programs {
             ) => Outcome::Over,
         };
         let program = task.program;
-        self.tasks[id as usize] = Some(task);
         if !spawns.is_empty() {
             let spec = Arc::clone(&self.list[program as usize].spec);
             for spawn in spawns {

@@ -24,6 +24,7 @@ pub(super) fn received(total: u64, shown: &[u8]) -> String {
 }
 
 /// Keeps the beginning of what was read, where it is real bytes.
+#[inline]
 pub(super) fn keep(shown: &mut Seldom<u8>, payload: &Payload) {
     if let Payload::Bytes { buf, start, len } = payload {
         let room = (SHOWN + 1).saturating_sub(shown.len()).min(*len as usize);

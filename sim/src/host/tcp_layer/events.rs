@@ -4,65 +4,92 @@ use std::net::{IpAddr, SocketAddr};
 
 use tcp::offer::reset_to;
 use tcp::time_wait::TimeWaitOutcome;
-use tcp::{Flags, Note, Out, Outgoing, Rule, Segment, State, Tcb, Time, TimeWait, Tuple};
+use tcp::{Flags, Note, Out, Outgoing, Rule, Segment, SeqNum, State, Tcb, Time, TimeWait, Tuple};
 
-use super::{ConnId, Holder, Mark};
+use super::{ConnId, Holder, Mark, tuple_of};
 use crate::figures::FlowEvent;
 use crate::host::kernel::{Ctx, Kernel};
 use crate::host::tap::Seen;
-use crate::packet::{Body, IpHeader};
+use crate::packet::{Body, IpHeader, Packet};
 use crate::trace::{Cause, DropReason, Trigger};
 
 impl Kernel {
     /// SEGMENT ARRIVES (RFC 9293, section 3.10.7).
-    #[inline(never)]
-    pub(in crate::host) fn tcp_input(&mut self, ctx: &mut Ctx<'_>, ip: &IpHeader, segment: &Segment) {
-        self.counters.tcp_in_segs += 1;
-        self.counters.peak_connections = self.counters.peak_connections.max(self.tcp.count() as u64);
-        let tuple = Tuple {
-            local: SocketAddr::new(ip.dst, segment.dst),
-            remote: SocketAddr::new(ip.src, segment.src),
-        };
-        let mut reopens = None;
-        if segment.options.other.is_some() && self.is_signed_for_nobody(&tuple, segment) {
-            if let Some(packet) = Kernel::trigger_packet(ctx) {
-                ctx.out.dropped(packet, DropReason::Tcp(Rule::SignatureUnexpected));
+    #[inline]
+    pub(in crate::host) fn tcp_input(&mut self, ctx: &mut Ctx<'_>, packet: &Packet, segment: &Segment) {
+        match self.tcp.find_for_segment(&packet.ip, segment) {
+            Some(id) => self.connection_input(ctx, id, packet, segment),
+            // Whoever has a connection is somebody.
+            None if self.is_no_source(packet.ip.src) => ctx.out.dropped(packet.id, DropReason::BadHeader),
+            None => {
+                if self.takes(ctx, packet, segment) {
+                    self.input_without_connection(ctx, &packet.ip, segment, None);
+                }
             }
+        }
+    }
+    /// A segment of this connection arrives.
+    #[inline]
+    fn connection_input(&mut self, ctx: &mut Ctx<'_>, id: ConnId, packet: &Packet, segment: &Segment) {
+        if !self.takes(ctx, packet, segment) {
             return;
         }
-        if let Some(id) = self.tcp.find_for_segment(&tuple) {
-            let merged = self.merged;
-            let outcome = self.call(ctx, id, |tcb, now, out| match tcb {
-                Tcb::TimeWait(record) => record.on_segment(now, segment, out),
-                tcb => {
-                    if merged > 0 {
-                        tcb.set_merged(merged);
-                    }
-                    tcb.on_segment(now, segment, ip.ecn, out);
-                    if merged > 0 {
-                        tcb.set_merged(0);
-                    }
-                    TimeWaitOutcome::Stays
+        let merged = self.merged;
+        let outcome = self.call(ctx, id, |tcb, now, out| match tcb {
+            Tcb::TimeWait(record) => record.on_segment(now, segment, out),
+            tcb => {
+                if merged > 0 {
+                    tcb.set_merged(merged);
                 }
-            });
-            match outcome {
-                Some(TimeWaitOutcome::NewSyn(above)) if self.tcp.listener_for(tuple.local).is_some() => {
-                    // The listener says in the trace that TIME-WAIT is over.
-                    self.tcp.remove(id);
-                    reopens = Some(above);
+                tcb.on_segment(now, segment, packet.ip.ecn, out);
+                if merged > 0 {
+                    tcb.set_merged(0);
                 }
-                Some(TimeWaitOutcome::NewSyn(_)) => {
-                    self.call(ctx, id, |tcb, now, out| {
-                        if let Tcb::TimeWait(record) = tcb {
-                            record.refuse_syn(now, segment, out);
-                        }
-                    });
-                    return;
-                }
-                Some(TimeWaitOutcome::Ended) => return self.tcp.remove(id),
-                Some(TimeWaitOutcome::Stays) | None => return,
+                TimeWaitOutcome::Stays
             }
+        });
+        match outcome {
+            Some(TimeWaitOutcome::NewSyn(above)) => self.reopen(ctx, id, &packet.ip, segment, above),
+            Some(TimeWaitOutcome::Ended) => self.tcp.remove(id),
+            Some(TimeWaitOutcome::Stays) | None => {}
         }
+    }
+    /// Counts a segment that arrived. Whether it is looked at further: nobody has a key for one that is signed.
+    #[inline]
+    fn takes(&mut self, ctx: &mut Ctx<'_>, packet: &Packet, segment: &Segment) -> bool {
+        self.counters.tcp_in_segs += 1;
+        self.counters.peak_connections = self.counters.peak_connections.max(self.tcp.count() as u64);
+        let signed = segment.options.other.is_some()
+            && self.is_signed_for_nobody(&tuple_of(&packet.ip, segment), segment);
+        if signed {
+            Kernel::drop_trigger(ctx, DropReason::Tcp(Rule::SignatureUnexpected));
+        }
+        !signed
+    }
+    /// A SYN that begins a connection where there is a TIME-WAIT record, its numbers above this.
+    #[cold]
+    fn reopen(&mut self, ctx: &mut Ctx<'_>, id: ConnId, ip: &IpHeader, segment: &Segment, above: SeqNum) {
+        if self.tcp.listener_for(SocketAddr::new(ip.dst, segment.dst)).is_some() {
+            // The listener says in the trace that TIME-WAIT is over.
+            self.tcp.remove(id);
+            return self.input_without_connection(ctx, ip, segment, Some(above));
+        }
+        self.call(ctx, id, |tcb, now, out| {
+            if let Tcb::TimeWait(record) = tcb {
+                record.refuse_syn(now, segment, out);
+            }
+        });
+    }
+    /// A segment for a listener, or for nobody.
+    #[inline(never)]
+    fn input_without_connection(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        ip: &IpHeader,
+        segment: &Segment,
+        reopens: Option<SeqNum>,
+    ) {
+        let tuple = tuple_of(ip, segment);
         if let Some(listener) = self.tcp.listener_for(tuple.local) {
             return self.listener_input(ctx, listener, tuple, (segment, ip.ecn), reopens);
         }
@@ -89,10 +116,7 @@ impl Kernel {
     /// A segment for nobody (RFC 9293, section 3.10.7.1).
     fn no_connection(&mut self, ctx: &mut Ctx<'_>, tuple: Tuple, segment: &Segment) {
         if segment.has(Flags::RST) {
-            if let Some(packet) = Kernel::trigger_packet(ctx) {
-                ctx.out.dropped(packet, DropReason::Tcp(Rule::RstForNobody));
-            }
-            return;
+            return Kernel::drop_trigger(ctx, DropReason::Tcp(Rule::RstForNobody));
         }
         let reset = reset_to(&self.setup.spec.tcp, segment);
         self.counters.tcp_out_segs += 1;
@@ -160,12 +184,13 @@ impl Kernel {
             if matches!(ctx.trigger, Trigger::Packet(_)) {
                 self.counters.answers(out.segments.len());
             }
-            let addresses = self.tcp.slots[id as usize].ends.addresses();
+            let slot = &mut self.tcp.slots[id as usize];
+            let (addresses, mark, ident) = (slot.ends.addresses(), slot.mark, slot.ident);
+            slot.ident = ident.wrapping_add(out.segments.len() as u16);
+            let mut ip = self.header_as_marked(addresses, mark, ident);
             for outgoing in &mut out.segments {
-                let slot = &mut self.tcp.slots[id as usize];
-                slot.ident = slot.ident.wrapping_add(1);
-                let (ident, mark) = (slot.ident, slot.mark);
-                self.send_segment(ctx, addresses, outgoing, (ident, mark));
+                ip.ident = ip.ident.wrapping_add(1);
+                self.send_segment(ctx, &mut ip, outgoing);
             }
             out.segments.clear();
         }
@@ -247,7 +272,7 @@ impl Kernel {
     }
 
     /// After a call: a closed connection leaves the table, one that nobody holds its place too; the deadline is set.
-    #[inline]
+    #[inline(always)]
     fn tidy(&mut self, id: ConnId) {
         let slot = &self.tcp.slots[id as usize];
         let Some(tcb) = &slot.tcb else { return };
@@ -311,23 +336,28 @@ impl Kernel {
         }
     }
 
-    /// Sends a segment of a connection or a listener; another is left in its place.
+    /// The header of packets of a connection or a listener, between these addresses, local and remote.
+    #[inline]
+    pub(in crate::host) fn header_as_marked(
+        &self,
+        (src, dst): (IpAddr, IpAddr),
+        mark: Mark,
+        ident: u16,
+    ) -> IpHeader {
+        let df = self.setup.spec.tcp.path_mtu_discovery && !mark.fragmented;
+        let ttl = if mark.ttl > 0 { mark.ttl } else { self.setup.spec.ttl };
+        IpHeader { dscp: mark.dscp, ttl, ..self.header(src, dst, df, ident) }
+    }
+    /// Sends a segment of a connection or a listener under this header; another is left in its place.
     #[inline(always)]
     pub(in crate::host) fn send_segment(
         &mut self,
         ctx: &mut Ctx<'_>,
-        (src, dst): (IpAddr, IpAddr),
+        ip: &mut IpHeader,
         outgoing: &mut Outgoing,
-        (ident, mark): (u16, Mark),
     ) {
         self.counters.segment_sent(outgoing);
-        let df = self.setup.spec.tcp.path_mtu_discovery && !mark.fragmented;
-        let mut ip = self.header(src, dst, df, ident);
         ip.ecn = outgoing.ecn;
-        ip.dscp = mark.dscp;
-        if mark.ttl > 0 {
-            ip.ttl = mark.ttl;
-        }
         self.transmit_segment(ctx, ip, &mut outgoing.segment, outgoing.why);
     }
 

@@ -54,12 +54,13 @@ pub(super) struct Arriving {
 
 /// First in, first out, up to a limit on what waits: the packet in transmission does not count.
 #[derive(Clone, Debug, Hash)]
+#[repr(C)] // what each packet needs stands first
 pub(super) struct Fifo {
-    limit: Limit,
-    early: Early,
     /// Start of transmission and length of each packet that waits, or did when last looked at.
     waiting: VecDeque<(Time, u32)>,
     bytes: u64,
+    limit: Limit,
+    early: Early,
 }
 
 /// What drops or marks before the queue is full.
