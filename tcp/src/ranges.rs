@@ -83,7 +83,9 @@ impl RangeSet {
     }
     /// The range that holds `seq`.
     pub fn containing(&self, seq: Seq) -> Option<Range<Seq>> {
-        let i = self.ranges.partition_point(|r| r.1 <= seq);
+        // Mostly there is one range.
+        let alone = self.ranges.len() == 1 && self.ranges[0].1 > seq;
+        let i = if alone { 0 } else { self.ranges.partition_point(|r| r.1 <= seq) };
         self.ranges.get(i).filter(|r| r.0 <= seq).map(|r| r.0..r.1)
     }
     /// The first stretch of `range` that is in the set.

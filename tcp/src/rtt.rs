@@ -52,12 +52,12 @@ impl Rtt {
         self.syn_lost = false;
         let r = rtt.as_nanos().clamp(1, u64::MAX >> 8);
         self.shortest(now, rtt);
-        let floor = micros(cfg.min_rto.as_nanos());
+        let floor = || micros(cfg.min_rto.as_nanos());
         if self.srtt8 == 0 {
             // RFC 6298 2.2: SRTT = R, RTTVAR = R / 2.
             self.srtt8 = r * 8;
             self.mdev4 = r * 2;
-            self.var_us = micros(self.mdev4).max(floor);
+            self.var_us = micros(self.mdev4).max(floor());
             self.mdev_max_us = self.var_us;
             self.round = nxt.wire();
             return;
@@ -88,7 +88,15 @@ impl Rtt {
         }
     }
 
-    fn linux_deviation(&mut self, deviation: u64, faster: bool, una: Seq, nxt: Seq, floor_us: u32) {
+    #[inline]
+    fn linux_deviation(
+        &mut self,
+        deviation: u64,
+        faster: bool,
+        una: Seq,
+        nxt: Seq,
+        floor_us: impl FnOnce() -> u32,
+    ) {
         let mdev = self.mdev4 / 4;
         // A path that became faster raises the deviation eight times as slowly: a drop of the RTT must not raise
         // the RTO.
@@ -106,7 +114,7 @@ impl Rtt {
                 self.var_us -= (self.var_us - self.mdev_max_us) / 4;
             }
             self.round = nxt.wire();
-            self.mdev_max_us = floor_us;
+            self.mdev_max_us = floor_us();
         }
     }
 

@@ -59,6 +59,7 @@ impl SendBuffer {
         gather(self.pieces.iter_from(i).map(|(_, piece)| piece), skip, len)
     }
     /// Drops everything below `seq`: it has been acknowledged. What lies above `end` is ignored.
+    #[inline]
     pub fn ack_to(&mut self, seq: Seq) {
         self.start = seq.clamp(self.start, self.end);
         while let Some((at, piece)) = self.pieces.front()

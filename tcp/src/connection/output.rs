@@ -176,8 +176,8 @@ impl Connection {
     /// Whether nothing is outstanding or waiting, and nobody keeps account of that.
     #[inline]
     fn has_nothing_to_send(&self) -> bool {
-        self.snd.queue.is_idle()
-            && self.snd.queue.una() == self.queued_end()
+        self.snd.queue.una() == self.queued_end()
+            && self.snd.queue.is_idle()
             && self.ledger.as_ref().is_none_or(|ledger| ledger.chrono.is_stopped())
             && self.ecn.accurate.is_none()
     }

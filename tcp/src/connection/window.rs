@@ -86,6 +86,14 @@ impl Receive {
     pub fn largest(&self) -> u64 {
         if self.shift > 0 { round_up(self.growing, self.shift) } else { u64::MAX }
     }
+    /// Offers so much from RCV.NXT on; returns SEG.WND as it stands in the header, and the edge that it names.
+    #[inline]
+    fn offer(&mut self, offered: u64) -> (u16, Seq) {
+        let field = (offered >> self.shift).min(65_535);
+        self.wup = self.nxt();
+        self.wnd = offered.min(65_535 << self.shift);
+        (field as u16, self.wup + (field << self.shift))
+    }
     /// Remembers that `range` arrived twice.
     pub fn duplicate(&mut self, range: Range<Seq>) {
         if range.start < range.end {
@@ -150,35 +158,40 @@ impl Connection {
         }
     }
     /// Offers a window: moves the edge, and returns SEG.WND as it stands in the header.
-    #[inline(always)]
+    #[inline]
     pub(super) fn announce_window(&mut self) -> u16 {
-        let shift = self.rcv.shift;
-        let current = self.rcv.window();
-        let mut offered = self.select_window();
-        if let Some(ledger) = &mut self.ledger
-            && std::mem::take(&mut ledger.full)
-        {
-            return self.announce_nothing();
+        if self.ledger.is_some() {
+            return self.announce_accounted_window();
         }
+        let (shift, current) = (self.rcv.shift, self.rcv.window());
+        let mut offered = self.select_window();
         if offered < current && !self.config.shrink_window {
             // Rounded up like Linux; but not without end, or a peer could creep past the buffer in tiny steps.
             let up = round_up(current, shift);
-            let limit = self.ledger.is_some()
-                || self.rcv.buffer.unread() + up <= u64::from(self.socket.rcv_buf) + (1 << shift);
+            let limit = self.rcv.buffer.unread() + up <= u64::from(self.socket.rcv_buf) + (1 << shift);
             offered = if limit { up } else { current >> shift << shift };
         }
-        let field = (offered >> shift).min(65_535);
-        let nxt = self.rcv.nxt();
-        self.rcv.wup = nxt;
-        self.rcv.wnd = offered.min(65_535 << shift);
-        let edge = nxt + (field << shift);
+        let (field, edge) = self.rcv.offer(offered);
+        self.rcv.edge = self.rcv.edge.max(edge);
+        field
+    }
+    /// The same where memory is accounted: the ledger remembers what was offered before.
+    #[inline(never)]
+    fn announce_accounted_window(&mut self) -> u16 {
+        let current = self.rcv.window();
+        let mut offered = self.select_accounted_window();
+        if self.ledger.as_mut().is_some_and(|ledger| std::mem::take(&mut ledger.full)) {
+            return self.announce_nothing();
+        }
+        if offered < current && !self.config.shrink_window {
+            offered = round_up(current, self.rcv.shift);
+        }
+        let (field, edge) = self.rcv.offer(offered);
         if let Some(ledger) = &mut self.ledger {
             ledger.rightmost = ledger.rightmost.max(edge);
         }
-        // Where memory is accounted, the ledger remembers what was offered before; elsewhere there is room for it.
-        let retreats = self.config.shrink_window && self.ledger.is_some();
-        self.rcv.edge = if retreats { edge } else { self.rcv.edge.max(edge) };
-        field as u16
+        self.rcv.edge = if self.config.shrink_window { edge } else { self.rcv.edge.max(edge) };
+        field
     }
     /// Whether less than half of the window is left (only where memory is accounted).
     pub(super) fn is_short_of_room(&self) -> bool {

@@ -100,7 +100,7 @@ impl Sender {
         let inflight = self.begin_rate(cfg);
         let mut news = News::default();
         let highest = self.highest_sacked();
-        self.take_ack(now, ack, false, &mut news, cfg);
+        self.take_ack(now, ack, &mut news, cfg);
         self.first_window = self.first_window.saturating_sub(news.acked as u32);
         if self.sack && !ack.sack.is_empty() {
             self.take_sack(now, ack, before, &mut news, cfg);
@@ -115,7 +115,13 @@ impl Sender {
         let reordered = late.map_or(0, |(late, highest)| highest.since(late));
         self.widen_degree(reordered, cfg);
         self.discount_duplicates(&mut news, cfg);
-        let ack = &Ack { ece, ..*ack };
+        let told;
+        let ack = if ece == ack.ece {
+            ack
+        } else {
+            told = Ack { ece, ..*ack };
+            &told
+        };
         let rtt = self.measure(now, ack, &mut news, cfg, out);
         self.show_delivered(now, ack, &news, cfg, out);
 
@@ -183,9 +189,8 @@ impl Sender {
     fn highest_sacked(&self) -> Option<Seq> {
         self.trouble.as_ref().and_then(|t| t.board.highest_sacked())
     }
-    /// The cumulative acknowledgment. `calm`: nothing is marked, and nobody measures rates.
-    #[inline(always)]
-    pub(super) fn take_ack(&mut self, now: Time, ack: &Ack, calm: bool, news: &mut News, cfg: &Config) {
+    /// The cumulative acknowledgment.
+    fn take_ack(&mut self, now: Time, ack: &Ack, news: &mut News, cfg: &Config) {
         if ack.ack <= self.una() {
             return;
         }
@@ -193,11 +198,11 @@ impl Sender {
         let Sender { queue, trouble, rack, rtt, detection, usage, extra, .. } = self;
         let (min_rtt, rack_on) = (rtt.min(), *detection == LossDetection::Rack);
         let (of_last, mss) = (cfg.rack_rtt_of_last, segments.then_some(mss));
-        let point = trouble.as_ref().filter(|_| !calm).map_or(Seq::default(), |t| t.point);
-        let mut board = trouble.as_deref_mut().filter(|_| !calm).map(|t| &mut t.board);
+        let point = trouble.as_ref().map_or(Seq::default(), |t| t.point);
+        let mut board = trouble.as_deref_mut().map(|t| &mut t.board);
         let highest = board.as_ref().and_then(|board| board.highest_sacked());
-        let mut rate = extra.as_mut().filter(|_| !calm).and_then(|extra| extra.rate.as_mut());
-        let (mut carried, mut first, mut last) = (0, None, None);
+        let mut rate = extra.as_mut().and_then(|extra| extra.rate.as_mut());
+        let mut carried = 0;
         while let Some((range, sent)) = queue.take_first(ack.ack) {
             let bytes = range.end - range.start;
             let (again, whole) = (sent.marks.has(Marks::EVER), range.end == sent.end);
@@ -217,8 +222,8 @@ impl Sender {
             if again {
                 news.ambiguous = true;
             } else {
-                first.get_or_insert(sent.at);
-                last = Some(sent.at);
+                news.first.get_or_insert(sent.at);
+                news.last = Some(sent.at);
                 news.original |= range.end <= point;
                 news.note_late(range.start, highest);
                 carried = bytes.max(carried);
@@ -230,7 +235,6 @@ impl Sender {
         if let Some(board) = board {
             board.drop_below(queue.una);
         }
-        (news.first, news.last) = (first, last);
         usage.carried = usage.carried.max(u16::try_from(carried).unwrap_or(u16::MAX));
     }
 

@@ -191,19 +191,23 @@ impl Rack {
                 queue.get(i).filter(|r| r.end == seg_end && r.at == sent && r.marks.has(Marks::AGAIN));
             record.filter(|_| seg_end > queue.una).map(|record| (i, judge(record)))
         };
+        let mut first = None; // what is known of the first that stays
         while let Some(copy) = order.again.front() {
             match current(queue, *copy) {
                 Some((i, Verdict::Lost)) => found.count(queue.mark_lost(i, board)),
-                Some(_) => break,
+                Some((_, verdict)) => {
+                    first = Some(verdict);
+                    break;
+                }
                 None => {}
             }
             order.again.pop_front();
         }
         for copy in &order.again {
-            match current(queue, *copy) {
-                Some((_, Verdict::At(time))) => found.due(time),
-                Some((_, Verdict::Later)) => break,
-                Some((_, Verdict::Lost)) | None => {}
+            match first.take().or_else(|| current(queue, *copy).map(|(_, verdict)| verdict)) {
+                Some(Verdict::At(time)) => found.due(time),
+                Some(Verdict::Later) => break,
+                Some(Verdict::Lost) | None => {}
             }
         }
         found

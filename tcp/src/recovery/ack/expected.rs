@@ -5,6 +5,7 @@
 use super::News;
 use crate::config::{Config, LossDetection};
 use crate::out::Out;
+use crate::recovery::queue::Marks;
 use crate::recovery::{Ack, Acked, Phase, Sender, Trouble};
 use crate::time::Time;
 
@@ -28,8 +29,7 @@ impl Sender {
     /// What [`on_ack_with`](Sender::on_ack_with) does with an acknowledgment that is expected. [`Sender::settle_timer`] has to
     /// follow once the output function has run, since what that sends may restart the timer anyway.
     pub fn on_expected(&mut self, now: Time, ack: &Ack, cfg: &Config, out: &mut Out) -> Acked {
-        let mut news = News::default();
-        self.take_ack(now, ack, true, &mut news, cfg);
+        let mut news = self.take_unmarked(now, ack, cfg);
         self.first_window = self.first_window.saturating_sub(news.acked as u32);
         let rtt = self.measure(now, ack, &mut news, cfg, out);
         // What is shown to those who seldom look is a copy: the original then need not lie in memory.
@@ -52,6 +52,32 @@ impl Sender {
             self.tidy();
         }
         Acked { acked: news.acked, rtt, packets: news.packets, ..Acked::default() }
+    }
+    /// What [`take_ack`](Sender::take_ack) does where nothing is marked, and nobody measures rates.
+    #[inline(always)]
+    fn take_unmarked(&mut self, now: Time, ack: &Ack, cfg: &Config) -> News {
+        let (una, mss, segments) = (self.una(), self.mss64(), self.counts_segments());
+        let (min_rtt, by_time) = (self.rtt.min(), self.detection == LossDetection::Rack);
+        let mut news = News::default();
+        let mut carried = 0;
+        while let Some((range, sent)) = self.queue.take_first(ack.ack) {
+            let whole = range.end == sent.end;
+            news.packets += u32::from(whole);
+            if sent.marks.has(Marks::EVER) {
+                news.ambiguous = true;
+            } else {
+                news.first.get_or_insert(sent.at);
+                news.last = Some(sent.at);
+                carried = carried.max(range.end - range.start);
+            }
+            if by_time && whole {
+                self.rack.delivered(now, &sent, ack.echo, min_rtt, cfg.rack_rtt_of_last);
+            }
+        }
+        news.acked = self.una() - una;
+        news.delivered = if segments { u64::from(news.packets) * mss } else { news.acked };
+        self.usage.carried = self.usage.carried.max(u16::try_from(carried).unwrap_or(u16::MAX));
+        news
     }
     /// Something that arrived was sent after what is first outstanding now.
     #[inline(never)]
