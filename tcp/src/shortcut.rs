@@ -63,6 +63,7 @@ pub(crate) mod tests {
     fn append(out: &mut Out, mut ours: Out) {
         out.segments.append(&mut ours.segments);
         out.notes.append(&mut ours.notes);
+        out.stamps.append(&mut ours.stamps);
         let (wake, new) = (&mut out.wake, ours.wake);
         wake.connected |= new.connected;
         wake.readable |= new.readable;
@@ -88,8 +89,9 @@ pub(crate) mod tests {
         assert_eq!(result, expected);
         assert_eq!(ours.segments, theirs.segments);
         assert_eq!((ours.wake, &ours.notes), (theirs.wake, &theirs.notes));
-        assert!(ours.time_wait.is_none() && ours.stamps.is_empty() && ours.fast_open.is_empty());
-        assert!(theirs.time_wait.is_none() && theirs.stamps.is_empty() && theirs.fast_open.is_empty());
+        assert_eq!(ours.stamps, theirs.stamps);
+        assert!(ours.time_wait.is_none() && ours.fast_open.is_empty());
+        assert!(theirs.time_wait.is_none() && theirs.fast_open.is_empty());
         assert!(whole(subject) == whole(&twin), "the short way leads elsewhere");
         append(out, ours);
         DEPTH.set(DEPTH.get() - 1);

@@ -22,6 +22,10 @@ impl<T> Few<T> {
         usize::from(self.first.is_some()) + self.more.as_ref().map_or(0, |more| more.len())
     }
     #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.first.is_none()
+    }
+    #[inline]
     pub fn front(&self) -> Option<&T> {
         self.first.as_ref()
     }
@@ -35,6 +39,7 @@ impl<T> Few<T> {
             _ => self.first.as_mut(),
         }
     }
+    #[inline]
     pub fn push_back(&mut self, item: T) {
         if self.first.is_none() {
             self.first = Some(item);

@@ -163,6 +163,14 @@ impl ReceiveBuffer {
         let len = u64::from(data.len());
         self.nxt += len;
         self.unread += len;
+        if self.pieces.is_empty() {
+            self.pieces.push_back(data.clone()); // as where a program reads all that comes
+        } else {
+            self.append_behind(data);
+        }
+    }
+    #[inline(never)]
+    fn append_behind(&mut self, data: &Payload) {
         if !self.pieces.back_mut().is_some_and(|last| merge(last, data)) {
             self.pieces.push_back(data.clone());
         }

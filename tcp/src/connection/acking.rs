@@ -103,6 +103,7 @@ impl Acking {
         self.at_once.get_or_insert(why);
     }
     /// Learns the peer's segment size, and whether the segment ended a write (Linux `tcp_measure_rcv_mss`).
+    #[inline]
     fn measure(&mut self, segment: &Segment, len: u32, option_bytes: u32, own_mss: u32) {
         let last = std::mem::take(&mut self.last_small);
         if len >= self.segment {
@@ -125,6 +126,7 @@ impl Acking {
 
 impl Connection {
     /// Learns from a segment how large the peer's are, and what memory they take.
+    #[inline]
     pub(super) fn measure_segment(&mut self, segment: &Segment) {
         let option_bytes = if self.ts.is_some() { 0 } else { 12 };
         let own_mss = self.rcv.mss;
@@ -136,6 +138,7 @@ impl Connection {
         }
     }
     /// Data has arrived in order.
+    #[inline(always)]
     pub(super) fn on_data_in_order(&mut self, now: Time, segment: &Segment) {
         self.ack.scheduled = true;
         self.measure_segment(segment);

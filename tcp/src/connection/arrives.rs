@@ -305,13 +305,7 @@ impl Connection {
         } else {
             self.show_ack(now, arrived, window_changed, fresh, out)
         };
-        if let Some(ledger) = &mut self.ledger {
-            let mss = u64::from(self.snd.queue.mss().max(1));
-            ledger.deliveries.count(&result, mss, self.config.dupthresh);
-        }
-        if result.acked > 0 {
-            self.on_acknowledged(now, out);
-        }
+        self.after_ack(now, &result, out);
         self.after_window_update(now);
         if self.fin_acknowledged() {
             self.on_fin_acknowledged(now, out);
@@ -380,9 +374,20 @@ impl Connection {
             new_data_ready: nxt < self.queued_end() && nxt < edge,
         }
     }
+    /// An acknowledgment has brought this.
+    #[inline]
+    pub(super) fn after_ack(&mut self, now: Time, result: &Acked, out: &mut Out) {
+        if let Some(ledger) = &mut self.ledger {
+            let mss = u64::from(self.snd.queue.mss().max(1));
+            ledger.deliveries.count(result, mss, self.config.dupthresh);
+        }
+        if result.acked > 0 {
+            self.on_acknowledged(now, out);
+        }
+    }
     /// SND.UNA has moved.
     #[inline]
-    pub(super) fn on_acknowledged(&mut self, now: Time, out: &mut Out) {
+    fn on_acknowledged(&mut self, now: Time, out: &mut Out) {
         let una = self.snd.queue.una();
         self.snd.buffer.ack_to(una);
         self.snd.up = self.snd.up.filter(|up| *up > una);

@@ -241,10 +241,10 @@ impl Connection {
         first.map_or(bytes, |first| first.min(bytes))
     }
     /// The program has read.
+    #[inline]
     pub(super) fn release_rcv_memory(&mut self) {
-        let read = self.rcv.buffer.nxt() - self.rcv.buffer.unread();
         if let Some(Ledger { rcv, .. }) = self.ledger.as_deref_mut() {
-            rcv.release(read);
+            rcv.release(self.rcv.buffer.nxt() - self.rcv.buffer.unread());
         }
     }
 }

@@ -114,14 +114,14 @@ impl Connection {
         self.retransmit_lost(now, out);
         self.snd.queue.on_output_done(now, false, starved, &self.config);
     }
-    /// Whether data is outstanding, nothing is amiss, and nothing is in use that might send something else than full segments
-    /// with timestamps, as long as there is data for them.
+    /// Whether data is outstanding, nothing has to be sent again, and nothing is in use that might send something else than
+    /// full segments with timestamps, as long as there is data for them.
     #[inline]
     fn sends_plainly(&self) -> bool {
         let Send { fin, up, path, search, refused, .. } = &self.snd;
         self.state == State::Established
             && self.snd.queue.flight() > 0
-            && self.snd.queue.is_calm()
+            && self.snd.queue.sends_new_only()
             && self.ledger.is_none()
             && self.has_only_stamps()
             && path.is_none()
@@ -133,16 +133,18 @@ impl Connection {
     fn output_plainly(&mut self, now: Time, out: &mut Out) {
         let before = self.snd.queue.nxt();
         let (end, edge, size) = (self.snd.buffer.end(), self.window_end(), self.segment_size());
-        let (mut nxt, mut room, load) = (before, self.snd.queue.room(), self.snd.queue.load_of(size.into()));
+        let (cwnd, load) = (self.snd.queue.cwnd(), self.snd.queue.load_of(size.into()));
+        let (mut nxt, mut pipe) = (before, self.snd.queue.pipe(&self.config));
         let hold = loop {
             let next = nxt + u64::from(size);
-            if next > end {
-                break self.send_new(now, Occasion::default(), out); // nothing, or a part of a segment
+            if next > end || pipe == 0 {
+                // There is nothing, or a part of a segment, or what goes whatever cwnd says.
+                break self.send_new(now, Occasion::default(), out);
             }
             if next > edge {
                 break Hold::Window;
             }
-            if room < load {
+            if cwnd.saturating_sub(pipe) < load {
                 break Hold::Congestion;
             }
             match out.segments.last() {
@@ -152,7 +154,7 @@ impl Connection {
                 }
                 _ => self.put_new_range(now, nxt..next, (size, false), Rule::Data, out),
             }
-            (nxt, room) = (next, room - load);
+            (nxt, pipe) = (next, pipe + load);
         };
         self.end_output(now, hold, before, out);
     }

@@ -36,7 +36,6 @@ impl Connection {
                 arrived.ack == una && segment.options.sack.is_empty() && queue.is_idle()
             }
             // Nothing that few connections have.
-            && self.ledger.is_none()
             && self.fast_open.is_none()
             && self.snd.search.is_none()
             && self.snd.probed.is_none()
@@ -58,24 +57,26 @@ impl Connection {
             } else {
                 queue.on_any_ack(now, &ack, &self.config, out)
             };
-            if result.acked > 0 {
-                self.on_acknowledged(now, out);
-            }
+            self.after_ack(now, &result, out);
             self.output(now, out);
             self.snd.queue.settle_timer(now, &self.config);
         } else {
             let buffer = &mut self.rcv.buffer;
-            if arrived.seq == buffer.nxt() && !buffer.has_gap() {
+            if arrived.seq == buffer.nxt() && !buffer.has_gap() && self.ledger.is_none() {
                 buffer.append(&arrived.segment.payload);
                 self.on_text_in_order(now, arrived.segment, arrived.seq, out);
             } else {
+                self.count_text(arrived);
                 self.take_data(now, &{ *arrived }, arrived.end, out);
             }
-            if self.queued_end() > arrived.ack {
-                self.output(now, out); // data waits for a window or for company
+            if self.queued_end() > arrived.ack || self.ledger.is_some() {
+                self.output(now, out); // data waits for a window or for company, or time is kept
             } else {
                 self.stop_persist();
             }
+        }
+        if self.ledger.is_some() {
+            self.check_space(now, out);
         }
         if self.ack.scheduled {
             self.acknowledge(now, out);

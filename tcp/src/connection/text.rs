@@ -21,11 +21,8 @@ impl Connection {
             return;
         }
         let nxt = self.rcv.nxt();
-        if let Some(ledger) = &mut self.ledger
-            && !segment.payload.is_empty()
-        {
-            ledger.data_segs_in += 1;
-            ledger.out_of_order += u32::from(arrived.seq > nxt);
+        if !segment.payload.is_empty() {
+            self.count_text(arrived);
         }
         let data_end = arrived.seq + u64::from(segment.payload.len());
         let deaf = self.orphan || self.read_shut && matches!(self.state, State::FinWait1 | State::FinWait2);
@@ -48,6 +45,15 @@ impl Connection {
         self.note_fin(arrived, data_end);
         self.take_data(now, arrived, data_end, out);
         self.check_fin(now, out);
+    }
+    /// A segment with data has arrived.
+    #[inline]
+    pub(super) fn count_text(&mut self, arrived: &Arrived<'_>) {
+        let nxt = self.rcv.nxt();
+        if let Some(ledger) = &mut self.ledger {
+            ledger.data_segs_in += 1;
+            ledger.out_of_order += u32::from(arrived.seq > nxt);
+        }
     }
     /// Remembers where the stream ends, if that lies in the window.
     fn note_fin(&mut self, arrived: &Arrived<'_>, data_end: Seq) {

@@ -385,7 +385,7 @@ impl Sender {
     /// Whether nothing is outstanding, nothing is amiss, and nobody measures rates or paces, as at the receiver of a
     /// bulk transfer: an ACK that brings nothing changes nothing then, and neither does an output function that sends
     /// nothing.
-    #[inline]
+    #[inline(always)]
     pub fn is_idle(&self) -> bool {
         let Probe { end, coming, sent_new, .. } = self.probe;
         self.queue.is_empty()

@@ -1,7 +1,7 @@
 //! What to send again, and how much new data cwnd allows.
 
 use super::undo::Frto;
-use super::{Phase, Retransmission, Sender};
+use super::{Phase, Retransmission, Sender, Trouble};
 use crate::cause::Rule;
 use crate::config::{Config, LossDetection};
 
@@ -48,10 +48,15 @@ impl Sender {
         if self.paused { 0 } else { self.cwnd.saturating_sub(pipe) }
     }
 
-    /// What cwnd has room for while nothing is amiss: all that is outstanding counts as under way then.
+    /// Whether new data is all that may go out, and each segment of it takes of cwnd what [`load_of`](Sender::load_of) says.
     #[inline]
-    pub fn room(&self) -> u64 {
-        self.cwnd.saturating_sub(self.outstanding())
+    pub fn sends_new_only(&self) -> bool {
+        let none_waits = |trouble: &Trouble| {
+            !trouble.board.has_waiting()
+                && self.detection != LossDetection::Sack
+                && (self.sack || trouble.is_unmarked())
+        };
+        self.extra.is_none() && !self.paused && self.trouble.as_deref().is_none_or(none_waits)
     }
     /// Whether cwnd has room for a segment of `len` octets, a full one at most.
     pub fn has_room(&self, len: u64, cfg: &Config) -> bool {

@@ -43,7 +43,7 @@ impl Sender {
             // There was nothing to judge.
             self.rack.advanced &= self.trouble.is_none();
             self.grow(now, ack, &news, cfg);
-            self.probe.restart = self.would_probe(cfg);
+            self.probe.restart = self.would_probe(cfg) && !self.queue.is_empty();
             if !self.probe.restart {
                 self.restart_timer(now, cfg);
             }
