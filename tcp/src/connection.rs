@@ -56,6 +56,7 @@ mod mtu_search;
 mod output;
 mod path_mtu;
 mod predicted;
+mod rest;
 pub(crate) mod socket;
 mod stamps;
 mod text;
@@ -266,7 +267,7 @@ impl Connection {
         true
     }
     /// Whether segments and timers no longer matter: CLOSED, or handed over to TIME-WAIT.
-    fn is_over(&self) -> bool {
+    pub(crate) fn is_over(&self) -> bool {
         matches!(self.state, State::Closed | State::TimeWait)
     }
     /// Whether this end may still send data or FIN.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::accecn::AccEcn;
 use crate::config::Config;
 use crate::isn::Tuple;
+use crate::resting::words::fold;
 use crate::seq::SeqNum;
 use crate::time::{Duration, Time};
 
@@ -90,6 +91,8 @@ pub struct TimestampState {
     /// When TS.Recent was taken (RFC 7323, section 5.5).
     pub recent_at: Time,
 }
+
+fold!(TimestampState { offset, recent, recent_at });
 
 impl TimestampState {
     /// TSval of a segment sent at `now`.

@@ -4,6 +4,7 @@ use std::hash::{Hash, Hasher};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use crate::config::IsnSource;
+use crate::resting::words::{Fold, Reader, Words};
 use crate::seq::SeqNum;
 use crate::siphash::siphash;
 use crate::time::Time;
@@ -45,6 +46,31 @@ pub struct Ends(Packed);
 enum Packed {
     V4 { local: Ipv4Addr, remote: Ipv4Addr, local_port: u16, remote_port: u16 },
     Other(Box<Tuple>),
+}
+
+impl Fold for Ends {
+    fn fold(&self, to: &mut Words) {
+        match &self.0 {
+            Packed::V4 { local, remote, local_port, remote_port } => {
+                to.number(4);
+                [local.to_bits(), remote.to_bits()].fold(to);
+                [*local_port, *remote_port].fold(to);
+            }
+            Packed::Other(tuple) => {
+                to.number(0);
+                (tuple.local, tuple.remote).fold(to);
+            }
+        }
+    }
+    fn unfold(from: &mut Reader<'_>) -> Ends {
+        if from.number() == 0 {
+            let (local, remote) = Fold::unfold(from);
+            return Ends(Packed::Other(Box::new(Tuple { local, remote })));
+        }
+        let [local, remote] = <[u32; 2]>::unfold(from).map(Ipv4Addr::from_bits);
+        let [local_port, remote_port] = Fold::unfold(from);
+        Ends(Packed::V4 { local, remote, local_port, remote_port })
+    }
 }
 
 impl Ends {

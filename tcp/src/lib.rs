@@ -36,6 +36,7 @@ pub mod out;
 pub mod payload;
 pub mod ranges;
 pub mod recovery;
+pub mod resting;
 pub mod rtt;
 pub mod segment;
 pub mod seq;

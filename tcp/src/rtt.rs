@@ -5,6 +5,7 @@
 //! [`RtoFloor`] chooses. Back-off is not here: the timer that backs off keeps the count.
 
 use crate::config::{Config, RtoFloor};
+use crate::resting::words::fold;
 use crate::seq::{Seq, SeqNum};
 use crate::time::{Duration, Time};
 
@@ -33,6 +34,8 @@ pub struct Rtt {
     /// The SYN was lost and nothing was measured since (RFC 6298, section 5.7).
     syn_lost: bool,
 }
+
+fold!(Rtt { srtt8, mdev4, mdev_max_us, var_us, round, min_us, min_at_s, syn_lost });
 
 /// In whole microseconds; more than an hour is an hour.
 fn micros(nanos: u64) -> u32 {

@@ -1,5 +1,6 @@
 //! The eleven states of a connection (RFC 9293, section 3.3.2) and the one table by which they change.
 
+use crate::resting::words::fold_enum;
 use std::fmt;
 
 /// A connection's state.
@@ -18,6 +19,20 @@ pub enum State {
     TimeWait,
     Closed,
 }
+
+fold_enum!(State {
+    Listen,
+    SynSent,
+    SynReceived,
+    Established,
+    FinWait1,
+    FinWait2,
+    CloseWait,
+    Closing,
+    LastAck,
+    TimeWait,
+    Closed,
+});
 
 /// Spelt as in RFC 9293: `FIN-WAIT-1`.
 impl fmt::Display for State {

@@ -4,6 +4,7 @@
 //! [`TimeWait`] are the variants of [`Tcb`]; a call moves a `Tcb` from one to the next.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use crate::config::Config;
@@ -15,13 +16,14 @@ use crate::isn::{IsnSecret, Tuple};
 use crate::opening::Opening;
 use crate::out::{EcnCodepoint, Out};
 use crate::payload::Payload;
+use crate::resting::{Folder, Resting};
 use crate::segment::Segment;
 use crate::state::State;
 use crate::time::{Duration, Time};
 use crate::time_wait::TimeWait;
 
 /// What a host keeps under a four-tuple.
-#[derive(Clone, Hash)]
+#[derive(Clone)]
 pub enum Tcb {
     /// SYN-SENT, or SYN-RECEIVED after a simultaneous open.
     Opening(Box<Opening>),
@@ -29,6 +31,27 @@ pub enum Tcb {
     Open(Box<Connection>),
     /// TIME-WAIT.
     TimeWait(Box<TimeWait>),
+    /// A connection at rest, folded: the next call that may change it finds it `Open`.
+    Resting(Resting),
+}
+
+/// One that is not folded.
+enum Live<'a> {
+    Opening(&'a mut Opening),
+    Open(&'a mut Connection),
+    TimeWait(&'a mut TimeWait),
+}
+
+/// Whether a connection is folded makes no difference to what will happen.
+impl Hash for Tcb {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        match self {
+            Tcb::Opening(opening) => (0u8, opening).hash(state),
+            Tcb::Open(connection) => (1u8, connection).hash(state),
+            Tcb::Resting(resting) => (1u8, resting).hash(state),
+            Tcb::TimeWait(record) => (2u8, record).hash(state),
+        }
+    }
 }
 
 /// A socket option, by the name of setsockopt(2).
@@ -203,6 +226,37 @@ pub struct Connect {
 }
 
 impl Tcb {
+    /// Folds the connection, if it is at rest: it takes a tenth of the memory until the next call. Whether it is folded now.
+    pub fn rest(&mut self, folder: &mut Folder) -> bool {
+        let Tcb::Open(connection) = self else { return matches!(self, Tcb::Resting(_)) };
+        if !connection.is_still() {
+            return false;
+        }
+        let Some(resting) = folder.fold(connection) else { return false };
+        if let Tcb::Open(place) = std::mem::replace(self, Tcb::Resting(resting)) {
+            folder.keep(place);
+        }
+        true
+    }
+    /// Unfolds the connection, if it is folded. Any call that may change it does so too, but finds no place that is free.
+    #[inline]
+    pub fn wake(&mut self, folder: &mut Folder) {
+        if let Tcb::Resting(resting) = self {
+            *self = Tcb::Open(folder.unfold(resting));
+        }
+    }
+    #[inline]
+    fn awake(&mut self) -> Live<'_> {
+        if let Tcb::Resting(resting) = self {
+            *self = Tcb::Open(Box::new(resting.unfold()));
+        }
+        match self {
+            Tcb::Opening(opening) => Live::Opening(opening),
+            Tcb::Open(connection) => Live::Open(connection),
+            Tcb::TimeWait(record) => Live::TimeWait(record),
+            Tcb::Resting(_) => unreachable!("it was unfolded"),
+        }
+    }
     /// OPEN, active (RFC 9293, section 3.10.1): sends the SYN.
     pub fn connect(now: Time, what: Connect, secret: &IsnSecret, out: &mut Out) -> Tcb {
         Tcb::Opening(Box::new(Opening::connect(now, what, secret, out)))
@@ -221,7 +275,7 @@ impl Tcb {
     }
     /// A program has accepted it.
     pub fn accepted(&mut self) {
-        if let Tcb::Open(connection) = self {
+        if let Live::Open(connection) = self.awake() {
             connection.accepted();
         }
     }
@@ -229,7 +283,7 @@ impl Tcb {
     pub fn opening_iss(&self) -> Option<crate::SeqNum> {
         match self {
             Tcb::Opening(opening) => Some(opening.iss()),
-            Tcb::Open(_) | Tcb::TimeWait(_) => None,
+            Tcb::Open(_) | Tcb::TimeWait(_) | Tcb::Resting(_) => None,
         }
     }
     /// SEGMENT ARRIVES (section 3.10.7). `ecn` is the field of the IP header that carried it.
@@ -237,24 +291,24 @@ impl Tcb {
     /// What a segment means for a record in TIME-WAIT beyond its answer, [`TimeWait::on_segment`] tells: a host calls
     /// that itself.
     pub fn on_segment(&mut self, now: Time, segment: &Segment, ecn: EcnCodepoint, out: &mut Out) {
-        match self {
-            Tcb::Opening(opening) => {
+        match self.awake() {
+            Live::Opening(opening) => {
                 if let Some(connection) = opening.on_segment(now, segment, ecn, out) {
                     *self = Tcb::Open(connection);
                 }
             }
-            Tcb::Open(connection) => connection.on_segment(now, segment, ecn, out),
-            Tcb::TimeWait(record) => {
+            Live::Open(connection) => connection.on_segment(now, segment, ecn, out),
+            Live::TimeWait(record) => {
                 record.on_segment(now, segment, out);
             }
         }
     }
     /// A deadline may have come (section 3.10.8). Early calls do nothing.
     pub fn on_deadline(&mut self, now: Time, out: &mut Out) {
-        match self {
-            Tcb::Opening(opening) => opening.on_deadline(now, out),
-            Tcb::Open(connection) => connection.on_deadline(now, out),
-            Tcb::TimeWait(record) => {
+        match self.awake() {
+            Live::Opening(opening) => opening.on_deadline(now, out),
+            Live::Open(connection) => connection.on_deadline(now, out),
+            Live::TimeWait(record) => {
                 record.on_deadline(now, out);
             }
         }
@@ -264,46 +318,47 @@ impl Tcb {
         match self {
             Tcb::Opening(opening) => opening.deadline(),
             Tcb::Open(connection) => connection.deadline(),
+            Tcb::Resting(resting) => resting.deadline(),
             Tcb::TimeWait(record) => record.deadline(),
         }
     }
     /// An ICMP error that quotes a segment of ours with sequence number `seq` arrived.
     pub fn on_icmp(&mut self, now: Time, error: IcmpError, seq: crate::SeqNum, out: &mut Out) {
-        match self {
-            Tcb::Opening(opening) => opening.on_icmp(now, error, seq, out),
-            Tcb::Open(connection) => connection.on_icmp(now, error, seq, out),
-            Tcb::TimeWait(_) => {}
+        match self.awake() {
+            Live::Opening(opening) => opening.on_icmp(now, error, seq, out),
+            Live::Open(connection) => connection.on_icmp(now, error, seq, out),
+            Live::TimeWait(_) => {}
         }
     }
     /// Another connection has learnt that packets to the same address fit only up to `mtu` bytes (RFC 8201, section 5.2).
     pub fn on_path_mtu(&mut self, now: Time, mtu: u16) {
-        match self {
-            Tcb::Opening(opening) => opening.on_path_mtu(mtu),
-            Tcb::Open(connection) => connection.on_path_mtu(now, mtu),
-            Tcb::TimeWait(_) => {}
+        match self.awake() {
+            Live::Opening(opening) => opening.on_path_mtu(mtu),
+            Live::Open(connection) => connection.on_path_mtu(now, mtu),
+            Live::TimeWait(_) => {}
         }
     }
     /// The route to the peer has another MTU, in bytes, which is no news of the path beyond it.
     pub fn on_route_mtu(&mut self, mtu: u16) {
-        if let Tcb::Open(connection) = self {
+        if let Live::Open(connection) = self.awake() {
             connection.on_route_mtu(mtu);
         }
     }
     /// The link by which its packets leave has this MTU now, in bytes.
     pub fn on_link_mtu(&mut self, mtu: u16) {
-        match self {
-            Tcb::Opening(opening) => opening.on_path_mtu(mtu),
-            Tcb::Open(connection) => connection.on_link_mtu(mtu),
-            Tcb::TimeWait(_) => {}
+        match self.awake() {
+            Live::Opening(opening) => opening.on_path_mtu(mtu),
+            Live::Open(connection) => connection.on_link_mtu(mtu),
+            Live::TimeWait(_) => {}
         }
     }
     /// Large initial windows have failed on this path before: this connection, on which nothing was sent yet, begins with
     /// that of RFC 3390 (RFC 6928, section 12).
     pub fn be_modest(&mut self) {
-        match self {
-            Tcb::Opening(opening) => opening.be_modest(),
-            Tcb::Open(connection) => connection.be_modest(),
-            Tcb::TimeWait(_) => {}
+        match self.awake() {
+            Live::Opening(opening) => opening.be_modest(),
+            Live::Open(connection) => connection.be_modest(),
+            Live::TimeWait(_) => {}
         }
     }
     /// SEND (section 3.10.2): queues as much of `data` as the send buffer takes and returns how much that was.
@@ -312,10 +367,10 @@ impl Tcb {
     /// EPIPE after a close of this side or a failure already reported; EAGAIN when the buffer is full, or before the
     /// connection is open where data is not queued then; else the pending error of the socket.
     pub fn send(&mut self, now: Time, data: Payload, flags: SendFlags, out: &mut Out) -> Result<u32, Errno> {
-        match self {
-            Tcb::Opening(opening) => opening.send(data, flags),
-            Tcb::Open(connection) => connection.send(now, data, flags, out),
-            Tcb::TimeWait(_) => Err(Errno::EPIPE),
+        match self.awake() {
+            Live::Opening(opening) => opening.send(data, flags),
+            Live::Open(connection) => connection.send(now, data, flags, out),
+            Live::TimeWait(_) => Err(Errno::EPIPE),
         }
     }
     /// RECEIVE (section 3.10.3): up to `max` bytes in order.
@@ -323,10 +378,10 @@ impl Tcb {
     /// # Errors
     /// EAGAIN when there is nothing to read; ENOTCONN once the open has failed; else the pending error of the socket, once.
     pub fn recv(&mut self, now: Time, max: u32, out: &mut Out) -> Result<Received, Errno> {
-        match self {
-            Tcb::Opening(opening) => Err(opening.not_open()),
-            Tcb::Open(connection) => connection.recv(now, max, out),
-            Tcb::TimeWait(_) => Ok(Received::Eof),
+        match self.awake() {
+            Live::Opening(opening) => Err(opening.not_open()),
+            Live::Open(connection) => connection.recv(now, max, out),
+            Live::TimeWait(_) => Ok(Received::Eof),
         }
     }
     /// The urgent octet (`MSG_OOB`). `peek`: it can be read once more (`MSG_PEEK`).
@@ -334,9 +389,9 @@ impl Tcb {
     /// # Errors
     /// EINVAL when there is none, or it was read, or it is in line; EAGAIN when it is announced but not yet here.
     pub fn recv_urgent(&mut self, peek: bool) -> Result<u8, Errno> {
-        match self {
-            Tcb::Open(connection) => connection.recv_urgent(peek),
-            Tcb::Opening(_) | Tcb::TimeWait(_) => Err(Errno::EINVAL),
+        match self.awake() {
+            Live::Open(connection) => connection.recv_urgent(peek),
+            Live::Opening(_) | Live::TimeWait(_) => Err(Errno::EINVAL),
         }
     }
     /// Octets from the next one to be read up to the last urgent one, that one included; `None`: nothing urgent is ahead
@@ -344,6 +399,7 @@ impl Tcb {
     pub fn urgent_ahead(&self) -> Option<u64> {
         match self {
             Tcb::Open(connection) => connection.urgent_ahead(),
+            Tcb::Resting(resting) => resting.unfold().urgent_ahead(),
             Tcb::Opening(_) | Tcb::TimeWait(_) => None,
         }
     }
@@ -352,9 +408,9 @@ impl Tcb {
     /// # Errors
     /// ENOTCONN when the connection is not open.
     pub fn shutdown_write(&mut self, now: Time, out: &mut Out) -> Result<(), Errno> {
-        match self {
-            Tcb::Opening(_) | Tcb::TimeWait(_) => Err(Errno::ENOTCONN),
-            Tcb::Open(connection) => connection.shutdown_write(now, crate::Rule::ShutdownCall, out),
+        match self.awake() {
+            Live::Opening(_) | Live::TimeWait(_) => Err(Errno::ENOTCONN),
+            Live::Open(connection) => connection.shutdown_write(now, crate::Rule::ShutdownCall, out),
         }
     }
     /// CLOSE (section 3.10.4) by the last holder: from here on the connection is an orphan.
@@ -363,18 +419,18 @@ impl Tcb {
     }
     /// The same where the program did not ask for it: it was killed.
     pub fn close_because(&mut self, now: Time, why: crate::Rule, out: &mut Out) {
-        match self {
-            Tcb::Opening(opening) => opening.close(why, out),
-            Tcb::Open(connection) => connection.close(now, why, out),
-            Tcb::TimeWait(_) => {}
+        match self.awake() {
+            Live::Opening(opening) => opening.close(why, out),
+            Live::Open(connection) => connection.close(now, why, out),
+            Live::TimeWait(_) => {}
         }
     }
     /// ABORT (section 3.10.5): RST if the peer believes in the connection, then CLOSED.
     pub fn abort(&mut self, now: Time, why: crate::Rule, out: &mut Out) {
-        match self {
-            Tcb::Opening(opening) => opening.abort(why, out),
-            Tcb::Open(connection) => connection.abort(now, why, out),
-            Tcb::TimeWait(_) => {}
+        match self.awake() {
+            Live::Opening(opening) => opening.abort(why, out),
+            Live::Open(connection) => connection.abort(now, why, out),
+            Live::TimeWait(_) => {}
         }
     }
     /// Sets an option.
@@ -382,18 +438,18 @@ impl Tcb {
     /// # Errors
     /// EINVAL for a value that the option cannot take, or too late.
     pub fn set_option(&mut self, now: Time, option: SocketOption, out: &mut Out) -> Result<(), Errno> {
-        match self {
-            Tcb::Opening(opening) => opening.set_option(option),
-            Tcb::Open(connection) => connection.set_option(now, option, out),
-            Tcb::TimeWait(_) => Ok(()),
+        match self.awake() {
+            Live::Opening(opening) => opening.set_option(option),
+            Live::Open(connection) => connection.set_option(now, option, out),
+            Live::TimeWait(_) => Ok(()),
         }
     }
     /// The pending error, cleared by reading it (`SO_ERROR`).
     pub fn take_error(&mut self) -> Option<Errno> {
-        match self {
-            Tcb::Opening(opening) => opening.take_error(),
-            Tcb::Open(connection) => connection.take_error(),
-            Tcb::TimeWait(_) => None,
+        match self.awake() {
+            Live::Opening(opening) => opening.take_error(),
+            Live::Open(connection) => connection.take_error(),
+            Live::TimeWait(_) => None,
         }
     }
     /// The same, without clearing it.
@@ -401,6 +457,7 @@ impl Tcb {
         match self {
             Tcb::Opening(opening) => opening.pending_error(),
             Tcb::Open(connection) => connection.pending_error(),
+            Tcb::Resting(resting) => resting.unfold().pending_error(),
             Tcb::TimeWait(_) => None,
         }
     }
@@ -409,21 +466,26 @@ impl Tcb {
         match self {
             Tcb::Opening(opening) => opening.state() == State::Closed,
             Tcb::Open(connection) => connection.is_write_shut(),
+            Tcb::Resting(resting) => resting.unfold().is_write_shut(),
             Tcb::TimeWait(_) => true,
         }
     }
     /// Whether poll(2) says that there is room to write. Where it does not, [`Wake::writable`](crate::Wake) will tell
     /// when there is.
     pub fn poll_writable(&mut self) -> bool {
-        match self {
-            Tcb::Open(connection) => connection.poll_writable(),
-            Tcb::Opening(_) => false,
-            Tcb::TimeWait(_) => true,
+        match self.awake() {
+            Live::Open(connection) => connection.poll_writable(),
+            Live::Opening(_) => false,
+            Live::TimeWait(_) => true,
         }
     }
     /// Whether urgent data is here that is read out of line.
     pub fn has_urgent(&self) -> bool {
-        matches!(self, Tcb::Open(connection) if connection.has_urgent())
+        match self {
+            Tcb::Open(connection) => connection.has_urgent(),
+            Tcb::Resting(resting) => resting.unfold().has_urgent(),
+            Tcb::Opening(_) | Tcb::TimeWait(_) => false,
+        }
     }
     /// Up to `max` bytes from the `skip`th on, which stay where they are.
     ///
@@ -433,6 +495,7 @@ impl Tcb {
         match self {
             Tcb::Opening(opening) => Err(opening.pending_error().unwrap_or(Errno::ENOTCONN)),
             Tcb::Open(connection) => connection.peek(skip, max),
+            Tcb::Resting(resting) => resting.unfold().peek(skip, max),
             Tcb::TimeWait(_) => Ok(Received::Eof),
         }
     }
@@ -440,41 +503,41 @@ impl Tcb {
     /// program here.
     pub fn disconnect(&mut self, now: Time, out: &mut Out) {
         let why = crate::Rule::DisconnectCall;
-        match self {
-            Tcb::Opening(opening) => opening.abort(why, out),
-            Tcb::Open(connection) => connection.abort(now, why, out),
-            Tcb::TimeWait(_) => {}
+        match self.awake() {
+            Live::Opening(opening) => opening.abort(why, out),
+            Live::Open(connection) => connection.abort(now, why, out),
+            Live::TimeWait(_) => {}
         }
     }
     /// Changes the configuration of a connection as far as it is still looked at; what was agreed on or measured stays.
     pub fn reconfigure(&mut self, apply: &dyn Fn(&mut Config)) {
-        match self {
-            Tcb::Opening(opening) => opening.reconfigure(apply),
-            Tcb::Open(connection) => connection.reconfigure(apply),
-            Tcb::TimeWait(_) => {}
+        match self.awake() {
+            Live::Opening(opening) => opening.reconfigure(apply),
+            Live::Open(connection) => connection.reconfigure(apply),
+            Live::TimeWait(_) => {}
         }
     }
     /// The queue of the interface takes nothing from now on, and says so; or takes everything again.
     pub fn set_interface_full(&mut self, full: bool) {
-        if let Tcb::Open(connection) = self {
+        if let Live::Open(connection) = self.awake() {
             connection.set_interface_full(full);
         }
     }
     /// A program holds the connection from now on: it was accepted.
     pub fn adopt(&mut self) {
-        if let Tcb::Open(connection) = self {
+        if let Live::Open(connection) = self.awake() {
             connection.adopt();
         }
     }
     /// `shutdown(SHUT_RD)`.
     pub fn shutdown_read(&mut self) {
-        if let Tcb::Open(connection) = self {
+        if let Live::Open(connection) = self.awake() {
             connection.shutdown_read();
         }
     }
     /// The next segment is several that the host has put together (as GRO does), each of this size; zero: it is one.
     pub fn set_merged(&mut self, size: u32) {
-        if let Tcb::Open(connection) = self {
+        if let Live::Open(connection) = self.awake() {
             connection.set_merged(size);
         }
     }
@@ -484,6 +547,7 @@ impl Tcb {
         match self {
             Tcb::Opening(opening) => opening.soft_error(),
             Tcb::Open(connection) => connection.soft_error(),
+            Tcb::Resting(resting) => resting.unfold().soft_error(),
             Tcb::TimeWait(_) => None,
         }
     }
@@ -491,10 +555,10 @@ impl Tcb {
     pub fn take_icmp_error(&mut self) -> Option<Errno> {
         // That R1 was reached is no error that the kernel keeps.
         let said = self.soft_error().filter(|errno| *errno != Errno::ETIMEDOUT)?;
-        match self {
-            Tcb::Opening(opening) => opening.clear_soft_error(),
-            Tcb::Open(connection) => connection.set_soft_error(None),
-            Tcb::TimeWait(_) => {}
+        match self.awake() {
+            Live::Opening(opening) => opening.clear_soft_error(),
+            Live::Open(connection) => connection.set_soft_error(None),
+            Live::TimeWait(_) => {}
         }
         Some(said)
     }
@@ -503,6 +567,7 @@ impl Tcb {
         match self {
             Tcb::Opening(opening) => opening.state(),
             Tcb::Open(connection) => connection.state(),
+            Tcb::Resting(resting) => resting.state(),
             Tcb::TimeWait(_) => State::TimeWait,
         }
     }
@@ -510,6 +575,7 @@ impl Tcb {
     pub fn initial_numbers(&self) -> Option<(crate::SeqNum, crate::SeqNum)> {
         match self {
             Tcb::Open(connection) => Some(connection.initial_numbers()),
+            Tcb::Resting(resting) => Some(resting.unfold().initial_numbers()),
             Tcb::Opening(_) | Tcb::TimeWait(_) => None,
         }
     }
@@ -517,7 +583,8 @@ impl Tcb {
     /// TIME-WAIT has been handed over.
     pub fn is_closed(&self) -> bool {
         match self {
-            Tcb::Open(connection) => matches!(connection.state(), State::Closed | State::TimeWait),
+            Tcb::Open(connection) => connection.is_over(),
+            Tcb::Resting(resting) => matches!(resting.state(), State::Closed | State::TimeWait),
             _ => self.state() == State::Closed,
         }
     }
@@ -526,6 +593,7 @@ impl Tcb {
         match self {
             Tcb::Opening(opening) => (0, opening.state() == State::Closed),
             Tcb::Open(connection) => connection.readable(),
+            Tcb::Resting(resting) => resting.unfold().readable(),
             Tcb::TimeWait(_) => (0, true),
         }
     }
@@ -535,17 +603,23 @@ impl Tcb {
         match self {
             Tcb::Opening(_) => false,
             Tcb::Open(connection) => connection.end_received(),
+            Tcb::Resting(resting) => resting.unfold().end_received(),
             Tcb::TimeWait(_) => true,
         }
     }
     /// Whether `recv` would fail with EAGAIN, and change nothing.
     pub fn would_block(&self) -> bool {
-        matches!(self, Tcb::Open(connection) if connection.would_block())
+        match self {
+            Tcb::Open(connection) => connection.would_block(),
+            Tcb::Resting(resting) => resting.unfold().would_block(),
+            Tcb::Opening(_) | Tcb::TimeWait(_) => false,
+        }
     }
     /// Bytes that `send` would take now.
     pub fn writable(&self) -> u64 {
         match self {
             Tcb::Open(connection) => connection.writable(),
+            Tcb::Resting(resting) => resting.unfold().writable(),
             Tcb::Opening(opening) => opening.writable(),
             Tcb::TimeWait(_) => 0,
         }
@@ -555,7 +629,7 @@ impl Tcb {
     pub fn load(&self) -> (usize, u64) {
         match self {
             Tcb::Open(connection) => connection.load(),
-            Tcb::Opening(_) | Tcb::TimeWait(_) => (0, 0),
+            Tcb::Opening(_) | Tcb::TimeWait(_) | Tcb::Resting(_) => (0, 0),
         }
     }
     /// The timers that run.
@@ -566,6 +640,7 @@ impl Tcb {
                 Running { retransmit: (at != Time::NEVER).then_some(at), ..Running::default() }
             }
             Tcb::Open(connection) => connection.running(),
+            Tcb::Resting(resting) => resting.unfold().running(),
             Tcb::TimeWait(_) => Running::default(),
         }
     }
@@ -574,6 +649,7 @@ impl Tcb {
         match self {
             Tcb::Opening(opening) => opening.info(),
             Tcb::Open(connection) => connection.info(now),
+            Tcb::Resting(resting) => resting.unfold().info(now),
             Tcb::TimeWait(record) => record.info(),
         }
     }

@@ -4,6 +4,7 @@
 //! costs its place and nothing else: deadlines have a heap of their own.
 
 mod events;
+mod rest;
 
 use std::collections::BTreeMap;
 use std::hash::BuildHasher;
@@ -22,6 +23,7 @@ use super::listening::ListenSlot;
 use super::ports::Ports;
 use super::sockets::SocketId;
 use crate::packet::IpHeader;
+use rest::Rest;
 
 /// Number of a connection in the slab; used again when it is gone.
 pub(super) type ConnId = u32;
@@ -42,6 +44,7 @@ pub(super) struct TcpLayer {
     opened: u32,
     /// Records in TIME-WAIT.
     time_waits: u32,
+    rest: Rest,
 }
 
 /// Finds connections by four-tuple. It holds numbers only: the four-tuples are those of the places.
@@ -95,6 +98,9 @@ struct Slot {
     in_table: bool,
     /// Whether the port was bound by a program: to a number of its choice, or by a listener.
     port_bound: bool,
+    /// Whether it is listed as awake ([`rest`]), and was called since the list was last gone through.
+    awake: bool,
+    called: bool,
 }
 
 impl std::hash::Hash for TcpLayer {
@@ -112,6 +118,7 @@ impl std::hash::Hash for TcpLayer {
             ports,
             opened,
             time_waits,
+            rest: _, // who is folded makes no difference
         } = self;
         (secret, slots, free, listeners, listening, ports, opened, time_waits).hash(state);
     }
@@ -120,7 +127,18 @@ impl std::hash::Hash for TcpLayer {
 impl std::hash::Hash for Slot {
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
         // Identifications matter to fragments only: whoever asks for a digest sees to them (`idents_into`).
-        let Slot { tcb, ends, holder, incarnation, ident: _, mark, in_table, port_bound } = self;
+        let Slot {
+            tcb,
+            ends,
+            holder,
+            incarnation,
+            ident: _,
+            mark,
+            in_table,
+            port_bound,
+            awake: _,
+            called: _,
+        } = self;
         (tcb, ends, holder, incarnation, mark, in_table, port_bound).hash(state);
     }
 }
@@ -191,6 +209,7 @@ impl TcpLayer {
             ports: Ports::default(),
             opened: 0,
             time_waits: 0,
+            rest: Rest::default(),
         }
     }
     pub(super) fn deadline(&self) -> Time {
@@ -218,8 +237,15 @@ impl TcpLayer {
     pub(super) fn tcb(&self, id: ConnId) -> Option<&Tcb> {
         self.slots.get(id as usize)?.tcb.as_ref()
     }
+    #[inline]
     pub(super) fn tcb_mut(&mut self, id: ConnId) -> Option<&mut Tcb> {
-        self.slots.get_mut(id as usize)?.tcb.as_mut()
+        let slot = self.slots.get_mut(id as usize)?;
+        slot.called = true;
+        if !slot.awake {
+            slot.awake = true;
+            self.rest.wake(id, slot.tcb.as_mut());
+        }
+        slot.tcb.as_mut()
     }
     pub(super) fn tuple(&self, id: ConnId) -> Option<Tuple> {
         self.slots.get(id as usize).filter(|slot| slot.tcb.is_some()).map(|slot| slot.ends.tuple())
@@ -245,16 +271,19 @@ impl TcpLayer {
     }
     /// The connections to this address, in no particular order of time: by number.
     pub(super) fn connections_to(&mut self, dst: IpAddr) -> impl Iterator<Item = &mut Tcb> {
+        self.wake_all();
         let to = move |slot: &&mut Slot| slot.in_table && slot.ends.remote_ip() == dst;
         self.slots.iter_mut().filter(to).filter_map(|slot| slot.tcb.as_mut())
     }
     /// All connections, with the addresses of their peers.
     pub(super) fn remote_connections(&mut self) -> impl Iterator<Item = (IpAddr, &mut Tcb)> {
+        self.wake_all();
         let slots = self.slots.iter_mut().filter(|slot| slot.in_table);
         slots.filter_map(|slot| Some((slot.ends.remote_ip(), slot.tcb.as_mut()?)))
     }
     /// Calls `what` with each connection.
     pub(super) fn each_tcb(&mut self, what: impl Fn(&mut Tcb)) {
+        self.wake_all();
         self.slots.iter_mut().filter_map(|slot| slot.tcb.as_mut()).for_each(what);
     }
     /// The states of all connections and half-open requests, each with its four-tuple.
@@ -292,10 +321,13 @@ impl TcpLayer {
             mark,
             in_table: true,
             port_bound,
+            awake: false,
+            called: false,
         };
         let id = match self.free.pop() {
             Some(id) => {
-                self.slots[id as usize] = slot;
+                let place = &mut self.slots[id as usize];
+                *place = Slot { awake: place.awake, ..slot };
                 id
             }
             None => {

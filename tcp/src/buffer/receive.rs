@@ -7,6 +7,7 @@ use super::few::Few;
 use super::{gather, merge};
 use crate::payload::Payload;
 use crate::ranges::RangeSet;
+use crate::resting::words::fold;
 use crate::segment::SackBlocks;
 use crate::seq::Seq;
 
@@ -25,6 +26,8 @@ pub struct ReceiveBuffer {
     /// Beyond the first gap. Absent while nothing is.
     beyond: Option<Box<Beyond>>,
 }
+
+fold!(ReceiveBuffer { nxt, unread, skip } absent { pieces, beyond });
 
 /// Data that cannot be delivered yet.
 #[derive(Clone, Debug, Default, Hash)]

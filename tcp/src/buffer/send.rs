@@ -3,6 +3,7 @@
 use super::few::Few;
 use super::{gather, merge};
 use crate::payload::Payload;
+use crate::resting::words::fold;
 use crate::seq::Seq;
 
 /// Data from SND.UNA to the end of what was queued, addressed by sequence number (RFC 9293, section 3.10.2).
@@ -15,6 +16,8 @@ pub struct SendBuffer {
     /// Where each piece begins, and the piece; none is empty. The first may begin below `start`.
     pieces: Few<(Seq, Payload)>,
 }
+
+fold!(SendBuffer { start, end } absent { pieces });
 
 impl SendBuffer {
     /// An empty buffer whose first byte will have the number `start`.

@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 
+use crate::resting::words::fold;
 use crate::seq::Seq;
 
 /// The skbs from the first unacknowledged byte to the last queued one. None is empty.
@@ -12,6 +13,8 @@ pub struct Skbs {
     /// Where an skb was cut last: near it the next one is looked for, which is nearly always there.
     near: usize,
 }
+
+fold!(Skbs { near } absent { list });
 
 /// An skb: it begins where the one before it ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -1,5 +1,6 @@
 //! What a knob that is more than a number or a switch can say.
 
+use crate::resting::words::fold_enum;
 use crate::time::Duration;
 
 /// Finding the path MTU without ICMP (RFC 4821).
@@ -98,6 +99,8 @@ pub enum LossDetection {
     /// Retransmission timeouts only (ablation).
     TimeoutOnly,
 }
+
+fold_enum!(LossDetection { Rack, Sack, NewReno, TimeoutOnly });
 
 /// The congestion controller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -4,6 +4,7 @@
 use super::hystart::HyStart;
 use super::{Control, Event, Sample, Signal, slow_start};
 use crate::config::Config;
+use crate::resting::words::fold;
 use crate::time::{Duration, Time};
 
 /// beta_cubic = 0.7 and alpha_cubic = 3 (1 - beta) / (1 + beta) = 9 / 17 (sections 4.3 and 4.6).
@@ -26,6 +27,8 @@ pub struct Cubic {
     state: Option<Box<State>>,
 }
 
+fold!(Cubic { hystart, fast_convergence, state });
+
 #[derive(Clone, Debug, Default, Hash)]
 struct State {
     /// The initial slow start.
@@ -34,6 +37,8 @@ struct State {
     /// Before the last reduction, to be restored if that was needless (section 4.9).
     before: Curve,
 }
+
+fold!(State { start, now, before });
 
 #[derive(Clone, Copy, Debug, Default, Hash)]
 struct Curve {
@@ -45,6 +50,8 @@ struct Curve {
     /// The stage of congestion avoidance that is going on.
     epoch: Option<Epoch>,
 }
+
+fold!(Curve { w_max, cwnd_prior, epoch });
 
 #[derive(Clone, Copy, Debug, Hash)]
 struct Epoch {
@@ -59,6 +66,8 @@ struct Epoch {
     /// Octets earned towards the next segment.
     credit: u64,
 }
+
+fold!(Epoch { elapsed, counted, k_ms, w_est, credit });
 
 impl Cubic {
     /// At the start of a connection.

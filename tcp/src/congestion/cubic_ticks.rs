@@ -6,6 +6,7 @@
 use super::hystart_ticks::{Detect, HyStartTicks};
 use super::{Control, Event, Sample, slow_start};
 use crate::config::Config;
+use crate::resting::words::fold;
 use crate::seq::Seq;
 use crate::time::{Duration, Time};
 
@@ -26,6 +27,8 @@ pub struct CubicTicks {
     fast_convergence: bool,
     state: Option<Box<State>>,
 }
+
+fold!(CubicTicks { detect, fast_convergence, state });
 
 /// Windows are in segments, times in jiffies, where nothing else is said.
 #[derive(Clone, Debug, Hash)]
@@ -49,6 +52,22 @@ struct State {
     delay_us: u64,
     hystart: HyStartTicks,
 }
+
+fold!(State {
+    cnt,
+    credit,
+    octets,
+    w_max,
+    last_cwnd,
+    last_time,
+    origin,
+    k,
+    epoch,
+    acked,
+    w_est,
+    delay_us,
+    hystart,
+});
 
 impl State {
     fn new(now: Time, nxt: Seq) -> State {

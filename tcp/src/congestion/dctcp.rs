@@ -3,6 +3,7 @@
 
 use super::{Control, Event, Sample, Signal, Start, as_reno};
 use crate::info::CongestionInfo;
+use crate::resting::words::fold;
 use crate::seq::Seq;
 
 /// alpha = 1.
@@ -23,6 +24,8 @@ pub struct Dctcp {
     /// Octets acknowledged since congestion avoidance last added a segment.
     credit: u64,
 }
+
+fold!(Dctcp { alpha, acked, marked, window_end, credit });
 
 impl Dctcp {
     /// At the start of a connection: everything is taken for marked (8257/3.3-ALPHA0).

@@ -2,6 +2,7 @@
 //! they rose for good.
 
 use super::Sample;
+use crate::resting::words::fold;
 use crate::seq::Seq;
 use crate::time::Duration;
 
@@ -33,6 +34,8 @@ pub(super) struct HyStart {
     /// What conservative slow start has earned and not yet added, in quarters of octets.
     credit: u64,
 }
+
+fold!(HyStart { window_end, last_round, this_round, samples, css, credit });
 
 impl HyStart {
     /// At the first acknowledgment.

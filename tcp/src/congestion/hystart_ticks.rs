@@ -3,6 +3,7 @@
 
 use super::Sample;
 use crate::config::Config;
+use crate::resting::words::fold;
 use crate::seq::Seq;
 
 /// Linux `HYSTART_MIN_SAMPLES`, and the bounds of the delay threshold, in microseconds.
@@ -23,6 +24,8 @@ pub(super) struct Detect {
     delay: bool,
 }
 
+fold!(Detect { train, delay });
+
 impl Detect {
     pub fn new(cfg: &Config) -> Detect {
         Detect { train: cfg.hystart_detect & 1 != 0, delay: cfg.hystart_detect & 2 != 0 }
@@ -41,6 +44,8 @@ pub(super) struct HyStartTicks {
     /// Slow start has been ended.
     found: bool,
 }
+
+fold!(HyStartTicks { round_start_us, last_ack_us, end, delay_us, samples, found });
 
 impl HyStartTicks {
     pub fn new(now_us: u64, nxt: Seq) -> HyStartTicks {

@@ -41,6 +41,7 @@ pub use westwood::Westwood;
 
 use crate::config::{Config, Congestion};
 use crate::info::CongestionInfo;
+use crate::resting::words::{Fold, Reader, Words};
 use crate::seq::Seq;
 use crate::time::{Duration, Time};
 
@@ -166,6 +167,52 @@ controllers! {
     model {
         Bbr "bbr",
         Bbr1 "bbr1",
+    }
+}
+
+impl Fold for Controller {
+    fn fold(&self, to: &mut Words) {
+        match self {
+            Controller::Fixed(c) => (0u8, *c).fold(to),
+            Controller::Reno(c) => (1u8, *c).fold(to),
+            Controller::CubicTicks(c) => {
+                to.number(2);
+                c.fold(to);
+            }
+            Controller::Cubic(c) => {
+                to.number(3);
+                c.fold(to);
+            }
+            Controller::Dctcp(c) => (4u8, **c).fold(to),
+            // They have more to keep than a connection at rest is worth.
+            Controller::Vegas(_) | Controller::Westwood(_) | Controller::Bbr(_) | Controller::Bbr1(_) => {
+                to.fail();
+            }
+        }
+    }
+    fn unfold(from: &mut Reader<'_>) -> Controller {
+        let number = from.number();
+        Controller::of_number(number, from)
+    }
+    fn unfold_into(&mut self, from: &mut Reader<'_>) {
+        match (from.number(), self) {
+            (2, Controller::CubicTicks(c)) => c.unfold_into(from),
+            (3, Controller::Cubic(c)) => c.unfold_into(from),
+            (number, it) => *it = Controller::of_number(number, from),
+        }
+    }
+}
+
+impl Controller {
+    /// The controller of this number in a row.
+    fn of_number(number: u64, from: &mut Reader<'_>) -> Controller {
+        match number {
+            1 => Controller::Reno(Fold::unfold(from)),
+            2 => Controller::CubicTicks(Fold::unfold(from)),
+            3 => Controller::Cubic(Fold::unfold(from)),
+            4 => Controller::Dctcp(Fold::unfold(from)),
+            _ => Controller::Fixed(Fold::unfold(from)),
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 //! 8511).
 
 use super::{Control, Event, Sample, Signal, as_reno};
+use crate::resting::words::fold;
 
 /// Slow start, then one segment per round trip.
 #[derive(Clone, Copy, Debug, Default, Hash)]
@@ -9,6 +10,8 @@ pub struct Reno {
     /// Octets acknowledged since congestion avoidance last added a segment.
     credit: u64,
 }
+
+fold!(Reno { credit });
 
 impl Control for Reno {
     #[inline]

@@ -8,6 +8,7 @@
 use super::Connection;
 use crate::cause::Rule;
 use crate::out::Out;
+use crate::resting::words::fold;
 use crate::segment::{Flags, Segment};
 use crate::seq::Seq;
 use crate::time::{Duration, Time};
@@ -55,6 +56,11 @@ pub(crate) struct Acking {
     /// SACKs that are held back; then `deadline` is theirs.
     held: u8,
 }
+
+fold!(Acking {
+    scheduled, bare, pushed, pushed_twice, interactive, quick, ato, deadline, last_data, segment, last_small, last_answer, dups,
+    dup_nxt, held,
+} absent { at_once });
 
 impl Acking {
     /// At the start of a connection; `segment` is a first guess of the peer's segment size.

@@ -3,6 +3,7 @@
 
 use super::Connection;
 use super::memory::Ledger;
+use crate::resting::words::{fold, fold_enum};
 use crate::seq::Seq;
 use crate::time::{Duration, Time};
 
@@ -20,6 +21,8 @@ pub(crate) enum Limit {
     Buffer,
 }
 
+fold_enum!(Limit { Idle, Busy, Window, Buffer });
+
 /// The clock of limits. Linux counts in ticks; this is exact.
 #[derive(Clone, Debug, Default, Hash)]
 pub(crate) struct Chrono {
@@ -28,6 +31,8 @@ pub(crate) struct Chrono {
     /// Time spent busy, by the window, by the buffer.
     spent: [Duration; 3],
 }
+
+fold!(Chrono { limit, since, spent });
 
 impl Chrono {
     /// A limit begins to count, unless a greater one does already.

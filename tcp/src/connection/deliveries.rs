@@ -2,6 +2,7 @@
 //! `tcpi_reordering`). Readings: nothing here decides anything.
 
 use crate::recovery::Acked;
+use crate::resting::words::fold;
 
 /// Largest degree of reordering (Linux `tcp_max_reordering`).
 const MOST: u32 = 300;
@@ -18,6 +19,8 @@ pub(crate) struct Deliveries {
     /// How often reordering was seen.
     pub seen: u32,
 }
+
+fold!(Deliveries { delivered, delivered_ce, degree, seen });
 
 impl Deliveries {
     /// An acknowledgment has brought this.

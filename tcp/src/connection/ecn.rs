@@ -8,6 +8,7 @@ use crate::cause::Rule;
 use crate::config::{Config, Congestion};
 use crate::handshake::EcnAgreed;
 use crate::out::{EcnCodepoint, Out};
+use crate::resting::words::fold;
 use crate::segment::{Flags, Options, Segment};
 use crate::time::Time;
 
@@ -25,6 +26,8 @@ pub(super) struct Ecn {
     /// AccECN was agreed on.
     pub accurate: Option<Box<AccEcn>>,
 }
+
+fold!(Ecn { on, silent, echo, seen } absent { accurate });
 
 impl Ecn {
     /// What a handshake has agreed on.

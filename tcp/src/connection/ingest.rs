@@ -4,6 +4,7 @@
 use super::Connection;
 use super::memory::Ledger;
 use crate::buffer::Few;
+use crate::resting::words::fold;
 use crate::seq::Seq;
 
 /// Window that a new connection takes its buffer to hold, of 256 parts (`TCP_DEFAULT_SCALING_RATIO`).
@@ -35,6 +36,8 @@ pub(crate) struct RcvMemory {
     )]
     beyond: Option<Box<Vec<Skb>>>,
 }
+
+fold!(RcvMemory { alloc, ratio, clamp } absent { queue, beyond });
 
 #[derive(Clone, Copy, Debug, Hash)]
 struct Skb {

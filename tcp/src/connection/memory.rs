@@ -13,6 +13,7 @@ use crate::congestion;
 use crate::info::Tally;
 use crate::out::Out;
 use crate::payload::Payload;
+use crate::resting::words::fold;
 use crate::seq::Seq;
 use crate::state::State;
 use crate::tcb::SendFlags;
@@ -52,6 +53,11 @@ pub(crate) struct Ledger {
     /// Nothing more can be kept: the next ACK offers no window.
     pub full: bool,
 }
+
+fold!(Ledger {
+    skbs, chrono, rcv, merged, rightmost, adopted, deliveries, data_segs_in, data_segs_out, out_of_order, bytes_sent,
+    bytes_retransmitted, full,
+} absent { stamps });
 
 impl Connection {
     /// The skbs, where they are accounted.

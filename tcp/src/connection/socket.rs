@@ -2,6 +2,7 @@
 
 use crate::config::{Config, Nagle};
 use crate::error::Errno;
+use crate::resting::words::fold;
 use crate::tcb::SocketOption;
 use crate::time::Duration;
 
@@ -28,6 +29,8 @@ pub(crate) struct Socket {
     rare: Option<Box<Rare>>,
 }
 
+fold!(Socket { rcv_buf, snd_buf, rcv_buf_set, snd_buf_set, no_delay, cork, keepalive, oob_inline, rare });
+
 #[derive(Clone, Debug, Default, Hash)]
 struct Rare {
     keep_idle: Option<Duration>,
@@ -46,6 +49,21 @@ struct Rare {
     /// The next segment is to tell it.
     owed: bool,
 }
+
+fold!(Rare {
+    keep_idle,
+    keep_interval,
+    keep_count,
+    user_timeout,
+    linger,
+    max_seg,
+    notsent_lowat,
+    linger2,
+    syn_count,
+    advertised,
+    remote,
+    owed,
+});
 
 impl Socket {
     /// A socket on which nothing has been set.

@@ -1,6 +1,7 @@
 //! A wire between two ends in virtual time, and single ends that are shown segments by hand.
 
 use std::collections::BTreeMap;
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::sync::Arc;
 
 use super::Connection;
@@ -10,6 +11,7 @@ use crate::isn::{IsnSecret, Tuple};
 use crate::offer;
 use crate::out::{EcnCodepoint, Note, Out, Outgoing};
 use crate::payload::Payload;
+use crate::resting::Folder;
 use crate::segment::{Flags, Segment, Timestamps};
 use crate::seq::SeqNum;
 use crate::state::State;
@@ -115,6 +117,7 @@ pub(crate) struct Pair {
     /// One line for each change of state.
     pub states: Vec<String>,
     pub sent: Vec<(Time, char, Outgoing)>,
+    folder: Folder,
 }
 
 impl Pair {
@@ -130,6 +133,7 @@ impl Pair {
             log: Vec::new(),
             states: Vec::new(),
             sent: Vec::new(),
+            folder: Folder::default(),
         }
     }
     /// Two ends in ESTABLISHED.
@@ -293,9 +297,23 @@ impl Pair {
         std::mem::take(&mut self.log)
     }
     fn check_invariants(&mut self, side: char) {
-        if let Tcb::Open(connection) = self.end(side) {
+        let Pair { a, b, folder, .. } = self;
+        if let Tcb::Open(connection) = if side == 'a' { a } else { b } {
             check(connection);
+            check_rest(connection, folder);
         }
+    }
+}
+
+/// A connection at rest may be folded at any time: it is the same when it is unfolded, be it in the place of another.
+pub(crate) fn check_rest(c: &Connection, folder: &mut Folder) {
+    let digest = |c: &Connection| BuildHasherDefault::<DefaultHasher>::default().hash_one(c);
+    if let Some(resting) = c.is_still().then(|| folder.fold(c)).flatten() {
+        assert_eq!(digest(c), digest(&resting.unfold()), "folded at {:?}", c.info(Time::ZERO));
+        assert_eq!(c.deadline(), resting.deadline());
+        let again = folder.unfold(&resting);
+        assert_eq!(digest(c), digest(&again), "folded at {:?}", c.info(Time::ZERO));
+        folder.keep(again);
     }
 }
 

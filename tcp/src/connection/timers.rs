@@ -10,6 +10,7 @@ use crate::cause::Rule;
 use crate::error::Errno;
 use crate::out::Out;
 use crate::recovery::{Expired, Retransmission, Timer};
+use crate::resting::words::fold;
 use crate::state::{Input, State};
 use crate::time::{Duration, Time};
 
@@ -36,6 +37,8 @@ pub(crate) struct Timers {
     /// R1 was reached since SND.UNA last moved.
     pub troubled: bool,
 }
+
+fold!(Timers { persist, idle, heard, progress, probes, backoff, troubled } absent { probing });
 
 impl Timers {
     /// At the start of a connection.

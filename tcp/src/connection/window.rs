@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use super::Connection;
 use crate::buffer::ReceiveBuffer;
+use crate::resting::words::fold;
 use crate::seq::Seq;
 use crate::time::{Duration, Time};
 
@@ -42,6 +43,10 @@ pub(crate) struct Receive {
     /// The round-trip time as the receiver sees it; zero: not known.
     rtt: Duration,
 }
+
+fold!(Receive {
+    irs, buffer, wup, wnd, edge, fin_received, shift, mss, growing, taken, taken_before, epoch, rtt, fin,
+} absent { dsack });
 
 impl Receive {
     /// At the start of a connection.

@@ -43,6 +43,7 @@ use crate::cause::Rule;
 use crate::config::{Config, LossDetection};
 use crate::congestion::{self, Controller, Start};
 use crate::out::{Note, Out};
+use crate::resting::words::{fold, fold_enum};
 use crate::rtt::Rtt;
 use crate::segment::SackBlocks;
 use crate::seq::Seq;
@@ -135,6 +136,8 @@ pub enum Timer {
     Reordering,
 }
 
+fold_enum!(Timer { Rto, Probe, Reordering });
+
 /// What came of a deadline.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Expired {
@@ -188,6 +191,8 @@ enum Phase {
     /// A retransmission timeout; ends when all that was outstanding then is acknowledged.
     Loss,
 }
+
+fold_enum!(Phase { Open, Reduction, Recovery, Loss });
 
 /// Everything that exists only while something is amiss.
 #[derive(Clone, Debug, Hash)]
@@ -269,6 +274,12 @@ pub struct Sender {
     in_segments: bool,
 }
 
+fold!(Sender {
+    queue, rtt, rack, cwnd, ssthresh, usage, recover, deadline, last_sent, probe, mss, retransmitted, dsacks, first_window,
+    timer, phase, detection, backoff, sack, paused, reduced, in_segments,
+    controller,
+} absent { trouble, extra });
+
 impl Probe {
     fn is_outstanding(&self) -> bool {
         self.end != Seq(0)
@@ -296,6 +307,8 @@ struct Usage {
     modest: bool,
 }
 
+fold!(Usage { until, max_flight, limited, used, full_ms, carried, modest });
+
 /// The tail loss probe.
 #[derive(Clone, Copy, Debug, Hash)]
 struct Probe {
@@ -312,6 +325,8 @@ struct Probe {
     /// An acknowledgment restarts the timer, unless what is sent for it does.
     restart: bool,
 }
+
+fold!(Probe { end, again, coming, measured, sent_new, restart });
 
 impl Sender {
     /// The queue of a connection that has just become synchronized. `una` is SND.UNA (ISS + 1), `mss` the

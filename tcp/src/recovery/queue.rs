@@ -7,6 +7,7 @@
 use std::collections::VecDeque;
 use std::ops::Range;
 
+use crate::resting::words::fold;
 use crate::seq::Seq;
 use crate::time::Time;
 
@@ -90,6 +91,8 @@ pub(super) struct Queue {
     /// SND.NXT - SND.UNA: SND.NXT is asked for all the time, the records are not.
     flight: u32,
 }
+
+fold!(Queue { una, transmissions, flight } absent { records });
 
 /// A transmission found lost.
 #[derive(Clone, Debug, Hash)]

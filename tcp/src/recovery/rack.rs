@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 
 use super::Echo;
 use super::queue::{LostCopy, Marks, Queue, Scoreboard, Sent};
+use crate::resting::words::fold;
 use crate::seq::Seq;
 use crate::time::{Duration, Time};
 
@@ -31,6 +32,8 @@ pub(super) struct Rack {
     /// Something changed since losses were looked for.
     pub advanced: bool,
 }
+
+fold!(Rack { at, order, rtt, fack, dsack_round, reordering_seen, mult, persist, advanced });
 
 /// Segments sent again, in the order of their transmission, and how far those sent once were looked at.
 #[derive(Clone, Debug, Default, Hash)]

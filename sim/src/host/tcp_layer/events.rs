@@ -48,6 +48,7 @@ impl Kernel {
                 TimeWaitOutcome::Stays
             }
         });
+        self.tcp.rest_again();
         match outcome {
             Some(TimeWaitOutcome::NewSyn(above)) => self.reopen(ctx, id, &packet.ip, segment, above),
             Some(TimeWaitOutcome::Ended) => self.tcp.remove(id),
@@ -58,6 +59,7 @@ impl Kernel {
     #[inline]
     fn takes(&mut self, ctx: &mut Ctx<'_>, packet: &Packet, segment: &Segment) -> bool {
         self.counters.tcp_in_segs += 1;
+        self.tcp.rest(ctx.now);
         self.counters.peak_connections = self.counters.peak_connections.max(self.tcp.count() as u64);
         let signed = segment.options.other.is_some()
             && self.is_signed_for_nobody(&tuple_of(&packet.ip, segment), segment);
@@ -290,9 +292,14 @@ impl Kernel {
 
     /// Deadlines of connections and listeners that have come.
     pub(in crate::host) fn tcp_deadlines(&mut self, ctx: &mut Ctx<'_>) {
+        self.tcp.rest(ctx.now);
         // Once each: one that were due again at once, and for ever, would come back as an event, which the engine counts.
         for _ in 0..self.tcp.deadlines.len() {
             let Some(id) = self.tcp.deadlines.pop(ctx.now) else { break };
+            if let Some(later) = self.tcp.sleeps_until(id, ctx.now) {
+                self.tcp.deadlines.set(id, later);
+                continue;
+            }
             let over = self.call(ctx, id, |tcb, now, out| match tcb {
                 Tcb::TimeWait(record) => record.on_deadline(now, out),
                 tcb => {
@@ -303,6 +310,7 @@ impl Kernel {
             if over == Some(true) {
                 self.tcp.remove(id);
             }
+            self.tcp.rest_again();
         }
         while let Some(id) = self.tcp.listener_deadlines.pop(ctx.now) {
             self.listener_deadline(ctx, id);

@@ -235,7 +235,7 @@ fn transfer(config: Config, total: u64, fate: Fate) {
     assert_eq!(pair.b.readable(), (0, true));
 }
 
-/// What an idle connection costs, without its configuration: the mark is 2 KiB.
+/// What a connection costs that is not at rest, without its configuration; at rest it is folded (`resting`).
 #[test]
 fn a_connection_is_lean() {
     assert!(size_of::<Connection>() <= 872, "{}", size_of::<Connection>());
