@@ -103,6 +103,13 @@ impl Connection {
         let half = if most > 536 { most / 2 } else { most };
         if half == 0 { mss } else { mss.min(u32::try_from(half.max(28)).unwrap_or(u32::MAX)) }
     }
+    /// The same of one that is sent at once: an AccECN option that is due by now takes room as well. Before anything of the
+    /// round-trip time is known it is due with each segment.
+    #[inline]
+    pub(super) fn size_at(&mut self, now: Time) -> u32 {
+        self.tick_accecn(now);
+        self.segment_size()
+    }
     fn stamp(&self, now: Time) -> Option<Timestamps> {
         self.ts.map(|ts| Timestamps { val: clock::ticks(now, ts.offset), ecr: ts.recent })
     }

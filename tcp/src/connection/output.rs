@@ -200,9 +200,7 @@ impl Connection {
     }
     /// Sends `what` again, or its beginning. Whether anything was sent.
     pub(super) fn retransmit(&mut self, now: Time, what: &Retransmission, out: &mut Out) -> bool {
-        // The AccECN option that is due by now takes room as well.
-        self.tick_accecn(now);
-        let size = u64::from(self.segment_size());
+        let size = u64::from(self.size_at(now));
         let (una, nxt) = (self.snd.queue.una(), self.snd.queue.nxt());
         let start = what.range.start.max(una);
         let data_end = self.snd.buffer.end();
@@ -291,9 +289,7 @@ impl Connection {
             if nxt >= self.queued_end() {
                 return Hold::Nothing;
             }
-            // Before anything of the round-trip time is known an option is due with each segment.
-            self.tick_accecn(now);
-            let size = self.segment_size();
+            let size = self.size_at(now);
             let (range, hold) = self.next_new(nxt, size, occasion);
             if hold != Hold::Nothing {
                 self.split_skb(nxt);
@@ -472,7 +468,7 @@ impl Connection {
             return;
         }
         if room > 0 && nxt < self.queued_end() {
-            let size = self.segment_size();
+            let size = self.size_at(now);
             let waiting = self.snd.buffer.end().since(nxt);
             let len = waiting.min(u64::from(size).min(room));
             let fin = self.snd.fin && len == waiting && len < room;
@@ -509,6 +505,7 @@ impl Connection {
     }
     /// One segment of new data as a tail loss probe.
     pub(super) fn send_tail_probe(&mut self, now: Time, out: &mut Out) {
+        self.tick_accecn(now);
         if let Some((range, size)) = self.tail_probe()
             && !self.is_refused(now, out)
         {
