@@ -182,7 +182,7 @@ impl Ends {
         unordered(forged, state);
         unordered_by(forgeries, state, |id, ()| Some(digest::of(&places.get(*id)?)));
         unordered(tainted, state);
-        unordered_by(numbers, state, |key, (number, _)| Some(digest::of(&(key, number))));
+        unordered_by(numbers, state, |key, taken| Some(digest::of(&(key, taken))));
     }
     #[expect(clippy::iter_over_hash_type, reason = "they are sorted next")]
     fn each_event(&self, events: &mut Vec<u64>) {
@@ -203,6 +203,10 @@ impl Ends {
     pub(super) fn peer_of(&self, node: NodeId, tuple: &Tuple) -> Option<&End> {
         let other = self.owner(&tuple.remote.ip())?;
         self.ends.get(&(other, tuple.reversed())).filter(|_| other != node)
+    }
+    /// When this end first sent the SYN that it sent last.
+    pub(super) fn began(&self, node: NodeId, tuple: &Tuple) -> Option<Time> {
+        self.numbers.get(&(node, *tuple)).map(|(_, at)| *at)
     }
     pub(super) fn owner(&self, address: &IpAddr) -> Option<NodeId> {
         self.owners.get(address).copied()

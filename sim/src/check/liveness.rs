@@ -2,7 +2,7 @@
 //!
 //! At rest are connections in which nothing moves and nothing need move: open and idle, closed on one side and held by a
 //! program, or waiting for a reader who does not read (RFC 9293, section 3.8.6.1: for as long as probes are answered). Data
-//! that is still being delivered, however slowly, is no unrest either: it will end.
+//! that is still being delivered, however slowly, is no unrest either: it will end. Nor is an open that has just begun.
 
 use tcp::{Duration, Info, State, Time};
 
@@ -10,7 +10,8 @@ use super::{Checks, Law, Violation};
 use crate::simulator::Simulator;
 use crate::trace::NodeId;
 
-/// Within this time something must be acknowledged of what is being delivered: several of the longest timeouts.
+/// Within this time something must be acknowledged of what is being delivered, and an open is over: several of the longest
+/// timeouts.
 const AT_A_TIME: Duration = Duration::from_secs(600);
 
 /// Connections that are not at rest.
@@ -27,8 +28,10 @@ pub(super) fn unrest(sim: &Simulator, checks: Option<&Checks>) -> Vec<Violation>
         for row in sim.sockets(node) {
             let Some(remote) = row.remote else { continue };
             let tuple = Some(tcp::Tuple { local: row.local, remote });
+            let began = tuple.and_then(|tuple| checks?.ends.began(node, &tuple)).unwrap_or(Time::ZERO);
+            let opens = time.since(began) < AT_A_TIME;
             let Some(info) = &row.tcp else {
-                if row.state == State::SynReceived {
+                if row.state == State::SynReceived && !opens {
                     wrong(node, tuple, "a half-open request that nobody gives up".to_owned());
                 }
                 continue;
@@ -43,6 +46,7 @@ pub(super) fn unrest(sim: &Simulator, checks: Option<&Checks>) -> Vec<Violation>
             let waits = may_wait(info) && other().is_some_and(|moved| time.since(moved) < AT_A_TIME);
             let shut_out = info.snd_wnd < u64::from(info.mss) && info.send_q > 0;
             let text = match row.state {
+                State::SynSent | State::SynReceived if opens => continue,
                 State::SynSent | State::SynReceived => "an open without end",
                 _ if shut_out || delivers || waits => continue,
                 State::FinWait1 | State::Closing | State::LastAck => "a close without end",

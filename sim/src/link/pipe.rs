@@ -511,7 +511,10 @@ impl Pipe {
             return Err(Fate::LinkDown);
         }
         (packet.copied, packet.flip) = self.chance_before(packet.len)?;
-        self.free_from(packet.since);
+        // Where others wait the transmitter is not free: what rounding has left out goes on to the next of them.
+        if self.leaving.as_ref().is_some_and(|queue| queue.backlog().0 == 0) {
+            self.free_from(packet.since);
+        }
         if let Some(queue) = &mut self.leaving {
             queue.push(packet);
         }

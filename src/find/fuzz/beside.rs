@@ -59,6 +59,11 @@ const KNOBS: &[(&str, &[&str])] = &[
     ("icmp_aborts_connect", &["true", "false"]),
     ("fast_open_blackhole", &["\"0s\"", "\"5s\"", "\"1h\""]),
     ("fast_open_negative", &["\"0s\"", "\"5s\""]),
+    ("cwnd_in_segments", &["true", "false"]),
+    ("max_reordering", &["3", "300"]),
+    ("retrans_collapse", &["true", "false"]),
+    ("skb_overhead", &["0", "1280"]),
+    ("max_tcp_header", &["192", "320"]),
 ];
 
 /// Listeners of other kinds, all on port 80.

@@ -446,3 +446,39 @@ fn plainly(coming: &[Coming], quantum: i64) -> Vec<usize> {
     }
     served
 }
+
+/// What comes just when a packet has left, and others wait, finds the transmitter at work: each leaves when it does behind a
+/// plain queue, to the nanosecond.
+#[test]
+fn rounding_goes_on_to_the_next_packet_while_packets_wait() {
+    let left = |discipline: Discipline| {
+        // A packet of 100 bytes takes 266,666 ns and two thirds.
+        let way = Way { rate_bps: 3_000_000, discipline, ..way() };
+        let mut pipe = Pipe::new(1, "link:a-b>", NodeId(0), NodeId(1), &way);
+        let (mut slab, mut handles, mut became) = (Slab::default(), Vec::new(), Vec::new());
+        for now in [0, 0, 266_666].map(Time::from_nanos) {
+            let handle = slab.insert(example());
+            handles.push(handle);
+            if pipe.queues() {
+                let (orders, copied, flip) = (None, false, None);
+                let packet =
+                    Waiting { handle, len: 100, since: now, ect: false, flow: 0, orders, copied, flip };
+                pipe.enqueue(packet).expect("no chance here");
+                if now == Time::ZERO {
+                    leave(&mut pipe, now, &handles, &mut became);
+                }
+            } else if let Offer::Carried { arrival, .. } = pipe.offer(now, 100, || false) {
+                became.push((became.len(), Became::Out(arrival, false)));
+            }
+        }
+        leave(&mut pipe, ms(10), &handles, &mut became);
+        became
+    };
+    let out = [266_666, 533_333, 800_000].map(|nanos| Became::Out(Time::from_nanos(nanos), false));
+    for discipline in
+        [Discipline::DropTail, Discipline::Codel(Codel::default()), Discipline::FqCodel(FqCodel::default())]
+    {
+        let became: Vec<_> = left(discipline).into_iter().map(|(_, became)| became).collect();
+        assert_eq!(became, out);
+    }
+}

@@ -44,6 +44,7 @@ pub(super) fn broken(law: Law) -> Vec<Vec<Violation>> {
         Law::ComesToRest => {
             let open = |new: &mut Vec<Record>| new.iter().any(|r| matches!(r.what, What::State { to: State::SynSent, .. }));
             let mut run = run().until(open);
+            run.sim.now += Duration::from_secs(700);
             let mut found = vec![unrest(&run.sim, Some(&run.checks))];
             // A close that nobody answers, long after anything was acknowledged.
             run = Watched::new().until(|new| {

@@ -70,3 +70,23 @@ fn a_whole_segment_does_not_wait() {
         assert_eq!(may_wait(&info), may, "{len} of {}", info.mss);
     }
 }
+
+/// A SYN or SYN-ACK that nobody answers is given up, but not at once (RFC 9293, section 3.8.3).
+#[test]
+fn an_open_may_take_its_time_but_not_for_ever() {
+    for (state, node) in [(State::SynSent, A), (State::SynReceived, B)] {
+        let mut watched = Watched::of(&scenario());
+        while !watched.sim.sockets(node).iter().any(|row| row.state == state) {
+            watched.step();
+        }
+        let laws = |watched: &Watched| {
+            let found = unrest(&watched.sim, Some(&watched.checks));
+            found.iter().filter(|violation| violation.node == node).map(|found| found.law).collect::<Vec<_>>()
+        };
+        let begun = watched.sim.now;
+        watched.sim.now = begun + Duration::from_secs(599);
+        assert_eq!(laws(&watched), [], "{state}");
+        watched.sim.now = begun + Duration::from_secs(600);
+        assert_eq!(laws(&watched), [Law::ComesToRest], "{state}");
+    }
+}
