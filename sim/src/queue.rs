@@ -176,6 +176,10 @@ impl Arrivals {
         }
         if self.tail - self.head == NEAR {
             self.make_room();
+            // What was near by then may be later than the first that has become far.
+            if entry > self.horizon {
+                return self.set_far(entry);
+            }
         }
         let mut place = self.tail;
         self.tail += 1;
@@ -322,13 +326,28 @@ mod tests {
         prop_oneof![
             Just(Source::Timeline),
             (0..6u32).prop_map(Source::Pipe),
+            (0..90u32).prop_map(Source::Pipe),
             (0..6u32).prop_map(Source::Host)
         ]
     }
 
+    /// More entries than there is room for near: the last of them is later than what has just become far.
+    #[test]
+    fn what_finds_no_room_near_keeps_its_place() {
+        let mut queue = EventQueue::default();
+        let near = NEAR as u32;
+        for number in (0..=near).chain([near + 1]) {
+            let time = if number <= near { 10 * u64::from(number) } else { 10 * u64::from(near) - 5 };
+            queue.set(Source::Pipe(number), Time::from_nanos(time));
+        }
+        let times: Vec<Time> = std::iter::from_fn(|| queue.pop()).map(|(time, _)| time).collect();
+        assert_eq!(times.len(), NEAR + 2);
+        assert!(times.is_sorted(), "{times:?}");
+    }
+
     proptest! {
         #[test]
-        fn behaves_as_the_model(steps in prop::collection::vec((0..4u8, source(), 0..20u64), 0..200)) {
+        fn behaves_as_the_model(steps in prop::collection::vec((0..6u8, source(), prop_oneof![0..20u64, 0..1000u64]), 0..600)) {
             let (mut queue, mut model) = (EventQueue::default(), Model::default());
             for (what, source, nanos) in steps {
                 match what {
