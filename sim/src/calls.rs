@@ -55,6 +55,8 @@ pub enum ProgramCall {
         len: u32,
         /// `MSG_OOB`.
         urgent: bool,
+        /// With `MSG_MORE`.
+        more: bool,
         /// Bytes that were taken.
         result: Result<u32, Errno>,
     },

@@ -32,15 +32,28 @@ impl Change {
     /// # Errors
     /// What is wrong with the file or with a change, rendered.
     pub fn load(&self, file: &Path, color: Color) -> Result<(Scenario, Spec)> {
-        let rendered = |wrong: scenario::Diagnostics| {
-            anyhow!(wrong.render(screen::is_colored(color))).context(screen::Rendered)
-        };
-        let scenario = plan::scenario_of(file).map_err(rendered)?;
-        let changed = self.set.iter().try_fold(scenario, |scenario, change| scenario.set(change));
-        let scenario = changed.map_err(rendered)?;
+        let scenario = read(file, &self.set, color)?;
         let mut spec = scenario.spec().clone();
         spec.seed = self.seed.unwrap_or(spec.seed);
         spec.until = self.until.map_or(spec.until, Span::time);
         Ok((scenario, spec))
     }
+    /// The same as a scenario that can be written out: its text says what was changed.
+    ///
+    /// # Errors
+    /// What is wrong with the file or with a change, rendered.
+    pub fn scenario(&self, file: &Path, color: Color) -> Result<Scenario> {
+        let seed = self.seed.map(|seed| format!("seed={seed}"));
+        let until = self.until.map(|until| format!("until=\"{}ns\"", until.0));
+        let changes: Vec<String> = self.set.iter().cloned().chain(seed).chain(until).collect();
+        read(file, &changes, color)
+    }
+}
+
+fn read(file: &Path, changes: &[String], color: Color) -> Result<Scenario> {
+    let rendered = |wrong: scenario::Diagnostics| {
+        anyhow!(wrong.render(screen::is_colored(color))).context(screen::Rendered)
+    };
+    let scenario = plan::scenario_of(file).map_err(rendered)?;
+    changes.iter().try_fold(scenario, |scenario, change| scenario.set(change)).map_err(rendered)
 }

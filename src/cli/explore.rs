@@ -24,16 +24,13 @@ pub fn run(args: &Explore, color: Color, out: &mut dyn Write) -> Result<bool> {
     if args.table {
         return table(args, out);
     }
-    let rendered = |diagnostics: scenario::Diagnostics| {
-        anyhow!(diagnostics.render(screen::is_colored(color))).context(screen::Rendered)
-    };
     if args.file.is_dir() {
         bail!(
             "{} is a folder: one scenario is explored, or with --table all of a folder",
             args.file.display()
         );
     }
-    let scenario = scenario::load(&args.file).map_err(rendered)?;
+    let scenario = args.change.scenario(&args.file, color)?;
     let progress = if screen::is_watched() { ProgressBar::new(1) } else { ProgressBar::hidden() };
     progress.set_style(
         ProgressStyle::with_template("{bar:30.cyan} {pos}/{len} runs, {eta}: {wide_msg}")

@@ -9,6 +9,7 @@ use clap::{Args, Subcommand, ValueEnum, ValueHint};
 
 use timewait::scenario::units::Span;
 
+use super::change::Change;
 use super::{Color, bridge, explore, freeze, fuzz, shrink};
 
 /// Commands that find.
@@ -52,10 +53,9 @@ pub struct Freeze {
     /// A scenario file.
     #[arg(value_hint = ValueHint::FilePath)]
     pub file: PathBuf,
-    /// Another seed than the file's.
-    #[arg(long, value_name = "N")]
-    pub seed: Option<u64>,
-    /// Where to write it. Default: the standard output.
+    #[command(flatten)]
+    pub change: Change,
+    /// Where to write it. Default, and `-`: the standard output.
     #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub output: Option<PathBuf>,
 }
@@ -85,10 +85,9 @@ pub struct Bridge {
     /// Which of its connections, in the order of their first segments.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub connection: usize,
-    /// Another seed than the file's.
-    #[arg(long, value_name = "N")]
-    pub seed: Option<u64>,
-    /// Where to write it. Default: the standard output.
+    #[command(flatten)]
+    pub change: Change,
+    /// Where to write it. Default, and `-`: the standard output.
     #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub output: Option<PathBuf>,
 }
@@ -160,10 +159,12 @@ pub struct Shrink {
     /// --metamorphic` has them), or personalities (`fuzz --differential`).
     #[arg(long, value_name = "NAME")]
     pub relation: Option<String>,
+    #[command(flatten)]
+    pub change: Change,
     /// Runs to spend, at most.
     #[arg(long, value_name = "N", default_value_t = 5_000)]
     pub runs: u64,
-    /// Where to write it. Default: the standard output.
+    /// Where to write it. Default, and `-`: the standard output.
     #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub output: Option<PathBuf>,
 }
@@ -194,6 +195,8 @@ pub struct Explore {
     /// A host that may boot anew at each moment; repeatable.
     #[arg(long, value_name = "HOST")]
     pub crash: Vec<String>,
+    #[command(flatten)]
+    pub change: Change,
     /// Runs at a time. Default: one a core.
     #[arg(long, short, value_name = "N")]
     pub jobs: Option<NonZeroUsize>,

@@ -1,7 +1,7 @@
 //! `timewait measure`: runs a scenario and writes its figures.
 
 use std::io::{BufWriter, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow};
 use clap::{Args, ValueEnum, ValueHint};
@@ -38,7 +38,7 @@ pub struct Measure {
     /// Which records a CSV or Parquet file holds. Default: `total`.
     #[arg(long, value_name = "RECORDS")]
     pub of: Option<write::Kind>,
-    /// Where to write. Default: the standard output.
+    /// Where to write. Default, and `-`: the standard output.
     #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub output: Option<PathBuf>,
 }
@@ -125,13 +125,14 @@ pub enum Format {
 /// Runs the file and writes its figures. Returns whether nothing was wrong with the run.
 pub fn run(args: &Measure, color: Color, out: &mut dyn Write) -> Result<bool> {
     let options = args.what.options()?;
+    let output = args.output.as_deref().filter(|path| *path != Path::new("-"));
     if args.format == Format::Parquet {
-        super::parquet::able(args.output.is_none())?;
+        super::parquet::able(output.is_none())?;
     }
     let records = args.records()?;
     let (_, spec) = args.change.load(&args.file, color)?;
     let figures = figures::measure(&spec, &options);
-    match &args.output {
+    match output {
         None if args.format == Format::Parquet => super::parquet::print(&write::columns(&figures, records))?,
         None => put(&figures, args, records, out)?,
         Some(path) => {

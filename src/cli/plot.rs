@@ -1,6 +1,5 @@
 //! `timewait plot`: pictures of runs and of sweeps, as SVG.
 
-use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -31,7 +30,7 @@ pub struct Plot {
     /// What is drawn.
     #[command(subcommand)]
     pub what: What,
-    /// Where the picture goes. Default: the standard output.
+    /// Where the picture goes. Default, and `-`: the standard output.
     #[arg(long, short, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub output: Option<PathBuf>,
     /// Its title. Default: what the scenario says of itself.
@@ -168,10 +167,7 @@ pub fn run(args: &Plot, color: Color, out: &mut dyn Write) -> Result<()> {
     };
     let height = args.height.unwrap_or(if charts.len() > 1 { 300 } else { 420 });
     let svg = plot::svg(&charts, f64::from(args.width), f64::from(height));
-    match &args.output {
-        Some(path) => fs::write(path, svg).with_context(|| format!("cannot write {}", path.display())),
-        None => out.write_all(svg.as_bytes()).map_err(Into::into),
-    }
+    super::screen::deliver(svg.as_bytes(), args.output.as_deref(), out)
 }
 
 fn distribution(files: &[PathBuf], change: &Change, color: Color, title: Option<&str>) -> Result<Chart> {

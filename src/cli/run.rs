@@ -91,9 +91,17 @@ fn several(files: &[std::path::PathBuf], args: &Run, color: Color, out: &mut dyn
         ProgressBar::hidden()
     };
     let mut outcomes = Vec::with_capacity(files.len());
+    let mut wrong = Vec::new();
     for file in files {
         progress.set_message(paths::name(file));
-        let (scenario, spec) = args.change.load(file, color)?;
+        let (scenario, spec) = match args.change.load(file, color) {
+            Ok(loaded) => loaded,
+            Err(error) => {
+                wrong.push(error.root_cause().to_string());
+                progress.inc(1);
+                continue;
+            }
+        };
         let simulator = simulate(&scenario, &spec, false, args.keep);
         outcomes.push(outcome(file, &scenario, &spec, &simulator, color));
         progress.inc(1);
@@ -104,6 +112,10 @@ fn several(files: &[std::path::PathBuf], args: &Run, color: Color, out: &mut dyn
     }
     for outcome in &outcomes {
         report::failures(outcome, out)?;
+    }
+    if !wrong.is_empty() {
+        out.flush()?;
+        return Err(anyhow::Error::msg(wrong.join("\n\n")).context(screen::Rendered));
     }
     Ok(outcomes.iter().all(|outcome| outcome.failures.is_empty()))
 }

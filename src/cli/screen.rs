@@ -2,8 +2,10 @@
 
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
+use std::path::Path;
 
 use anstream::{AutoStream, ColorChoice};
+use anyhow::{Context, Result};
 use timewait::view::paint::{RED, paint};
 
 use super::Color;
@@ -60,6 +62,17 @@ pub fn note(color: Color, text: impl fmt::Display) {
     let mut err = AutoStream::new(io::stderr(), choice(color));
     // Nothing can be done about an error in telling a note.
     let _ = writeln!(err, "{text}");
+}
+
+/// Writes what a command has made: to a file, or where none is given, or `-`, to the standard output.
+///
+/// # Errors
+/// It cannot be written; for a file with its name.
+pub fn deliver(made: &[u8], to: Option<&Path>, out: &mut dyn Write) -> Result<()> {
+    match to.filter(|path| *path != Path::new("-")) {
+        None => Ok(out.write_all(made)?),
+        Some(path) => std::fs::write(path, made).with_context(|| format!("cannot write {}", path.display())),
+    }
 }
 
 /// Marks an error whose text is a whole report already.

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Result, anyhow, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use timewait::find::relation::Relation;
 use timewait::find::shrink::shrink;
@@ -16,7 +16,7 @@ pub fn run(args: &Shrink, color: Color, out: &mut dyn Write) -> Result<()> {
     let rendered = |diagnostics: scenario::Diagnostics| {
         anyhow!(diagnostics.render(screen::is_colored(color))).context(screen::Rendered)
     };
-    let scenario = scenario::load(&args.file).map_err(rendered)?;
+    let scenario = args.change.scenario(&args.file, color)?;
     let progress = if screen::is_watched() {
         ProgressBar::new(args.runs).with_style(
             ProgressStyle::with_template("{bar:30.cyan} {pos}/{len} runs: {wide_msg}")
@@ -35,12 +35,7 @@ pub fn run(args: &Shrink, color: Color, out: &mut dyn Write) -> Result<()> {
     let Some(shrunk) = shrunk else {
         bail!("{} breaks nothing: there is nothing to keep while it becomes smaller", args.file.display());
     };
-    match &args.output {
-        None => out.write_all(shrunk.scenario.text.as_bytes())?,
-        Some(path) => std::fs::write(path, &shrunk.scenario.text)
-            .with_context(|| format!("cannot write {}", path.display()))?,
-    }
-    Ok(())
+    screen::deliver(shrunk.scenario.text.as_bytes(), args.output.as_deref(), out)
 }
 
 /// The relation of this name.

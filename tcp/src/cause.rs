@@ -43,6 +43,7 @@ rules! {
     ActiveOpen: "connect: active open", "RFC 9293 3.10.1";
     PassiveOpen: "listen: passive open", "RFC 9293 3.10.1";
     CloseCall: "close: FIN", "RFC 9293 3.10.4";
+    CloseListen: "close: listens no more", "RFC 9293 3.10.4";
     ShutdownCall: "shutdown of the sending side: FIN", "RFC 9293 3.10.4";
     DisconnectCall: "connect to AF_UNSPEC takes the connection apart", "Linux tcp_disconnect; RFC 9293 3.10.5";
     CloseUnread: "close with unread data: reset", "RFC 9293 3.6.1";

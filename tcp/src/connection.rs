@@ -194,6 +194,8 @@ impl Connection {
             sack: h.sack,
             marked,
             ecn: ecn.on || ecn.accurate.is_some(),
+            // The repeated SYN counts as lost data does, and the first data says CWR (Linux tcp_enter_loss).
+            reduced: config.ecn_outlives_fallback && !h.passive && h.retransmits > 0,
         };
         // A first guess of the peer's segment size, low enough not to hold ACKs back (Linux tcp_initialize_rcv_mss).
         let guess = rcv_mss.min(snd_mss).min(h.rcv_wnd / 2).clamp(88, 536);

@@ -262,7 +262,8 @@ impl Opening {
         } else if self.still_asks() {
             flags |= accecn::syn_flags(accecn::asks(config));
         }
-        let accepts = |said: fn(&Options) -> bool| peer.is_none_or(|peer| said(&peer.options));
+        let keeps = config.crossing_keeps_offer;
+        let accepts = |said: fn(&Options) -> bool| keeps || peer.is_none_or(|peer| said(&peer.options));
         let timestamps = config.timestamps && accepts(|o| o.timestamps.is_some());
         let mut options = Options {
             mss: Some(self.mss),
@@ -307,9 +308,14 @@ impl Opening {
             order: self.config.option_order,
             ..Options::default()
         };
-        let shift = if peer.options.wscale.is_some() { self.shift.unwrap_or(0) } else { 0 };
-        let (seq, wnd) = (self.iss.add(1), self.rcv_wnd >> shift);
+        let (seq, wnd) = (self.iss.add(1), self.rcv_wnd >> self.agreed_shift(peer));
         self.transmit(seq, peer.irs.add(1), Flags::ACK, wnd, options, Payload::Empty, why, out);
+    }
+    /// Rcv.Wind.Shift once the connection is open, zero if the peer does not scale (RFC 7323, section 2.2). Where our answer to
+    /// its SYN offers scaling all the same, Linux believes itself.
+    fn agreed_shift(&self, peer: &Peer) -> u8 {
+        let crossed = self.state == State::SynReceived && self.config.crossing_keeps_offer;
+        self.shift.filter(|_| crossed || peer.options.wscale.is_some()).unwrap_or(0)
     }
     /// A reset that the sender of a wrong ACK will believe.
     fn send_reset(&self, about: &Segment, why: Rule, out: &mut Out) {

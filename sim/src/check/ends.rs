@@ -38,6 +38,8 @@ pub(super) struct End {
     pub nxt: Seq,
     /// What it offered on its SYN.
     pub own_shift: Option<u8>,
+    /// Its SYN-ACK offers scaling whatever the peer's SYN said.
+    pub insists: bool,
     /// At which event it sent its first SYN, and at which the peer's came.
     pub born: u64,
     pub met: u64,
@@ -115,6 +117,7 @@ impl End {
     pub(super) fn shifts(&self) -> (u8, u8) {
         match (self.own_shift, self.peer.and_then(|peer| peer.shift)) {
             (Some(own), Some(peer)) => (peer.min(14), own.min(14)),
+            (Some(own), None) if self.insists => (0, own.min(14)),
             _ => (0, 0),
         }
     }
@@ -151,6 +154,13 @@ impl End {
     /// Whether a SYN has come that a SYN-ACK with this number answers.
     pub(super) fn answers_a_syn(&self, ack: SeqNum) -> bool {
         self.heard.iter().chain(&self.peer).any(|peer| peer.is_answered_by(ack))
+    }
+    /// Whether a SYN-ACK offers what no SYN that it answers did (RFC 7323, sections 2.2, 3.2).
+    pub(super) fn offers_unasked(&self, syn_ack: &Segment) -> bool {
+        let answered = || self.heard.iter().chain(&self.peer).filter(|peer| peer.is_answered_by(syn_ack.ack));
+        let (scales, stamps) = (syn_ack.options.wscale.is_some(), syn_ack.options.timestamps.is_some());
+        answered().next().is_some()
+            && !answered().any(|peer| (peer.shift.is_some() || !scales) && (peer.timestamps || !stamps))
     }
     /// Whether a segment has data or a FIN within the window offered.
     fn would_take(&self, segment: &Segment) -> bool {
@@ -338,6 +348,7 @@ impl Ends {
             born,
             met,
             own_shift: segment.options.wscale,
+            insists: segment.has(Flags::ACK) && segment.options.wscale.is_some(),
             peer,
             heard,
             // What goes out before the handshake is complete goes by the window of the SYN (RFC 7413, section 4.2.2).
@@ -415,6 +426,7 @@ impl Ends {
                     born: event,
                     met: event,
                     own_shift: None,
+                    insists: false,
                     peer: Some(peer),
                     heard: Some(peer),
                     edge: None,

@@ -43,7 +43,7 @@ laws! {
     WindowRetreats: "the right edge of the window does not retreat but by scaling", "RFC 9293 3.8.6 SHLD-14, RFC 7323 2.4";
     BeyondMss: "no segment is larger than the peer's MSS less its options", "RFC 9293 3.7.1, RFC 6691 2";
     FinMoves: "a FIN keeps its place, and no data comes behind it", "RFC 9293 3.4, 3.10.4";
-    WellFormed: "a segment's bits and options go together, and its bytes read back as it", "RFC 9293 3.1, RFC 2018 3, RFC 7323 2.1";
+    WellFormed: "a segment's bits and options go together, and its bytes read back as it", "RFC 9293 3.1, RFC 2018 3, RFC 7323 2.1, 2.2, 3.2";
     LegalTransition: "a state changes as the diagram has it, from where it was", "RFC 9293 3.3.2, figure 5";
     ResetExact: "only a RST at the number expected ends a connection, and no SYN does", "RFC 5961 3.2, 4.2, RFC 9293 3.10.7.3";
     FinAcknowledged: "what waits for the ACK of its FIN waits for that one", "RFC 9293 3.10.7.4, figure 5";

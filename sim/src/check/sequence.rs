@@ -29,6 +29,15 @@ pub(super) fn sent(
         let text = format!("a SYN-ACK of {}, which no SYN that came ends before", segment.ack.0);
         findings.add(Law::AckOfUnsent, node, Some(tuple), text);
     }
+    let crossed =
+        facts.config.crossing_keeps_offer && matches!(why, Rule::SimultaneousOpen | Rule::SynRetransmit);
+    if segment.has(Flags::SYN | Flags::ACK)
+        && !crossed
+        && heard.is_some_and(|end| end.offers_unasked(segment))
+    {
+        let text = "a SYN-ACK with options that only answer those of a SYN, which had none".to_owned();
+        findings.add(Law::WellFormed, node, Some(tuple), text);
+    }
     if segment.flags.intersects(Flags::SYN.union(Flags::RST)) {
         return;
     }

@@ -353,7 +353,7 @@ impl Kernel {
             .call(ctx, conn, |tcb, now, out| tcb.send(now, data.clone(), flags, out))
             .unwrap_or(Err(Errno::EBADF));
         ctx.out.call(mark, id.0, || {
-            let call = ProgramCall::Send { len: data.len(), urgent: flags.urgent, result };
+            let call = ProgramCall::Send { len: data.len(), urgent: flags.urgent, more: flags.more, result };
             let waits = result == Err(Errno::EAGAIN);
             (!waits || self.opening_end(conn).is_some()).then_some(call)
         });

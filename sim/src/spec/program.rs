@@ -138,6 +138,8 @@ pub struct Serve {
     pub accept_every: Option<Duration>,
     /// At most so many connections are accepted; zero: no bound.
     pub accept_max: u32,
+    /// When the listening socket is closed, after the program's start; `None`: never. What was accepted goes on.
+    pub close_after: Option<Duration>,
     /// Options set on the listening socket, and so on those accepted.
     pub options: Vec<SocketOption>,
     /// What is done on each connection.
@@ -176,6 +178,8 @@ pub enum Step {
     Set(SocketOption),
     /// Sends all of this, waiting for room.
     Send(Payload),
+    /// Sends all of this with `MSG_MORE`: less than a segment waits for what follows.
+    SendMore(Payload),
     /// Sends so many pattern bytes (of the stream that the socket is), in writes of `chunk` bytes.
     SendBytes {
         /// Number of bytes.

@@ -50,6 +50,8 @@ const KNOBS: &[(&str, &[&str])] = &[
     ("time_wait_accepts_syn", &["true", "false"]),
     ("reset_in_close_wait_is_epipe", &["true", "false"]),
     ("reset_after_fins_is_silent", &["true", "false"]),
+    ("ecn_outlives_fallback", &["true", "false"]),
+    ("crossing_keeps_offer", &["true", "false"]),
     ("late_max_seg", &["true", "false"]),
     ("fin_beyond_window", &["true", "false"]),
     ("min_pmtu", &["536", "1000"]),

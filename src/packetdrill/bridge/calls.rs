@@ -168,12 +168,11 @@ fn text(call: &ProgramCall, fd: u32, at: Time) -> Result<Vec<String>, Refusal> {
             let error = result.map_or_else(Errno::number, |()| 0);
             vec![format!("getsockopt({fd}, SOL_SOCKET, SO_ERROR, [{error}], [4]) = 0")]
         }
-        ProgramCall::Send { len, urgent: true, result } => {
-            vec![format!("send({fd}, ..., {len}, MSG_OOB){}", returned(*result))]
-        }
-        ProgramCall::Send { len, urgent: false, result } => {
-            vec![format!("write({fd}, ..., {len}){}", returned(*result))]
-        }
+        ProgramCall::Send { len, urgent, more, result } => vec![match (urgent, more) {
+            (true, _) => format!("send({fd}, ..., {len}, MSG_OOB){}", returned(*result)),
+            (false, true) => format!("send({fd}, ..., {len}, MSG_MORE){}", returned(*result)),
+            (false, false) => format!("write({fd}, ..., {len}){}", returned(*result)),
+        }],
         ProgramCall::Recv { max, result } => vec![format!("read({fd}, ..., {max}){}", returned(*result))],
         ProgramCall::RecvUrgent(result) => {
             vec![format!("recv({fd}, ..., 1, MSG_OOB){}", returned(result.map(|()| 1)))]

@@ -201,6 +201,9 @@ knobs! {
     /// RFC 9768, section 3.1.4), and an ECN field that was changed on the way stops ECT (RFC 9768, section 3.2.2.3;
     /// Linux `tcp_ecn_fallback`).
     ecn_fallback: Option<bool>, "false";
+    /// A SYN-ACK with ECE turns ECN on also behind a repeated SYN that did not ask for it, and the first data says CWR (Linux;
+    /// RFC 3168, section 6.1.1 has no ECT after such a SYN).
+    ecn_outlives_fallback: Option<bool>, "true";
     /// When the AccECN option is sent (RFC 9768, section 3.2.3; Linux `tcp_ecn_option`).
     accecn_option: Option<AccEcnOption>, "Minimum";
     /// With `Minimum`, at least so many AccECN options go out each round trip (RFC 9768, section 3.2.3.3; Linux
@@ -525,6 +528,9 @@ knobs! {
     /// lost, and a loss beside that of the probe counts as congestion. Linux: a passive end begins with what the interface
     /// carries; the next probe follows at once; what is lost along with the probe counts no more than the probe.
     cautious_mtu_search: Option<bool>, "true";
+    /// The SYN-ACK of a simultaneous open offers what the SYN did, whatever the peer's SYN said, and windows are scaled as if the
+    /// peer had agreed (Linux; RFC 7323, section 2.2 allows the option only behind one).
+    crossing_keeps_offer: Option<bool>, "true";
     /// `TCP_MAXSEG` bounds what a connection that is open sends (FreeBSD); off: it says what the next SYN announces, and no
     /// more (Linux).
     late_max_seg: Option<bool>, "true";

@@ -235,6 +235,7 @@ impl<'a> Resolver<'a> {
             accept_after: Some(Duration::ZERO),
             accept_every: None,
             accept_max: 0,
+            close_after: None,
             options: Vec::new(),
             handler: Arc::clone(handler),
             idle_limit: None,

@@ -91,7 +91,7 @@ impl Connection {
         }
     }
     /// A FIN that has come before the data in front of it.
-    fn fin_beyond_gap(&self) -> Option<Seq> {
+    pub(super) fn fin_beyond_gap(&self) -> Option<Seq> {
         self.rcv.fin.filter(|_| !self.rcv.fin_received)
     }
     /// The largest payload of a segment sent now, in bytes: MSS less options, and at most half of the largest window
@@ -116,8 +116,7 @@ impl Connection {
 
     /// Sends a segment with an ACK field, which settles what was owed to the peer.
     pub(super) fn emit(&mut self, now: Time, body: Body, why: Rule, out: &mut Out) {
-        // Of an orphan in FIN-WAIT-2 Linux keeps no more than of TIME-WAIT: nothing that counts marks.
-        let record = self.state == State::FinWait2 && self.orphan && self.config.fin_wait_2.is_some();
+        let record = self.is_record(now);
         // The ACK of ACKs that were marked must not look like a duplicate ACK (RFC 9768, section 3.2.2.5.1).
         let bare = std::mem::take(&mut self.ack.bare) && body.payload.is_empty();
         if self.has_only_stamps() {
@@ -189,6 +188,12 @@ impl Connection {
             let duplicate = duplicate.map(|stretch| stretch.0.wire().0);
             self.on_accecn_sent(now, options, body.flags.ace() == 0, duplicate);
         }
+    }
+    /// Of an orphan in FIN-WAIT-2 Linux keeps no more than of TIME-WAIT, nothing that counts marks; but not if the segment that
+    /// acknowledged its FIN has brought the peer's (`tcp_rcv_state_process`).
+    fn is_record(&self, now: Time) -> bool {
+        let orphan = self.state == State::FinWait2 && self.orphan && self.config.fin_wait_2.is_some();
+        orphan && !(self.rcv.fin_received && self.timers.progress == now)
     }
     /// `<SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>`.
     pub(super) fn send_ack(&mut self, now: Time, why: Rule, out: &mut Out) {

@@ -42,8 +42,13 @@ impl Connection {
             }
             return;
         }
+        let fin_waited = self.fin_beyond_gap().is_some();
         self.note_fin(arrived, data_end);
         self.take_data(now, arrived, data_end, out);
+        if fin_waited && self.rcv.nxt() > nxt {
+            // A gap is filled, though nothing lay beyond it but the FIN.
+            self.ack.now(Rule::AckGapFilled);
+        }
         self.check_fin(now, out);
     }
     /// A segment with data has arrived.

@@ -67,7 +67,10 @@ impl Opening {
         }
         let agreed = if !acks_syn {
             accecn::granted(&self.config, segment, ecn)
-        } else if accecn::asks(&self.config) == Mode::Accurate || self.still_asks() {
+        } else if accecn::asks(&self.config) == Mode::Accurate
+            || self.still_asks()
+            || self.config.ecn_outlives_fallback
+        {
             accecn::understood(accecn::asks(&self.config), segment.flags)
         } else {
             // 3168/6.1.1-NOECT: a SYN that did not ask was sent too.

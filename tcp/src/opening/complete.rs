@@ -26,9 +26,10 @@ impl Opening {
     ) -> Box<Connection> {
         let config = &self.config;
         let said = &peer.options;
-        let wscale = match (self.shift, said.wscale) {
-            (Some(rcv), Some(snd)) => Some(WindowScale { snd: snd.min(MAX_SHIFT), rcv }),
-            _ => None,
+        let wscale = match (self.agreed_shift(peer), said.wscale.filter(|_| self.shift.is_some())) {
+            (rcv, Some(snd)) => Some(WindowScale { snd: snd.min(MAX_SHIFT), rcv }),
+            (0, None) => None,
+            (rcv, None) => Some(WindowScale { snd: 0, rcv }),
         };
         // The window of a SYN is never scaled (RFC 7323, section 2.2).
         let shift = if segment.has(Flags::SYN) { 0 } else { wscale.map_or(0, |w| w.snd) };

@@ -75,6 +75,8 @@ pub struct Handshake {
     pub marked: bool,
     /// ECN was negotiated.
     pub ecn: bool,
+    /// CWR is due on the first data.
+    pub reduced: bool,
 }
 
 /// An acknowledgment, as far as the transmit queue is concerned. The caller has made sure that `ack` is not beyond
@@ -389,7 +391,7 @@ impl Sender {
             backoff: 0,
             sack: handshake.sack && matches!(cfg.loss_detection, LossDetection::Rack | LossDetection::Sack),
             paused: false,
-            reduced: false,
+            reduced: handshake.reduced,
             in_segments: cfg.cwnd_in_segments,
         };
         sender.in_segments &= !sender.controller.steers();

@@ -17,6 +17,9 @@ pub(super) struct Acceptor {
     socket: Option<SocketId>,
     /// When the queue is looked at next.
     accepts_from: Option<Time>,
+    /// When the listening socket is closed, and whether it has been.
+    closes_at: Time,
+    closed: bool,
     accepted: u32,
     /// Connections by client, where there is a limit.
     by_client: FxHashMap<IpAddr, u32>,
@@ -30,8 +33,8 @@ fn next_look(now: Time, look: Time, pause: Duration) -> Time {
 
 impl std::hash::Hash for Acceptor {
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        let Acceptor { socket, accepts_from, accepted, by_client } = self;
-        (socket, accepts_from, accepted).hash(state);
+        let Acceptor { socket, accepts_from, closes_at, closed, accepted, by_client } = self;
+        (socket, accepts_from, closes_at, closed, accepted).hash(state);
         crate::digest::unordered(by_client, state);
     }
 }
@@ -46,11 +49,20 @@ impl Acceptor {
         who: &Who<'_>,
         spawns: &mut Vec<Spawn>,
     ) -> Outcome {
-        if self.socket.is_none() && self.open(serve, kernel, ctx, who).is_err() {
+        if self.socket.is_none() && !self.closed && self.open(serve, kernel, ctx, who).is_err() {
             return Outcome::Over;
         }
+        if ctx.now >= self.closes_at
+            && let Some(socket) = self.socket.take()
+        {
+            self.closed = true;
+            let result = kernel.close(ctx, socket);
+            let said = || result.map_or_else(|errno| errno.to_string(), |()| "0".to_owned());
+            ctx.out.program(who.label, || ("close() of the listener", said()));
+        }
         let (Some(socket), Some(from)) = (self.socket, self.accepts_from) else {
-            return Outcome::Waiting(Time::NEVER);
+            // The connections that were accepted go on.
+            return Outcome::Waiting(if self.closed { Time::NEVER } else { self.closes_at });
         };
         let from = match serve.accept_every {
             // Nothing came at that look: it is the one after this.
@@ -58,7 +70,7 @@ impl Acceptor {
             _ => from,
         };
         if ctx.now < from {
-            return Outcome::Waiting(from);
+            return Outcome::Waiting(from.min(self.closes_at));
         }
         let mut busy = handlers;
         while (serve.accept_max == 0 || self.accepted < serve.accept_max)
@@ -71,7 +83,7 @@ impl Acceptor {
         if let Some(pause) = serve.accept_every {
             self.accepts_from = Some(next_look(ctx.now, from, pause));
         }
-        Outcome::Waiting(Time::NEVER)
+        Outcome::Waiting(self.closes_at)
     }
 
     /// A handler of a connection of this client is over.
@@ -106,6 +118,7 @@ impl Acceptor {
         if result.is_ok() {
             self.socket = Some(socket);
             self.accepts_from = serve.accept_after.map(|after| ctx.now + after);
+            self.closes_at = serve.close_after.map_or(Time::NEVER, |after| ctx.now + after);
         } else {
             // It was opened above.
             let _ = kernel.close(ctx, socket);

@@ -27,6 +27,9 @@ impl Doing {
             Step::FastOpen { to, data } => self.fast_open(*to, data, k, ctx, who),
             Step::Set(option) => self.set(*option, k, ctx, who),
             Step::Send(data) => self.send(data, SendFlags::default(), k, ctx, who),
+            Step::SendMore(data) => {
+                self.send(data, SendFlags { more: true, ..SendFlags::default() }, k, ctx, who)
+            }
             Step::SendUrgent(data) => {
                 self.send(data, SendFlags { urgent: true, ..SendFlags::default() }, k, ctx, who)
             }

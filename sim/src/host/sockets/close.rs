@@ -48,7 +48,10 @@ impl Kernel {
         let mark = ctx.out.mark();
         match socket.kind {
             Kind::Fresh => {}
-            Kind::Listener(listener) => self.close_listener(ctx, listener, why),
+            Kind::Listener(listener) => {
+                let why = if why == Rule::CloseCall { Rule::CloseListen } else { why };
+                self.close_listener(ctx, listener, why);
+            }
             Kind::Connection(conn) => {
                 self.stream_gone(ctx, conn);
                 self.tcp.set_holder(conn, Holder::Nobody);

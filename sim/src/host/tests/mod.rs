@@ -61,6 +61,7 @@ pub(super) fn serve(port: u16, handler: Vec<Step>) -> Serve {
         accept_after: Some(Duration::ZERO),
         accept_every: None,
         accept_max: 0,
+        close_after: None,
         options: Vec::new(),
         handler: Arc::from(handler),
         idle_limit: None,

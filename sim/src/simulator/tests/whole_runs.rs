@@ -18,6 +18,7 @@ fn server(on: &str, handler: Vec<Step>) -> Program {
         accept_after: Some(Duration::ZERO),
         accept_every: None,
         accept_max: 0,
+        close_after: None,
         options: Vec::new(),
         handler: handler.into(),
         idle_limit: None,

@@ -72,6 +72,7 @@ impl Model {
             retransmissions: 0,
             sack,
             marked: false,
+            reduced: false,
             ecn: false,
         };
         let now = Time::from_nanos(1_000_000_000);

@@ -70,7 +70,8 @@ fn karn() {
 /// 6298/5.7.
 #[test]
 fn syn_loss_makes_three_seconds() {
-    let handshake = Handshake { rtt: None, retransmissions: 1, sack: true, marked: false, ecn: false };
+    let handshake =
+        Handshake { rtt: None, retransmissions: 1, sack: true, marked: false, ecn: false, reduced: false };
     let s = Sender::new(Time::ZERO, START, 1000, handshake, &Config::rfc());
     assert_eq!(s.rto(&Config::rfc()), ms(3000));
     // 5681/3.1-LOSTSYN

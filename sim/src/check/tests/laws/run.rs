@@ -24,6 +24,7 @@ pub(in crate::check::tests) fn scenario() -> Spec {
         accept_after: Some(Duration::ZERO),
         accept_every: None,
         accept_max: 0,
+        close_after: None,
         options: Vec::new(),
         handler: vec![Step::Echo, Step::Close].into(),
         idle_limit: None,

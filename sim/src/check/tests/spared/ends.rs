@@ -200,3 +200,33 @@ fn what_is_told_by_hand_is_told_of_both_ends() {
     );
     assert_eq!(told.found(), []);
 }
+
+/// What a host whose configuration is changed so answers to a SYN without options, with options of its own: a SYN-ACK, and an
+/// ACK whose window is read as scaled.
+fn answers_with_options(change: impl Fn(&mut tcp::Config), rule: Rule) -> Vec<Law> {
+    let mut told = Told::new(|node, config| {
+        if node == B {
+            change(config)
+        }
+    });
+    let syn = told.passes(A, segment(Flags::SYN, ISS_A, 0), Rule::ActiveOpen, Trigger::Timer);
+    let mut answer = segment(Flags::SYN | Flags::ACK, ISS_B, ISS_A + 1);
+    answer.options.wscale = Some(10);
+    told.passes(B, answer, rule, Trigger::Packet(syn));
+    told.passes(A, segment(Flags::ACK, ISS_A + 1, ISS_B + 1), Rule::SynAckAnswered, Trigger::Timer);
+    let ack = Segment { wnd: 10, ..segment(Flags::ACK, ISS_B + 1, ISS_A + 1) };
+    told.passes(B, ack, Rule::AckDelayed, Trigger::Timer);
+    told.found()
+}
+/// Linux offers in a simultaneous open what its own SYN did, and scales its windows then: 10 is 10,240.
+#[test]
+fn linux_answers_a_crossing_syn_with_its_own_offer() {
+    assert_eq!(answers_with_options(|_| {}, Rule::SimultaneousOpen), []);
+}
+/// Nobody else does (RFC 7323, section 2.2), and Linux not as a server.
+#[test]
+fn other_answers_offer_what_the_syn_did() {
+    let strict = |config: &mut tcp::Config| config.crossing_keeps_offer = false;
+    assert_eq!(answers_with_options(strict, Rule::SimultaneousOpen), [Law::WellFormed]);
+    assert_eq!(answers_with_options(|_| {}, Rule::SynAnswered), [Law::WellFormed]);
+}
