@@ -157,6 +157,11 @@ impl HostOut {
             flows.take(now, self.node, end, event);
         }
     }
+    /// Whether anybody wants to know what programs do.
+    #[inline]
+    pub(crate) fn is_anybody_looking(&self) -> bool {
+        self.streams.is_some() || self.flows.is_some() || self.calls.is_some()
+    }
     /// Where a call that is about to be made stands among what it brings about.
     #[inline]
     pub(crate) fn mark(&self) -> usize {

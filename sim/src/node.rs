@@ -46,7 +46,7 @@ impl Mark {
 
 impl Simulator {
     /// A packet comes out of `pipe` at `node`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn arrive(&mut self, node: NodeId, pipe: PipeId, handle: Handle) {
         if self.tracing() {
             self.record_received(node, pipe, handle);

@@ -35,10 +35,9 @@ impl Packet {
     }
     /// Total length on the wire, in bytes, with the IP header.
     #[expect(clippy::len_without_is_empty, reason = "a packet is never empty")]
-    #[inline]
     pub fn len(&self) -> u32 {
         let body = match &self.body {
-            Body::Tcp(segment) => tcp_header_len(&segment.options) + segment.payload.len(),
+            Body::Tcp(segment) => tcp_len(segment),
             Body::Udp(datagram) => UDP_HEADER + datagram.payload.len(),
             // Eight octets of ICMP, then the quoted header and eight octets behind it.
             Body::Icmp(icmp) => 8 + icmp.quote.ip.header_len() + 8,
@@ -68,6 +67,11 @@ pub const UDP_HEADER: u32 = 8;
 /// Length of the header of an ICMP message, in bytes (RFC 792).
 pub const ICMP_HEADER: u32 = 8;
 
+/// Length of a segment with its header, in bytes.
+#[inline]
+pub(crate) fn tcp_len(segment: &Segment) -> u32 {
+    tcp_header_len(&segment.options) + segment.payload.len()
+}
 /// Length of a TCP header with these options, in bytes.
 #[inline]
 pub fn tcp_header_len(options: &tcp::Options) -> u32 {

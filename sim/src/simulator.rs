@@ -279,19 +279,27 @@ impl Simulator {
     }
 
     /// Lets the next event happen. Returns whether there was one, the end of the scenario not yet reached.
+    #[inline(never)]
     pub fn step(&mut self) -> bool {
-        self.step_until(self.plan.until)
+        self.goes_on(self.plan.until)
     }
     /// Lets everything happen until nothing is left to happen, or the scenario ends.
     pub fn run(&mut self) {
-        while self.step() {}
+        self.all_until(self.plan.until);
     }
     /// Lets everything happen up to and at `time`, the end of the scenario notwithstanding; then it is `time`.
     pub fn run_until(&mut self, time: Time) {
-        while self.step_until(time) {}
+        self.all_until(time);
         self.now = self.now.max(time);
     }
-    pub(crate) fn step_until(&mut self, limit: Time) -> bool {
+    /// Lets everything happen up to and at `limit`.
+    #[inline(never)]
+    pub(crate) fn all_until(&mut self, limit: Time) {
+        while self.goes_on(limit) {}
+    }
+    /// Lets the next event happen, if there is one up to and at `limit`: whether there was.
+    #[inline(always)]
+    fn goes_on(&mut self, limit: Time) -> bool {
         if self.stuck() {
             return false;
         }
@@ -374,6 +382,7 @@ impl Simulator {
     }
 
     /// A packet comes out of a pipe, or leaves the queue in front of it.
+    #[inline(always)]
     fn on_arrival(&mut self, pipe: PipeId) {
         let line = &mut self.pipes[pipe.0 as usize];
         if line.next_arrival() > self.now {

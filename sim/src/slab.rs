@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use tcp::Segment;
 
-use crate::packet::{Body, IpHeader, Packet, PacketId};
+use crate::packet::{Body, IpHeader, Packet, PacketId, tcp_len};
 
 /// Names a packet in the slab, and says of it what each link asks for and nothing on the way changes: a link need not
 /// look at the packet itself.
@@ -25,6 +25,12 @@ pub(crate) struct Handle {
 }
 
 impl Handle {
+    /// That of a packet in this place, of this length.
+    #[inline(always)]
+    fn of(id: PacketId, index: u32, ip: &IpHeader, len: u32) -> Handle {
+        let dst = if let IpAddr::V4(dst) = ip.dst { dst.to_bits() } else { 0 };
+        Handle { id, index, len, dst, ttl: ip.ttl, held: false }
+    }
     /// The same, held by a fate rule or not.
     pub(crate) fn held(self, held: bool) -> Handle {
         Handle { held, ..self }
@@ -69,17 +75,22 @@ const GONE: &str = "a handle names a packet until it is taken";
 impl Slab {
     pub(crate) fn insert(&mut self, packet: Packet) -> Handle {
         let index = self.place();
+        let mut handle = Handle::of(packet.id, index, &packet.ip, packet.len());
+        if packet.flipped_bit.is_some() {
+            handle.ttl = 0;
+        }
         let slot = &mut self.slots[index as usize];
         match slot {
             Some(place) => **place = packet,
             None => *slot = Some(Box::new(packet)),
         }
-        self.handle(index)
+        handle
     }
     /// Makes a packet of a segment: part by part, in its place. The segment that was there is left behind.
     #[inline(always)]
     pub(crate) fn insert_segment(&mut self, id: PacketId, ip: &IpHeader, segment: &mut Segment) -> Handle {
         let index = self.place();
+        let handle = Handle::of(id, index, ip, ip.header_len() + tcp_len(segment));
         let slot = &mut self.slots[index as usize];
         match slot {
             Some(place) => {
@@ -96,7 +107,7 @@ impl Slab {
                 *slot = Some(Box::new(Packet { id, ip: *ip, body, flipped_bit: None }));
             }
         }
-        self.handle(index)
+        handle
     }
     /// A place that is free.
     #[inline]
@@ -105,14 +116,6 @@ impl Slab {
             self.slots.push(None);
             (self.slots.len() - 1) as u32
         })
-    }
-    /// The handle of the packet in this place.
-    #[inline(always)]
-    fn handle(&self, index: u32) -> Handle {
-        let packet = self.slots[index as usize].as_ref().expect(GONE);
-        let ttl = if packet.flipped_bit.is_none() { packet.ip.ttl } else { 0 };
-        let dst = if let IpAddr::V4(dst) = packet.ip.dst { dst.to_bits() } else { 0 };
-        Handle { id: packet.id, index, len: packet.len(), dst, ttl, held: false }
     }
     /// The packet under this handle, which then names nothing.
     ///

@@ -134,8 +134,15 @@ impl Ends {
             Packed::Other(tuple) => (tuple.local.port(), tuple.remote.port()),
         }
     }
-    /// The local address and the remote one.
+    /// The local address and the remote one, if they are of IPv4.
     #[inline]
+    pub fn v4(&self) -> Option<(Ipv4Addr, Ipv4Addr)> {
+        match &self.0 {
+            Packed::V4 { local, remote, .. } => Some((*local, *remote)),
+            Packed::Other(_) => None,
+        }
+    }
+    /// The local address and the remote one.
     pub fn addresses(&self) -> (IpAddr, IpAddr) {
         match &self.0 {
             Packed::V4 { local, remote, .. } => ((*local).into(), (*remote).into()),

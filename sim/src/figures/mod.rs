@@ -100,7 +100,7 @@ impl Simulator {
     /// Lets everything happen up to and at `time`; then it is the time of what happened last, not `time`.
     pub fn run_through(&mut self, time: Time) {
         let limit = time.min(self.plan.until);
-        while self.step_until(limit) {}
+        self.all_until(limit);
     }
     /// Packets and bytes that wait in front of a direction of a link at `time`, of which it has come to.
     pub fn backlog_at(&self, pipe: PipeId, time: Time) -> (usize, u64) {

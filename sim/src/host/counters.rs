@@ -1,7 +1,7 @@
 //! A host's counters, with Linux's names (`/proc/net/snmp`, `/proc/net/netstat`) where Linux has them.
 
 use tcp::fast_open::News;
-use tcp::{Flags, Outgoing, Rule, State};
+use tcp::{Flags, Rule, State};
 
 macro_rules! counters {
     ($($(#[$doc:meta])* $field:ident: $name:literal;)*) => {
@@ -219,8 +219,8 @@ impl Counters {
         }
     }
     /// A segment is sent.
-    pub(super) fn segment_sent(&mut self, outgoing: &Outgoing) {
-        let counts = match outgoing.why {
+    pub(super) fn segment_sent(&mut self, why: Rule, flags: Flags) {
+        let counts = match why {
             Rule::SynRetransmit | Rule::SynAckRetransmit | Rule::RtoRetransmit => {
                 self.tcp_timeouts += 1;
                 &mut self.tcp_retrans_segs
@@ -237,10 +237,10 @@ impl Counters {
             _ => &mut self.tcp_out_segs,
         };
         *counts += 1;
-        if outgoing.segment.has(Flags::RST) {
+        if flags.contains(Flags::RST) {
             self.tcp_out_rsts += 1;
         }
-        match outgoing.why {
+        match why {
             Rule::SynCookieSent => self.syncookies_sent += 1,
             Rule::SynCookieInvalid => self.syncookies_failed += 1,
             Rule::AckDelayed => self.delayed_acks += 1,

@@ -12,33 +12,32 @@ const ABSENT: u32 = u32::MAX;
 /// With so many entries at most, each is exact.
 const FEW: usize = 64;
 
-/// Deadlines of numbered things. One alone stands in `first` and nowhere else, so that whoever has one connection looks at
-/// no list.
+/// Deadlines of numbered things. One alone stands here and nowhere else, so that whoever has one connection looks at no list,
+/// and several of these stand side by side in a cache line.
 #[derive(Clone, Debug)]
 pub struct Deadlines {
     /// The earliest entry: the first of the heap, or the only one; at [`Time::NEVER`] if there is none.
-    first: (Time, u32),
-    /// A binary heap, the earliest first; empty where there is but one entry.
-    heap: Vec<(Time, u32)>,
-    /// Where in the heap the entry of each number stands.
-    position: Vec<u32>,
+    at: Time,
+    id: u32,
+    /// Whether there are more: then all are in the heap, else none is.
+    among: bool,
+    /// Once there were more.
+    heap: Option<Box<Heap>>,
 }
-
-const NONE: (Time, u32) = (Time::NEVER, ABSENT);
 
 impl Default for Deadlines {
     fn default() -> Deadlines {
-        Deadlines { first: NONE, heap: Vec::new(), position: Vec::new() }
+        Deadlines { at: Time::NEVER, id: ABSENT, among: false, heap: None }
     }
 }
 
 /// Entries in their order, wherever they stand in the heap.
 impl std::hash::Hash for Deadlines {
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        let Deadlines { first, heap, position: _ } = self;
-        let mut entries = heap.clone();
+        let Deadlines { at, id, among: _, heap } = self;
+        let mut entries = heap.as_ref().map_or_else(Vec::new, |heap| heap.entries.clone());
         entries.sort_unstable();
-        (first, entries).hash(state);
+        (at, id, entries).hash(state);
     }
 }
 
@@ -46,47 +45,40 @@ impl Deadlines {
     /// When the earliest entry comes up: no deadline is earlier.
     #[inline]
     pub fn next(&self) -> Time {
-        self.first.0
+        self.at
     }
     /// The deadline of `id` is now `at`. Among many, an entry that comes up earlier stays.
     #[inline]
     pub fn set(&mut self, id: u32, at: Time) {
-        if self.heap.is_empty() && (self.first.1 == id || self.first.0 == Time::NEVER) {
-            self.first = if at == Time::NEVER { NONE } else { (at, id) };
+        if !self.among && (self.id == id || self.at == Time::NEVER) {
+            self.at = at;
+            self.id = if at == Time::NEVER { ABSENT } else { id };
         } else {
             self.set_among(id, at);
         }
     }
     /// The same where there are others.
+    #[inline(never)]
     fn set_among(&mut self, id: u32, at: Time) {
-        match self.entry(id) {
-            Some(position) if self.heap[position].0 == at => return,
-            Some(position) if at < self.heap[position].0 => {
-                self.heap[position].0 = at;
-                self.sift_up(position);
+        if !self.among {
+            if at == Time::NEVER {
+                return;
             }
-            Some(_) if self.heap.len() > FEW => return,
-            Some(_) if at == Time::NEVER => return self.remove(id),
-            Some(position) => {
-                self.heap[position].0 = at;
-                self.sift_down(position);
-            }
-            None if at == Time::NEVER => return,
-            None => {
-                if self.heap.is_empty() {
-                    self.enter(self.first);
-                }
-                self.enter((at, id));
-            }
+            let heap = self.heap.get_or_insert_default();
+            heap.enter((self.at, self.id));
+            self.among = true;
         }
-        self.first = self.heap[0];
+        if let Some(heap) = &mut self.heap {
+            heap.set(id, at);
+        }
+        self.look();
     }
     /// The deadline of `id` is `at`, or earlier if it was.
     pub fn sooner(&mut self, id: u32, at: Time) {
-        let known = match self.entry(id) {
-            Some(position) => self.heap[position].0,
-            None if self.heap.is_empty() && self.first.1 == id => self.first.0,
-            None => Time::NEVER,
+        let known = match &self.heap {
+            Some(heap) if self.among => heap.place(id).map_or(Time::NEVER, |place| heap.entries[place].0),
+            _ if self.id == id => self.at,
+            _ => Time::NEVER,
         };
         if at < known {
             self.set(id, at);
@@ -96,57 +88,95 @@ impl Deadlines {
     /// sets it again.
     #[inline]
     pub fn pop(&mut self, now: Time) -> Option<u32> {
-        let (at, id) = self.first;
-        if at > now || at == Time::NEVER {
+        if self.at > now || self.at == Time::NEVER {
             return None;
         }
+        let id = self.id;
         self.remove(id);
         Some(id)
     }
     /// How many entries there are.
     pub fn len(&self) -> usize {
-        if self.heap.is_empty() { usize::from(self.first.0 != Time::NEVER) } else { self.heap.len() }
+        match &self.heap {
+            Some(heap) if self.among => heap.entries.len(),
+            _ => usize::from(self.at != Time::NEVER),
+        }
     }
     /// Forgets `id`.
     pub fn remove(&mut self, id: u32) {
-        if self.heap.is_empty() && self.first.1 == id {
-            self.first = NONE;
-        }
-        let Some(position) = self.entry(id) else { return };
-        self.take_out(position);
-        self.first = self.heap[0];
-        if self.heap.len() == 1 {
-            self.take_out(0);
+        match &mut self.heap {
+            Some(heap) if self.among => {
+                heap.remove(id);
+                self.look();
+            }
+            _ if self.id == id => (self.at, self.id) = (Time::NEVER, ABSENT),
+            _ => {}
         }
     }
-
-    fn enter(&mut self, entry: (Time, u32)) {
-        while self.position.len() <= entry.1 as usize {
-            lean::push(&mut self.position, ABSENT);
+    /// Sees which entry of the heap is the earliest now, and whether it is alone.
+    fn look(&mut self) {
+        let Some(heap) = &mut self.heap else { return };
+        (self.at, self.id) = heap.entries.first().copied().unwrap_or((Time::NEVER, ABSENT));
+        if heap.entries.len() <= 1 {
+            heap.remove(self.id);
+            self.among = false;
         }
-        lean::push(&mut self.heap, entry);
-        let last = self.heap.len() - 1;
-        self.position[entry.1 as usize] = last as u32;
+    }
+}
+
+/// A binary heap, the earliest first, in which each entry is found by its number.
+#[derive(Clone, Debug, Default)]
+struct Heap {
+    entries: Vec<(Time, u32)>,
+    /// Where the entry of each number stands.
+    places: Vec<u32>,
+}
+
+impl Heap {
+    fn set(&mut self, id: u32, at: Time) {
+        match self.place(id) {
+            Some(place) if self.entries[place].0 == at => {}
+            Some(place) if at < self.entries[place].0 => {
+                self.entries[place].0 = at;
+                self.sift_up(place);
+            }
+            Some(_) if self.entries.len() > FEW => {}
+            Some(_) if at == Time::NEVER => self.remove(id),
+            Some(place) => {
+                self.entries[place].0 = at;
+                self.sift_down(place);
+            }
+            None if at == Time::NEVER => {}
+            None => self.enter((at, id)),
+        }
+    }
+    fn enter(&mut self, entry: (Time, u32)) {
+        while self.places.len() <= entry.1 as usize {
+            lean::push(&mut self.places, ABSENT);
+        }
+        lean::push(&mut self.entries, entry);
+        let last = self.entries.len() - 1;
+        self.places[entry.1 as usize] = last as u32;
         self.sift_up(last);
     }
-    fn take_out(&mut self, position: usize) {
-        let (_, id) = self.heap[position];
-        self.position[id as usize] = ABSENT;
-        let last = self.heap.len() - 1;
-        self.heap.swap_remove(position);
-        if position < last {
-            self.position[self.heap[position].1 as usize] = position as u32;
-            self.sift_up(position);
-            self.sift_down(position);
+    fn remove(&mut self, id: u32) {
+        let Some(place) = self.place(id) else { return };
+        self.places[id as usize] = ABSENT;
+        let last = self.entries.len() - 1;
+        self.entries.swap_remove(place);
+        if place < last {
+            self.places[self.entries[place].1 as usize] = place as u32;
+            self.sift_up(place);
+            self.sift_down(place);
         }
     }
-    fn entry(&self, id: u32) -> Option<usize> {
-        self.position.get(id as usize).filter(|p| **p != ABSENT).map(|p| *p as usize)
+    fn place(&self, id: u32) -> Option<usize> {
+        self.places.get(id as usize).filter(|p| **p != ABSENT).map(|p| *p as usize)
     }
     fn sift_up(&mut self, mut at: usize) {
         while at > 0 {
             let parent = (at - 1) / 2;
-            if self.heap[parent] <= self.heap[at] {
+            if self.entries[parent] <= self.entries[at] {
                 return;
             }
             self.swap(at, parent);
@@ -156,13 +186,13 @@ impl Deadlines {
     fn sift_down(&mut self, mut at: usize) {
         loop {
             let mut child = 2 * at + 1;
-            if child >= self.heap.len() {
+            if child >= self.entries.len() {
                 return;
             }
-            if child + 1 < self.heap.len() && self.heap[child + 1] < self.heap[child] {
+            if child + 1 < self.entries.len() && self.entries[child + 1] < self.entries[child] {
                 child += 1;
             }
-            if self.heap[at] <= self.heap[child] {
+            if self.entries[at] <= self.entries[child] {
                 return;
             }
             self.swap(at, child);
@@ -170,9 +200,9 @@ impl Deadlines {
         }
     }
     fn swap(&mut self, a: usize, b: usize) {
-        self.heap.swap(a, b);
-        self.position[self.heap[a].1 as usize] = a as u32;
-        self.position[self.heap[b].1 as usize] = b as u32;
+        self.entries.swap(a, b);
+        self.places[self.entries[a].1 as usize] = a as u32;
+        self.places[self.entries[b].1 as usize] = b as u32;
     }
 }
 

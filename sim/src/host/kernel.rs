@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
-use tcp::{Duration, EcnCodepoint, Rule, Segment, Time};
+use tcp::{Duration, EcnCodepoint, Outgoing, Rule, Time};
 
 use super::Setup;
 use super::counters::Counters;
@@ -40,12 +40,23 @@ pub struct Ctx<'a> {
 
 /// Sockets, transports and IP of a host.
 #[derive(Clone)]
+#[repr(C)] // what each packet needs stands first
 pub struct Kernel {
+    /// Tasks whose sockets have news, in order of the news; one may stand here twice.
+    pub(super) ready: Vec<u32>,
     pub(super) setup: Arc<Setup>,
-    pub(super) net: HostNet,
     /// The first of its addresses, and whether there are others: most hosts have none.
     address: Option<IpAddr>,
     has_others: bool,
+    /// The packet at hand is several that were put together on arrival: the size of each segment; zero: it is one.
+    pub(super) merged: u32,
+    /// Packets to this host itself, by time of arrival.
+    pub(super) loopback: VecDeque<(Time, Packet)>,
+    pub(super) sockets: Sockets,
+    pub(super) tcp: TcpLayer,
+    pub(super) reassembly: Reassembly,
+    pub(super) counters: Counters,
+    pub(super) net: HostNet,
     pub(super) secrets: Secrets,
     pub(super) path_mtu: PathMtu,
     /// The MTU that the only route says, if it says one, in bytes.
@@ -54,24 +65,14 @@ pub struct Kernel {
     pub(super) route_mtu_locked: bool,
     pub(super) first_windows: FirstWindows,
     pub(super) fast_open: FastOpenMemory,
-    pub(super) reassembly: Reassembly,
     pub(super) icmp_limit: IcmpLimit,
-    /// Packets to this host itself, by time of arrival.
-    pub(super) loopback: VecDeque<(Time, Packet)>,
     /// Identification of the next packet that may be fragmented, by destination: no counter of all packets shows
     /// (RFC 7739).
     idents: FxHashMap<IpAddr, u16>,
-    pub(super) tcp: TcpLayer,
     pub(super) udp: UdpLayer,
     pub(super) taps: Taps,
     pub(super) echoes: Echoes,
-    pub(super) sockets: Sockets,
     pub(super) processes: Processes,
-    pub(super) counters: Counters,
-    /// Tasks whose sockets have news, in order of the news; one may stand here twice.
-    pub(super) ready: Vec<u32>,
-    /// The packet at hand is several that were put together on arrival: the size of each segment; zero: it is one.
-    pub(super) merged: u32,
 }
 
 impl std::hash::Hash for Kernel {
@@ -215,22 +216,27 @@ impl Kernel {
         self.transmit_packet(ctx, Packet { id, ip, body, flipped_bit: None }, rule);
     }
 
-    /// The same for a segment, which is written where the packet lives, and nowhere in between; what was there before is left
-    /// in its place.
+    /// The same for segments of one connection, all under this header but for its identification, which is counted on, and
+    /// its ECN field. They are written where packets live, and nowhere in between; what was there before is left in place.
     #[inline(always)]
-    pub(super) fn transmit_segment(
+    pub(super) fn transmit_segments(
         &mut self,
         ctx: &mut Ctx<'_>,
-        ip: &IpHeader,
-        segment: &mut Segment,
-        rule: Rule,
+        ip: &mut IpHeader,
+        segments: &mut [Outgoing],
     ) {
-        if !ip.df || self.is_local(ip.dst) {
-            return self.transmit(ctx, *ip, Body::Tcp(std::mem::take(segment)), rule);
+        let is_local = self.is_local(ip.dst);
+        for Outgoing { segment, why, ecn } in segments {
+            self.counters.segment_sent(*why, segment.flags);
+            (ip.ident, ip.ecn) = (ip.ident.wrapping_add(1), *ecn);
+            if is_local {
+                self.transmit(ctx, *ip, Body::Tcp(std::mem::take(segment)), *why);
+            } else {
+                self.counters.ip_out_requests += 1;
+                let id = ctx.out.packet_id();
+                ctx.out.send_segment(id, ip, segment, Cause { trigger: ctx.trigger, rule: *why });
+            }
         }
-        self.counters.ip_out_requests += 1;
-        let id = ctx.out.packet_id();
-        ctx.out.send_segment(id, ip, segment, Cause { trigger: ctx.trigger, rule });
     }
 
     /// Sends a packet that has its number.

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use tcp::config::{Config, Nagle};
 use tcp::listener::Incoming;
 use tcp::tcb::{IcmpError, SocketOption};
-use tcp::{EcnCodepoint, Errno, Listener, Note, Out, Rule, Segment, SeqNum, State, Tuple, Wake};
+use tcp::{EcnCodepoint, Errno, Listener, Note, Out, Outgoing, Rule, Segment, SeqNum, State, Tuple, Wake};
 
 use super::kernel::{Ctx, Kernel};
 use super::sockets::SocketId;
 use super::tcp_layer::{ConnId, Holder, Mark};
 use crate::figures::FlowEvent;
+use crate::packet::{Body, IpHeader};
 use crate::trace::Cause;
 
 /// A listener and what the host keeps for it.
@@ -217,11 +218,11 @@ impl Kernel {
 
     fn listener_settle(&mut self, ctx: &mut Ctx<'_>, tuple: Tuple, mark: Mark, out: &mut Out) {
         self.note(ctx, tuple, out);
-        let mut ip = self.header_as_marked((tuple.local.ip(), tuple.remote.ip()), mark, 0);
-        for outgoing in &mut out.segments {
-            self.send_segment(ctx, &mut ip, outgoing);
+        let ip = self.header_as_marked(tuple.local.ip(), tuple.remote.ip(), mark, 0);
+        for Outgoing { segment, why, ecn } in out.segments.drain(..) {
+            self.counters.segment_sent(why, segment.flags);
+            self.transmit(ctx, IpHeader { ecn, ..ip }, Body::Tcp(segment), why);
         }
-        out.segments.clear();
         out.take_wake();
     }
 

@@ -60,13 +60,14 @@ pub struct Setup {
 ///
 /// `now` never decreases from call to call. After each the engine drains `out` and asks for the deadline.
 #[derive(Clone)]
+#[repr(C)] // what each packet needs stands first
 pub struct Host {
-    kernel: Kernel,
-    programs: Programs,
     /// Whether it runs.
     up: bool,
     /// Boots so far: a new secret for each.
     boots: u32,
+    programs: Programs,
+    kernel: Kernel,
 }
 
 impl std::hash::Hash for Host {
@@ -93,6 +94,7 @@ impl Host {
         Host { kernel: Kernel::new(Arc::new(setup), net, 0), programs, up: true, boots: 1 }
     }
     /// A packet arrived: header and transport checksums are right.
+    #[inline]
     pub fn on_packet(&mut self, now: Time, packet: &Packet, out: &mut HostOut) {
         if self.up {
             let trigger = Trigger::Packet(packet.id);

@@ -396,8 +396,23 @@ impl Kernel {
             .unwrap_or(Err(Errno::EBADF));
         let read_shut = result == Err(Errno::EAGAIN) && self.sockets.get_mut(id)?.read_shut;
         let result = if read_shut { Ok(Received::Eof) } else { result };
+        if ctx.out.is_anybody_looking() {
+            self.note_recv(ctx, (id, conn), (mark, max), &result, read_shut);
+        }
+        result
+    }
+    /// Takes down that a program has read, if anybody asks. `read_shut`: it has shut that down itself.
+    #[inline(never)]
+    fn note_recv(
+        &self,
+        ctx: &mut Ctx<'_>,
+        (id, conn): (SocketId, ConnId),
+        (mark, max): (usize, u32),
+        result: &Result<Received, Errno>,
+        read_shut: bool,
+    ) {
         ctx.out.call(mark, id.0, || {
-            let bytes = match &result {
+            let bytes = match result {
                 Ok(Received::Data(data)) => Ok(data.len()),
                 Ok(Received::Eof) => Ok(0),
                 Err(Errno::EAGAIN) => return None,
@@ -405,23 +420,18 @@ impl Kernel {
             };
             Some(ProgramCall::Recv { max, result: bytes })
         });
-        if read_shut {
-            return result;
-        }
-        if let Ok(received) = &result {
-            ctx.out.stream(ctx.now, || {
-                let end = self.stream_end(conn)?;
-                match received {
-                    Received::Data(data) => Some(StreamEvent::Read(end, data.clone())),
-                    // What a program reads when the connection has broken, and it was told, is no end that the peer put.
-                    Received::Eof => self.tcp.tcb(conn)?.end_received().then_some(StreamEvent::ReadEnd(end)),
-                }
-            });
-            if let Received::Data(data) = received {
-                self.flow(ctx, conn, |_| FlowEvent::Read(data.len().into()));
+        let Some(received) = result.as_ref().ok().filter(|_| !read_shut) else { return };
+        ctx.out.stream(ctx.now, || {
+            let end = self.stream_end(conn)?;
+            match received {
+                Received::Data(data) => Some(StreamEvent::Read(end, data.clone())),
+                // What a program reads when the connection has broken, and it was told, is no end that the peer put.
+                Received::Eof => self.tcp.tcb(conn)?.end_received().then_some(StreamEvent::ReadEnd(end)),
             }
+        });
+        if let Received::Data(data) = received {
+            self.flow(ctx, conn, |_| FlowEvent::Read(data.len().into()));
         }
-        result
     }
 
     /// recv(2) with `MSG_OOB`.

@@ -30,29 +30,31 @@ pub(super) type ConnId = u32;
 
 /// Connections and listeners.
 #[derive(Clone)]
+#[repr(C)] // what each packet needs stands first
 pub(super) struct TcpLayer {
-    pub(super) secret: IsnSecret,
-    table: Table,
     slots: Vec<Slot>,
-    free: Vec<ConnId>,
+    table: Table,
     deadlines: Deadlines,
+    pub(super) listener_deadlines: Deadlines,
+    free: Vec<ConnId>,
     pub(super) listeners: Vec<Option<ListenSlot>>,
     pub(super) listening: BTreeMap<(u16, Option<IpAddr>), u32>,
-    pub(super) listener_deadlines: Deadlines,
     pub(super) ports: Ports,
     /// Connections so far: names an incarnation.
     opened: u32,
     /// Records in TIME-WAIT.
     time_waits: u32,
     rest: Rest,
+    pub(super) secret: IsnSecret,
 }
 
 /// Finds connections by four-tuple. It holds numbers only: the four-tuples are those of the places.
 #[derive(Clone, Default)]
+#[repr(C)] // what each packet needs stands first
 struct Table {
-    numbers: HashTable<ConnId>,
     /// The connection that was found last: segments come in trains.
     latest: ConnId,
+    numbers: HashTable<ConnId>,
 }
 
 impl Table {
@@ -121,6 +123,14 @@ impl std::hash::Hash for TcpLayer {
             rest: _, // who is folded makes no difference
         } = self;
         (secret, slots, free, listeners, listening, ports, opened, time_waits).hash(state);
+    }
+}
+
+impl Slot {
+    /// Puts the addresses of its connection into a header, whatever family they are of.
+    #[inline(never)]
+    fn address(&self, ip: &mut IpHeader) {
+        (ip.src, ip.dst) = self.ends.addresses();
     }
 }
 

@@ -18,13 +18,14 @@ use crate::wire;
 
 /// Fragments that wait for the rest of their packets.
 #[derive(Clone, Debug)]
+#[repr(C)] // what each packet needs stands last, and the counters behind it
 pub struct Reassembly {
     timeout: Duration,
     /// Of IPv4 and of IPv6, each by age: all of a family have the same time to live, so the first is the next to expire.
     pending: [BTreeMap<u64, Pending>; 2],
     by_key: FxHashMap<Key, u64>,
-    next: u64,
     bytes: usize,
+    next: u64,
 }
 
 /// A packet of which not all came in time.

@@ -20,8 +20,8 @@ use crate::slab::Handle;
 use crate::spec::Way;
 use crate::trace::{Fate, NodeId};
 
-/// One direction of a link. What each packet needs stands first, in three cache lines: with thousands of links it is
-/// memory that a packet waits for.
+/// One direction of a link. What each packet needs stands first, in two cache lines while nothing waits: with thousands of
+/// links it is memory that a packet waits for.
 #[derive(Clone)]
 #[repr(C, align(64))]
 pub(crate) struct Pipe {
@@ -38,6 +38,8 @@ pub(crate) struct Pipe {
     measured: bool,
     /// There is a queue that is `leaving`.
     queues: bool,
+    /// Something waits in `queue`, or did when last looked at.
+    waits: bool,
     /// Nanoseconds that a byte takes, if that is a whole number; else zero.
     byte_nanos: u64,
     /// When the transmitter is free.
@@ -47,8 +49,8 @@ pub(crate) struct Pipe {
     latest: Time,
     /// Nothing in the ring arrives later.
     last: Time,
-    queue: Fifo,
     pub(crate) counters: PipeCounters,
+    queue: Fifo,
     rate_bps: u64,
     /// What rounding has left out of `busy_until`, in bits times 10^9, out of `rate_bps`.
     rest: u64,
@@ -90,6 +92,10 @@ pub struct PipeCounters {
     pub delivered: u64,
     /// Their bytes.
     pub delivered_bytes: u64,
+    /// How long packets waited in the queue, all together.
+    pub waited: Duration,
+    /// How long one waited, at most.
+    pub longest_wait: Duration,
     /// Copies made.
     pub copies: u64,
     /// Packets that did not come out, for whatever reason.
@@ -100,10 +106,6 @@ pub struct PipeCounters {
     pub early: u64,
     /// Packets that the queue marked.
     pub marked: u64,
-    /// How long packets waited in the queue, all together.
-    pub waited: Duration,
-    /// How long one waited, at most.
-    pub longest_wait: Duration,
 }
 
 /// What a pipe does with a packet that is handed over.
@@ -164,6 +166,7 @@ impl Pipe {
             watched: false,
             measured: false,
             queues: false,
+            waits: false,
             reorders: false,
             rate_bps: 0,
             byte_nanos: 0,
@@ -206,6 +209,7 @@ impl Pipe {
             watched: _,
             measured: _,
             queues: _,
+            waits: _,
             rate_bps: _,
             byte_nanos: _,
             busy_until,
@@ -284,6 +288,7 @@ impl Pipe {
     fn look(&mut self) {
         self.measured = self.figures.is_some();
         self.queues = self.leaving.is_some();
+        self.waits = true;
         let special =
             self.chance.is_some() || self.leaving.is_some() || self.shaper.is_some() || self.watched;
         self.plain = self.up && self.rate_bps > 0 && !special && !self.reorders && !self.queue.may_mark();
@@ -334,9 +339,14 @@ impl Pipe {
         self.counters.sent += 1;
         self.counters.sent_bytes += u64::from(len);
         if self.busy_until <= now {
-            self.queue.clear();
+            if self.waits {
+                self.queue.clear();
+                self.waits = false;
+            }
             self.busy_until = now;
-            self.rest = 0;
+            if self.byte_nanos == 0 {
+                self.rest = 0;
+            }
             if self.measured {
                 self.measure(Duration::ZERO);
             }
@@ -344,6 +354,7 @@ impl Pipe {
             if !self.queue.takes(now, self.busy_until, len) {
                 return Carried::Full;
             }
+            self.waits = true;
             self.note_wait(self.busy_until.since(now));
         }
         let arrival = (self.transmit_bits(len) + self.delay).max(self.latest);

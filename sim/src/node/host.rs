@@ -12,17 +12,19 @@ use crate::simulator::Simulator;
 use crate::slab::Handle;
 use crate::trace::{Cause, DropReason, NodeId, What};
 
-/// A host, and what the network knows of it.
+/// A host, and what the network knows of it. Here, and in what a host consists of, what each packet needs stands first, side
+/// by side: with thousands of hosts it is memory that a packet waits for.
 #[derive(Clone)]
+#[repr(C, align(64))]
 pub(crate) struct HostNode {
-    pub(crate) host: Host,
-    pub(crate) net: HostNet,
-    pub(crate) power: Power,
-    /// What came while it was paused.
-    waiting: Vec<Waiting>,
     /// The time at which the event queue wakes it. Restarting a timer does not move that: the host is woken too early
     /// then, and nobody notices.
     queued: Time,
+    pub(crate) power: Power,
+    pub(crate) net: HostNet,
+    pub(crate) host: Host,
+    /// What came while it was paused.
+    waiting: Vec<Waiting>,
 }
 
 /// Whether a host runs.
@@ -79,6 +81,7 @@ impl Simulator {
         }
     }
     /// A packet reaches a host.
+    #[inline(always)]
     pub(crate) fn receive(&mut self, node: NodeId, handle: Handle) {
         let Node::Host(host) = &mut self.nodes[node.0 as usize] else { return };
         match host.power {
@@ -97,11 +100,15 @@ impl Simulator {
         }
     }
     /// Hands a packet to a running host; a damaged one is looked at as the bytes that it has become.
-    #[inline(never)]
+    #[inline]
     fn give(&mut self, node: NodeId, packet: &Packet) {
-        if packet.flipped_bit.is_none() {
-            return self.with_host(node, |host, now, out| host.on_packet(now, packet, out));
+        if packet.flipped_bit.is_some() {
+            return self.give_damaged(node, packet);
         }
+        self.with_host(node, |host, now, out| host.on_packet(now, packet, out));
+    }
+    #[cold]
+    fn give_damaged(&mut self, node: NodeId, packet: &Packet) {
         match crate::wire::as_received(packet.clone()) {
             Ok(packet) => self.with_host(node, |host, now, out| host.on_packet(now, &packet, out)),
             Err(why) => self.drop_at(node, packet.id, why),
@@ -126,13 +133,18 @@ impl Simulator {
         if let Node::Host(host) = &mut self.nodes[node.0 as usize] {
             call(&mut host.host, now, &mut self.out);
         }
-        self.drain(node);
+        self.settle(node);
+    }
+    /// Lets happen what a host wants to happen, and brings the event queue up to date with it.
+    #[inline(never)]
+    fn settle(&mut self, node: NodeId) {
+        if !self.out.items.is_empty() {
+            self.drain(node);
+        }
         self.schedule_host(node);
     }
+    #[inline(always)]
     fn drain(&mut self, node: NodeId) {
-        if self.out.items.is_empty() {
-            return;
-        }
         let items = std::mem::take(&mut self.out.items);
         for item in &items {
             match *item {
@@ -172,7 +184,7 @@ impl Simulator {
         }
     }
     /// Brings the event queue up to date with a host.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn schedule_host(&mut self, node: NodeId) {
         let now = self.now;
         let Some(host) = self.host_node(node) else { return };

@@ -60,7 +60,7 @@ impl RouterNode {
 
 impl Simulator {
     /// A packet reaches a router.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn route(&mut self, node: NodeId, handle: Handle) {
         match self.straight_on(node, handle) {
             Some(pipe) => self.hand_over(pipe, handle.one_hop_on(), Origin::Forwarded),
@@ -69,7 +69,7 @@ impl Simulator {
     }
     /// Where a packet goes of which there is nothing to say. The way is found by the handle alone: whoever waits for memory
     /// here waits for the packet, which was last looked at when it was sent.
-    #[inline]
+    #[inline(always)]
     fn straight_on(&self, node: NodeId, handle: Handle) -> Option<PipeId> {
         let Node::Router(router) = &self.nodes[node.0 as usize] else { return None };
         let pipe = router.routes.plain(handle.dst).filter(|_| handle.dst != router.number)?;

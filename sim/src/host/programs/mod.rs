@@ -35,17 +35,18 @@ const BREATHER: Duration = Duration::from_micros(100);
 
 /// The programs of a host.
 #[derive(Clone, Debug, Hash)]
+#[repr(C)] // what each packet needs stands first
 pub(super) struct Programs {
-    list: Vec<Program>,
+    timers: Deadlines,
     /// When each program that has not begun starts.
     starts: Deadlines,
-    tasks: Vec<Option<Task>>,
-    free: Vec<u32>,
-    timers: Deadlines,
     /// Tasks that have news and are about to run, where that takes time ([`spec::Host::wakeup`]).
     woken: Deadlines,
     /// Tasks whose turn has not yet come.
     left: Vec<u32>,
+    tasks: Vec<Option<Task>>,
+    list: Vec<Program>,
+    free: Vec<u32>,
 }
 
 /// A program.

@@ -1,10 +1,10 @@
 //! What happens to connections: a segment comes, a program calls, a deadline passes; and what becomes of what they then want.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use tcp::offer::reset_to;
 use tcp::time_wait::TimeWaitOutcome;
-use tcp::{Flags, Note, Out, Outgoing, Rule, Segment, SeqNum, State, Tcb, Time, TimeWait, Tuple};
+use tcp::{Flags, Note, Out, Rule, Segment, SeqNum, State, Tcb, Time, TimeWait, Tuple};
 
 use super::{ConnId, Holder, Mark, tuple_of};
 use crate::figures::FlowEvent;
@@ -187,13 +187,14 @@ impl Kernel {
                 self.counters.answers(out.segments.len());
             }
             let slot = &mut self.tcp.slots[id as usize];
-            let (addresses, mark, ident) = (slot.ends.addresses(), slot.mark, slot.ident);
+            let (v4, mark, ident) = (slot.ends.v4(), slot.mark, slot.ident);
             slot.ident = ident.wrapping_add(out.segments.len() as u16);
-            let mut ip = self.header_as_marked(addresses, mark, ident);
-            for outgoing in &mut out.segments {
-                ip.ident = ip.ident.wrapping_add(1);
-                self.send_segment(ctx, &mut ip, outgoing);
+            let (src, dst) = v4.unwrap_or((Ipv4Addr::UNSPECIFIED, Ipv4Addr::UNSPECIFIED));
+            let mut ip = self.header_as_marked(src.into(), dst.into(), mark, ident);
+            if v4.is_none() {
+                self.tcp.slots[id as usize].address(&mut ip);
             }
+            self.transmit_segments(ctx, &mut ip, &mut out.segments);
             out.segments.clear();
         }
         if !out.stamps.is_empty() {
@@ -344,29 +345,18 @@ impl Kernel {
         }
     }
 
-    /// The header of packets of a connection or a listener, between these addresses, local and remote.
+    /// The header of packets of a connection or a listener.
     #[inline]
     pub(in crate::host) fn header_as_marked(
         &self,
-        (src, dst): (IpAddr, IpAddr),
+        src: IpAddr,
+        dst: IpAddr,
         mark: Mark,
         ident: u16,
     ) -> IpHeader {
         let df = self.setup.spec.tcp.path_mtu_discovery && !mark.fragmented;
         let ttl = if mark.ttl > 0 { mark.ttl } else { self.setup.spec.ttl };
         IpHeader { dscp: mark.dscp, ttl, ..self.header(src, dst, df, ident) }
-    }
-    /// Sends a segment of a connection or a listener under this header; another is left in its place.
-    #[inline(always)]
-    pub(in crate::host) fn send_segment(
-        &mut self,
-        ctx: &mut Ctx<'_>,
-        ip: &mut IpHeader,
-        outgoing: &mut Outgoing,
-    ) {
-        self.counters.segment_sent(outgoing);
-        ip.ecn = outgoing.ecn;
-        self.transmit_segment(ctx, ip, &mut outgoing.segment, outgoing.why);
     }
 
     /// State of a connection: CLOSED when there is none.
