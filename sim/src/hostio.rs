@@ -102,8 +102,8 @@ impl HostOut {
         self.items.push(HostItem::Send(handle, why));
     }
     /// The same for a segment: it is written to where it lives at once, and what was there before is left in its place.
-    #[inline]
-    pub(crate) fn send_segment(&mut self, id: PacketId, ip: &IpHeader, segment: &mut Segment, why: Cause) {
+    #[inline(always)]
+    pub(crate) fn send_segment(&mut self, id: PacketId, ip: IpHeader, segment: &mut Segment, why: Cause) {
         let handle = self.packets.insert_segment(id, ip, segment);
         self.items.push(HostItem::Send(handle, why));
     }

@@ -95,7 +95,7 @@ impl Simulator {
             self.out.packets.remove(handle);
             return self.drop_at(node, handle.id, DropReason::NoRoute);
         };
-        if handle.len <= u32::from(self.pipes[pipe.0 as usize].mtu) {
+        if handle.len() <= u32::from(self.pipes[pipe.0 as usize].mtu) {
             return self.hand_over(pipe, handle, Origin::Made(why));
         }
         let packet = self.out.packets.take(handle);

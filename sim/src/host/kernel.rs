@@ -204,7 +204,7 @@ impl Kernel {
 
     /// The header of a packet of this host. A packet that must not be fragmented needs no identification (RFC 6864,
     /// section 4.1); Linux counts it by connection all the same, which `ident` then brings.
-    #[inline]
+    #[inline(always)]
     pub(super) fn header(&self, src: IpAddr, dst: IpAddr, df: bool, ident: u16) -> IpHeader {
         IpHeader { src, dst, ttl: self.setup.spec.ttl, ecn: EcnCodepoint::NotEct, dscp: 0, df, ident }
     }
@@ -219,18 +219,15 @@ impl Kernel {
     /// The same for segments of one connection, all under this header but for its identification, which is counted on, and
     /// its ECN field. They are written where packets live, and nowhere in between; what was there before is left in place.
     #[inline(always)]
-    pub(super) fn transmit_segments(
-        &mut self,
-        ctx: &mut Ctx<'_>,
-        ip: &mut IpHeader,
-        segments: &mut [Outgoing],
-    ) {
+    pub(super) fn transmit_segments(&mut self, ctx: &mut Ctx<'_>, ip: IpHeader, segments: &mut [Outgoing]) {
         let is_local = self.is_local(ip.dst);
+        let mut ident = ip.ident;
         for Outgoing { segment, why, ecn } in segments {
             self.counters.segment_sent(*why, segment.flags);
-            (ip.ident, ip.ecn) = (ip.ident.wrapping_add(1), *ecn);
+            ident = ident.wrapping_add(1);
+            let ip = IpHeader { ident, ecn: *ecn, ..ip };
             if is_local {
-                self.transmit(ctx, *ip, Body::Tcp(std::mem::take(segment)), *why);
+                self.transmit(ctx, ip, Body::Tcp(std::mem::take(segment)), *why);
             } else {
                 self.counters.ip_out_requests += 1;
                 let id = ctx.out.packet_id();

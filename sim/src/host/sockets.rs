@@ -391,11 +391,21 @@ impl Kernel {
     fn recv_now(&mut self, ctx: &mut Ctx<'_>, id: SocketId, max: u32) -> Result<Received, Errno> {
         let conn = self.connection(id)?;
         let mark = ctx.out.mark();
-        let result = self
-            .call_lightly(ctx, conn, |tcb, now, out| tcb.recv(now, max, out))
-            .unwrap_or(Err(Errno::EBADF));
-        let read_shut = result == Err(Errno::EAGAIN) && self.sockets.get_mut(id)?.read_shut;
-        let result = if read_shut { Ok(Received::Eof) } else { result };
+        let mut out = ctx.out.borrow_tcp();
+        // What was read stays where it was put first: a copy would have to wait until it is in the cache.
+        let mut result = match self.tcp.tcb_mut(conn) {
+            Some(tcb) => tcb.recv(ctx.now, max, &mut out),
+            None => Err(Errno::EBADF),
+        };
+        // A read that wants nothing has changed nothing but what the program may read.
+        if !out.is_empty() {
+            self.settle(ctx, conn, &mut out);
+        }
+        ctx.out.return_tcp(out);
+        let read_shut = matches!(result, Err(Errno::EAGAIN)) && self.sockets.get_mut(id)?.read_shut;
+        if read_shut {
+            result = Ok(Received::Eof);
+        }
         if ctx.out.is_anybody_looking() {
             self.note_recv(ctx, (id, conn), (mark, max), &result, read_shut);
         }

@@ -126,14 +126,6 @@ impl std::hash::Hash for TcpLayer {
     }
 }
 
-impl Slot {
-    /// Puts the addresses of its connection into a header, whatever family they are of.
-    #[inline(never)]
-    fn address(&self, ip: &mut IpHeader) {
-        (ip.src, ip.dst) = self.ends.addresses();
-    }
-}
-
 impl std::hash::Hash for Slot {
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
         // Identifications matter to fragments only: whoever asks for a digest sees to them (`idents_into`).

@@ -245,7 +245,7 @@ impl Pipe {
         }
         ring.len().hash(state);
         for Flight { arrival, handle } in ring {
-            (arrival, handle.held, places.of(handle.id)).hash(state);
+            (arrival, handle.is_held(), places.of(handle.id)).hash(state);
             packets.as_it_is(*handle).digest_into(places.idents, state);
         }
     }
@@ -335,7 +335,7 @@ impl Pipe {
     /// [`push`](Pipe::push).
     #[inline(always)]
     pub(crate) fn carry_plainly(&mut self, now: Time, handle: Handle) -> Carried {
-        let len = handle.len;
+        let len = handle.len();
         self.counters.sent += 1;
         self.counters.sent_bytes += u64::from(len);
         if self.busy_until <= now {
@@ -556,18 +556,20 @@ impl Pipe {
     /// Puts a packet on its way. Whether it arrives before all others.
     #[inline(always)]
     pub(crate) fn push(&mut self, flight: Flight) -> bool {
-        if self.last <= flight.arrival {
-            self.last = flight.arrival;
+        let after = self.ring.len();
+        let before = if self.last <= flight.arrival { after } else { self.place_of(flight.arrival) };
+        if before < after {
+            self.ring.insert(before, flight);
+        } else {
+            self.last = self.last.max(flight.arrival);
             self.ring.push_back(flight);
-            return self.ring.len() == 1;
         }
-        self.push_among(flight)
+        before == 0
     }
+    /// Behind how many packets one belongs that arrives then.
     #[inline(never)]
-    fn push_among(&mut self, flight: Flight) -> bool {
-        let at = self.ring.partition_point(|f| f.arrival <= flight.arrival);
-        self.ring.insert(at, flight);
-        at == 0
+    fn place_of(&self, arrival: Time) -> usize {
+        self.ring.partition_point(|f| f.arrival <= arrival)
     }
     /// The packet that arrives next, which it does now.
     #[inline]
@@ -575,7 +577,7 @@ impl Pipe {
         let Flight { arrival, handle } = self.ring.pop_front()?;
         debug_assert_eq!(arrival, now, "packets arrive when they arrive");
         self.counters.delivered += 1;
-        self.counters.delivered_bytes += u64::from(handle.len);
+        self.counters.delivered_bytes += u64::from(handle.len());
         Some(handle)
     }
     /// When something happens here next: an arrival or, from a queue that decides then, a departure.
@@ -612,9 +614,9 @@ impl Pipe {
         self.latest = now;
         self.queue.clear();
         let waiting = self.leaving.as_mut().map(|queue| queue.clear());
-        let flying = self.ring.iter().filter(|f| !f.handle.held).map(|f| f.handle);
+        let flying = self.ring.iter().filter(|f| !f.handle.is_held()).map(|f| f.handle);
         let lost = flying.chain(waiting.into_iter().flatten()).collect();
-        self.ring.retain(|f| f.handle.held);
+        self.ring.retain(|f| f.handle.is_held());
         lost
     }
 }

@@ -72,9 +72,9 @@ impl Simulator {
     #[inline(always)]
     fn straight_on(&self, node: NodeId, handle: Handle) -> Option<PipeId> {
         let Node::Router(router) = &self.nodes[node.0 as usize] else { return None };
-        let pipe = router.routes.plain(handle.dst).filter(|_| handle.dst != router.number)?;
-        let fits = handle.len <= u32::from(self.pipes[pipe.0 as usize].mtu);
-        (fits && handle.ttl > 1).then_some(pipe)
+        let pipe = router.routes.plain(handle.dst()).filter(|_| handle.dst() != router.number)?;
+        let fits = handle.len() <= u32::from(self.pipes[pipe.0 as usize].mtu);
+        (fits && handle.ttl() > 1).then_some(pipe)
     }
     #[inline(never)]
     fn look_and_route(&mut self, node: NodeId, mut handle: Handle) {
@@ -102,7 +102,7 @@ impl Simulator {
             Hop::NoRoute => return self.refuse(node, handle, DropReason::NoRoute, IcmpKind::NetUnreachable),
         };
         let mtu = self.pipes[pipe.0 as usize].mtu;
-        if handle.len <= u32::from(mtu) {
+        if handle.len() <= u32::from(mtu) {
             self.transmit(pipe, handle, Origin::Forwarded);
         } else if may_cut {
             let packet = self.out.packets.take(handle);

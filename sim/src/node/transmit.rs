@@ -66,7 +66,7 @@ impl Simulator {
         }
         let counters = &mut self.pipes[pipe.0 as usize].counters;
         counters.sent += 1;
-        counters.sent_bytes += u64::from(handle.len);
+        counters.sent_bytes += u64::from(handle.len());
         if self.rules.are_idle() {
             return self.carry(pipe, handle, None);
         }
@@ -99,7 +99,7 @@ impl Simulator {
             Action::Delay(by) => orders.later = by,
             Action::Corrupt(bit) => {
                 let bit = bit.unwrap_or_else(|| first_bit_of_payload(self.out.packets.get(handle)));
-                self.corrupt(pipe, handle, bit % (8 * handle.len));
+                self.corrupt(pipe, handle, bit % (8 * handle.len()));
             }
             Action::MarkCe if self.out.packets.get(handle).ip.ecn == EcnCodepoint::NotEct => {
                 return self.lose(pipe, handle, Fate::DroppedByRule(rule));
@@ -137,7 +137,7 @@ impl Simulator {
         }
         let packets = &self.out.packets;
         let ect = || packets.get(handle).ip.ecn != EcnCodepoint::NotEct;
-        match line.offer(self.now, handle.len, ect) {
+        match line.offer(self.now, handle.len(), ect) {
             Offer::Lost(fate) => self.lose(pipe, handle, fate),
             Offer::Carried { arrival, luck: None } if orders.is_none() => {
                 self.put(pipe, handle, arrival, false);
@@ -184,7 +184,7 @@ impl Simulator {
         let packet = self.out.packets.get(handle);
         let waiting = Waiting {
             handle,
-            len: handle.len,
+            len: handle.len(),
             since: self.now,
             ect: packet.ip.ecn != EcnCodepoint::NotEct,
             flow: flow_of(self.plan.seed, packet),
@@ -275,7 +275,7 @@ impl Simulator {
     fn note_made(&mut self, pipe: PipeId, handle: Handle) {
         self.note(Mark::Made, pipe.0, handle.id);
         self.packets_sent += 1;
-        let (packet, len) = (self.out.packets.get(handle), handle.len);
+        let (packet, len) = (self.out.packets.get(handle), handle.len());
         let mut hash = self.hash; // in a register
         hash.add_addr(packet.ip.src);
         hash.add_addr(packet.ip.dst);

@@ -1,10 +1,10 @@
 //! What happens to connections: a segment comes, a program calls, a deadline passes; and what becomes of what they then want.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 
 use tcp::offer::reset_to;
 use tcp::time_wait::TimeWaitOutcome;
-use tcp::{Flags, Note, Out, Rule, Segment, SeqNum, State, Tcb, Time, TimeWait, Tuple};
+use tcp::{Flags, Note, Out, Outgoing, Rule, Segment, SeqNum, State, Tcb, Time, TimeWait, Tuple};
 
 use super::{ConnId, Holder, Mark, tuple_of};
 use crate::figures::FlowEvent;
@@ -135,32 +135,9 @@ impl Kernel {
         id: ConnId,
         what: impl FnOnce(&mut Tcb, Time, &mut Out) -> R,
     ) -> Option<R> {
-        self.call_and(ctx, id, what, |_| true)
-    }
-
-    /// The same where a call that leaves `out` empty has changed nothing but what the program may read: there is nothing
-    /// to settle then.
-    #[inline]
-    pub(in crate::host) fn call_lightly<R>(
-        &mut self,
-        ctx: &mut Ctx<'_>,
-        id: ConnId,
-        what: impl FnOnce(&mut Tcb, Time, &mut Out) -> R,
-    ) -> Option<R> {
-        self.call_and(ctx, id, what, |out| !out.is_empty())
-    }
-
-    #[inline]
-    fn call_and<R>(
-        &mut self,
-        ctx: &mut Ctx<'_>,
-        id: ConnId,
-        what: impl FnOnce(&mut Tcb, Time, &mut Out) -> R,
-        settles: impl FnOnce(&Out) -> bool,
-    ) -> Option<R> {
         let mut out = ctx.out.borrow_tcp();
         let result = self.tcp.tcb_mut(id).map(|tcb| what(tcb, ctx.now, &mut out));
-        if result.is_some() && settles(&out) {
+        if result.is_some() {
             self.settle(ctx, id, &mut out);
         }
         ctx.out.return_tcp(out);
@@ -187,14 +164,16 @@ impl Kernel {
                 self.counters.answers(out.segments.len());
             }
             let slot = &mut self.tcp.slots[id as usize];
-            let (v4, mark, ident) = (slot.ends.v4(), slot.mark, slot.ident);
+            let (mark, ident) = (slot.mark, slot.ident);
             slot.ident = ident.wrapping_add(out.segments.len() as u16);
-            let (src, dst) = v4.unwrap_or((Ipv4Addr::UNSPECIFIED, Ipv4Addr::UNSPECIFIED));
-            let mut ip = self.header_as_marked(src.into(), dst.into(), mark, ident);
-            if v4.is_none() {
-                self.tcp.slots[id as usize].address(&mut ip);
+            match slot.ends.v4() {
+                // Here the family is known, and the header is put together where the packet lives.
+                Some((src, dst)) => {
+                    let ip = self.header_as_marked(src.into(), dst.into(), mark, ident);
+                    self.transmit_segments(ctx, ip, &mut out.segments);
+                }
+                None => self.transmit_of_any_family(ctx, id, ident, &mut out.segments),
             }
-            self.transmit_segments(ctx, &mut ip, &mut out.segments);
             out.segments.clear();
         }
         if !out.stamps.is_empty() {
@@ -345,8 +324,21 @@ impl Kernel {
         }
     }
 
+    #[inline(never)]
+    fn transmit_of_any_family(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        id: ConnId,
+        ident: u16,
+        segments: &mut [Outgoing],
+    ) {
+        let slot = &self.tcp.slots[id as usize];
+        let (src, dst) = slot.ends.addresses();
+        let ip = self.header_as_marked(src, dst, slot.mark, ident);
+        self.transmit_segments(ctx, ip, segments);
+    }
     /// The header of packets of a connection or a listener.
-    #[inline]
+    #[inline(always)]
     pub(in crate::host) fn header_as_marked(
         &self,
         src: IpAddr,
