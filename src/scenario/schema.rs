@@ -75,6 +75,7 @@ pub const ALL: &[Described] = &[
     knobs::DelayedAck::DESCRIBED,
     knobs::Nagle::DESCRIBED,
     knobs::MtuProbing::DESCRIBED,
+    knobs::WindowUpdate::DESCRIBED,
     knobs::CwndValidation::DESCRIBED,
     knobs::Pacing::DESCRIBED,
 ];

@@ -8,7 +8,7 @@ mod personalities;
 
 pub use choices::{
     AccEcnOption, Congestion, CwndValidation, DelayedAck, Ecn, IsnSource, LossDetection, MtuProbing, Nagle,
-    Pacing, RetryLimit, RtoFloor, SynCookies,
+    Pacing, RetryLimit, RtoFloor, SynCookies, WindowUpdate,
 };
 
 use crate::time::Duration;
@@ -302,6 +302,8 @@ pub struct Config {
     /// an arrival at the right edge is looked at, and a RST at the right edge of what was SACKed, or with the number of
     /// a FIN that was taken, resets.
     pub exact_window: bool,
+    /// Which segments bring a new send window. Doubting a smaller one keeps ACKs that were overtaken from closing it.
+    pub window_update: WindowUpdate,
     /// A FIN that stands just beyond the window is taken (Linux since 6.17: some peers send it into a closed
     /// window; RFC 9293, section 3.10.7.4: not acceptable).
     pub fin_beyond_window: bool,

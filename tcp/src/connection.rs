@@ -125,10 +125,8 @@ struct Send {
     fin: bool,
     /// SND.WND, in bytes.
     wnd: u64,
-    /// SND.WL1.
+    /// SND.WL1. SND.WL2 is SND.UNA: whatever moves that brings its window along.
     wl1: Seq,
-    /// SND.WL2.
-    wl2: Seq,
     /// Largest SND.WND seen.
     max_wnd: u64,
     /// The peer's shift.
@@ -208,7 +206,6 @@ impl Connection {
                 fin: false,
                 wnd: u64::from(h.snd_wnd),
                 wl1: Seq::near(irs + 1, h.snd_wl1),
-                wl2: una,
                 max_wnd: u64::from(h.snd_wnd),
                 shift: h.wscale.map_or(0, |w| w.snd.min(offer::MAX_SHIFT)),
                 scaled: h.wscale.is_some(),

@@ -101,6 +101,7 @@ const KNOBS: &[(&str, &[&str])] = &[
     ("tw_reuse", &["0", "1"]),
     ("fin_wait_2", &["\"5s\"", "None"]),
     ("exact_window", &["true", "false"]),
+    ("window_update", &["Any", "LargerOrClosed", "Larger"]),
     ("challenge_rst", &["true", "false"]),
     ("challenge_syn", &["true", "false"]),
     ("syn_resets_request", &["true", "false"]),

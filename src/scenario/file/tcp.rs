@@ -7,7 +7,7 @@ use tcp::config::{self, Config};
 
 pub use choices::{
     AccEcnOption, Congestion, CwndValidation, DelayedAck, Ecn, Isn, LossDetection, MtuProbing, Nagle,
-    OptionOrder, Pacing, Retries, RtoFloor, SynCookies,
+    OptionOrder, Pacing, Retries, RtoFloor, SynCookies, WindowUpdate,
 };
 
 use super::Personality;
@@ -47,6 +47,7 @@ plain! {
     LossDetection => config::LossDetection: Into::into;
     Nagle => config::Nagle: Into::into;
     MtuProbing => config::MtuProbing: Into::into;
+    WindowUpdate => config::WindowUpdate: Into::into;
     CwndValidation => config::CwndValidation: Into::into;
     Pacing => config::Pacing: Into::into;
     OptionOrder => tcp::OptionOrder: Into::into;
@@ -466,6 +467,8 @@ knobs! {
     /// an arrival at the right edge is looked at, and a RST at the right edge of what was SACKed, or with the number of
     /// a FIN that was taken, resets.
     exact_window: Option<bool>, "true";
+    /// Which segments bring a new send window. Doubting a smaller one keeps ACKs that were overtaken from closing it.
+    window_update: Option<WindowUpdate>, "Larger";
     /// A FIN that stands just beyond the window is taken (Linux since 6.17: some peers send it into a closed
     /// window; RFC 9293, section 3.10.7.4: not acceptable).
     fin_beyond_window: Option<bool>, "false";

@@ -14,6 +14,19 @@ pub enum MtuProbing {
     Always,
 }
 
+/// Whether a window is taken from a segment whose numbers are those of the one before. An ACK of new data and new data always
+/// bring theirs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum WindowUpdate {
+    /// It is (RFC 9293, section 3.10.7.4).
+    Any,
+    /// Where it is larger, or closed (Linux `tcp_may_update_window`). Without SACK an ACK that brings no window is a
+    /// duplicate, whatever it offers, and the others are none.
+    LargerOrClosed,
+    /// Where it is larger (FreeBSD).
+    Larger,
+}
+
 /// Explicit congestion notification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Ecn {

@@ -2,7 +2,7 @@
 
 use super::{
     AccEcnOption, Config, Congestion, CwndValidation, DelayedAck, Ecn, IsnSource, LossDetection, MtuProbing,
-    Nagle, Pacing, RetryLimit, RtoFloor, SynCookies,
+    Nagle, Pacing, RetryLimit, RtoFloor, SynCookies, WindowUpdate,
 };
 use crate::time::Duration;
 
@@ -153,6 +153,7 @@ impl Config {
             reset_after_fins_is_silent: false,
             reset_on_unread: true,
             exact_window: false,
+            window_update: WindowUpdate::LargerOrClosed,
             fin_beyond_window: true,
             challenge_rst: true,
             challenge_syn: true,
@@ -261,6 +262,7 @@ impl Config {
             paws_spares_acks: false,
             reset_after_fins_is_silent: true,
             exact_window: true,
+            window_update: WindowUpdate::Any,
             fin_beyond_window: false,
             syn_resets_request: false,
             icmp_exact: true,
@@ -343,6 +345,7 @@ impl Config {
             limit_probe_answers: false,
             paws_slack: 0,
             paws_spares_acks: false,
+            window_update: WindowUpdate::Larger,
             min_pmtu: 296,
             pmtu_expires: Duration::from_secs(3600),
             icmp_undoes_backoff: false,

@@ -7,6 +7,7 @@ use super::ecn::tells_congestion;
 use super::{Connection, clock};
 use crate::accecn::{Delivery, Mode};
 use crate::cause::Rule;
+use crate::config::WindowUpdate;
 use crate::error::Errno;
 use crate::out::{EcnCodepoint, Note, Out};
 use crate::recovery::{Ack, Acked};
@@ -128,12 +129,10 @@ impl Connection {
     /// retransmission timeout and a fifth.
     fn is_late_ack(&self, arrived: &Arrived<'_>, behind: u32) -> bool {
         let wnd = u64::from(arrived.segment.wnd) << self.snd.shift;
-        let news =
-            self.snd.wl1 < arrived.seq || self.snd.wl1 == arrived.seq && (wnd > self.snd.wnd || wnd == 0);
         let patience = self.snd.queue.rto(&self.config).as_millis() * 6 / 5;
         arrived.seq == self.rcv.nxt()
             && arrived.ack == self.snd.queue.una()
-            && !news
+            && !self.brings_window(arrived, wnd)
             && u64::from(behind) <= patience
     }
 
@@ -311,31 +310,44 @@ impl Connection {
             self.on_fin_acknowledged(now, out);
         }
     }
-    /// The send window (RFC 9293, section 3.10.7.4, fifth). Whether the segment offers another than the one before.
+    /// The send window (RFC 9293, section 3.10.7.4, fifth). Whether it makes the segment no duplicate ACK.
     #[inline]
     pub(super) fn update_window(&mut self, now: Time, arrived: &Arrived<'_>) -> bool {
         let segment = arrived.segment;
         let before = self.snd.wnd;
         let offered = u64::from(segment.wnd) << if segment.has(Flags::SYN) { 0 } else { self.snd.shift };
         let una = self.snd.queue.una();
+        let brings = self.brings_window(arrived, offered);
+        let changed = match self.config.window_update {
+            WindowUpdate::LargerOrClosed => brings,
+            WindowUpdate::Any | WindowUpdate::Larger => offered != before,
+        };
         if arrived.ack >= una {
-            // Whatever acknowledges more was sent later, also where its SEG.SEQ lies below SND.WL1 (the peer fills a gap, or
-            // goes back after a timeout): the old window behind the new SND.UNA would reach further than was ever offered.
-            let newer = arrived.ack > una
-                || self.snd.wl1 < arrived.seq
-                || self.snd.wl1 == arrived.seq && self.snd.wl2 <= arrived.ack;
-            if newer {
+            if brings {
                 self.snd.wnd = offered;
                 self.snd.wl1 = arrived.seq;
-                self.snd.wl2 = arrived.ack;
                 self.snd.max_wnd = self.snd.max_wnd.max(offered);
             }
             self.timers.heard = now;
             self.timers.probes = 0;
         }
-        offered != before
+        changed
     }
-    /// Shows the transmit queue an acknowledgment. `window_changed`: it offers another window than the one before;
+    /// Whether a segment, with an ACK field that is not old, brings a new send window.
+    #[inline]
+    fn brings_window(&self, arrived: &Arrived<'_>, wnd: u64) -> bool {
+        // Whatever acknowledges more was sent later, also where its SEG.SEQ lies below SND.WL1 (the peer fills a gap, or goes
+        // back after a timeout): the old window behind the new SND.UNA would reach further than was ever offered.
+        arrived.ack > self.snd.queue.una()
+            || arrived.seq > self.snd.wl1
+            || arrived.seq == self.snd.wl1
+                && match self.config.window_update {
+                    WindowUpdate::Any => true,
+                    WindowUpdate::LargerOrClosed => wnd > self.snd.wnd || wnd == 0,
+                    WindowUpdate::Larger => wnd > self.snd.wnd,
+                }
+    }
+    /// Shows the transmit queue an acknowledgment. `window_changed`: its window makes it no duplicate;
     /// `fresh`: its timestamp is newer.
     fn show_ack(
         &mut self,

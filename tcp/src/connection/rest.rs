@@ -7,7 +7,7 @@ use crate::config::Config;
 use crate::resting::words::{Fold, Reader, Words, fold};
 
 fold!(Send {
-    iss, queue, buffer, fin, wnd, wl2, max_wnd, shift, scaled, small, push, mss, full_mss, peer_mss, pmtu, starved, refused,
+    iss, queue, buffer, fin, wnd, max_wnd, shift, scaled, small, push, mss, full_mss, peer_mss, pmtu, starved, refused,
     wl1,
 } absent { up, probed, path, search });
 

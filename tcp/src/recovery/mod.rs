@@ -91,7 +91,7 @@ pub struct Ack {
     pub echo: Option<Echo>,
     /// The segment has data, SYN or FIN: not a duplicate ACK (RFC 5681, section 2).
     pub has_data: bool,
-    /// SEG.WND differs from SND.WND: not a duplicate ACK (RFC 5681, section 2).
+    /// SEG.WND differs from SND.WND, or is taken as news: not a duplicate ACK (RFC 5681, section 2).
     pub window_changed: bool,
     /// ECE on a connection that negotiated ECN.
     pub ece: bool,

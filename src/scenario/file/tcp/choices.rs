@@ -105,6 +105,19 @@ mirror! {
     }
 }
 mirror! {
+    /// Whether a window is taken from a segment whose numbers are those of the one before. An ACK of new data and new data
+    /// always bring theirs.
+    WindowUpdate = config::WindowUpdate {
+        /// It is (RFC 9293, section 3.10.7.4).
+        Any,
+        /// Where it is larger, or closed (Linux). Without SACK an ACK that brings no window is a duplicate, whatever it
+        /// offers, and the others are none.
+        LargerOrClosed,
+        /// Where it is larger (FreeBSD).
+        Larger,
+    }
+}
+mirror! {
     /// Coalescing of small segments.
     Nagle = config::Nagle {
         /// Every write goes out at once.

@@ -193,23 +193,34 @@ fn old_ack_with_new_data() {
     assert_eq!((end.tcb.readable().0, end.tcb.info(end.now).snd_una), (10, 101));
 }
 
-/// 9293/EV-WND-UPDATE: of two window updates that changed places the older does nothing.
+/// 9293/EV-WND-UPDATE: of two window updates that changed places the older does nothing. Where the numbers are the same, the
+/// letter takes what it is told, Linux no smaller window but a closed one, FreeBSD only a larger one.
 #[test]
 fn stale_window_update() {
-    let mut end = Lone::established(Config { window_scaling: false, ..Config::linux() });
-    let update = |end: &mut Lone, seq: i64, len: u32, ack: i64, wnd: u16| {
-        let mut segment = if len > 0 { end.data(seq, len, ack) } else { end.segment(Flags::ACK, seq, ack) };
-        segment.wnd = wnd;
-        end.show(&segment);
-        end.tcb.info(end.now).snd_wnd
-    };
-    end.write(200);
-    assert_eq!(update(&mut end, 1, 10, 101, 5000), 5000);
-    assert_eq!(update(&mut end, 11, 0, 101, 6000), 6000, "a later SEG.SEQ");
-    assert_eq!(update(&mut end, 1, 10, 101, 100), 6000, "an earlier one: old");
-    assert_eq!(update(&mut end, 11, 0, 151, 7000), 7000, "the same, a later SEG.ACK");
-    assert_eq!(update(&mut end, 11, 0, 101, 50), 7000, "an earlier one: old");
-    assert_eq!(update(&mut end, 11, 0, 151, 400), 400, "the same: shrunk");
+    for (config, shrunk, closed) in
+        [(Config::rfc(), 400, 0), (Config::linux(), 7000, 0), (Config::freebsd(), 7000, 7000)]
+    {
+        let mut end = Lone::established(Config { window_scaling: false, ..config });
+        let update = |end: &mut Lone, seq: i64, len: u32, ack: i64, wnd: u16| {
+            let mut segment =
+                if len > 0 { end.data(seq, len, ack) } else { end.segment(Flags::ACK, seq, ack) };
+            segment.wnd = wnd;
+            end.show(&segment);
+            end.tcb.info(end.now).snd_wnd
+        };
+        end.write(200);
+        assert_eq!(update(&mut end, 1, 10, 101, 5000), 5000);
+        assert_eq!(update(&mut end, 11, 0, 101, 6000), 6000, "a later SEG.SEQ");
+        assert_eq!(update(&mut end, 1, 10, 101, 100), 6000, "an earlier one: old");
+        assert_eq!(update(&mut end, 11, 0, 151, 7000), 7000, "the same, a later SEG.ACK");
+        assert_eq!(update(&mut end, 11, 0, 101, 50), 7000, "an earlier one: old");
+        assert_eq!(update(&mut end, 11, 0, 151, 400), shrunk, "the same: shrunk");
+        assert_eq!(update(&mut end, 11, 0, 151, 0), closed, "the same: closed");
+        assert_eq!(update(&mut end, 11, 0, 151, 8000), 8000, "the same: larger");
+        let beside = if shrunk == 400 { 300 } else { 8000 };
+        assert_eq!(update(&mut end, 11, 10, 151, 300), beside, "the same, though there is data");
+        assert_eq!(update(&mut end, 21, 10, 151, 300), 300, "behind it");
+    }
 }
 
 /// 9293/SHLD-15, SHLD-16, MUST-34: with the window shrunk to 1 KiB nothing new goes, and what lies inside it goes again.
