@@ -64,8 +64,10 @@ pub struct Opening {
     sent: Time,
     /// When it is to be repeated, or the open given up.
     timer: Time,
-    /// How often it was repeated.
+    /// How often a timeout repeated it.
     retransmits: u8,
+    /// How often it went again since a router had said that it was too long.
+    shortened: u8,
     /// The program has closed in SYN-RECEIVED: FIN as soon as the connection is open.
     close_queued: Option<Rule>,
     /// What the program has written so far.
@@ -146,6 +148,7 @@ impl Opening {
             sent: now,
             timer: Time::NEVER,
             retransmits: 0,
+            shortened: 0,
             close_queued: None,
             writes: Writes::None,
             soft_error: None,
@@ -173,6 +176,10 @@ impl Opening {
     /// Octets of data that the first SYN has carried.
     pub fn syn_data(&self) -> u32 {
         self.fast_open.as_ref().map_or(0, |ask| ask.data.len())
+    }
+    /// How often the SYN went again, for whatever reason.
+    fn repeats(&self) -> u8 {
+        self.retransmits.saturating_add(self.shortened)
     }
     /// ISS.
     pub fn iss(&self) -> SeqNum {
@@ -282,7 +289,7 @@ impl Opening {
             options.accecn = accecn::syn_ack_option(options.wire_len(), saving);
         }
         // 7413/4.2.2-SYNRTX: only the first SYN is fast.
-        let ask = self.fast_open.as_ref().filter(|_| self.retransmits == 0 && peer.is_none());
+        let ask = self.fast_open.as_ref().filter(|_| self.repeats() == 0 && peer.is_none());
         let data = ask.map_or(Payload::Empty, |ask| ask.data.clone());
         options.fast_open = ask.and_then(|ask| ask.option).map(Box::new);
         // 5482/3-FIRST, 5482/3.2-UNREL: each copy of the SYN has it.
@@ -294,8 +301,8 @@ impl Opening {
     /// SYNs that do (RFC 3168, section 6.1.1.1); for AccECN the second one still does (RFC 9768, section 3.1.4.1).
     fn still_asks(&self) -> bool {
         let asked = match accecn::asks(&self.config) {
-            Mode::Accurate => self.retransmits < 2,
-            Mode::Classic | Mode::Off => self.retransmits == 0,
+            Mode::Accurate => self.repeats() < 2,
+            Mode::Classic | Mode::Off => self.repeats() == 0,
         };
         asked || !self.config.ecn_fallback
     }
@@ -451,10 +458,10 @@ impl Opening {
             unacked: u32::from(waiting),
             lost: 0,
             sacked: 0,
-            retransmitted: u32::from(self.retransmits),
+            retransmitted: u32::from(self.repeats()),
             bytes_acked: 0,
             bytes_received: 0,
-            segs_out: u32::from(self.retransmits) + 1,
+            segs_out: u32::from(self.repeats()) + 1,
             segs_in: u32::from(self.peer.is_some()),
             snd_una: 0,
             snd_nxt: 1,

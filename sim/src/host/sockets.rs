@@ -503,6 +503,11 @@ impl Kernel {
         self.tcb_of(id).map_or((0, false), Tcb::readable)
     }
 
+    /// Whether the socket has never been that of a connection.
+    pub fn is_unconnected(&self, id: SocketId) -> bool {
+        self.tcb_of(id).is_none()
+    }
+
     /// Whether nothing more will come: the stream has ended and is read, or the connection is gone.
     pub fn is_over(&self, id: SocketId) -> bool {
         self.tcb_of(id).is_none_or(|tcb| tcb.is_closed() || tcb.readable() == (0, true))

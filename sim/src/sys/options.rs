@@ -217,6 +217,11 @@ impl Socket {
                 if value & !HELD != 0 {
                     return Ok(Set::Unsupported);
                 }
+                // Keys count octets: there are none before there is a connection.
+                const KEYS: i64 = 0x80;
+                if value & KEYS != 0 && kernel.is_unconnected(self.id) {
+                    return Err(Errno::EINVAL);
+                }
                 self.options.keep(option, value);
                 Set::Tcp(SocketOption::Timestamping(value as u32))
             }

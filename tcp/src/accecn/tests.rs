@@ -164,10 +164,12 @@ fn when_the_option_goes_out() {
         assert_eq!(wants(&tells, &minimum), due);
         tells.on_sent(Time::ZERO, due, None);
     }
-    // 2^22 octets, and one is due.
+    // 2^22 octets, and one is due; only one.
     tells.on_packet(Ect0, 1 << 22);
     assert!(wants(&tells, &minimum) && !wants(&tells, &off));
     tells.on_sent(Time::ZERO, true, None);
+    tells.on_packet(Ect0, 100);
+    assert!(!wants(&tells, &minimum));
     // Three beacons each round trip.
     let rtt = Duration::from_millis(90);
     tells.tick(Time::ZERO + Duration::from_millis(29), rtt, &minimum);
@@ -258,6 +260,10 @@ fn octets_settle_it() {
     assert_eq!([0, 1, 7].map(|marks| jump(10, marks)), [0, 1, 7]);
     assert_eq!([8, 9, 10].map(|marks| jump(10, marks)), [8, 9, 10]);
     assert_eq!([0, 3, 8, 11, 16, 20].map(|marks| jump(20, marks)), [0, 3, 8, 11, 16, 20]);
+    // More octets than one packet has: with fewer than sixteen packets nothing is estimated (Linux `__tcp_accecn_process`).
+    let mut told_ = Told::default();
+    told_.on_ack(&news(1), ace(0), Some(&told([0, 0, 1000])), 0).unwrap();
+    assert_eq!(told_.on_ack(&news(10), ace(1), Some(&told([0, 2500, 8500])), 0), Ok(9));
 }
 
 /// 9768/3.2.3.2.5-RECON: octets were marked, and no packet was.

@@ -150,4 +150,29 @@ mod tests {
         skbs.ack_to(seq(400));
         assert_eq!((skbs.count(), skbs.holding(seq(400))), (0, None));
     }
+
+    /// What goes again together is one skb from then on, pushed if one of its parts was that ends in it.
+    #[test]
+    fn joined() {
+        let una = seq(100);
+        let queued = |pushed: &[u64]| {
+            let mut skbs = Skbs::new();
+            (2..=5).for_each(|n| skbs.push(seq(n * 100)));
+            pushed.iter().for_each(|end| skbs.push_at(seq(*end)));
+            skbs
+        };
+        let ends = |skbs: &Skbs| skbs.list.iter().map(|skb| (skb.end.0, skb.push)).collect::<Vec<_>>();
+        let mut skbs = queued(&[300]);
+        skbs.join(una, seq(200), seq(400));
+        assert_eq!(ends(&skbs), [(200, false), (400, true), (500, false)]);
+        // A part of the last: its mark stays with the rest.
+        let mut skbs = queued(&[200, 400]);
+        skbs.join(una, seq(200), seq(350));
+        assert_eq!(ends(&skbs), [(200, true), (350, false), (400, true), (500, false)]);
+        // One alone, and all.
+        skbs.join(una, seq(350), seq(400));
+        assert_eq!(ends(&skbs), [(200, true), (350, false), (400, true), (500, false)]);
+        skbs.join(una, seq(100), seq(500));
+        assert_eq!(ends(&skbs), [(500, true)]);
+    }
 }

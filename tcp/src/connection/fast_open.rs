@@ -24,6 +24,8 @@ pub(super) struct FastOpen {
     pub fail: ClientFail,
     /// This end has opened.
     client: bool,
+    /// Its SYN had the option: without it nothing is suspected (Linux `syn_fastopen`).
+    asked: bool,
     /// The program waits to write: its data takes the ACK of the SYN-ACK along.
     more: bool,
     /// A program has accepted the connection.
@@ -37,17 +39,17 @@ pub(super) struct FastOpen {
 impl Connection {
     // --- client --------------------------------------------------------------------------------------------------
 
-    /// The open was fast, or tried to be: `rest` of its data is still to be sent.
+    /// The open was fast, or tried to be: the SYN `asked` by the option, its data was taken, `rest` of it is still to be sent.
     pub(crate) fn begin_fast_client(
         &mut self,
         now: Time,
         rest: Payload,
-        data_taken: bool,
+        (asked, data_taken): (bool, bool),
         fail: ClientFail,
         more: bool,
     ) {
         self.fast_open =
-            Some(Box::new(FastOpen { data_taken, fail, client: true, more, ..FastOpen::default() }));
+            Some(Box::new(FastOpen { asked, data_taken, fail, client: true, more, ..FastOpen::default() }));
         if !rest.is_empty() {
             self.extend_tail(rest, true, false);
             self.snd.push = self.snd.buffer.end();
@@ -87,9 +89,9 @@ impl Connection {
     pub(super) fn is_unaccepted(&self) -> bool {
         self.fast_open.as_ref().is_some_and(|fast| fast.pending.is_some() && !fast.accepted)
     }
-    /// Whether this end has opened fast and nothing has come from the peer.
-    fn is_fast_and_unheard(&self) -> bool {
-        self.fast_open.as_ref().is_some_and(|fast| fast.client) && self.rcv.nxt() == self.rcv.irs + 1
+    /// Whether no data has come from the peer, in order or not.
+    fn is_unheard(&self) -> bool {
+        self.rcv.nxt() == self.rcv.irs + 1 + u64::from(self.rcv.fin_received) && !self.rcv.buffer.has_gap()
     }
     /// A timeout of data: the third in a row makes the path suspect.
     pub(super) fn suspect_after_timeouts(&mut self, out: &mut Out) {
@@ -101,24 +103,23 @@ impl Connection {
     }
     /// A reset that is not at RCV.NXT, with no data before it: something on the path may have taken that away.
     pub(super) fn suspect_after_reset(&self, out: &mut Out) {
-        if self.state == State::Established && self.is_fast_and_unheard() {
+        let asked = self.fast_open.as_ref().is_some_and(|fast| fast.asked);
+        if asked && self.state == State::Established && self.is_unheard() {
             out.fast_open.push(News::BlackHole);
         }
     }
-    /// The connection is over. A FIN beyond a gap, and no data at all, is as suspect.
+    /// The connection is over. A FIN beyond a gap, and no data at all, is as suspect; only data that has come shows that the path
+    /// works.
     pub(super) fn end_fast_open(&mut self, now_reset: bool, out: &mut Out) {
-        if self.fast_open.is_none() {
-            return;
-        }
-        if self.is_fast_and_unheard() && self.rcv.fin.is_some() && !self.rcv.fin_received {
+        let unheard = self.is_unheard();
+        let swallowed = self.rcv.fin.is_some() && !self.rcv.fin_received;
+        let Some(fast) = &mut self.fast_open else { return };
+        if unheard && swallowed && fast.asked {
             out.fast_open.push(News::BlackHole);
-        } else if self.fast_open.as_ref().is_some_and(|fast| fast.client && fast.data_taken && !fast.suspect)
-        {
+        } else if !unheard && fast.client && fast.data_taken && !fast.suspect {
             out.fast_open.push(News::Works);
         }
-        if let Some(fast) = &mut self.fast_open
-            && fast.pending.take().is_some()
-        {
+        if fast.pending.take().is_some() {
             out.fast_open.push(News::Settled { reset: now_reset });
         }
     }

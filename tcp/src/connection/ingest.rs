@@ -56,7 +56,8 @@ fn skb_of(len: u64, options: u64, merged: bool) -> (u64, u64) {
     }
     let head = BEFORE + options + len;
     let size = if head <= SHARED_INFO { 2 * SHARED_INFO } else { (head + SHARED_INFO).next_power_of_two() };
-    (size + SK_BUFF, size - SHARED_INFO - head)
+    // What one page does not hold lies in several, with nothing behind it.
+    (size + SK_BUFF, if size > 4096 { 0 } else { size - SHARED_INFO - head })
 }
 
 impl Default for RcvMemory {

@@ -265,10 +265,10 @@ impl Connection {
             self.acknowledge_fast_syn_ack(now, segment, ecn, out);
             return self.take_queued(now, writes, out);
         }
+        let interactive = self.ack.interactive;
         match &writes {
-            Writes::None if self.ack.interactive => self.ack.scheduled = true,
-            Writes::None => self.send_handshake_ack(now, Rule::SynAckAnswered, out),
-            Writes::Waiting => {
+            Writes::None if !interactive => self.send_handshake_ack(now, Rule::SynAckAnswered, out),
+            Writes::None | Writes::Waiting => {
                 self.text_behind_syn(now, segment, ecn, out);
                 return self.expect_data_soon(now);
             }
@@ -286,7 +286,7 @@ impl Connection {
         self.text_behind_syn(now, segment, ecn, out);
         self.respond(now, out);
     }
-    /// A program waits to write: its data will carry the ACK (Linux `sk_write_pending`).
+    /// A program waits to write, or wants no quick ACKs: its data will carry the ACK (Linux `tcp_rcv_synsent_state_process`).
     pub(super) fn expect_data_soon(&mut self, now: Time) {
         self.enter_quick_ack(self.config.delayed_ack.quick);
         self.ack.scheduled = true;

@@ -40,7 +40,7 @@ impl Opening {
         let timestamps = recent
             .filter(|_| config.timestamps && said.timestamps.is_some())
             .map(|ts| TimestampState { offset: self.clock_offset, recent: ts.val, recent_at: now });
-        let rtt = if self.retransmits == 0 {
+        let rtt = if self.repeats() == 0 {
             Some(now.since(self.sent))
         } else {
             let echoed = timestamps.and(segment.options.timestamps).filter(|ts| ts.ecr != 0);
@@ -66,7 +66,7 @@ impl Opening {
             ecn: self.ecn_agreed(peer, segment),
             rtt,
             syn_acked: self.syn_acked(segment),
-            retransmits: self.retransmits,
+            retransmits: self.repeats(),
         };
         self.timer = Time::NEVER;
         out.wake.connected = true;
@@ -105,7 +105,7 @@ impl Opening {
         // 7413/4.1.3-CACHE; a cookie that was not asked for is nobody's.
         let option = peer.options.fast_open.as_deref().copied().filter(|_| ask.option.is_some());
         let option = option.filter(|option| option.cookie.is_some());
-        let repeated = self.retransmits > 0;
+        let repeated = self.repeats() > 0;
         out.fast_open.push(News::Answered {
             mss: peer.options.mss.unwrap_or(offer::default_mss(&self.tuple)),
             option,
@@ -123,7 +123,8 @@ impl Opening {
             out.notes.push(Note::Happened(what));
         }
         // 7413/4.2.2-CLRTX, 7413/4.2.2-PARTACK
-        connection.begin_fast_client(now, ask.data.slice(acked, u32::MAX), sent && all, fail, ask.more);
+        let (asked, rest) = (ask.option.is_some(), ask.data.slice(acked, u32::MAX));
+        connection.begin_fast_client(now, rest, (asked, sent && all), fail, ask.more);
     }
     /// What was agreed on about ECN, once `segment` has completed the open.
     pub(super) fn ecn_agreed(&self, peer: &Peer, segment: &Segment) -> EcnAgreed {

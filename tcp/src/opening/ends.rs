@@ -42,8 +42,8 @@ impl Opening {
             IcmpError::TooBig(mtu) => {
                 let told = if mtu == 0 { offer::plateau_below(self.mtu) } else { mtu };
                 match offer::believable_mtu(&self.config, self.tuple.remote.is_ipv6(), told) {
-                    Some(mtu) if self.config.path_mtu_discovery => {
-                        self.mtu = mtu.min(self.mtu);
+                    Some(mtu) if self.config.path_mtu_discovery && mtu < self.mtu => {
+                        self.mtu = mtu;
                         self.shorten_syn(now, out);
                     }
                     Some(_) => {}
@@ -52,17 +52,16 @@ impl Opening {
             }
         }
     }
-    /// The SYN's data was too long for the path: a SYN without it goes at once, with the MSS that the path takes (RFC 7413,
-    /// section 4.2.2; Linux `tcp_simple_retransmit`).
+    /// The SYN and its data are too long for the path: a SYN alone goes at once, with the MSS that the path takes (RFC 7413,
+    /// section 4.2.2; Linux `tcp_simple_retransmit`, which asks no more than whether there was data). No timeout is counted.
     fn shorten_syn(&mut self, now: Time, out: &mut Out) {
-        let told = u32::from(offer::mss_of_mtu(&self.tuple, self.mtu));
-        if self.retransmits > 0 || self.state != State::SynSent || self.syn_data() < told {
+        if self.state != State::SynSent || self.syn_data() == 0 {
             return;
         }
         if !self.config.mss_of_interface {
             self.mss = self.mss.min(offer::announced_mss(&self.config, &self.tuple, self.mtu));
         }
-        self.retransmits += 1;
+        self.shortened = self.shortened.saturating_add(1);
         self.send_syn(now, Rule::PmtuRetransmit, out);
     }
     /// CLOSE (RFC 9293, section 3.10.4): in SYN-SENT the TCB is deleted; in SYN-RECEIVED the close waits.

@@ -223,3 +223,24 @@ fn acceptable_is_what_table_6_says() {
 fn is_small() {
     assert!(size_of::<TimeWait>() <= 64, "{}", size_of::<TimeWait>());
 }
+
+/// 7323/5.5-IDLE: TS.Recent that is 24 days old says nothing any more, and a younger one does.
+#[test]
+fn an_outdated_timestamp_says_nothing() {
+    let day = Duration::from_secs(24 * 3600);
+    for (days, passes) in [(2, false), (23, false), (25, true)] {
+        let mut record = record(Config::linux(), true);
+        let (_, rules, _) = give(&mut record, AT + day * days, &segment(7, Flags::ACK, 0, Some(RECENT - 1)));
+        assert_eq!(rules != [Rule::Paws], passes, "{days} days: {rules:?}");
+    }
+}
+
+/// `tcp_tw_reuse` 0: only a port that the program has chosen, not even over the loopback interface.
+#[test]
+fn reuse_may_be_off() {
+    let off = record(Config { tw_reuse: 0, ..Config::linux() }, true);
+    let late = AT + Duration::from_millis(1500);
+    assert!(off.reusable(late, true, false) && !off.reusable(late, false, true));
+    let on = record(Config { tw_reuse: 1, ..Config::linux() }, true);
+    assert!(on.reusable(late, false, false));
+}

@@ -332,3 +332,31 @@ fn simultaneous_open() {
         assert_eq!([pair.connection('a').ecn.mode(), pair.connection('b').ecn.mode()], [mode; 2]);
     }
 }
+
+/// RFC 9768, section 3.1.4.2: both ends open at once. The SYN-ACK says with what codepoint the SYN came, and has the option; the
+/// third time it says nothing any more, and no data goes with ECT then.
+#[test]
+fn both_ends_open_at_once() {
+    for (repeats, ect) in [(0, Ect0), (1, Ect0), (2, NotEct)] {
+        let mut end = Lone::syn_sent(accurate());
+        end.out.segments.clear();
+        let mut syn = end.segment(Flags::SYN | Flags::of_ace(7), 0, 0);
+        syn.options = Options { mss: Some(1460), sack_permitted: true, ..Options::default() };
+        end.now = ms(50);
+        end.tcb.on_segment(end.now, &syn, NotEct, &mut end.out);
+        for _ in 0..repeats {
+            end.now = end.tcb.deadline();
+            end.tcb.on_deadline(end.now, &mut end.out);
+        }
+        let said = spelt(&mut end.out);
+        let expected = ["S. 2 NotEct 1/0/1", "S. 2 NotEct 1/0/1", "S. 0 NotEct "];
+        assert_eq!(said, expected[..=repeats]);
+        let mut ack = end.segment(Flags::ACK | Flags::of_ace(2), 1, 1);
+        ack.wnd = 1000;
+        end.tcb.on_segment(end.now, &ack, NotEct, &mut end.out);
+        end.out.segments.clear();
+        let data = Payload::Pattern { stream: 1, offset: 0, len: 10 };
+        end.tcb.send(end.now, data, SendFlags::default(), &mut end.out).expect("open");
+        assert_eq!(end.out.segments[0].ecn, ect, "{repeats}");
+    }
+}

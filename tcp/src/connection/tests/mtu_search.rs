@@ -367,3 +367,20 @@ fn down_into_the_hole_and_up_again() {
         }
     }
 }
+
+/// 4821/7.2-HIGH: what others have learnt of the path bounds the segments of a passive end that has sent nothing, and not its
+/// search (Linux `tcp_mtup_init` comes last there); later it is as good as a router's word.
+#[test]
+fn others_word_at_the_start_is_no_bound() {
+    let [linux, _] = habits();
+    for (fresh, high) in [(true, 1500), (false, 1300)] {
+        let mut pair = Pair::over(1500, &linux);
+        if !fresh {
+            pair.write('b', 1000);
+            pair.run_for(50);
+        }
+        pair.call('b', |t, now, _| t.on_path_mtu(now, 1300));
+        let search = pair.connection('b').snd.search.as_deref().expect("a search");
+        assert_eq!((search.range().1, pair.connection('b').snd.pmtu), (high, 1300));
+    }
+}

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::Rule;
-use crate::config::Ecn;
+use crate::config::{Ecn, Nagle};
 use crate::error::Errno;
 use crate::tcb::IcmpError;
 
@@ -397,4 +397,44 @@ fn in_the_place_of_time_wait() {
     let _ = Tcb::connect(ms(500), what, &IsnSecret([1, 2]), &mut out);
     let syn = &out.segments[0].segment;
     assert_eq!((syn.seq, syn.wnd), (SeqNum(7000 + 65_537), 65_160));
+}
+
+/// RFC 6928, section 12: where a large initial window has failed before, the open begins with that of RFC 3390.
+#[test]
+fn a_modest_open() {
+    for (modest, window) in [(false, 14_480), (true, 4380)] {
+        let mut end = lone();
+        if modest {
+            end.tcb.be_modest();
+        }
+        let answer = syn_ack(&end);
+        end.show(&answer);
+        assert_eq!(end.connection().snd.queue.cwnd(), window);
+    }
+}
+
+/// What is written before the connection is open goes out behind the SYN-ACK; a write that announces more is not pushed.
+#[test]
+fn writes_before_the_open() {
+    for (first_has_more, said) in [(false, "P. 1:+1448 a1 Data"), (true, ". 1:+1448 a1 Data")] {
+        let mut end = Lone::syn_sent(Config { nagle: Nagle::Off, ..Config::rfc() });
+        let _ = end.said();
+        for (len, more) in [(5, first_has_more), (2000, !first_has_more)] {
+            let data = Payload::Pattern { stream: 1, offset: 0, len };
+            let flags = SendFlags { more, ..SendFlags::default() };
+            end.call(|t, now, out| t.send(now, data, flags, out)).0.expect("room");
+        }
+        let answer = syn_ack(&end);
+        assert_eq!(end.show(&answer), [said, "P. 1449:+557 a1 Data"]);
+    }
+}
+
+/// ENOTCONN: there is nothing to shut.
+#[test]
+fn shutdown_of_what_was_reset() {
+    let mut end = Lone::established(Config::linux());
+    let rst = end.segment(Flags::RST, 1, 0);
+    end.show(&rst);
+    let (result, said) = end.call(|t, now, out| t.shutdown_write(now, out));
+    assert_eq!((result, said.len()), (Err(Errno::ENOTCONN), 0));
 }

@@ -197,3 +197,48 @@ fn a_marked_probe_is_answered_with_ece() {
     let said = std::mem::take(&mut end.out.segments);
     assert!(said.len() == 1 && said[0].segment.has(Flags::ECE), "{said:?}");
 }
+
+/// setsockopt(2): values at the edge of what each option takes (Linux `do_tcp_setsockopt`, `do_ip_setsockopt`).
+#[test]
+fn values_of_options() {
+    use SocketOption::{Dscp, KeepCount, KeepIdle, MaxSeg, Ttl};
+    let second = Duration::from_secs(1);
+    for fits in [
+        KeepIdle(second),
+        KeepIdle(second * 32_767),
+        KeepCount(1),
+        KeepCount(127),
+        MaxSeg(88),
+        Dscp(63),
+        Ttl(1),
+        Ttl(255),
+    ] {
+        assert_eq!(fits.check(), Ok(()), "{fits}");
+    }
+    for wrong in [
+        KeepIdle(Duration::ZERO),
+        KeepIdle(second * 32_768),
+        KeepCount(0),
+        KeepCount(128),
+        MaxSeg(87),
+        Dscp(64),
+        Ttl(0),
+    ] {
+        assert_eq!(wrong.check(), Err(crate::Errno::EINVAL), "{wrong}");
+    }
+}
+
+/// A system's setting that is looked at each time counts for connections that are open (Linux: a sysctl of the namespace).
+#[test]
+fn settings_change_under_a_connection() {
+    let mut end = Lone::established(Config::linux());
+    let syn = end.segment(Flags::SYN, 50, 0);
+    assert_eq!((end.show(&syn).len(), end.show(&syn).len()), (1, 0));
+    end.tcb.reconfigure(&|config| config.challenge_interval = Duration::ZERO);
+    assert_eq!(end.show(&syn).len(), 1);
+    let mut opening = Lone::syn_sent(Config::linux());
+    let _ = opening.said();
+    opening.tcb.reconfigure(&|config| config.syn_retries = 1);
+    opening.wait_until(ms(60_000));
+    assert_eq!(opening.state(), State::Closed);
+}

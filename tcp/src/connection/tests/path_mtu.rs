@@ -144,3 +144,15 @@ fn another_connections_discovery() {
     end.call(|t, now, _| t.on_path_mtu(now, 1300));
     assert_eq!(end.pmtu(), 1500);
 }
+
+/// What one skb has becomes segments anew from its beginning to its end, not each old segment for itself (Linux
+/// `tcp_fragment`); what is not too long does not go again.
+#[test]
+fn an_skb_is_cut_anew() {
+    let mut end = Lone::established(Config { nagle: Nagle::Off, ..Config::linux() });
+    assert_eq!(end.write(2896).len(), 2);
+    assert_eq!(end.write(1000).len(), 1);
+    let said = end.too_big(1052, 1);
+    let lengths: Vec<&str> = said.iter().map(|line| line.split(' ').nth(1).unwrap()).collect();
+    assert_eq!(lengths, ["1:+1000", "1001:+1000", "2001:+896"], "{said:?}");
+}

@@ -368,3 +368,17 @@ fn a_send_buffer_has_room_for_the_windows_that_its_controller_wants() {
         assert_eq!(connection.socket.snd_buf, room, "{congestion:?}, {peer_mss}");
     }
 }
+
+/// A program is woken to write when it was refused, and not when all that it wrote has fitted.
+#[test]
+fn who_is_woken_to_write() {
+    for (len, woken) in [(4000, false), (4001, true)] {
+        let config = Config { snd_buf: 4000, snd_buf_max: 4000, ..Config::rfc() };
+        let mut end = Lone::established(config);
+        end.write(len);
+        let una = end.connection().snd.queue.nxt().since(end.connection().snd.iss);
+        let ack = end.segment(Flags::ACK, 1, una as i64);
+        end.show(&ack);
+        assert_eq!(end.out.wake.writable, woken, "{len}");
+    }
+}

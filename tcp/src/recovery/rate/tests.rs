@@ -116,3 +116,31 @@ fn memory_is_bounded() {
     assert_eq!(s.outstanding(), 0);
     assert!(s.on_lost(7, 1000).is_none(), "long gone");
 }
+
+/// BBR/4.1-SAMPLE: each acknowledgment has a sample of its own. One that brings only what was sent before the segment that an
+/// earlier one has SACKed is measured from what was delivered when its own was sent.
+#[test]
+fn an_older_segment_makes_a_sample_too() {
+    let mut s = Sampler::default();
+    send(&mut s, ms(1), 1, 1, 0);
+    s.begin();
+    s.on_delivered(ms(11), ms(1), 1, 1000);
+    s.finish(d(1));
+    send(&mut s, ms(20), 2, 1, 0);
+    s.begin();
+    s.on_delivered(ms(30), ms(20), 2, 1000);
+    s.finish(d(1));
+    // Sent before the last that was delivered, and delivered after it.
+    send(&mut s, ms(40), 3, 1, 0);
+    send(&mut s, ms(50), 4, 1, 1000);
+    s.begin();
+    s.on_delivered(ms(60), ms(50), 4, 1000);
+    assert_eq!(s.finish(d(1)).prior_delivered, Some(2000));
+    s.begin();
+    s.on_delivered(ms(70), ms(40), 3, 1000);
+    let rate = s.finish(d(1));
+    assert_eq!((rate.prior_delivered, rate.delivered, rate.interval), (Some(2000), 2000, d(30)));
+    // Nothing was delivered: there is no sample.
+    s.begin();
+    assert_eq!(s.finish(d(1)).prior_delivered, None);
+}

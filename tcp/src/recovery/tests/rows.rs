@@ -1,5 +1,6 @@
 use super::model::{Fate, MSS, Model, START};
 use crate::config::{Congestion, LossDetection};
+use crate::recovery::undo::Undo;
 use crate::recovery::{Ack, Handshake, Sender, Timer};
 use crate::{Config, Duration, Out, Rule, SackBlocks, Seq, Time};
 
@@ -149,14 +150,16 @@ fn forged_duplicates_are_bounded() {
     }
     assert!(m.cwnd() <= 5 + 3 + 10, "{}", m.cwnd());
     // 9937/6.2-NOSACK: under PRR no more than RecoverFS is ever counted as delivered. Ten are out, limited transmit adds two, and
-    // as what is delivered reaches RecoverFS, what is sent reaches ssthresh: five.
-    let mut m = Model::with(linux(), false);
-    m.fate = Box::new(|_, _| Fate::Drop);
-    m.write(1000);
-    for _ in 0..1000 {
-        m.feed(&plain_ack(START));
+    // as what is delivered reaches RecoverFS, what is sent reaches ssthresh: five. Linux bounds the duplicates themselves.
+    for cfg in [linux(), Config { prr: true, ..newreno() }] {
+        let mut m = Model::with(cfg, false);
+        m.fate = Box::new(|_, _| Fate::Drop);
+        m.write(1000);
+        for _ in 0..1000 {
+            m.feed(&plain_ack(START));
+        }
+        assert!(m.log.len() <= 10 + 2 + 5, "{}", m.log.len());
     }
-    assert!(m.log.len() <= 10 + 2 + 5, "{}", m.log.len());
 }
 
 /// 3042/2-LT, 3042/2-CWND, 5681/3.2-LTCWND: two new segments on two duplicate ACKs make the third possible.
@@ -206,6 +209,10 @@ fn idle_restart() {
         short.on_idle_restart(short.last_sent() + rto * 2 + ms(1), &m.cfg, &mut Out::default());
         let expected = if after_2_rto == 20 { grown / 4 } else { 10 };
         assert_eq!(short.cwnd() / MSS, expected);
+        // Linux halves once for each timeout that has gone by, and not yet for one that is just over.
+        let mut exact = m.sender.clone();
+        exact.on_idle_restart(exact.last_sent() + rto * 2, &m.cfg, &mut Out::default());
+        assert_eq!(exact.cwnd() / MSS, if after_2_rto == 20 { grown / 2 } else { 10 });
         let now = m.sender.last_sent() + Duration::from_secs(60);
         m.sender.on_idle_restart(now, &m.cfg, &mut m.out);
         assert_eq!(m.cwnd(), after_long);
@@ -573,4 +580,16 @@ fn segments_that_grow_leave_a_window() {
     m.sender.cwnd = 500;
     m.sender.on_mss(1400, false);
     assert_eq!(m.sender.cwnd(), 1400);
+}
+
+/// Linux `tcp_check_dsack`: what was repeated at or below where the reduction began says nothing of the retransmissions since.
+#[test]
+fn older_duplicates_prove_nothing() {
+    let mut undo = Undo { marker: Some(START + 1000), unproven: Some(2), ..Undo::default() };
+    undo.needless(START + 1000, 1);
+    assert_eq!(undo.unproven, Some(2));
+    undo.needless(START + 1001, 1);
+    assert_eq!((undo.unproven, undo.all_needless()), (Some(1), false));
+    undo.needless(START + 2000, 1);
+    assert!(undo.all_needless());
 }
