@@ -323,8 +323,8 @@ pub struct Config {
     /// At most one challenge or out-of-window ACK per connection in this time (RFC 5961, section 7; Linux
     /// `tcp_invalid_ratelimit` 500 ms). Zero: no limit.
     pub challenge_interval: Duration,
-    /// The answers to empty probes, of the window or for keepalive, fall under `challenge_interval` in full (Linux);
-    /// else only half of it must lie between two (RFC 9293, section 3.8.6.1, wants each answered).
+    /// The answers to empty probes of a closed window fall under `challenge_interval` in full (Linux); else only half of
+    /// it must lie between two (RFC 9293, section 3.8.6.1, wants each answered).
     pub limit_probe_answers: bool,
     /// Protection against wrapped sequence numbers (RFC 7323, section 5); off is an ablation.
     pub paws: bool,

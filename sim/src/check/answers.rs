@@ -5,7 +5,7 @@ use rustc_hash::FxHashMap;
 use tcp::{Duration, Flags, Rule, Segment, Seq, SeqNum, State, Time, Tuple};
 
 use super::closing::{Change, Closing};
-use super::ends::{End, Ends};
+use super::ends::{Bringer, End, Ends};
 use super::{Facts, Findings, Law};
 use crate::digest::{self, Places, unordered_by};
 use crate::packet::{Packet, PacketId};
@@ -100,6 +100,11 @@ impl Row {
 fn is_after(a: SeqNum, b: SeqNum) -> bool {
     a != b && a.distance_from(b) < 1 << 31
 }
+/// Of two timestamps the one that TS.Recent goes on to (RFC 7323, section 4.3).
+fn youngest(recent: Option<u32>, stamp: Option<u32>) -> Option<u32> {
+    let newer = stamp.filter(|stamp| recent.is_none_or(|recent| !is_older(*stamp, recent)));
+    newer.or(recent)
+}
 fn is_older(a: u32, b: u32) -> bool {
     a != b && b.wrapping_sub(a) < 1 << 31
 }
@@ -138,10 +143,12 @@ impl Answers {
         let Some(segment) = packet.tcp() else { return };
         if segment.has(Flags::SYN) {
             let row = self.rows.entry((node, tuple)).or_default();
-            let heard =
-                row.heard.filter(|(id, _)| why.trigger == Trigger::Packet(*id)).map(|(_, stamp)| stamp);
+            // The SYN that ends TIME-WAIT was heard of by the connection that is over.
+            let last = self.syn.and_then(|syn| Some((syn.id, syn.val?)));
+            let heard = row.heard.into_iter().chain(last).find(|(id, _)| why.trigger == Trigger::Packet(*id));
+            let heard = heard.map(|(_, stamp)| stamp);
             let recent = match why.rule {
-                Rule::SynAnswered => heard,
+                Rule::SynAnswered | Rule::FastOpenAccepted => heard,
                 Rule::SynCookieSent => None,
                 _ => row.recent.or(heard),
             };
@@ -234,7 +241,11 @@ impl Answers {
         if segment.has(Flags::SYN) {
             let stamp = segment.options.timestamps.map(|stamp| stamp.val);
             match segment.has(Flags::ACK) {
-                true => row.recent = row.recent.or(stamp),
+                // Only one of this connection, not that of an earlier one; it may follow the SYN of a simultaneous open.
+                true if end.is_some_and(|end| end.is_of_peer(segment)) => {
+                    row.recent = youngest(row.recent, stamp);
+                }
+                true => {}
                 false => {
                     row.heard = stamp.map(|stamp| (packet.id, stamp));
                     self.syn = Some(Syn { id: packet.id, seq: segment.seq, val: stamp });
@@ -267,6 +278,11 @@ impl Answers {
         }
         self.reaches(node, &tuple, packet.id, ends);
     }
+    /// A piece of a packet has come. It is there when all of them are (RFC 791, section 3.2), and which is the last of them is
+    /// known to the host alone: nothing is owed to it.
+    pub(super) fn in_pieces(&mut self, id: PacketId) {
+        self.fins.retain(|(_, _, fin)| *fin != id);
+    }
     /// A packet has come to where its connection is alive.
     fn reaches(&mut self, node: NodeId, tuple: &Tuple, id: PacketId, ends: &Ends) {
         let Some(sender) = ends.owner(&tuple.remote.ip()) else { return };
@@ -284,6 +300,12 @@ impl Answers {
         }
     }
 
+    /// A cookie has come back: of timestamps nothing was remembered, either, and that of what brought it is the first.
+    pub(super) fn reborn(&mut self, owner: (NodeId, Tuple), bringer: Option<Bringer>) {
+        if let Some(Bringer { stamp, .. }) = bringer {
+            self.rows.entry(owner).or_default().recent = stamp;
+        }
+    }
     /// A segment was dropped for its timestamp.
     pub(super) fn too_old(&mut self, node: NodeId, id: PacketId, findings: &mut Findings<'_>) {
         let Some(Stamped { tuple, val, recent, .. }) = self.stamped.filter(|last| last.id == id) else {

@@ -3,7 +3,7 @@
 use rustc_hash::FxHashMap;
 use tcp::{Flags, Segment, Seq, SeqNum, State, Time, Tuple};
 
-use super::ends::{End, Ends};
+use super::ends::{Bringer, End, Ends};
 use super::{Facts, Findings, Law};
 use crate::digest::Places;
 use crate::packet::{Packet, PacketId};
@@ -27,6 +27,8 @@ struct Arrival {
     seq: SeqNum,
     end: SeqNum,
     ack: SeqNum,
+    wnd: u16,
+    stamp: Option<u32>,
 }
 
 /// A connection that has changed its state.
@@ -45,10 +47,10 @@ impl Closing {
         let Closing { last, waiting } = self;
         crate::digest::unordered(waiting, state);
         // No later event is that of its arrival.
-        if let Some(Arrival { id, event: _, crowded, flags, seq, end, ack }) = last
+        if let Some(Arrival { id, event: _, crowded, flags, seq, end, ack, wnd, stamp }) = last
             && let Some(place) = places.get(*id)
         {
-            (place, crowded, flags, seq, end, ack).hash(state);
+            (place, crowded, flags, seq, end, ack, wnd, stamp).hash(state);
         }
     }
     /// Whether this end is in TIME-WAIT.
@@ -68,6 +70,8 @@ impl Closing {
             seq: segment.seq,
             end: segment.seq.add(segment.seq_len()),
             ack: segment.ack,
+            wnd: segment.wnd,
+            stamp: segment.options.timestamps.map(|stamp| stamp.val),
         });
     }
     /// A segment goes out: the ACK of a FIN that came again begins TIME-WAIT anew.
@@ -80,9 +84,14 @@ impl Closing {
             *since = now;
         }
     }
-    /// SEG.SEQ and SEG.ACK of the segment that is the reason for something.
-    pub(super) fn numbers_of(&self, why: Cause) -> Option<(SeqNum, SeqNum)> {
-        self.answered(why).map(|last| (last.seq, last.ack))
+    /// What the segment said that is the reason for something.
+    pub(super) fn bringer(&self, why: Cause) -> Option<Bringer> {
+        self.answered(why).map(|last| Bringer {
+            seq: last.seq,
+            ack: last.ack,
+            wnd: last.wnd,
+            stamp: last.stamp,
+        })
     }
     fn answered(&self, why: Cause) -> Option<Arrival> {
         self.last.filter(|last| why.trigger == Trigger::Packet(last.id))

@@ -74,8 +74,12 @@ pub(super) struct End {
     pub cookie: bool,
     /// Whether its SYN offered timestamps.
     pub timestamps: bool,
+    /// The right edge that its SYN-ACK offered, also where nothing is remembered of that.
+    pub opened: Option<Seq>,
     /// The connection before had the same initial sequence number.
     pub repeats_numbers: bool,
+    /// Both began within a tick of the clock that numbers are taken from.
+    pub same_tick: bool,
 }
 
 #[derive(Clone, Copy, Debug, Hash)]
@@ -105,6 +109,15 @@ impl Peer {
         let taken = ack.0.wrapping_sub(self.isn.add(1).0);
         taken <= self.len
     }
+}
+
+/// What brought a cookie back: SEG.SEQ, SEG.ACK, SEG.WND and SEG.TSval.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bringer {
+    pub seq: SeqNum,
+    pub ack: SeqNum,
+    pub wnd: u16,
+    pub stamp: Option<u32>,
 }
 
 /// The number before it.
@@ -142,6 +155,11 @@ impl End {
     /// Whether nothing has acknowledged its SYN so far, whatever its state: with Fast Open programs need not wait for that.
     pub(super) fn is_pending(&self) -> bool {
         self.acked.is_none()
+    }
+    /// Whether a SYN-ACK is from the peer of this connection, and answers its SYN.
+    pub(super) fn is_of_peer(&self, syn_ack: &Segment) -> bool {
+        let ack = Seq::near(self.nxt, syn_ack.ack);
+        self.peer.is_some_and(|peer| peer.isn == syn_ack.seq) && ack > self.iss && ack <= self.nxt
     }
     /// Whether the four cases of table 6 (RFC 9293, section 3.4) allow a segment, against all that was ever offered (RFC 7323,
     /// section 2.4). `exact`: to the letter; else what begins at the right edge is no worse than what begins before it.
@@ -247,27 +265,26 @@ impl Ends {
         }
     }
 
-    /// A cookie has come back: nothing was remembered of the connection that it begins, or begins once more. `numbers`: SEG.SEQ
-    /// and SEG.ACK of what brought it. They tell which of all SYN-ACKs it is from, and which SYN that one answered.
-    pub(super) fn reborn(
-        &mut self,
-        node: NodeId,
-        tuple: Tuple,
-        numbers: Option<(SeqNum, SeqNum)>,
-        event: u64,
-    ) {
+    /// A cookie has come back: nothing was remembered of the connection that it begins, or begins once more. The numbers of what
+    /// brought it tell which of all SYN-ACKs it is from, and which SYN that one answered; it acknowledges the SYN-ACK, and its
+    /// window counts.
+    pub(super) fn reborn(&mut self, node: NodeId, tuple: Tuple, bringer: Option<Bringer>, event: u64) {
         let Some(end) = self.ends.get_mut(&(node, tuple)) else { return };
-        let peer =
-            end.peer.map(|peer| Peer { isn: numbers.map_or(peer.isn, |(seq, _)| before(seq)), ..peer });
-        let iss = numbers.map_or(end.iss, |(_, ack)| Seq::initial(before(ack)));
+        let peer = end.peer.map(|peer| Peer { isn: bringer.map_or(peer.isn, |by| before(by.seq)), ..peer });
+        let iss = bringer.map_or(end.iss, |by| Seq::initial(before(by.ack)));
         let ack = peer.map(|peer| Seq::initial(peer.isn));
         let nxt = iss + 1;
+        let edge = bringer.map(|by| nxt + (u64::from(by.wnd) << end.shifts().0));
+        // A connection that a copy begins once more has the numbers of the one before.
+        let again = (end.cookie || end.last.is_some()) && end.iss == iss;
+        let same_syn = end.peer.map(|peer| peer.isn) == peer.map(|peer| peer.isn);
+        let opened = end.opened.filter(|_| same_syn);
         *end = End {
             iss,
             peer,
             nxt,
             ack,
-            edge: None,
+            edge,
             offered: None,
             fin: None,
             last: None,
@@ -281,6 +298,8 @@ impl Ends {
             born: event,
             met: event,
             cookie: true,
+            opened,
+            repeats_numbers: end.repeats_numbers || again,
             ..end.clone()
         };
     }
@@ -301,6 +320,11 @@ impl Ends {
         };
         let from = Seq::near(end.nxt, segment.seq);
         end.nxt = end.nxt.max(from + u64::from(segment.seq_len()));
+        // Recovery ends behind all that was sent when it begins (RFC 6582, section 3.2, step 2), which limited transmit has made
+        // more since the first duplicate came (RFC 3042).
+        if why == Rule::FastRetransmit && end.repeats > 0 {
+            end.repeats_until = end.nxt;
+        }
         if segment.has(Flags::FIN) && end.fin.is_none() {
             end.fin = Some(from + u64::from(segment.payload.len()));
         }
@@ -320,7 +344,8 @@ impl Ends {
         (now, event): (Time, u64),
     ) {
         let iss = Seq::initial(segment.seq);
-        let anew = matches!(why, Rule::ActiveOpen | Rule::SynAnswered | Rule::SynCookieSent);
+        let opens = matches!(why, Rule::ActiveOpen | Rule::FastOpen);
+        let anew = opens || matches!(why, Rule::SynAnswered | Rule::FastOpenAccepted | Rule::SynCookieSent);
         let before = self.ends.get(&(node, tuple)).filter(|end| !anew && end.iss.wire() == segment.seq);
         let heard = self.ends.get(&(node, tuple)).and_then(|end| end.heard);
         // With Fast Open the SYN comes again without its data, and the SYN-ACK still answers the first.
@@ -330,15 +355,23 @@ impl Ends {
         let peer = answered.or(before.and_then(|end| end.peer));
         let nxt = before.map_or(iss, |end| end.nxt).max(iss + u64::from(segment.seq_len()));
         let before_in_syn = before.map_or(iss, |end| end.in_syn);
-        let offered = peer
-            // Behind a cookie nothing is remembered, not even the window.
-            .filter(|_| segment.has(Flags::ACK) && why != Rule::SynCookieSent)
+        let opened = peer
+            .filter(|_| segment.has(Flags::ACK))
             .map(|peer| Seq::near(Seq::initial(peer.isn), segment.ack) + u64::from(segment.wnd));
+        // Behind a cookie nothing is remembered, not even the window. With Fast Open more may have been taken and offered before
+        // the SYN-ACK goes out again.
+        let taken = before.filter(|end| end.peer.map(|peer| peer.isn) == peer.map(|peer| peer.isn));
+        let offered = opened.filter(|_| why != Rule::SynCookieSent).max(taken.and_then(|end| end.offered));
+        let acked = answered
+            .map(|peer| Seq::near(Seq::initial(peer.isn), segment.ack))
+            .or(peer.map(|peer| Seq::initial(peer.isn)));
         // A SYN that comes again takes no number.
         let last =
             if before.is_none() { self.numbers.insert((node, tuple), (segment.seq, now)) } else { None };
-        let same = last.is_some_and(|(iss, at)| iss == segment.seq && now.since(at) >= TICK);
-        let repeats_numbers = before.map_or(same, |end| end.repeats_numbers);
+        let last = last.filter(|(iss, _)| *iss == segment.seq);
+        let repeats_numbers = before.map_or(last.is_some(), |end| end.repeats_numbers);
+        let within = last.is_some_and(|(_, at)| now.since(at) < TICK);
+        let same_tick = before.map_or(within, |end| end.same_tick);
         let born = before.map_or(event, |end| end.born);
         let met =
             if answered.is_some() && before.is_none() { event } else { before.map_or(event, |end| end.met) };
@@ -353,9 +386,7 @@ impl Ends {
             heard,
             // What goes out before the handshake is complete goes by the window of the SYN (RFC 7413, section 4.2.2).
             edge: answered.map(|peer| iss + 1 + u64::from(peer.wnd)),
-            ack: answered
-                .map(|peer| Seq::near(Seq::initial(peer.isn), segment.ack))
-                .or(peer.map(|peer| Seq::initial(peer.isn))),
+            ack: acked.max(taken.and_then(|end| end.ack)),
             offered,
             fin: None,
             last: None,
@@ -368,7 +399,9 @@ impl Ends {
             heard_to: None,
             cookie: false,
             timestamps: segment.options.timestamps.is_some(),
+            opened,
             repeats_numbers,
+            same_tick,
         };
         self.ends.insert((node, tuple), end);
     }
@@ -443,7 +476,9 @@ impl Ends {
                     heard_to: None,
                     cookie: false,
                     timestamps: false,
+                    opened: None,
                     repeats_numbers: false,
+                    same_tick: false,
                 };
                 self.ends.insert((node, tuple), end);
             }

@@ -250,8 +250,9 @@ impl Checks {
             What::Fault { .. } => self.answers.disturbed(),
             What::State { node, tuple, from, to, why } => {
                 if why.rule == Rule::SynCookieAccepted {
-                    let numbers = self.closing.numbers_of(*why);
-                    self.ends.reborn(*node, *tuple, numbers, event);
+                    let bringer = self.closing.bringer(*why);
+                    self.answers.reborn((*node, *tuple), bringer);
+                    self.ends.reborn(*node, *tuple, bringer, event);
                 }
                 self.transitions.changed(*node, *tuple, *from, *to, findings);
                 if let Some(Some(facts)) = self.hosts.get(node.0 as usize) {
@@ -287,6 +288,7 @@ impl Checks {
     fn received(&mut self, node: NodeId, packet: &Packet, (now, event): (Time, u64)) {
         let Some(Some(facts)) = self.hosts.get(node.0 as usize) else { return };
         self.storm.received(packet);
+        let whole = !matches!(packet.body, Body::Fragment(_));
         let read; // what it has become on its way
         let packet = match (&packet.body, packet.flipped_bit) {
             (Body::Tcp(_), None) => packet,
@@ -308,6 +310,9 @@ impl Checks {
         }
         self.ends.received(node, tuple, packet, event);
         self.answers.received((node, tuple), (packet, now), facts, &self.ends, &self.closing);
+        if !whole {
+            self.answers.in_pieces(packet.id);
+        }
         touch(&mut self.touched, node, tuple);
     }
 

@@ -102,7 +102,7 @@ pub(super) fn began(
 ) {
     let pinned = matches!(facts.config.isn, IsnSource::Fixed(_)) || why == Rule::SynCookieSent;
     let begun = ends.get(node, &tuple).filter(|end| end.repeats_numbers && end.born == findings.event);
-    if let Some(end) = begun.filter(|_| !pinned) {
+    if let Some(end) = begun.filter(|end| !pinned && !end.same_tick) {
         let text = format!("{} once more", end.iss.wire().0);
         findings.add(Law::FreshNumbers, node, Some(tuple), text);
     }
@@ -168,7 +168,8 @@ pub(super) fn look(reading: &Reading<'_>, ends: &mut Ends, findings: &mut Findin
     }
     end.last = Some(now);
     let Some((peer, offered)) = end.peer.zip(end.offered).filter(|_| !forged) else { return };
-    let edge = offered.since(Seq::initial(peer.isn));
+    // Of a cookie's SYN-ACK the window is not remembered, but was offered (RFC 7323, section 2.4).
+    let edge = offered.max(end.opened.unwrap_or(offered)).since(Seq::initial(peer.isn));
     // A FIN takes no room in the buffer.
     if info.rcv_nxt > edge + 1 {
         wrong(Law::TakesBeyondWindow, format!("RCV.NXT {} where {edge} was offered", info.rcv_nxt));

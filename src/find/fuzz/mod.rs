@@ -5,8 +5,9 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use sim::check::{Law, Violation};
-use sim::{NodeId, Simulator, TraceLevel};
-use tcp::Time;
+use sim::spec::{Action, Node};
+use sim::{NodeId, Simulator, Spec, TraceLevel};
+use tcp::{Duration, Time};
 
 use super::verdict;
 use crate::scenario::Scenario;
@@ -108,12 +109,24 @@ fn play_unguarded(scenario: &Scenario, rest: bool, goes_on: &dyn Fn() -> bool) -
             node: NodeId(0),
             tuple: None,
             text: format!("{MOST_EVENTS} events, and {what} in the second half of them"),
-            excuse: None,
+            excuse: excuse(scenario.spec()).filter(|_| !stands_still),
         });
     } else if rest && !cut_off {
         violations.extend(simulator.unrest());
     }
     Some(Played { violations, events: simulator.events(), coverage, hash: simulator.trace_hash() })
+}
+
+/// Why a run may go on and on: each answer is copied on its way, and each copy answered. The limits are there for that, and two
+/// hosts were told to have none.
+fn excuse(spec: &Spec) -> Option<&'static str> {
+    let unlimited = |node: &&Node| match node {
+        Node::Host(host) => host.tcp.challenge_interval == Duration::ZERO,
+        Node::Router(_) => false,
+    };
+    let copies = spec.rules.iter().any(|rule| matches!(rule.action, Action::Duplicate { .. }));
+    let multiplies = copies && spec.nodes.values().filter(unlimited).count() >= 2;
+    multiplies.then_some("answers are copied, and two hosts limit none of theirs (RFC 5961 7)")
 }
 
 /// The scenario of a seed.
@@ -160,6 +173,27 @@ mod tests {
         };
         assert!(play_while(&scenario, true, &told).is_none());
         assert_eq!(asked.get(), 1);
+    }
+
+    /// Where each packet is copied and nobody limits answers they become more and more: who limits them, or copies nothing, has
+    /// no excuse.
+    #[test]
+    fn copied_answers_without_limits_are_excused() {
+        let excused = |first: &str, second: &str, action: &str| {
+            let text = format!(
+                r#"Scenario(
+                    hosts: {{ "a": (tcp: (challenge_interval: "{first}")), "b": (tcp: (challenge_interval: "{second}")) }},
+                    links: [(between: ("a", "b"))],
+                    rules: [(from: "a", do: {action})],
+                )"#
+            );
+            let scenario = Scenario::parse("x.ron", &text).unwrap_or_else(|wrong| panic!("{wrong}"));
+            excuse(scenario.spec()).is_some()
+        };
+        assert!(excused("0s", "0s", r#"Duplicate(copies: 1, after: "1ms")"#));
+        assert!(!excused("0s", "500ms", r#"Duplicate(copies: 1, after: "1ms")"#));
+        assert!(!excused("500ms", "0s", r#"Duplicate(copies: 1, after: "1ms")"#));
+        assert!(!excused("0s", "0s", "Drop"));
     }
 
     /// Two programs answer each other for ever over a link without delay.

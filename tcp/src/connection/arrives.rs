@@ -448,9 +448,11 @@ impl Connection {
         let nxt = self.rcv.nxt();
         let probe = empty && arrived.seq + 1 == nxt && why == Rule::OldDuplicate;
         out.notes.push(Note::Dropped(if probe { Rule::ProbeArrived } else { why }));
-        // RFC 9293, section 3.8.6.1, wants each probe of the window answered. Probes come one at a time, an RTO apart;
-        // a limit there is all the same, as a forged number can look like a probe's.
-        let eased = probe && !self.config.limit_probe_answers;
+        // RFC 9293, section 3.8.6.1, wants each probe of a closed window answered. Probes come one at a time, an RTO apart;
+        // a limit there is all the same, as a forged number can look like a probe's. An open window is not probed: whoever
+        // asks there, again and again, is a peer that something forged has put at odds.
+        let closed = self.rcv.edge <= nxt;
+        let eased = probe && closed && !self.config.limit_probe_answers;
         let interval = self.config.challenge_interval / if eased { 2 } else { 1 };
         if empty && !self.may_answer(now, interval) {
             return self.note(Rule::ChallengeLimited, out);

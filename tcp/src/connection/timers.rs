@@ -121,6 +121,8 @@ impl Connection {
             self.confirm_path_mtu(now, out);
             self.suspect_after_timeouts(out);
         }
+        // An AccECN option that is due takes room in a tail loss probe.
+        self.tick_accecn(now);
         let ready = self.tail_probe().is_some();
         let expired = self.snd.queue.on_timeout(now, ready, &self.config, out);
         if expired == Expired::Rto && self.is_refused(now, out) {

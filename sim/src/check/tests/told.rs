@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use tcp::{Config, Duration, Flags, Options, Payload, Rule, Segment, SeqNum, State, Time, Tuple};
 
-use crate::check::{Checks, Law};
-use crate::packet::{Body, EcnCodepoint, IpHeader, Packet, PacketId};
+use crate::check::{Checks, Findings, Law};
+use crate::packet::{Body, EcnCodepoint, Fragment, IpHeader, Packet, PacketId};
 use crate::spec::Node;
 use crate::testing::spec;
 use crate::trace::{Cause, NodeId, PipeId, Trigger};
@@ -114,6 +114,20 @@ impl Told {
     pub(super) fn state(&mut self, node: NodeId, (from, to): (State, State), rule: Rule, trigger: Trigger) {
         let why = Cause { trigger, rule };
         self.adds(What::State { node, tuple: tuple(node), from, to, why });
+    }
+    /// A piece of a segment of the other host comes to this one, with more to follow.
+    pub(super) fn piece_comes(&mut self, node: NodeId, segment: Segment) -> PacketId {
+        let packet = self.packet(other(node), segment);
+        let (id, ip) = (packet.id, packet.ip);
+        let piece = Fragment { of: Arc::new(packet), offset: 0, len: 24, more: true };
+        self.comes(node, Packet { id, ip, body: Body::Fragment(Box::new(piece)), flipped_bit: None });
+        id
+    }
+    /// The event is over.
+    pub(super) fn ends_event(&mut self) {
+        let record = Record { time: self.now, what: What::Fault { text: "none".into() } };
+        let Checks { answers, found, .. } = &mut self.checks;
+        answers.look(&self.sim, &mut Findings { event: self.event, record: &record, found });
     }
     /// SND.UNA, SND.NXT and RCV.NXT are these, counted from the initial numbers.
     pub(super) fn reading(&mut self, node: NodeId, read: (u64, u64, u64)) {

@@ -138,3 +138,104 @@ fn a_rst_makes_nothing_old() {
         assert_eq!(told.found() == [Law::PawsExact], wrong, "{:?}", told.found());
     }
 }
+
+/// `b` has dropped this for its timestamp, after all else.
+fn drops(mut told: Told, val: u32) -> Vec<Law> {
+    let packet = told.stray(A, stamped(segment(Flags::ACK, ISS_A + 1, ISS_B + 1), val));
+    told.tell(What::Dropped { node: B, packet, why: DropReason::Tcp(Rule::Paws) });
+    told.found()
+}
+/// Hosts whose connection began with these timestamps on its segments.
+fn opened(val: u32) -> Told {
+    let mut told = Told::new(|_, _| {});
+    told.opens(&Options { timestamps: Some(Timestamps { val, ecr: 0 }), ..Options::default() });
+    told
+}
+
+/// Behind a cookie no timestamp is remembered (RFC 4987, section 3.6): that of what brings it back is the first, whatever SYN
+/// came last.
+#[test]
+fn a_cookie_brings_the_first_timestamp() {
+    for (val, wrong) in [(149, false), (150, true), (160, true)] {
+        let mut told = Told::new(|_, _| {});
+        for (isn, iss, val) in [(ISS_A, ISS_B, 100), (ISS_A + 70_000, ISS_B + 900_000, 900)] {
+            let syn = stamped(segment(Flags::SYN, isn, 0), val);
+            let syn = told.passes(A, syn, Rule::ActiveOpen, Trigger::Timer);
+            let cookie = stamped(segment(Flags::SYN | Flags::ACK, iss, isn + 1), 5);
+            told.sends(B, cookie, Rule::SynCookieSent, Trigger::Packet(syn));
+            told.after(Duration::from_secs(1));
+        }
+        let ack = told.stray(A, stamped(segment(Flags::ACK, ISS_A + 1, ISS_B + 1), 150));
+        let opens = (State::Listen, State::Established);
+        told.state(B, opens, Rule::SynCookieAccepted, Trigger::Packet(ack));
+        assert_eq!(drops(told, val) == [Law::PawsExact], wrong, "{val}");
+    }
+}
+/// A SYN that ends TIME-WAIT is the first segment of another connection: its timestamp counts (RFC 6191, section 2).
+#[test]
+fn the_timestamp_of_a_syn_that_ends_time_wait_counts() {
+    for (val, wrong) in [(799, false), (800, true), (801, true)] {
+        let mut told = opened(700);
+        told.state(B, (State::Closing, State::TimeWait), Rule::AckOfFin, Trigger::Timer);
+        let syn = told.stray(A, stamped(segment(Flags::SYN, ISS_A + 70_000, 0), 800));
+        told.state(B, (State::TimeWait, State::Closed), Rule::TimeWaitReused, Trigger::Packet(syn));
+        let answer = stamped(segment(Flags::SYN | Flags::ACK, ISS_B + 900_000, ISS_A + 70_001), 5);
+        told.sends(B, answer, Rule::SynAnswered, Trigger::Packet(syn));
+        let packet = told.stray(A, stamped(segment(Flags::ACK, ISS_A + 70_001, ISS_B + 900_001), val));
+        told.tell(What::Dropped { node: B, packet, why: DropReason::Tcp(Rule::Paws) });
+        assert_eq!(told.found() == [Law::PawsExact], wrong, "{val} {:?}", told.found());
+    }
+}
+/// And so is one whose data Fast Open takes (RFC 7413, section 4.2.2): what the connection before it had heard makes nothing old.
+#[test]
+fn fast_open_begins_with_the_timestamp_of_its_syn() {
+    for (val, wrong) in [(49, false), (50, true), (600, true)] {
+        let mut told = opened(700);
+        let syn = stamped(with_data(segment(Flags::SYN, ISS_A + 70_000, 0), 10), 50);
+        let syn = told.passes(A, syn, Rule::FastOpen, Trigger::Call);
+        let answer = stamped(segment(Flags::SYN | Flags::ACK, ISS_B + 900_000, ISS_A + 70_011), 5);
+        told.sends(B, answer, Rule::FastOpenAccepted, Trigger::Packet(syn));
+        let packet = told.stray(A, stamped(segment(Flags::ACK, ISS_A + 70_011, ISS_B + 900_001), val));
+        told.tell(What::Dropped { node: B, packet, why: DropReason::Tcp(Rule::Paws) });
+        assert_eq!(told.found() == [Law::PawsExact], wrong, "{val} {:?}", told.found());
+    }
+}
+/// A SYN-ACK of an earlier connection makes nothing old; that of this one does (RFC 7323, section 4.3).
+#[test]
+fn only_this_connections_syn_ack_makes_something_old() {
+    for (seq, wrong) in [(ISS_B, false), (ISS_B - 70_000, true), (ISS_B + 1, true)] {
+        let mut told = opened(700);
+        told.stray(B, stamped(segment(Flags::SYN | Flags::ACK, seq, ISS_A + 1), 900));
+        let packet = told.stray(B, stamped(segment(Flags::ACK, ISS_B + 1, ISS_A + 1), 800));
+        told.tell(What::Dropped { node: A, packet, why: DropReason::Tcp(Rule::Paws) });
+        assert_eq!(told.found() == [Law::PawsExact], wrong, "{seq} {:?}", told.found());
+    }
+}
+/// What is older than the youngest makes it no older: TS.Recent does not go back.
+#[test]
+fn an_older_syn_ack_takes_no_timestamp_back() {
+    let mut told = opened(700);
+    told.stray(B, stamped(segment(Flags::SYN | Flags::ACK, ISS_B, ISS_A + 1), 600));
+    let packet = told.stray(B, stamped(segment(Flags::ACK, ISS_B + 1, ISS_A + 1), 650));
+    told.tell(What::Dropped { node: A, packet, why: DropReason::Tcp(Rule::Paws) });
+    assert_eq!(told.found(), []);
+}
+
+/// A datagram is there when all of its pieces are (RFC 791, section 3.2): a FIN of which one has come is owed no answer.
+#[test]
+fn a_piece_of_a_fin_is_owed_no_answer() {
+    for (whole, expected) in [(false, vec![]), (true, vec![Law::TimeWaitAnswers])] {
+        let mut told = Told::open(|_, _| {});
+        let fin = segment(Flags::ACK | Flags::FIN, ISS_A + 1, ISS_B + 1);
+        let came = told.passes(A, fin.clone(), Rule::Data, Trigger::Call);
+        told.passes(B, segment(Flags::ACK, ISS_B + 1, ISS_A + 2), Rule::AckOfFin, Trigger::Packet(came));
+        told.state(B, (State::Closing, State::TimeWait), Rule::AckOfFin, Trigger::Packet(came));
+        if whole {
+            told.stray(A, fin)
+        } else {
+            told.piece_comes(B, fin)
+        };
+        told.ends_event();
+        assert_eq!(told.found(), expected);
+    }
+}

@@ -230,3 +230,102 @@ fn other_answers_offer_what_the_syn_did() {
     assert_eq!(answers_with_options(strict, Rule::SimultaneousOpen), [Law::WellFormed]);
     assert_eq!(answers_with_options(|_| {}, Rule::SynAnswered), [Law::WellFormed]);
 }
+
+/// What brings a cookie back says how much may be sent.
+#[test]
+fn a_cookie_brings_its_window() {
+    let sends = |to: u32| {
+        first_of_two_cookies(move |told| {
+            let data = with_data(segment(Flags::ACK, ISS_B + 1 + to - 100, ISS_A + 1), 100);
+            told.passes(B, data, Rule::Data, Trigger::Call);
+        })
+    };
+    assert_eq!(sends(10_000), []);
+    assert_eq!(sends(10_001), [Law::BeyondWindow]);
+}
+/// A copy of what brought a cookie begins a connection once more, with the numbers of the one before: nothing tells their
+/// segments apart. The first has no such excuse.
+#[test]
+fn a_cookie_that_comes_back_twice_repeats_its_numbers() {
+    let mut told = Told::new(|_, _| {});
+    let syn = told.passes(A, segment(Flags::SYN, ISS_A, 0), Rule::ActiveOpen, Trigger::Timer);
+    told.sends(
+        B,
+        segment(Flags::SYN | Flags::ACK, ISS_B, ISS_A + 1),
+        Rule::SynCookieSent,
+        Trigger::Packet(syn),
+    );
+    for again in [false, true] {
+        let ack = told.stray(A, segment(Flags::ACK, ISS_A + 1, ISS_B + 1));
+        let opens = (State::Listen, State::Established);
+        told.state(B, opens, Rule::SynCookieAccepted, Trigger::Packet(ack));
+        assert_eq!(told.checks.ends.get(B, &tuple(B)).expect("it has begun").repeats_numbers, again);
+    }
+}
+/// Within a tick there is one number for two connections, and nothing tells them apart, though it is no mistake.
+#[test]
+fn numbers_of_one_tick_are_repeated_ones() {
+    for (second, repeats) in [(ISS_A, true), (ISS_A + 1, false)] {
+        let mut told = Told::new(|_, _| {});
+        told.sends(A, segment(Flags::SYN, ISS_A, 0), Rule::ActiveOpen, Trigger::Timer);
+        told.sends(A, segment(Flags::SYN, second, 0), Rule::ActiveOpen, Trigger::Timer);
+        assert_eq!(told.checks.ends.get(A, &tuple(A)).expect("it has begun").repeats_numbers, repeats);
+        assert_eq!(told.found(), []);
+    }
+}
+
+/// With Fast Open a server may take data, and offer more, before its SYN-ACK goes out once more: that takes nothing back.
+#[test]
+fn a_syn_ack_that_comes_again_takes_no_window_back() {
+    for (wnd, wrong) in [(20_000, false), (15_000, true)] {
+        let mut told = fast_open(100);
+        let offers = |wnd| Segment { wnd, ..segment(Flags::ACK, ISS_B + 1, ISS_A + 101) };
+        told.passes(B, offers(20_000), Rule::WindowUpdate, Trigger::Call);
+        let again = segment(Flags::SYN | Flags::ACK, ISS_B, ISS_A + 101);
+        told.passes(B, again, Rule::SynAckRetransmit, Trigger::Timer);
+        assert_eq!(
+            told.checks.ends.get(B, &tuple(B)).and_then(|end| end.offered).map(|to| to.wire().0),
+            Some(ISS_A + 20_101)
+        );
+        told.passes(B, offers(wnd), Rule::WindowUpdate, Trigger::Call);
+        assert_eq!(told.found() == [Law::WindowRetreats], wrong, "{:?}", told.found());
+    }
+}
+/// A SYN whose data is taken at once begins a connection as others do: with a number of its own, and windows of its own.
+#[test]
+fn fast_open_begins_anew() {
+    for (iss, expected) in [(ISS_B + 900_000, vec![]), (ISS_B, vec![Law::FreshNumbers])] {
+        let mut told = fast_open(100);
+        told.passes(B, segment(Flags::ACK, ISS_B + 1, ISS_A + 101), Rule::AckEverySecond, Trigger::Timer);
+        told.after(Duration::from_secs(1));
+        let syn = with_data(segment(Flags::SYN, ISS_A, 0), 100);
+        let syn = told.passes(A, syn, Rule::SynRetransmit, Trigger::Timer);
+        let answer = segment(Flags::SYN | Flags::ACK, iss, ISS_A + 51);
+        told.passes(B, answer, Rule::FastOpenAccepted, Trigger::Packet(syn));
+        told.passes(B, segment(Flags::ACK, iss + 1, ISS_A + 51), Rule::AckEverySecond, Trigger::Timer);
+        assert_eq!(told.found(), expected);
+    }
+}
+
+/// Recovery ends behind what was sent when it began (RFC 6582, section 3.2), not when the first duplicate came: up to there each
+/// duplicate has lent a segment.
+#[test]
+fn what_duplicates_lend_lasts_as_long_as_recovery() {
+    let mut told = Told::open(|_, _| {});
+    let data = |n: u32| with_data(segment(Flags::ACK, ISS_A + 1 + 100 * n, ISS_B + 1), 100);
+    let ack = |n: u32| segment(Flags::ACK, ISS_B + 1, ISS_A + 1 + 100 * n);
+    let repeats = |told: &Told| told.checks.ends.get(A, &tuple(A)).expect("it is open").repeats;
+    for n in 0..4 {
+        told.sends(A, data(n), Rule::Data, Trigger::Call);
+    }
+    for n in 4..7 {
+        told.stray(B, ack(0));
+        told.sends(A, data(n), Rule::LimitedTransmit, Trigger::Timer);
+    }
+    told.sends(A, data(0), Rule::FastRetransmit, Trigger::Timer);
+    // All that was sent before the first duplicate; all that was sent.
+    told.stray(B, ack(4));
+    assert_eq!(repeats(&told), 3);
+    told.stray(B, ack(7));
+    assert_eq!(repeats(&told), 0);
+}

@@ -1,6 +1,7 @@
 //! What laws spare, each exception with its reason: what is right is not accused, and the nearest mistake is.
 
 mod answers;
+mod bounds;
 mod closing;
 mod ends;
 mod late;

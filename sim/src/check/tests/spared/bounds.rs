@@ -1,0 +1,38 @@
+//! What may wait in memory.
+
+use std::sync::Arc;
+
+use tcp::{Info, Running, State};
+
+use super::super::laws::run::{A, Watched, scenario};
+use crate::check::Law;
+use crate::spec::Node;
+
+/// What is told of a sender whose buffers count memory or octets, and whose connection reads so.
+fn of_sender(truesize: bool, change: fn(&mut Info, &mut Running)) -> Vec<Law> {
+    let mut spec = scenario();
+    for node in spec.nodes.values_mut() {
+        if let Node::Host(host) = node {
+            Arc::make_mut(&mut host.tcp).truesize = truesize;
+        }
+    }
+    let found = Watched::of(&spec).reading(A, State::FinWait1, change);
+    found.iter().map(|violation| violation.law).collect()
+}
+fn sent(info: &mut Info, _: &mut Running) {
+    (info.send_q, info.snd_nxt) = (20_000_000, info.snd_una + 20_000_000);
+}
+fn unsent(info: &mut Info, _: &mut Running) {
+    info.send_q = 20_000_000;
+}
+
+/// Linux asks for memory when an skb begins: what goes out of the last one, and is joined by the next write, asks for none.
+#[test]
+fn what_was_sent_is_bounded_by_windows_alone() {
+    assert_eq!(of_sender(true, sent), []);
+}
+#[test]
+fn what_was_never_sent_is_bounded_by_the_buffer_and_so_is_all_where_octets_count() {
+    assert_eq!(of_sender(true, unsent), [Law::MemoryBounds]);
+    assert_eq!(of_sender(false, sent), [Law::MemoryBounds]);
+}
