@@ -231,8 +231,12 @@ impl Answers {
         self.stamped = None;
         let end = ends.get(node, &tuple).filter(|_| !ends.is_forged(&tuple));
         // What the letter of the RFC keeps an end from looking at (an ACK that begins at the right edge, while what lies before
-        // it is lost) is no answer to that end.
-        let counts = end.is_none_or(|end| end.accepts(segment, facts.config.exact_window));
+        // it is lost; one without the timestamp that it has agreed upon) is no answer to that end.
+        let config = &facts.config;
+        let counts = end.is_none_or(|end| {
+            let refused = config.require_timestamps && end.misses_timestamp(segment);
+            end.accepts(segment, config.exact_window) && !refused
+        });
         let row = self.rows.entry((node, tuple)).or_default();
         row.timeout = None;
         row.heard_at = now;

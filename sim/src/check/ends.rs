@@ -38,8 +38,8 @@ pub(super) struct End {
     pub nxt: Seq,
     /// What it offered on its SYN.
     pub own_shift: Option<u8>,
-    /// Its SYN-ACK offers scaling whatever the peer's SYN said.
-    pub insists: bool,
+    /// It answers a SYN that crossed its own.
+    pub crossed: bool,
     /// At which event it sent its first SYN, and at which the peer's came.
     pub born: u64,
     pub met: u64,
@@ -130,7 +130,7 @@ impl End {
     pub(super) fn shifts(&self) -> (u8, u8) {
         match (self.own_shift, self.peer.and_then(|peer| peer.shift)) {
             (Some(own), Some(peer)) => (peer.min(14), own.min(14)),
-            (Some(own), None) if self.insists => (0, own.min(14)),
+            (Some(own), None) if self.crossed => (0, own.min(14)),
             _ => (0, 0),
         }
     }
@@ -148,9 +148,19 @@ impl End {
             }
             _ => self.acked = Some(ack),
         }
-        if ack >= self.repeats_until {
+    }
+    /// SND.UNA, SND.NXT and RCV.NXT are these now. A recovery is over when SND.UNA has reached its end: an ACK may have come
+    /// and be refused.
+    pub(super) fn reads(&mut self, now: (u64, u64, u64)) {
+        if self.iss + now.0 >= self.repeats_until {
             self.repeats = 0;
         }
+        self.last = Some(now);
+    }
+    /// Whether a segment lacks the timestamp that both SYNs have agreed upon (RFC 7323, section 3.2).
+    pub(super) fn misses_timestamp(&self, segment: &Segment) -> bool {
+        let agreed = self.timestamps && self.peer.is_some_and(|peer| peer.timestamps);
+        agreed && segment.options.timestamps.is_none() && !segment.has(Flags::RST)
     }
     /// Whether nothing has acknowledged its SYN so far, whatever its state: with Fast Open programs need not wait for that.
     pub(super) fn is_pending(&self) -> bool {
@@ -381,7 +391,7 @@ impl Ends {
             born,
             met,
             own_shift: segment.options.wscale,
-            insists: segment.has(Flags::ACK) && segment.options.wscale.is_some(),
+            crossed: why == Rule::SimultaneousOpen || before.is_some_and(|end| end.crossed),
             peer,
             heard,
             // What goes out before the handshake is complete goes by the window of the SYN (RFC 7413, section 4.2.2).
@@ -459,7 +469,7 @@ impl Ends {
                     born: event,
                     met: event,
                     own_shift: None,
-                    insists: false,
+                    crossed: false,
                     peer: Some(peer),
                     heard: Some(peer),
                     edge: None,

@@ -29,10 +29,9 @@ pub(super) fn sent(
         let text = format!("a SYN-ACK of {}, which no SYN that came ends before", segment.ack.0);
         findings.add(Law::AckOfUnsent, node, Some(tuple), text);
     }
-    let crossed =
-        facts.config.crossing_keeps_offer && matches!(why, Rule::SimultaneousOpen | Rule::SynRetransmit);
+    let crossed = why == Rule::SimultaneousOpen || heard.is_some_and(|end| end.crossed);
     if segment.has(Flags::SYN | Flags::ACK)
-        && !crossed
+        && !(crossed && facts.config.crossing_keeps_offer)
         && heard.is_some_and(|end| end.offers_unasked(segment))
     {
         let text = "a SYN-ACK with options that only answer those of a SYN, which had none".to_owned();
@@ -166,7 +165,7 @@ pub(super) fn look(reading: &Reading<'_>, ends: &mut Ends, findings: &mut Findin
     if end.last.is_none_or(|before| before.0 != now.0) {
         end.moved = time;
     }
-    end.last = Some(now);
+    end.reads(now);
     let Some((peer, offered)) = end.peer.zip(end.offered).filter(|_| !forged) else { return };
     // Of a cookie's SYN-ACK the window is not remembered, but was offered (RFC 7323, section 2.4).
     let edge = offered.max(end.opened.unwrap_or(offered)).since(Seq::initial(peer.isn));

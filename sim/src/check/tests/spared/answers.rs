@@ -41,11 +41,14 @@ fn a_limit_on_either_side_or_nothing_forged_makes_a_storm_wrong() {
 /// ISS_B + 1 and has offered up to ISS_B + 10,001. `change`: what is true each time before the repetition comes.
 fn gives_up(exact: bool, change: impl Fn(&mut Told), answer: Segment) -> Vec<Law> {
     let mut told = Told::open(|_, config| config.exact_window = exact);
+    let data = with_data(segment(Flags::ACK, ISS_A + 1, ISS_B + 1), 100);
+    gives_up_after(&mut told, &data, change, answer)
+}
+fn gives_up_after(told: &mut Told, data: &Segment, change: impl Fn(&mut Told), answer: Segment) -> Vec<Law> {
     for n in 0..5 {
-        let data = with_data(segment(Flags::ACK, ISS_A + 1, ISS_B + 1), 100);
         told.after(Duration::from_secs(1 << n));
-        let packet = told.sends(A, data, Rule::RtoRetransmit, Trigger::Timer);
-        change(&mut told);
+        let packet = told.sends(A, data.clone(), Rule::RtoRetransmit, Trigger::Timer);
+        change(told);
         told.comes(B, packet);
         told.stray(B, answer.clone());
     }
@@ -81,6 +84,22 @@ fn what_table_6_allows_is_an_answer() {
     };
     assert_eq!(gives_up(true, closed, answer(0)), [Law::GivesUp]);
     assert_eq!(gives_up(true, closed, answer(1)), []);
+}
+
+/// Where both SYNs had timestamps, what has none is dropped (RFC 7323, section 3.2), but for those who do without (FreeBSD's
+/// `tcp_tolerate_missing_ts`): it is no answer.
+#[test]
+fn what_lacks_its_timestamp_is_no_answer() {
+    let gives_up = |requires, answer| {
+        let mut told = Told::new(|_, config| config.require_timestamps = requires);
+        let timestamps = Some(tcp::Timestamps { val: 7, ecr: 0 });
+        told.opens(&Options { timestamps, ..Options::default() });
+        let data = stamped(with_data(segment(Flags::ACK, ISS_A + 1, ISS_B + 1), 100), 7);
+        gives_up_after(&mut told, &data, |_| {}, answer)
+    };
+    assert_eq!(gives_up(true, answer(0)), []);
+    assert_eq!(gives_up(false, answer(0)), [Law::GivesUp]);
+    assert_eq!(gives_up(true, stamped(answer(0), 7)), [Law::GivesUp]);
 }
 
 /// A host whose numbers come again may be answered by an earlier incarnation of the other (RFC 9293, section 3.4.1, MUST-8).
