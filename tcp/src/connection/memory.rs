@@ -52,11 +52,13 @@ pub(crate) struct Ledger {
     pub bytes_retransmitted: u64,
     /// Nothing more can be kept: the next ACK offers no window.
     pub full: bool,
+    /// A probe has sent the last data without the FIN, which keeps the PSH of the skb that it was in.
+    pub fin_torn: bool,
 }
 
 fold!(Ledger {
     skbs, chrono, rcv, merged, rightmost, adopted, deliveries, data_segs_in, data_segs_out, out_of_order, bytes_sent,
-    bytes_retransmitted, full,
+    bytes_retransmitted, full, fin_torn,
 } absent { stamps });
 
 impl Connection {
@@ -138,7 +140,7 @@ impl Connection {
             self.mark_push();
         }
         self.stamp_write();
-        let occasion = Occasion { more: flags.more && all, force: !all, one: false };
+        let occasion = Occasion { more: flags.more && all, force: !all, ..Occasion::default() };
         self.output_on(now, occasion, out);
         taken
     }

@@ -28,6 +28,8 @@ pub(super) struct Occasion {
     pub force: bool,
     /// One skb goes, no more.
     pub one: bool,
+    /// What comes next leaves as one skb with what has just been sent.
+    pub inside: bool,
 }
 
 /// Why new data waits.
@@ -290,7 +292,8 @@ impl Connection {
                 return Hold::Nothing;
             }
             let size = self.size_at(now);
-            let (range, hold) = self.next_new(nxt, size, occasion);
+            let inside = nxt < burst.0;
+            let (range, hold) = self.next_new(nxt, size, Occasion { inside, ..occasion });
             if hold != Hold::Nothing {
                 self.split_skb(nxt);
                 return hold;
@@ -333,8 +336,10 @@ impl Connection {
         let len = to_end.min(size);
         let room = self.window_end().since(nxt);
         let last = self.snd.fin && len == waiting;
-        // Data that fills the window exactly does not wait for room for the FIN.
-        let fin = last && (len == 0 || len != room);
+        // Data that fills the window exactly does not wait for room for the FIN, but where both are one skb, of which the
+        // window is asked at its beginning (Linux `tcp_snd_wnd_test`): then a probe tears them apart.
+        let whole = self.skbs().is_some() && !occasion.inside;
+        let fin = last && (len == 0 || len != room || whole);
         let range = nxt..nxt + len + u64::from(fin);
         // Silly-window avoidance: a segment that the window would cut waits (RFC 9293, section 3.8.6.2.1). `size` is
         // at most half of the largest window, so it waits only for what this peer can offer.
@@ -440,6 +445,9 @@ impl Connection {
         }
         if range.end > data_end {
             flags |= Flags::FIN;
+            if len == 0 && self.ledger.as_ref().is_some_and(|ledger| ledger.fin_torn) {
+                flags |= Flags::PSH;
+            }
         }
         if len > 0 && self.ledger.is_some() {
             self.stamp_sent(range.start, range.start + u64::from(len), out);
@@ -472,6 +480,9 @@ impl Connection {
             let waiting = self.snd.buffer.end().since(nxt);
             let len = waiting.min(u64::from(size).min(room));
             let fin = self.snd.fin && len == waiting && len < room;
+            if let Some(ledger) = &mut self.ledger {
+                ledger.fin_torn |= self.snd.fin && len == waiting && !fin;
+            }
             self.push_skb_at(nxt + len);
             self.send_new_range(now, nxt..nxt + len + u64::from(fin), (size, false), Rule::SwsOverride, out);
             return;

@@ -143,10 +143,11 @@ fn silly_window_avoidance_of_the_sender() {
     assert!(later[0].contains(":+1024") && later[0].ends_with("SwsOverride"), "{later:?}");
 }
 
-/// MUST-38: a full segment goes when the window has room for it, though not for the FIN behind it.
+/// MUST-38: a full segment goes when the window has room for it, though not for the FIN behind it. (Where both are one skb
+/// they wait together, as a kernel does: `fin_waits_with_its_data.pkt`.)
 #[test]
 fn fin_does_not_hold_back_a_segment_that_fits() {
-    let mut end = Lone::established(Config { window_scaling: false, ..Config::linux() });
+    let mut end = Lone::established(Config { window_scaling: false, truesize: false, ..Config::linux() });
     let mut ack = end.segment(Flags::ACK, 1, 1);
     ack.wnd = 0;
     end.show(&ack);
