@@ -219,13 +219,16 @@ fn server(dice: &mut Dice) -> &'static str {
         "Server(port: 80, steps: [SendBytes(len: 8000), ShutdownWrite, RecvToEof, Close])",
         "Server(port: 80, steps: [Close])",
         "Server(port: 80, steps: [Sleep(\"1s\"), Close])",
+        "Server(port: 80, steps: [SendMore(\"so far\"), Sleep(\"300ms\"), SendMore(\" so good\"), ShutdownWrite, RecvToEof, Close])",
+        "EchoServer(port: 80, close_after: \"700ms\")",
+        "Sink(port: 80, backlog: 2, accept_every: \"4s\", close_after: \"2s\")",
     ])
 }
 
 fn client(dice: &mut Dice, with: Features, name: &str, port: u64) -> String {
     let mut steps = Vec::new();
     for _ in 0..dice.roll(5) {
-        steps.push(match dice.roll(9) {
+        steps.push(match dice.roll(10) {
             0 => format!("SendBytes(len: {})", 1 + dice.roll(60_000)),
             1 => "Send(\"a few bytes\")".to_owned(),
             2 => format!("Sleep(\"{}ms\")", dice.roll(6_000)),
@@ -236,6 +239,7 @@ fn client(dice: &mut Dice, with: Features, name: &str, port: u64) -> String {
                 dice.pick(&["NoDelay(true)", "Cork(true)", "QuickAck(true)", "KeepAlive(true)"])
             ),
             6 => format!("SendBytes(len: {})", [1, 10, 535, 1459, 1460, 1461][dice.roll(6) as usize]),
+            7 => "SendMore(\"a few bytes of many\")".to_owned(),
             _ => format!(
                 "SendBytes(len: {}, chunk: {}, every: \"5ms\")",
                 1 + dice.roll(9_000),
