@@ -86,6 +86,13 @@ pub(super) fn split_link(spec: &Spec) -> Option<Spec> {
     Some(new)
 }
 
+/// Whether chance, or a list, has a say in when a packet arrives that has left.
+fn draws_delays(way: &Way) -> bool {
+    let listed =
+        way.listed.as_ref().is_some_and(|listed| !listed.shift.is_empty() || !listed.overtake.is_empty());
+    way.jitter.scale > Duration::ZERO || way.reorder_ppm > 0 || listed
+}
+
 /// Queues without a limit, and those that only wait for the transmitter in the place of those that decide when a packet
 /// leaves: with a target that no packet waits for.
 pub(super) fn other_queue(spec: &Spec) -> Option<Spec> {
@@ -100,6 +107,16 @@ pub(super) fn other_queue(spec: &Spec) -> Option<Spec> {
     // What is drawn, counted or held when a packet leaves would be so at another time.
     let plain = |way: &Way| way.discipline == Discipline::DropTail;
     if spec.links.values().flat_map(|link| &link.ways).any(|way| !plain(way)) {
+        return None;
+    }
+    // Of what waits when a link goes down it is drawn already how late it would have arrived, or not yet.
+    let changed = spec.faults.iter().filter_map(|(_, fault)| match fault {
+        Fault::LinkChange(_, ways) => Some(ways.iter().flatten().map(|way| &**way)),
+        _ => None,
+    });
+    let mut ways = spec.links.values().flat_map(|link| &link.ways).chain(changed.flatten());
+    let goes_down = spec.faults.iter().any(|(_, fault)| matches!(fault, Fault::LinkDown(_)));
+    if goes_down && ways.any(draws_delays) {
         return None;
     }
     new.links.values_mut().flat_map(|link| &mut link.ways).for_each(waits);

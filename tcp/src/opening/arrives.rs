@@ -91,7 +91,7 @@ impl Opening {
         None
     }
     /// Whether TSecr is, if there is one, a timestamp between that of the first SYN and now.
-    fn echoes_own(&self, now: Time, segment: &Segment) -> bool {
+    pub(super) fn echoes_own(&self, now: Time, segment: &Segment) -> bool {
         let echoed = segment.options.timestamps.map_or(0, |ts| ts.ecr);
         let [first, last] = [self.began, now].map(|at| clock::ticks(at, self.clock_offset));
         echoed == 0 || !self.config.timestamps || echoed.wrapping_sub(first) <= last.wrapping_sub(first)

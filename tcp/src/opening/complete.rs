@@ -43,7 +43,9 @@ impl Opening {
         let rtt = if self.repeats() == 0 {
             Some(now.since(self.sent))
         } else {
-            let echoed = timestamps.and(segment.options.timestamps).filter(|ts| ts.ecr != 0);
+            // What this open never sent tells nothing of the path: an earlier incarnation, before a reboot, may have.
+            let own = self.echoes_own(now, segment);
+            let echoed = timestamps.and(segment.options.timestamps).filter(|ts| own && ts.ecr != 0);
             echoed.map(|ts| now.since(clock::tick_began(now, self.clock_offset, ts.ecr)))
         };
         let snd_mss = offer::send_mss(config, &self.tuple, self.mtu, said.mss);

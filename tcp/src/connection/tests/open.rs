@@ -49,6 +49,23 @@ fn syn_ack_opens() {
     assert_eq!(info.srtt, Duration::from_millis(20));
 }
 
+/// RFC 7323, section 4.1: TSecr measures the path where it echoes what this open has sent, be it the first SYN or a repetition. What an
+/// earlier incarnation sent, before the host booted, says nothing.
+#[test]
+fn the_round_trip_of_a_repeated_syn() {
+    for (ecr, srtt) in [(1000, 20), (0, 1020), (-1, 0), (1021, 0), (-500_000_000, 0)] {
+        let mut end = Lone::syn_sent(Config::rfc());
+        let first = end.out.segments[0].segment.options.timestamps.expect("it offers timestamps").val;
+        assert_eq!(end.said().len(), 1);
+        assert_eq!(end.wait_until(ms(1000)), ["1000 S 0 SynRetransmit"]);
+        end.now = ms(1020);
+        let mut segment = syn_ack(&end);
+        segment.options.timestamps = Some(Timestamps { val: 77, ecr: first.wrapping_add_signed(ecr) });
+        assert_eq!(end.show(&segment), [". 1 a1 SynAckAnswered"]);
+        assert_eq!(end.tcb.info(end.now).srtt, Duration::from_millis(srtt), "{ecr}");
+    }
+}
+
 fn writing(config: Config) -> Lone {
     let mut end = Lone::syn_sent(config);
     let _ = end.said();
