@@ -388,6 +388,9 @@ pub struct Config {
     /// `TCP_MAXSEG` bounds what a connection that is open sends (FreeBSD); off: it says what the next SYN announces, and no
     /// more (Linux).
     pub late_max_seg: bool,
+    /// A SYN that ends a TIME-WAIT is answered with a number 65,537 above what the old connection has used (Linux
+    /// `tcp_timewait_state_process`); off: only if the one that was drawn is not above that (RFC 9293, section 3.6.1).
+    pub isn_follows_time_wait: bool,
     /// Buffers are rounded up to whole segments once the connection is open, and the first window is all that the receive
     /// buffer holds (FreeBSD); off: the first window is a whole number of segments (Linux).
     pub buffers_in_segments: bool,

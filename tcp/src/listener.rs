@@ -240,10 +240,8 @@ impl Listener {
     /// Above what an earlier connection in TIME-WAIT has used (RFC 9293, section 3.6.1).
     fn choose_isn(&self, now: Time, incoming: &Incoming<'_>, secret: &IsnSecret) -> SeqNum {
         let isn = secret.isn(self.config.isn, &incoming.tuple, now);
-        match incoming.reopens {
-            Some(above) if (isn.distance_from(above) as i32) <= 0 => above.add(65_537),
-            _ => isn,
-        }
+        let follows = |above| self.config.isn_follows_time_wait || (isn.distance_from(above) as i32) <= 0;
+        incoming.reopens.filter(|above| follows(*above)).map_or(isn, |above| above.add(65_537))
     }
 
     /// A segment for a half-open request.

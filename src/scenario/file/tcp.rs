@@ -537,6 +537,9 @@ knobs! {
     /// `TCP_MAXSEG` bounds what a connection that is open sends (FreeBSD); off: it says what the next SYN announces, and no
     /// more (Linux).
     late_max_seg: Option<bool>, "true";
+    /// A SYN that ends a TIME-WAIT is answered with a number 65,537 above what the old connection has used (Linux
+    /// `tcp_timewait_state_process`); off: only if the one that was drawn is not above that (RFC 9293, section 3.6.1).
+    isn_follows_time_wait: Option<bool>, "true";
     /// Buffers are rounded up to whole segments once the connection is open, and the first window is all that the receive
     /// buffer holds (FreeBSD); off: the first window is a whole number of segments (Linux).
     buffers_in_segments: Option<bool>, "true";

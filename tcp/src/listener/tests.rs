@@ -439,14 +439,19 @@ fn ecn_is_negotiated() {
     assert!(!granted(Flags::ECE, EcnCodepoint::NotEct, Ecn::Passive));
 }
 
-/// RFC 9293, section 3.6.1, 6528/3-REUSE: the new connection's numbers lie above the old one's.
+/// RFC 9293, section 3.6.1, 6528/3-REUSE: the new connection's numbers lie above the old one's; under Linux they follow them
+/// whatever was drawn (`time_wait_without_cookies.pkt`).
 #[test]
 fn reopened_from_time_wait() {
     let syn = Client::new(1).syn();
     let drawn = SECRET.isn(Config::linux().isn, &tuple(1), AT);
-    for (above, expected) in
-        [(drawn.add(u32::MAX - 1000), drawn), (drawn, drawn.add(65_537)), (drawn.add(9), drawn.add(65_546))]
-    {
+    let far = drawn.add(u32::MAX - 1000);
+    for (above, follows, expected) in [
+        (far, false, drawn),
+        (far, true, far.add(65_537)),
+        (drawn, false, drawn.add(65_537)),
+        (drawn.add(9), false, drawn.add(65_546)),
+    ] {
         let incoming = Incoming {
             tuple: tuple(1),
             mtu: 1500,
@@ -454,7 +459,8 @@ fn reopened_from_time_wait() {
             ecn: EcnCodepoint::NotEct,
             reopens: Some(above),
         };
-        let reaction = give_as(&mut listener(5, |_| {}), AT, incoming);
+        let reaction =
+            give_as(&mut listener(5, |config| config.isn_follows_time_wait = follows), AT, incoming);
         assert_eq!(reaction.only().seq, expected);
         let note = Note::State { from: State::TimeWait, to: State::Closed, why: Rule::TimeWaitReused };
         assert_eq!(reaction.notes[0], note);
