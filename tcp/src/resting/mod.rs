@@ -14,7 +14,7 @@ use std::sync::Arc;
 use crate::connection::Connection;
 use crate::state::State;
 use crate::time::Time;
-use words::{Fold, Reader, Words, pack};
+use words::{Fold, GROUP, Reader, Words, pack};
 
 /// So many kinds of connections at most are folded on one host.
 const KINDS: usize = 8;
@@ -24,7 +24,7 @@ const SPARE: usize = 256;
 /// What connections of one kind have in common: they are folded as their difference from this one.
 pub(crate) struct Pattern {
     like: Connection,
-    row: Vec<u64>,
+    row: Vec<[u64; GROUP]>,
 }
 
 /// Folds the connections of a host, and unfolds them.
@@ -75,7 +75,7 @@ impl Folder {
 }
 
 /// The pattern for this connection, which becomes one if there is none.
-fn pattern_of(patterns: &mut Vec<Arc<Pattern>>, like: &Connection, row: &[u64]) -> Option<Arc<Pattern>> {
+fn pattern_of(patterns: &mut Vec<Arc<Pattern>>, like: &Connection, row: &[[u64; GROUP]]) -> Option<Arc<Pattern>> {
     if let Some(known) = patterns.iter().find(|known| Arc::ptr_eq(known.like.config(), like.config())) {
         return Some(Arc::clone(known));
     }

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::Folder;
-use super::words::{Fold, Reader, Words, pack};
+use super::words::{Fold, GROUP, Reader, Words, pack};
 use crate::Config;
 use crate::connection::tests::Pair;
 use crate::seq::{Seq, SeqNum};
@@ -10,7 +10,7 @@ use crate::time::{Duration, Time};
 
 type Row = Vec<(u64, (Seq, Time), (SeqNum, Option<Duration>), bool)>;
 
-fn words_of(row: &Row) -> Vec<u64> {
+fn words_of(row: &Row) -> Vec<[u64; GROUP]> {
     let mut words = Words::default();
     for (number, (seq, time), (wire, wait), flag) in row {
         number.fold(&mut words);

@@ -90,16 +90,19 @@ struct Last {
     time: u64,
 }
 
-/// A row that is being read.
+/// A row that is being read, a group at a time.
 #[derive(Debug)]
 pub(crate) struct Reader<'a> {
     bytes: &'a [u8],
-    pattern: &'a [u64],
-    /// Which of the next eight numbers differ from the pattern, the next one lowest; and how many of them are left.
-    differ: u8,
-    left: u8,
+    pattern: &'a [[u64; GROUP]],
+    group: [u64; GROUP],
+    /// Which number of the group is next.
+    at: usize,
     last: Last,
 }
+
+/// So many numbers share a byte that tells which of them differ from the pattern.
+pub(crate) const GROUP: usize = 8;
 
 /// A signed difference as a number that is small if it is short.
 const fn zigzag(difference: u64) -> u64 {
@@ -115,9 +118,10 @@ impl Words {
         self.list.clear();
         (self.last, self.fails) = (Last::default(), false);
     }
-    /// The row, if it is the whole.
-    pub fn row(&self) -> Option<&[u64]> {
-        (!self.fails).then_some(&self.list)
+    /// The row, if it is the whole, with zeros behind it that fill the last group.
+    pub fn row(&mut self) -> Option<&[[u64; GROUP]]> {
+        self.list.resize(self.list.len().next_multiple_of(GROUP), 0);
+        (!self.fails).then_some(self.list.as_chunks().0)
     }
     #[inline]
     pub fn number(&mut self, number: u64) {
@@ -140,40 +144,34 @@ impl Words {
 }
 
 impl Reader<'_> {
-    pub fn new<'a>(bytes: &'a [u8], pattern: &'a [u64]) -> Reader<'a> {
-        Reader { bytes, pattern, differ: 0, left: 0, last: Last::default() }
-    }
-    fn byte(&mut self) -> u8 {
-        let Some((first, rest)) = self.bytes.split_first() else { return 0 };
-        self.bytes = rest;
-        *first
+    pub fn new<'a>(bytes: &'a [u8], pattern: &'a [[u64; GROUP]]) -> Reader<'a> {
+        Reader { bytes, pattern, group: [0; GROUP], at: GROUP, last: Last::default() }
     }
     #[inline]
     pub fn number(&mut self) -> u64 {
-        if self.left == 0 {
-            (self.differ, self.left) = (self.byte(), 8);
+        if self.at >= GROUP {
+            self.next_group();
         }
-        let differs = self.differ & 1 != 0;
-        (self.differ, self.left) = (self.differ >> 1, self.left - 1);
-        let expected = match self.pattern.split_first() {
+        let number = self.group[self.at];
+        self.at += 1;
+        number
+    }
+    #[inline(never)]
+    fn next_group(&mut self) {
+        self.at = 0;
+        self.group = match self.pattern.split_first() {
             Some((first, rest)) => {
                 self.pattern = rest;
                 *first
             }
-            None => 0,
+            None => [0; GROUP],
         };
-        if differs { expected.wrapping_add(unzigzag(self.varint())) } else { expected }
-    }
-    fn varint(&mut self) -> u64 {
-        let mut number = 0;
-        for shift in (0..u64::BITS).step_by(7) {
-            let byte = self.byte();
-            number |= u64::from(byte & 0x7f) << shift;
-            if byte < 0x80 {
-                break;
-            }
+        let mut differ = take_byte(&mut self.bytes);
+        while differ != 0 {
+            let number = &mut self.group[differ.trailing_zeros() as usize];
+            differ &= differ - 1;
+            *number = number.wrapping_add(unzigzag(get_varint(&mut self.bytes)));
         }
-        number
     }
     fn distance(&mut self, from: u64, none: u64) -> u64 {
         match self.number().checked_sub(1) {
@@ -183,23 +181,45 @@ impl Reader<'_> {
     }
 }
 
-/// Appends the row as bytes: for each eight numbers a byte that tells which of them differ from the pattern, then the differences.
-pub(crate) fn pack(row: &[u64], pattern: &[u64], bytes: &mut Vec<u8>) {
-    let start = bytes.len();
-    let expected = pattern.iter().copied().chain(std::iter::repeat(0));
-    let mut expected = expected.take(row.len());
-    for group in row.chunks(8) {
+/// Appends the row as bytes: for each group a byte that tells which of its numbers differ from the pattern, then the differences.
+pub(crate) fn pack(row: &[[u64; GROUP]], pattern: &[[u64; GROUP]], bytes: &mut Vec<u8>) {
+    let mut end = bytes.len();
+    let patterns = pattern.iter().chain(std::iter::repeat(&[0; GROUP]));
+    for (group, expected) in row.iter().zip(patterns) {
         let head = bytes.len();
         bytes.push(0);
-        for (bit, (number, expected)) in group.iter().zip(&mut expected).enumerate() {
-            if *number != expected {
+        if group == expected {
+            continue;
+        }
+        for (bit, (number, expected)) in group.iter().zip(expected).enumerate() {
+            if number != expected {
                 bytes[head] |= 1 << bit;
-                put_varint(bytes, zigzag(number.wrapping_sub(expected)));
+                put_varint(bytes, zigzag(number.wrapping_sub(*expected)));
             }
         }
+        end = bytes.len();
     }
-    let rest = bytes[start..].iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
-    bytes.truncate(start + rest);
+    // Groups that are as expected at the end need not be told.
+    bytes.truncate(end);
+}
+
+fn take_byte(bytes: &mut &[u8]) -> u8 {
+    let Some((first, rest)) = bytes.split_first() else { return 0 };
+    *bytes = rest;
+    *first
+}
+
+fn get_varint(bytes: &mut &[u8]) -> u64 {
+    let mut number = 0;
+    let mut shift = 0;
+    loop {
+        let byte = take_byte(bytes);
+        number |= u64::from(byte & 0x7f) << shift;
+        shift += 7;
+        if byte < 0x80 || shift >= u64::BITS {
+            return number;
+        }
+    }
 }
 
 fn put_varint(bytes: &mut Vec<u8>, mut number: u64) {
