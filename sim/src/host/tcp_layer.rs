@@ -100,7 +100,8 @@ struct Slot {
     in_table: bool,
     /// Whether the port was bound by a program: to a number of its choice, or by a listener.
     port_bound: bool,
-    /// Whether it is listed as awake ([`rest`]), and was called since the list was last gone through.
+    /// Whether it is listed as awake ([`rest`]), and was called since the list was last gone through. One that is not listed,
+    /// but was called, was woken by a timer and waits for an answer.
     awake: bool,
     called: bool,
 }
@@ -242,11 +243,11 @@ impl TcpLayer {
     #[inline]
     pub(super) fn tcb_mut(&mut self, id: ConnId) -> Option<&mut Tcb> {
         let slot = self.slots.get_mut(id as usize)?;
-        slot.called = true;
         if !slot.awake {
             slot.awake = true;
-            self.rest.wake(id, slot.tcb.as_mut());
+            self.rest.wake(id, slot.tcb.as_mut(), slot.called);
         }
+        slot.called = true;
         slot.tcb.as_mut()
     }
     pub(super) fn tuple(&self, id: ConnId) -> Option<Tuple> {

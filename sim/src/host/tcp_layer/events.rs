@@ -290,7 +290,7 @@ impl Kernel {
             if over == Some(true) {
                 self.tcp.remove(id);
             }
-            self.tcp.rest_again();
+            self.tcp.rest_when_answered();
         }
         while let Some(id) = self.tcp.listener_deadlines.pop(ctx.now) {
             self.listener_deadline(ctx, id);

@@ -26,13 +26,12 @@ pub(super) struct Rest {
 }
 
 impl Rest {
-    /// A connection is called that is not listed.
+    /// A connection is called that is not listed; `asked`: it was woken before, by a timer, and not folded since.
     #[inline(never)]
-    pub(super) fn wake(&mut self, id: ConnId, tcb: Option<&mut Tcb>) {
+    pub(super) fn wake(&mut self, id: ConnId, tcb: Option<&mut Tcb>, asked: bool) {
         lean::push(&mut self.awake, id);
-        if let Some(tcb) = tcb
-            && matches!(tcb, Tcb::Resting(_))
-        {
+        let Some(tcb) = tcb else { return };
+        if asked || matches!(tcb, Tcb::Resting(_)) {
             tcb.wake(&mut self.folder);
             self.woken = Some(id);
         }
@@ -46,6 +45,18 @@ impl TcpLayer {
     pub(super) fn rest_again(&mut self) {
         if let Some(id) = self.rest.woken.take() {
             self.fold_again(id);
+        }
+    }
+    /// What a timer woke has most likely asked its peer something, and the answer is not long to come: it stays as it is until
+    /// it is called again, and is folded then if the answer leaves it at rest.
+    #[inline]
+    pub(super) fn rest_when_answered(&mut self) {
+        if let Some(id) = self.rest.woken.take()
+            && self.rest.awake.last() == Some(&id)
+        {
+            self.rest.awake.pop();
+            let slot = &mut self.slots[id as usize];
+            (slot.awake, slot.called) = (false, true);
         }
     }
     #[inline(never)]
@@ -92,7 +103,7 @@ impl TcpLayer {
     pub(super) fn wake_all(&mut self) {
         for (id, slot) in (0..).zip(&mut self.slots) {
             if !std::mem::replace(&mut slot.awake, true) {
-                self.rest.wake(id, slot.tcb.as_mut());
+                self.rest.wake(id, slot.tcb.as_mut(), slot.called);
             }
         }
     }
