@@ -30,25 +30,29 @@ fn main() {
     if !checked {
         sim = sim.without_checks();
     }
-    let begun = cpu_ms();
+    let begun = cpu_us();
     sim.run();
-    let spent = cpu_ms() - begun;
+    let spent = cpu_us() - begun;
     let packets: u64 = (0..sim.names().pipes()).map(|n| sim.pipe_counters(sim::PipeId(n)).delivered).sum();
-    println!("{} events, {packets} hops, {} ms of CPU, hash {:016x}", sim.events(), spent, sim.trace_hash());
+    let (seconds, millis) = (spent / 1_000_000, spent / 1000 % 1000);
+    println!(
+        "{} events, {packets} hops, {seconds}.{millis:03} s of CPU, hash {:016x}",
+        sim.events(),
+        sim.trace_hash()
+    );
     if let Some([there, _]) = sim.names().link_pipes(workloads::SHARED) {
         let there = sim.pipe_counters(there);
-        let seconds = sim.now().as_nanos() / 1_000_000_000;
         println!(
             "shared link: {} packets, {} dropped, {} Mbit/s of IP",
             there.delivered,
             there.dropped,
-            8 * there.delivered_bytes / 1_000_000 / seconds.max(1)
+            8_000 * u128::from(there.delivered_bytes) / u128::from(sim.now().as_nanos().max(1))
         );
     }
 }
 
-/// CPU time of this process so far, in milliseconds; zero where the system does not tell.
-fn cpu_ms() -> u64 {
+/// CPU time of this process so far, in microseconds; zero where the system does not tell.
+fn cpu_us() -> u64 {
     let text = std::fs::read_to_string("/proc/self/schedstat").unwrap_or_default();
-    text.split(' ').next().and_then(|ns| ns.parse::<u64>().ok()).unwrap_or(0) / 1_000_000
+    text.split(' ').next().and_then(|ns| ns.parse::<u64>().ok()).unwrap_or(0) / 1000
 }

@@ -75,7 +75,11 @@ impl Folder {
 }
 
 /// The pattern for this connection, which becomes one if there is none.
-fn pattern_of(patterns: &mut Vec<Arc<Pattern>>, like: &Connection, row: &[[u64; GROUP]]) -> Option<Arc<Pattern>> {
+fn pattern_of(
+    patterns: &mut Vec<Arc<Pattern>>,
+    like: &Connection,
+    row: &[[u64; GROUP]],
+) -> Option<Arc<Pattern>> {
     if let Some(known) = patterns.iter().find(|known| Arc::ptr_eq(known.like.config(), like.config())) {
         return Some(Arc::clone(known));
     }
