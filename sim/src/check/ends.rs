@@ -374,7 +374,8 @@ impl Ends {
         let offered = opened.filter(|_| why != Rule::SynCookieSent).max(taken.and_then(|end| end.offered));
         let acked = answered
             .map(|peer| Seq::near(Seq::initial(peer.isn), segment.ack))
-            .or(peer.map(|peer| Seq::initial(peer.isn)));
+            .or(peer.map(|peer| Seq::initial(peer.isn)))
+            .filter(|_| segment.has(Flags::ACK));
         // A SYN that comes again takes no number.
         let last =
             if before.is_none() { self.numbers.insert((node, tuple), (segment.seq, now)) } else { None };
@@ -457,7 +458,8 @@ impl Ends {
                 // A SYN-ACK that answers another SYN than this begins nothing (RFC 9293, section 3.10.7.3).
                 let answers = |ack| ack > end.iss && ack <= end.nxt;
                 let foreign = segment.has(Flags::ACK) && !answers(Seq::near(end.nxt, segment.ack));
-                if end.peer.is_none() && !foreign {
+                // One that is refused, for its timestamp, is not the peer's either: what this end has acknowledged is.
+                if end.ack.is_none() && !foreign {
                     (end.peer, end.met) = (end.heard, event);
                 }
             }

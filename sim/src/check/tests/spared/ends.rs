@@ -337,3 +337,23 @@ fn what_duplicates_lend_lasts_as_long_as_recovery() {
     told.reading(A, (701, 701, 1));
     assert_eq!(repeats(&told), 0);
 }
+
+/// Linux refuses a SYN-ACK whose TSecr it never sent (`PAWSActiveRejected`): the server before it booted. The next one, of a server
+/// that has begun anew, is the peer's, and its numbers count.
+#[test]
+fn a_syn_ack_that_was_refused_is_not_the_peers() {
+    let mut told = Told::new(|_, _| {});
+    let syn = told.passes(A, segment(Flags::SYN, ISS_A, 0), Rule::ActiveOpen, Trigger::Timer);
+    let old = told.stray(B, segment(Flags::SYN | Flags::ACK, ISS_B + 700_000, ISS_A + 1));
+    told.passes(A, segment(Flags::RST, ISS_A + 1, 0), Rule::SynSentBadEcho, Trigger::Packet(old));
+    told.passes(A, segment(Flags::SYN, ISS_A, 0), Rule::SynRetransmit, Trigger::Timer);
+    let syn_ack = segment(Flags::SYN | Flags::ACK, ISS_B, ISS_A + 1);
+    let syn_ack = told.passes(B, syn_ack, Rule::SynAnswered, Trigger::Packet(syn));
+    let ack = segment(Flags::ACK, ISS_A + 1, ISS_B + 1);
+    told.passes(A, ack, Rule::SynAckAnswered, Trigger::Packet(syn_ack));
+    assert_eq!(told.found(), []);
+    // Once acknowledged it stays the peer's.
+    told.stray(B, segment(Flags::SYN | Flags::ACK, ISS_B + 700_000, ISS_A + 1));
+    told.passes(A, segment(Flags::ACK, ISS_A + 1, ISS_B + 700_001), Rule::ChallengeSyn, Trigger::Timer);
+    assert_eq!(told.found(), [Law::AckOfUnsent]);
+}
