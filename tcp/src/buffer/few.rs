@@ -29,9 +29,6 @@ impl<T> Few<T> {
     pub fn front(&self) -> Option<&T> {
         self.first.as_ref()
     }
-    pub fn back(&self) -> Option<&T> {
-        self.more.as_ref().and_then(|more| more.back()).or(self.first.as_ref())
-    }
     #[inline]
     pub fn back_mut(&mut self) -> Option<&mut T> {
         match &mut self.more {

@@ -128,17 +128,22 @@ impl RcvMemory {
             self.queue.pop_front();
         }
     }
-    /// Puts what is in order into as little memory as may be (`tcp_collapse`).
+    /// Puts what is in order into as little memory as may be, from the first skb on that takes more of it than skbs of this
+    /// sender do (`tcp_collapse`).
     fn collapse(&mut self) {
-        let (Some(first), Some(last)) = (self.queue.front(), self.queue.back()) else { return };
-        let (start, end) = (first.start, last.end);
-        let taken: u64 = self.queue.iter().map(|skb| u64::from(skb.truesize)).sum();
+        let skbs: Vec<Skb> = (0..self.queue.len()).filter_map(|i| self.queue.get(i)).copied().collect();
+        let is_bloated = |skb: &Skb| self.window_of(skb.truesize.into()) > skb.end.since(skb.start);
+        let Some(from) = skbs.iter().position(is_bloated) else { return };
+        let (lean, bloated) = skbs.split_at(from);
+        let (start, end) = (bloated[0].start, bloated[bloated.len() - 1].end);
+        let taken: u64 = bloated.iter().map(|skb| u64::from(skb.truesize)).sum();
         let pages = end.since(start).div_ceil(PAGE.0) * PAGE.1;
         if pages < taken
             && let Ok(truesize) = u32::try_from(pages)
         {
             self.alloc = self.alloc - taken + pages;
             self.queue.clear();
+            lean.iter().for_each(|skb| self.queue.push_back(*skb));
             self.queue.push_back(Skb { start, end, truesize, room: 0 });
         }
     }

@@ -112,3 +112,28 @@ fn a_client_only_system_serves_nobody() {
     assert!(matches!(judge(CLIENT), Verdict::Ordinary));
     assert!(matches!(judge(CLIENT | SERVER), Verdict::Offer(_)));
 }
+
+/// 7413/4.1.2: while keys change, a cookie of the old one is still good, and the SYN-ACK brings one of the new; any other is
+/// answered with a new one, and its data is not taken.
+#[test]
+fn a_cookie_of_the_old_key() {
+    let keys = parse_keys("1-2-3-4,a1a1a1a1-b2b2b2b2-c3c3c3c3-d4d4d4d4").unwrap();
+    let tuple = Tuple { local: ([192, 168, 0, 1], 80).into(), remote: ([192, 0, 2, 1], 40_000).into() };
+    let [fresh, old] = keys.map(|key| cookie(key.unwrap(), tuple.remote.ip(), tuple.local.ip()));
+    let judge = |sent: TfoCookie| {
+        let asks = Segment {
+            options: crate::segment::Options {
+                fast_open: Some(Box::new(FastOpenOption { cookie: Some(sent), experimental: false })),
+                ..Default::default()
+            },
+            ..Segment::default()
+        };
+        let config = Config { fast_open: CLIENT | SERVER, fast_open_keys: keys, ..Config::linux() };
+        Server::new(5).judge(Time::ZERO, &config, (&tuple, &asks), &IsnSecret([1, 2]))
+    };
+    assert!(matches!(judge(fresh), (Verdict::Accept(None), None)));
+    assert!(matches!(judge(old), (Verdict::Accept(Some(new)), None) if new == fresh));
+    let foreign = cookie([9; 16], tuple.remote.ip(), tuple.local.ip());
+    let verdict = judge(foreign);
+    assert!(matches!(verdict, (Verdict::Offer(new), Some(Obstacle::BadCookie)) if new == fresh));
+}

@@ -356,6 +356,10 @@ fn rare_options() {
         assert_eq!(back(bytes).fast_open, None, "{bytes}");
     }
 
+    // An experiment of somebody else's (RFC 6994, section 3.1) is none of ours, and kept as it came.
+    assert_eq!((back("fe0cf98a3021b9d889017eeb").fast_open, back("fe04f888").fast_open), (None, None));
+    assert_eq!(back("fe04f98a").other.as_deref(), Some(&[0xfe, 4, 0xf9, 0x8a][..]));
+
     let timeout = |raw| Options { user_timeout: std::num::NonZeroU16::new(raw), ..Options::default() };
     assert_eq!((wire(&timeout(0x8005)), back("1c048005")), ("1c048005".to_owned(), timeout(0x8005)));
     assert_eq!((back("1c040000"), back("1c03aa")), (Options::default(), Options::default()));

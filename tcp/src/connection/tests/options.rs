@@ -65,6 +65,36 @@ fn timestamps_that_were_not_agreed_on() {
     assert_eq!(end.tcb.readable().0, 30);
 }
 
+/// 7323/3.2-UNNEG: a SYN-ACK with timestamps that the SYN did not ask for turns none on.
+#[test]
+fn timestamps_that_nobody_asked_for() {
+    for (timestamps, stamped) in [(false, false), (true, true)] {
+        let mut end = opened(Config { timestamps, ..Config::rfc() }, |_| {});
+        let data = end.data(1, 10, 1);
+        let answers = [answers(&mut end, &data), answers(&mut end, &data)].concat();
+        assert!(!answers.is_empty());
+        assert!(answers.iter().all(|o| o.segment.options.timestamps.is_some() == stamped));
+    }
+}
+
+/// `TCP_MAXSEG` on an open connection: FreeBSD sends no more than that from then on, and never more than the peer takes; Linux
+/// has said what it takes and goes on (`late_maxseg.pkt`).
+#[test]
+fn a_late_max_seg() {
+    for (config, bounds) in [(Config::freebsd(), true), (Config::linux(), false)] {
+        let mut end = Lone::established(config);
+        let before = end.tcb.info(end.now).mss;
+        let mut set = |mss| {
+            let _ = end.tcb.set_option(end.now, SocketOption::MaxSeg(mss), &mut end.out);
+            end.tcb.info(end.now).mss
+        };
+        assert_eq!(set(1460), before);
+        let bounded = set(500);
+        assert_eq!(bounded < 500, bounds, "{bounded}");
+        assert!(bounds || bounded == before, "{bounded}");
+    }
+}
+
 /// 7323/4.3-DELACK, 4.3-OOO, 4.3-FILL, 5.3-ARRIVAL: echoed is the stamp of the earliest segment that is not acknowledged; one
 /// out of order changes nothing, the one that fills the hole does.
 #[test]
