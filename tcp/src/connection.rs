@@ -243,7 +243,7 @@ impl Connection {
             segs_out: 1,
         };
         connection.arm_keepalive(now, now);
-        if connection.ledger.is_some() {
+        if connection.counts_truesize() {
             connection.grow_send_buffer();
             connection.init_rcv_memory();
         }

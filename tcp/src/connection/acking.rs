@@ -139,7 +139,7 @@ impl Connection {
         let before = self.ack.segment;
         let len = self.size_of(segment.payload.len());
         self.ack.measure(segment, len, option_bytes, own_mss);
-        if self.ledger.is_some() && len >= before && len != before {
+        if self.counts_truesize() && len >= before && len != before {
             self.measure_ratio(segment.payload.len());
         }
     }

@@ -83,7 +83,7 @@ impl Connection {
             return;
         }
         self.output(now, out);
-        if self.ledger.is_some() {
+        if self.counts_truesize() {
             self.check_space(now, out);
         }
         self.acknowledge(now, out);
@@ -185,7 +185,7 @@ impl Connection {
     /// edge is taken whole, but only while nothing waits to be read (`tcp_sequence`).
     fn lies_beyond(&self, seq: Seq, end: Seq) -> bool {
         let right = self.rightmost();
-        let reaches_over = end > right && self.ledger.is_some() && self.rcv.buffer.unread() > 0;
+        let reaches_over = end > right && self.counts_truesize() && self.rcv.buffer.unread() > 0;
         seq > right || reaches_over && seq < end
     }
 

@@ -14,7 +14,7 @@ use crate::time::Time;
 impl Connection {
     /// Bytes that `send` would take now.
     pub(super) fn free_send_space(&self) -> u64 {
-        if self.ledger.is_some() {
+        if self.counts_truesize() {
             // The last skb may be filled beyond the limit; how far is known only when it is written.
             return u64::from(self.has_send_memory());
         }
@@ -52,7 +52,7 @@ impl Connection {
             return Err(Errno::EPIPE);
         }
         let len = data.len();
-        if self.ledger.is_some() {
+        if self.counts_truesize() {
             let taken = self.send_in_skbs(now, &data, flags, out);
             return if taken == 0 && len > 0 { Err(Errno::EAGAIN) } else { Ok(taken) };
         }
@@ -198,7 +198,7 @@ impl Connection {
             SocketOption::Cork(false) => self.output(now, out),
             SocketOption::PathMtuDiscovery(on) => self.reconfigure(&|c| c.path_mtu_discovery = on),
             SocketOption::Timestamping(bits) => return self.set_stamps(bits),
-            SocketOption::SndBuf(_) | SocketOption::NotSentLowat(_) if self.ledger.is_some() => {
+            SocketOption::SndBuf(_) | SocketOption::NotSentLowat(_) if self.counts_truesize() => {
                 self.check_writeable(now, out);
             }
             SocketOption::QuickAck(on) => {
@@ -234,7 +234,7 @@ impl Connection {
     }
     /// Whether poll(2) says that there is room to write.
     pub fn poll_writable(&mut self) -> bool {
-        let room = if self.ledger.is_some() { self.is_writeable() } else { self.writable() > 0 };
+        let room = if self.counts_truesize() { self.is_writeable() } else { self.writable() > 0 };
         self.snd.starved |= !room;
         room
     }

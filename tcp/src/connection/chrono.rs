@@ -82,9 +82,6 @@ impl Connection {
     }
     /// The output function has run: it sent from `before` on, and was stopped by the peer's window or by cwnd.
     pub(super) fn note_limit(&mut self, now: Time, by_window: bool, by_cwnd: bool, before: Seq) {
-        if self.ledger.is_none() {
-            return;
-        }
         let idle = self.is_idle();
         let by_buffer = self.snd.queue.nxt() > before && !by_cwnd && self.is_buffer_limited();
         let Some(Ledger { chrono, .. }) = self.ledger.as_deref_mut() else { return };

@@ -62,6 +62,12 @@ fold!(Ledger {
 } absent { stamps });
 
 impl Connection {
+    /// Whether buffers count the memory of skbs (`truesize`). Then data is also cut, pushed, sent together, taken in and waited
+    /// for as by a stack that keeps it in skbs.
+    #[inline]
+    pub(super) fn counts_truesize(&self) -> bool {
+        self.ledger.is_some()
+    }
     /// The skbs, where they are accounted.
     pub(super) fn skbs(&self) -> Option<&Skbs> {
         self.ledger.as_ref().map(|ledger| &ledger.skbs)

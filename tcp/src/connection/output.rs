@@ -103,7 +103,7 @@ impl Connection {
             self.snd.queue.on_nothing_to_send(&self.config);
         }
         self.update_persist(now);
-        if self.ledger.is_some() {
+        if self.counts_truesize() {
             // Where both windows are full, the congestion window counts.
             let by_peer = hold == Hold::Window && self.snd.queue.allowance(&self.config) > 0;
             self.note_limit(now, by_peer, hold == Hold::Congestion, before);
@@ -124,7 +124,7 @@ impl Connection {
         self.state == State::Established
             && self.snd.queue.flight() > 0
             && self.snd.queue.sends_new_only()
-            && self.ledger.is_none()
+            && !self.counts_truesize()
             && self.has_only_stamps()
             && path.is_none()
             && search.is_none()
@@ -302,7 +302,7 @@ impl Connection {
                 self.split_skb(nxt);
                 return Hold::Pacing;
             }
-            if nxt >= burst.0 && self.ledger.is_some() {
+            if nxt >= burst.0 && self.counts_truesize() {
                 self.split_skb(nxt);
                 let hold = if occasion.one { Hold::Nothing } else { self.defers_burst(now, nxt) };
                 if hold != Hold::Nothing {
@@ -338,7 +338,7 @@ impl Connection {
         let last = self.snd.fin && len == waiting;
         // Data that fills the window exactly does not wait for room for the FIN, but where both are one skb, of which the
         // window is asked at its beginning (Linux `tcp_snd_wnd_test`): then a probe tears them apart.
-        let whole = self.skbs().is_some() && !occasion.inside;
+        let whole = self.counts_truesize() && !occasion.inside;
         let fin = last && (len == 0 || len != room || whole);
         let range = nxt..nxt + len + u64::from(fin);
         // Silly-window avoidance: a segment that the window would cut waits (RFC 9293, section 3.8.6.2.1). `size` is
@@ -449,7 +449,7 @@ impl Connection {
                 flags |= Flags::PSH;
             }
         }
-        if len > 0 && self.ledger.is_some() {
+        if len > 0 && self.counts_truesize() {
             self.stamp_sent(range.start, range.start + u64::from(len), out);
         }
         self.emit(now, Body { seq: range.start, flags, payload, new_data }, why, out);

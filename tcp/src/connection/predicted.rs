@@ -61,21 +61,22 @@ impl Connection {
             self.output(now, out);
             self.snd.queue.settle_timer(now, &self.config);
         } else {
+            let uncounted = !self.counts_truesize();
             let buffer = &mut self.rcv.buffer;
-            if arrived.seq == buffer.nxt() && !buffer.has_gap() && self.ledger.is_none() {
+            if uncounted && arrived.seq == buffer.nxt() && !buffer.has_gap() {
                 buffer.append(&arrived.segment.payload);
                 self.on_text_in_order(now, arrived.segment, arrived.seq, out);
             } else {
                 self.count_text(arrived);
                 self.take_data(now, &{ *arrived }, arrived.end, out);
             }
-            if self.queued_end() > arrived.ack || self.ledger.is_some() {
+            if self.queued_end() > arrived.ack || self.counts_truesize() {
                 self.output(now, out); // data waits for a window or for company, or time is kept
             } else {
                 self.stop_persist();
             }
         }
-        if self.ledger.is_some() {
+        if self.counts_truesize() {
             self.check_space(now, out);
         }
         if self.ack.scheduled {

@@ -76,9 +76,9 @@ impl Connection {
     pub(super) fn take_data(&mut self, now: Time, arrived: &Arrived<'_>, data_end: Seq, out: &mut Out) {
         let segment = arrived.segment;
         let nxt = self.rcv.nxt();
-        let right = if self.ledger.is_some() { self.rcv.edge.max(data_end) } else { self.rcv.edge };
+        let right = if self.counts_truesize() { self.rcv.edge.max(data_end) } else { self.rcv.edge };
         let edge = self.rcv.fin.map_or(right, |fin| fin.min(right)).max(nxt);
-        if self.ledger.is_some()
+        if self.counts_truesize()
             && data_end > nxt
             && !segment.payload.is_empty()
             && !self.may_keep(arrived, nxt, out)
@@ -90,7 +90,7 @@ impl Connection {
         }
         let before = self.rcv.buffer.nxt();
         let inserted = self.rcv.buffer.insert(arrived.seq, &segment.payload, edge);
-        if self.ledger.is_some() && inserted.advanced + inserted.held > 0 {
+        if self.counts_truesize() && inserted.advanced + inserted.held > 0 {
             self.charge_rcv_memory(arrived.seq.max(before), data_end);
         }
         if let Some(range) = inserted.duplicate {
@@ -110,14 +110,14 @@ impl Connection {
             }
         } else if inserted.held > 0 || arrived.seq > nxt {
             self.find_urgent(segment, arrived.seq, out);
-            if inserted.held > 0 && self.ledger.is_some() {
+            if inserted.held > 0 && self.counts_truesize() {
                 self.measure_segment(segment);
             }
             // Without SACK a duplicate ACK is one that changes nothing, the window included.
             if inserted.held > 0 && self.sack {
                 self.grow_window(segment.payload.len());
             }
-            if inserted.held > 0 && self.ledger.is_some() {
+            if inserted.held > 0 && self.counts_truesize() {
                 self.grow_for_gap();
             }
             self.ack.now(Rule::AckOutOfOrder);

@@ -176,7 +176,7 @@ impl Connection {
         let next = self.snd.buffer.end().since(nxt).min(u64::from(self.segment_size()));
         let flight = self.snd.queue.flight() > 0;
         let open = nxt + next.max(1) <= self.window_end();
-        if flight || open && self.ledger.is_some() {
+        if flight || open && self.counts_truesize() {
             self.stop_persist();
         } else if open {
             // Small data that waits goes when the override timer says so, however much comes meanwhile (RFC 9293, section

@@ -121,7 +121,7 @@ impl Connection {
     /// The window to offer now, before it is made sure that the edge does not retreat.
     #[inline]
     pub(super) fn select_window(&self) -> u64 {
-        if self.ledger.is_some() {
+        if self.counts_truesize() {
             return self.select_accounted_window();
         }
         let allowed = u64::from(self.socket.rcv_buf);
@@ -165,7 +165,7 @@ impl Connection {
     /// Offers a window: moves the edge, and returns SEG.WND as it stands in the header.
     #[inline]
     pub(super) fn announce_window(&mut self) -> u16 {
-        if self.ledger.is_some() {
+        if self.counts_truesize() {
             return self.announce_accounted_window();
         }
         let (shift, current) = (self.rcv.shift, self.rcv.window());
@@ -201,7 +201,7 @@ impl Connection {
     /// Whether less than half of the window is left (only where memory is accounted).
     pub(super) fn is_short_of_room(&self) -> bool {
         let half = || self.window_of(u64::from(self.socket.rcv_buf)).min(self.window_clamp()) / 2;
-        self.ledger.is_some() && self.space() < half()
+        self.counts_truesize() && self.space() < half()
     }
     /// There is no memory for what has just arrived: no window is offered until there is (Linux `ICSK_ACK_NOMEM`).
     fn announce_nothing(&mut self) -> u16 {
@@ -216,7 +216,7 @@ impl Connection {
     }
     /// A segment of some size has arrived: the window may be offered in full by and by (Linux `tcp_grow_window`).
     pub(super) fn grow_window(&mut self, len: u32) {
-        let grown = self.ledger.is_none() && self.rcv.growing >= u64::from(self.socket.rcv_buf);
+        let grown = !self.counts_truesize() && self.rcv.growing >= u64::from(self.socket.rcv_buf);
         if len < 128 || grown {
             return;
         }
@@ -251,7 +251,7 @@ impl Connection {
             self.rcv.taken += rest;
             return;
         }
-        let behind = if self.ledger.is_some() { rest + self.rcv.buffer.unread() } else { 0 };
+        let behind = if self.counts_truesize() { rest + self.rcv.buffer.unread() } else { 0 };
         let taken = self.rcv.taken.saturating_sub(behind);
         self.rcv.taken = rest;
         self.rcv.epoch = now;
@@ -268,7 +268,7 @@ impl Connection {
         let doubled = 2 * taken;
         let growth = u128::from(doubled) * u128::from(taken.saturating_sub(before)) / u128::from(before);
         let beyond = self.rcv.buffer.highest().since(self.rcv.buffer.nxt());
-        let beyond = if self.ledger.is_some() { beyond } else { 0 };
+        let beyond = if self.counts_truesize() { beyond } else { 0 };
         let wanted = u128::from(doubled) + 2 * growth + u128::from(beyond);
         let wanted = self.memory_of(u64::try_from(wanted).unwrap_or(u64::MAX >> 8).min(u64::MAX >> 8));
         let wanted = u32::try_from(wanted).unwrap_or(u32::MAX).min(max);

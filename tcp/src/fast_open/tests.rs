@@ -89,6 +89,7 @@ fn resets_do_not_free_places() {
     server.over(at(3), true);
     assert!(!server.has_room(at(62)), "a minute is not over");
     assert!(server.has_room(at(63)), "the first of them is");
+    assert!(server.has_room(at(63)), "and keeps no place any more");
     server.begun();
     assert!(!server.has_room(at(63)));
 }
