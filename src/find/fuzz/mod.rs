@@ -53,7 +53,12 @@ pub fn play(scenario: &Scenario, rest: bool) -> Played {
 }
 /// The same, for as long as `goes_on` says so, which is asked now and then; `None`: it did not come to its end.
 pub fn play_while(scenario: &Scenario, rest: bool, goes_on: &dyn Fn() -> bool) -> Option<Played> {
-    guarded(|| play_unguarded(scenario, rest, goes_on))
+    let never = |_: &Simulator| false;
+    guarded(|| play_unguarded(scenario, rest, goes_on, &never))
+}
+/// The same, no further than to where `enough` says so, which is asked now and then.
+pub fn play_until(scenario: &Scenario, enough: &dyn Fn(&Simulator) -> bool) -> Played {
+    guarded(|| play_unguarded(scenario, false, &|| true, enough)).unwrap_or_default()
 }
 
 /// A run, whose panic is a violation.
@@ -80,7 +85,12 @@ pub(super) fn caught<T>(run: impl FnOnce() -> T) -> Result<T, String> {
     })
 }
 
-fn play_unguarded(scenario: &Scenario, rest: bool, goes_on: &dyn Fn() -> bool) -> Option<Played> {
+fn play_unguarded(
+    scenario: &Scenario,
+    rest: bool,
+    goes_on: &dyn Fn() -> bool,
+    enough: &dyn Fn(&Simulator) -> bool,
+) -> Option<Played> {
     let mut simulator = Simulator::new(scenario.spec(), TraceLevel::On).with_checks(scenario.spec());
     let mut coverage = Coverage::default();
     let (mut delivered, mut time) = (0, Time::ZERO);
@@ -88,8 +98,13 @@ fn play_unguarded(scenario: &Scenario, rest: bool, goes_on: &dyn Fn() -> bool) -
         if simulator.events() == MOST_EVENTS / 2 {
             (delivered, time) = (simulator.delivered(), simulator.now());
         }
-        if simulator.events().is_multiple_of(ASKED) && !goes_on() {
-            return None;
+        if simulator.events().is_multiple_of(ASKED) {
+            if !goes_on() {
+                return None;
+            }
+            if enough(&simulator) {
+                break;
+            }
         }
         if simulator.records().len() > AT_A_TIME {
             let records = simulator.take_records();
