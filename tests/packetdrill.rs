@@ -116,7 +116,7 @@ fn own_scripts_pass_to_the_letter() {
 #[test]
 fn own_scripts_of_buffers_pass_to_the_letter() {
     let tcp = sim::sys::Setup::default().tcp;
-    pass_to_the_letter("linux", 61, &Settings { tcp, ..linux() });
+    pass_to_the_letter("linux", 62, &Settings { tcp, ..linux() });
 }
 
 /// Each wrong script gets its complaint: what was expected, what was seen, what came before, and why.

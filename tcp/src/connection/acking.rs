@@ -31,7 +31,7 @@ pub(crate) struct Acking {
     /// The next pure ACK answers ACKs only: without SACK blocks.
     pub bare: bool,
     /// A segment that ended a write, or was smaller than the peer's full size, is among what is unacknowledged.
-    pushed: bool,
+    pub(super) pushed: bool,
     /// More than one such.
     pushed_twice: bool,
     /// The program answers what it reads: ACKs may ride on its data (Linux "pingpong").

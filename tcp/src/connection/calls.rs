@@ -219,8 +219,16 @@ impl Connection {
         }
         Ok(())
     }
+    /// The ACK that waits goes. Linux acts as if something pushed had been read, so not while data waits to be read, unless more
+    /// than a segment is to be acknowledged (`__tcp_sock_set_quickack`).
     fn acknowledge_at_once(&mut self, now: Time, out: &mut Out) {
-        if self.ack.scheduled && !self.is_over() {
+        if !self.ack.scheduled || !matches!(self.state, State::Established | State::CloseWait) {
+            return;
+        }
+        if self.config.delayed_ack.adaptive {
+            self.ack.pushed = true;
+            self.on_read(now, out);
+        } else {
             self.send_ack(now, Rule::AckQuick, out);
         }
     }
