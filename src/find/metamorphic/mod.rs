@@ -158,8 +158,9 @@ pub fn compare(spec: &Spec, change: Change) -> Option<Result<usize, Difference>>
 fn beside(spec: &Spec, twin: &Twin, change: Change) -> Option<Result<usize, Difference>> {
     let itself = Twin::new(spec.clone());
     let plain = Story::of(&itself, None)?;
-    // What finds no room in a queue would find it in one without end.
-    if change == Change::OtherQueue && plain.overflows {
+    // What finds no room in a queue would find it in one without end; what waits has its time of arrival already, or will have
+    // it by what the link is then.
+    if change == Change::OtherQueue && (plain.overflows || plain.disturbed) {
         return None;
     }
     let changed = Story::of(twin, None)?;

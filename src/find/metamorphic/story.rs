@@ -22,6 +22,8 @@ pub(super) struct Story {
     pub(super) told: Option<(Time, String)>,
     /// Some packet found no room in a queue.
     pub(super) overflows: bool,
+    /// Some packet waited in a queue while a link changed, or something else did that the scenario does to it.
+    pub(super) disturbed: bool,
     /// The hash of the trace.
     pub(super) hash: u64,
     line: String,
@@ -34,6 +36,10 @@ pub(super) struct Story {
     ports: BTreeMap<IpAddr, Vec<u16>>,
 }
 
+fn pipes(simulator: &Simulator) -> impl Iterator<Item = PipeId> + use<> {
+    (0..simulator.names().pipes()).map(PipeId)
+}
+
 impl Story {
     /// Of a run that ends; with the words of one line of one host, if it is asked for.
     pub(super) fn of(twin: &Twin, wanted: Option<(&str, usize)>) -> Option<Story> {
@@ -42,6 +48,7 @@ impl Story {
             hosts: hosts.map(|(name, _)| (name.clone(), Vec::new())).collect(),
             told: None,
             overflows: false,
+            disturbed: false,
             hash: 0,
             line: String::new(),
             isns: Isns::default(),
@@ -55,6 +62,9 @@ impl Story {
                 return None;
             }
             for record in simulator.take_records() {
+                if matches!(record.what, What::Fault { .. }) {
+                    story.disturbed |= pipes(&simulator).any(|pipe| simulator.backlog(pipe).0 > 0);
+                }
                 let Some(node) = story.put(record.time, &record.what) else { continue };
                 let (name, time) = (simulator.names().node(node), story.since(record.time));
                 let Some(lines) = story.hosts.get_mut(&**name) else { continue };
@@ -66,8 +76,7 @@ impl Story {
                 lines.push(hasher.finish());
             }
         }
-        let mut pipes = (0..simulator.names().pipes()).map(PipeId);
-        story.overflows = pipes.any(|pipe| simulator.pipe_counters(pipe).queue_full > 0);
+        story.overflows = pipes(&simulator).any(|pipe| simulator.pipe_counters(pipe).queue_full > 0);
         story.hash = simulator.trace_hash();
         Some(story)
     }
