@@ -2,7 +2,8 @@
 
 use std::collections::VecDeque;
 
-use tcp::{Duration, Flags, Time};
+use rustc_hash::FxHashMap;
+use tcp::{Duration, Flags, Time, Tuple};
 
 use super::ends::Ends;
 use super::{Findings, Law};
@@ -25,6 +26,8 @@ const MOST_AT_ONCE: u64 = 50_000;
 pub(super) struct Storm {
     /// By number, which is by time.
     depths: VecDeque<Answer>,
+    /// What was sent last of all that has come from one end to the other.
+    newest: FxHashMap<Tuple, PacketId>,
     event: u64,
     made: u64,
 }
@@ -33,9 +36,13 @@ pub(super) struct Storm {
 #[derive(Clone, Copy, Debug, Hash)]
 struct Answer {
     id: PacketId,
+    /// As its sender sees it.
+    tuple: Tuple,
     depth: u32,
     /// How often it has reached a host: once, but for copies that the network has made.
     came: u32,
+    /// It came behind what its sender sent later.
+    overtaken: bool,
     /// When it was sent, and when the answer that it answers was: the last one of the end that answers this one.
     sent: Time,
     before: Option<Time>,
@@ -45,12 +52,17 @@ impl Storm {
     /// For digests: of the answers that may still be answered, those under way; of the last event nothing.
     pub(super) fn digest_into<H: std::hash::Hasher>(&self, places: &Places, state: &mut H) {
         use std::hash::Hash;
-        let Storm { depths, event: _, made: _ } = self;
-        for Answer { id, depth, came, sent, before } in depths {
+        let Storm { depths, newest: _, event: _, made: _ } = self;
+        for answer in depths {
+            let Answer { id, tuple, depth, came, overtaken, sent, before } = answer;
             if let Some(place) = places.get(*id) {
-                (place, depth, came, sent, before).hash(state);
+                let overtaken = *overtaken || self.is_overtaken(*id, tuple);
+                (place, depth, came, overtaken, sent, before).hash(state);
             }
         }
+    }
+    fn is_overtaken(&self, id: PacketId, tuple: &Tuple) -> bool {
+        self.newest.get(tuple).is_some_and(|newest| *newest > id)
     }
     fn find(&mut self, id: PacketId) -> Option<&mut Answer> {
         let at = self.depths.binary_search_by_key(&id, |answer| answer.id).ok()?;
@@ -58,8 +70,14 @@ impl Storm {
     }
     /// A packet has reached a host.
     pub(super) fn received(&mut self, packet: &Packet) {
+        let Some(tuple) = packet.tuple() else { return };
+        let overtaken = self.is_overtaken(packet.id, &tuple);
+        if !overtaken {
+            self.newest.insert(tuple, packet.id);
+        }
         if let Some(answer) = self.find(packet.id) {
             answer.came += 1;
+            answer.overtaken |= overtaken;
         }
     }
     pub(super) fn sent(
@@ -78,42 +96,40 @@ impl Storm {
             let text = format!("{MOST_AT_ONCE} segments in one event");
             findings.add(Law::WorkBounds, node, packet.tuple(), text);
         }
-        let Some(segment) = packet.tcp() else { return };
+        let (Some(segment), Some(tuple)) = (packet.tcp(), packet.tuple()) else { return };
         let Trigger::Packet(answered) = why.trigger else { return };
         if segment.seq_len() > 0 || segment.has(Flags::RST) {
             return;
         }
-        // An answer to a copy is the network's doing, and adds nothing: without the network a row must end by itself.
+        // An answer to a copy is the network's doing, or to what was overtaken (its timestamp is old then, or it lies outside of
+        // the window), and adds nothing: without the network a row must end by itself.
         let now = findings.record.time;
         let found = self.find(answered).copied();
         let paced = |before: &Answer| before.before.is_some_and(|last| now.since(last) >= PACE);
         let depth = match found {
             Some(before) if paced(&before) => 1,
-            Some(before) if before.came > 1 => before.depth,
+            Some(before) if before.came > 1 || before.overtaken => before.depth,
             Some(before) => before.depth + 1,
             None => 1,
         };
         // Two incarnations that have the same numbers disagree by what the earlier one sent beyond them, and tell one another so
         // until TIME-WAIT ends: the price of numbers that repeat (RFC 9293 3.4.1 MUST-8).
-        let repeats = packet.tuple().is_some_and(|tuple| {
-            [ends.get(node, &tuple), ends.peer_of(node, &tuple)]
-                .into_iter()
-                .flatten()
-                .any(|end| end.repeats_numbers)
-        });
+        let both = [ends.get(node, &tuple), ends.peer_of(node, &tuple)];
+        let repeats = both.into_iter().flatten().any(|end| end.repeats_numbers);
         // Whom a forged segment has put at odds contradict one another for ever if both were told to limit no answers: that is
         // what the limits are for (RFC 5961, sections 7 and 10).
-        let at_odds = !limits && packet.tuple().is_some_and(|tuple| ends.is_forged(&tuple));
+        let at_odds = !limits && ends.is_forged(&tuple);
         if depth == MOST_IN_A_ROW && !repeats && !at_odds {
             let text = format!("the {depth}th empty answer to an answer in a row");
-            findings.add(Law::AckStorm, node, packet.tuple(), text);
+            findings.add(Law::AckStorm, node, Some(tuple), text);
         }
         if self.depths.back().is_none_or(|last| last.id < packet.id) {
             if self.depths.len() == MEMORY {
                 self.depths.pop_front();
             }
             let before = found.map(|before| before.sent);
-            self.depths.push_back(Answer { id: packet.id, depth, came: 0, sent: now, before });
+            let id = packet.id;
+            self.depths.push_back(Answer { id, tuple, depth, came: 0, overtaken: false, sent: now, before });
         }
     }
 }

@@ -30,6 +30,8 @@ pub(crate) struct Acking {
     pub at_once: Option<Rule>,
     /// The next pure ACK answers ACKs only: without SACK blocks.
     pub bare: bool,
+    /// The segment at hand has acknowledged the FIN.
+    pub of_fin: bool,
     /// A segment that ended a write, or was smaller than the peer's full size, is among what is unacknowledged.
     pub(super) pushed: bool,
     /// More than one such.
@@ -58,7 +60,7 @@ pub(crate) struct Acking {
 }
 
 fold!(Acking {
-    scheduled, bare, pushed, pushed_twice, interactive, quick, ato, deadline, last_data, segment, last_small, last_answer, dups,
+    scheduled, bare, of_fin, pushed, pushed_twice, interactive, quick, ato, deadline, last_data, segment, last_small, last_answer, dups,
     dup_nxt, held,
 } absent { at_once });
 
@@ -69,6 +71,7 @@ impl Acking {
             scheduled: false,
             at_once: None,
             bare: false,
+            of_fin: false,
             pushed: false,
             pushed_twice: false,
             interactive: false,

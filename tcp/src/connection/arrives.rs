@@ -76,6 +76,7 @@ impl Connection {
             self.process_text(now, arrived, out);
         }
         self.respond(now, out);
+        self.ack.of_fin = false;
     }
     /// What every arrival ends with: data that may go now, then the ACK that is owed.
     pub(super) fn respond(&mut self, now: Time, out: &mut Out) {
@@ -425,6 +426,7 @@ impl Connection {
         match self.state {
             State::FinWait1 => {
                 self.transition(Input::AckOfFin, Rule::FinAcknowledged, out);
+                self.ack.of_fin = true;
                 if self.orphan {
                     self.arm_fin_wait_2(now);
                 }

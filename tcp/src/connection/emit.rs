@@ -116,7 +116,7 @@ impl Connection {
 
     /// Sends a segment with an ACK field, which settles what was owed to the peer.
     pub(super) fn emit(&mut self, now: Time, body: Body, why: Rule, out: &mut Out) {
-        let record = self.is_record(now);
+        let record = self.is_record();
         // The ACK of ACKs that were marked must not look like a duplicate ACK (RFC 9768, section 3.2.2.5.1).
         let bare = std::mem::take(&mut self.ack.bare) && body.payload.is_empty();
         if self.has_only_stamps() {
@@ -191,9 +191,9 @@ impl Connection {
     }
     /// Of an orphan in FIN-WAIT-2 Linux keeps no more than of TIME-WAIT, nothing that counts marks; but not if the segment that
     /// acknowledged its FIN has brought the peer's (`tcp_rcv_state_process`).
-    fn is_record(&self, now: Time) -> bool {
+    fn is_record(&self) -> bool {
         let orphan = self.state == State::FinWait2 && self.orphan && self.config.fin_wait_2.is_some();
-        orphan && !(self.rcv.fin_received && self.timers.progress == now)
+        orphan && !self.ack.of_fin
     }
     /// `<SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>`.
     pub(super) fn send_ack(&mut self, now: Time, why: Rule, out: &mut Out) {

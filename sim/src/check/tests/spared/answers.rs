@@ -37,6 +37,30 @@ fn a_limit_on_either_side_or_nothing_forged_makes_a_storm_wrong() {
     }
 }
 
+/// What was overtaken has an old timestamp, or lies outside of the window: each answer to it is the network's doing. Without
+/// the network a row of answers ends by itself.
+#[test]
+fn what_was_overtaken_is_answered_each_time() {
+    let answers = |overtaken: bool| {
+        let mut told = Told::open(|_, _| {});
+        let mut answered = Trigger::Timer;
+        for n in 0..8 {
+            let (from, to, numbers) =
+                if n % 2 == 0 { (A, B, (ISS_A, ISS_B)) } else { (B, A, (ISS_B, ISS_A)) };
+            let ack = segment(Flags::ACK, numbers.0 + 1, numbers.1 + 1);
+            let packet = told.sends(from, ack.clone(), Rule::Paws, answered);
+            if overtaken {
+                told.passes(from, ack, Rule::WindowUpdate, Trigger::Timer);
+            }
+            answered = Trigger::Packet(packet.id);
+            told.comes(to, packet);
+        }
+        told.found()
+    };
+    assert_eq!(answers(true), []);
+    assert_eq!(answers(false), [Law::AckStorm]);
+}
+
 /// `a` gives up after five repetitions that have come to `b`, of which each was answered by `answer`, where `a` expects
 /// ISS_B + 1 and has offered up to ISS_B + 10,001. `change`: what is true each time before the repetition comes.
 fn gives_up(exact: bool, change: impl Fn(&mut Told), answer: Segment) -> Vec<Law> {
