@@ -280,7 +280,11 @@ impl Answers {
         if fin && segment.seq.add(segment.seq_len()) == acked && closing.is_waiting(node, &tuple) {
             self.fins.push((node, tuple, packet.id));
         }
-        self.reaches(node, &tuple, packet.id, ends);
+        // What acknowledges too little is not looked at, whatever else it brings.
+        let refused = facts.config.ack_range && end.is_some_and(|end| end.stale);
+        if !refused {
+            self.reaches(node, &tuple, packet.id, ends);
+        }
     }
     /// A piece of a packet has come. It is there when all of them are (RFC 791, section 3.2), and which is the last of them is
     /// known to the host alone: nothing is owed to it.

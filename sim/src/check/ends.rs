@@ -67,7 +67,7 @@ pub(super) struct End {
     /// Segments with data that it sent; counted where the bounds of its window stand on it.
     pub data_segments: u64,
     /// The highest acknowledgment that came.
-    acked: Option<Seq>,
+    pub acked: Option<Seq>,
     /// The number behind the highest data that came, in the peer's numbers.
     pub heard_to: Option<Seq>,
     /// It began with a cookie, which has room for few values of the peer's MSS.
@@ -76,6 +76,10 @@ pub(super) struct End {
     pub timestamps: bool,
     /// The right edge that its SYN-ACK offered, also where nothing is remembered of that.
     pub opened: Option<Seq>,
+    /// MAX.SND.WND: the largest window that came.
+    max_wnd: u64,
+    /// The segment that came last acknowledges less than an end may still look at (RFC 5961, section 5.2).
+    pub stale: bool,
     /// The connection before had the same initial sequence number.
     pub repeats_numbers: bool,
     /// Both began within a tick of the clock that numbers are taken from.
@@ -411,6 +415,8 @@ impl Ends {
             cookie: false,
             timestamps: segment.options.timestamps.is_some(),
             opened,
+            max_wnd: 0,
+            stale: false,
             repeats_numbers,
             same_tick,
         };
@@ -434,12 +440,16 @@ impl Ends {
             self.received_syn(node, tuple, segment, event);
         }
         let Some(end) = self.ends.get_mut(&(node, tuple)) else { return };
+        end.stale = false;
         if segment.has(Flags::ACK) && !segment.has(Flags::RST) {
             let shift = if segment.has(Flags::SYN) { 0 } else { end.shifts().0 };
             let ack = Seq::near(end.nxt, segment.ack);
+            end.stale = end.acked.is_some_and(|acked| ack + end.max_wnd < acked);
             // An earlier incarnation may still be speaking: nothing of that counts (RFC 9293, section 3.10.7.4).
             if ack > end.iss && ack <= end.nxt {
-                let edge = ack + (u64::from(segment.wnd) << shift);
+                let wnd = u64::from(segment.wnd) << shift;
+                let edge = ack + wnd;
+                end.max_wnd = end.max_wnd.max(wnd);
                 end.edge = Some(end.edge.map_or(edge, |before| before.max(edge)));
                 end.count_repeats(ack);
             }
@@ -489,6 +499,8 @@ impl Ends {
                     cookie: false,
                     timestamps: false,
                     opened: None,
+                    max_wnd: 0,
+                    stale: false,
                     repeats_numbers: false,
                     same_tick: false,
                 };

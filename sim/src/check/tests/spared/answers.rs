@@ -110,6 +110,24 @@ fn what_table_6_allows_is_an_answer() {
     assert_eq!(gives_up(true, closed, answer(1)), []);
 }
 
+/// What acknowledges less than SND.UNA - MAX.SND.WND is dropped with the data that it brings (RFC 5961, section 5.2): a repetition
+/// that was under way so long has not arrived.
+#[test]
+fn what_acknowledges_too_little_has_not_arrived() {
+    let gives_up = |ack_range, acked| {
+        let mut told = Told::open(|_, config| config.ack_range = ack_range);
+        let data = with_data(segment(Flags::ACK, ISS_A + 1, ISS_B + 1), 100);
+        let goes_on = |told: &mut Told| {
+            let end = told.checks.ends.get_mut(B, &tuple(B)).expect("it is open");
+            end.acked = Some(end.iss + 1 + acked);
+        };
+        gives_up_after(&mut told, &data, goes_on, answer(0))
+    };
+    assert_eq!(gives_up(true, 10_001), []);
+    assert_eq!(gives_up(true, 10_000), [Law::GivesUp]);
+    assert_eq!(gives_up(false, 10_001), [Law::GivesUp]);
+}
+
 /// Where both SYNs had timestamps, what has none is dropped (RFC 7323, section 3.2), but for those who do without (FreeBSD's
 /// `tcp_tolerate_missing_ts`): it is no answer.
 #[test]
