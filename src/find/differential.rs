@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use sim::{Simulator, TraceLevel, What};
 
+use super::fuzz::swarm::HEALED;
 use super::fuzz::{Coverage, Dice, MOST_EVENTS, caught};
 use super::verdict;
 use crate::scenario::file::{self, Personality};
@@ -83,6 +84,12 @@ pub fn text(seed: u64) -> String {
         )
     };
     let links = [link("(\"a\", \"r\")"), link("(\"r\", \"b\")")].join(", ");
+    // A network that loses on and on makes somebody give up, now and then, before the last repetition has come.
+    let heals = ["a-r", "r-b"].map(|link| {
+        let well = r#"(loss: "0%", duplicate: "0%", reorder: "0%", corrupt: "0%")"#;
+        format!(r#"(at: "{HEALED}ms", do: LinkChange(link: "{link}", set: {well}))"#)
+    });
+    let heals = heals.join(", ");
     let len = 1 + dice.roll(40_000);
     let pieces = 1 + dice.roll(3_000);
     format!(
@@ -96,6 +103,7 @@ pub fn text(seed: u64) -> String {
         (on: "a", name: "client", at: "10ms", run: Client(to: "b:80", port: 40000, steps: [
             Send("begin"), SendBytes(len: {len}, chunk: {pieces}, every: "3ms"), ShutdownWrite, RecvToEof, Close])),
     ],
+    faults: [{heals}],
 )
 "#
     )

@@ -214,6 +214,8 @@ fn goes_by_name(spec: &Spec) -> bool {
         }
         Node::Router(_) => false,
     };
+    // Its flows are told apart by a hash, of ports that chance has drawn as well (RFC 8290, section 4.1).
+    let hashes = |way: &Way| matches!(way.discipline, Discipline::FqCodel(_));
     let boots = |(_, fault): &(Time, Fault)| {
         // Its numbers are no longer those of a clock that goes on (RFC 6528): newer or older than before by chance.
         matches!(fault, Fault::Reboot(_))
@@ -222,6 +224,7 @@ fn goes_by_name(spec: &Spec) -> bool {
     let counts = |rule: &FateRule| rule.matching.nth.is_some() && rule.matching.from.is_none();
     spec.programs.iter().any(|program| drawn(&program.run))
         || spec.rules.iter().any(counts)
+        || spec.links.values().flat_map(|link| &link.ways).any(hashes)
         || spec.nodes.values().any(by_name)
         || probes_by_number(spec)
         || spec.faults.iter().any(boots)
