@@ -36,6 +36,10 @@ impl Isns {
         let last = |tuple| self.0.get(&tuple).and_then(|initial| initial.last);
         (last(tuple), last(tuple.reversed()))
     }
+    /// Whether an initial number of this sender has been seen.
+    pub fn knows(&self, sender: Tuple) -> bool {
+        self.0.get(&sender).is_some_and(|initial| initial.last.is_some())
+    }
     /// A number of this sender's counted from that initial one to which it is nearest: an answer to an earlier SYN, or to a
     /// forged one, may come when another has been sent.
     fn relative(&self, number: SeqNum, sender: Tuple) -> u32 {

@@ -362,10 +362,11 @@ impl Ends {
         let anew = opens || matches!(why, Rule::SynAnswered | Rule::FastOpenAccepted | Rule::SynCookieSent);
         let before = self.ends.get(&(node, tuple)).filter(|end| !anew && end.iss.wire() == segment.seq);
         let heard = self.ends.get(&(node, tuple)).and_then(|end| end.heard);
-        // With Fast Open the SYN comes again without its data, and the SYN-ACK still answers the first.
+        // A SYN-ACK that goes out again still answers the first SYN: with Fast Open the SYN comes again without its data, and one
+        // from behind a reboot that has drawn the same number may tell another MSS.
         let first = before.and_then(|end| end.peer);
         let answers = |peer: &Peer| segment.has(Flags::ACK) && peer.is_answered_by(segment.ack);
-        let answered = heard.filter(answers).or(first.filter(answers));
+        let answered = first.filter(answers).or(heard.filter(answers));
         let peer = answered.or(before.and_then(|end| end.peer));
         let nxt = before.map_or(iss, |end| end.nxt).max(iss + u64::from(segment.seq_len()));
         let before_in_syn = before.map_or(iss, |end| end.in_syn);

@@ -536,9 +536,13 @@ impl Pipe {
         let len = self.leaving.as_ref().and_then(|queue| queue.front_len());
         len.map_or(Time::NEVER, |len| self.start(len))
     }
+    /// Whether the link is free for a packet that waits.
+    pub(crate) fn departs(&self, now: Time) -> bool {
+        self.next_departure() <= now
+    }
     /// Lets the packet leave whose turn it is, if the link is free for it.
     pub(crate) fn depart(&mut self, now: Time) -> Option<Left> {
-        if self.next_departure() > now {
+        if !self.departs(now) {
             return None;
         }
         let Departure { packet, mark } = self.leaving.as_mut()?.dequeue(now)?;

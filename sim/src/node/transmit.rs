@@ -192,6 +192,10 @@ impl Simulator {
             copied: false,
             flip: None,
         };
+        // What leaves at this moment has left, whichever of the two events comes first: so it is in front of every link.
+        if self.pipes[pipe.0 as usize].departs(self.now) {
+            self.on_departure(pipe);
+        }
         match self.pipes[pipe.0 as usize].enqueue(waiting) {
             Err(fate) => self.lose(pipe, handle, fate),
             Ok(()) => self.on_departure(pipe),

@@ -163,6 +163,11 @@ fn beside(spec: &Spec, twin: &Twin, change: Change) -> Option<Result<usize, Diff
     if change == Change::OtherQueue && (plain.overflows || plain.disturbed) {
         return None;
     }
+    // Numbers are others then: one that lies anywhere lies elsewhere.
+    let draws_anew = matches!(change, Change::Renamed | Change::Swapped | Change::Later);
+    if draws_anew && plain.blind {
+        return None;
+    }
     let changed = Story::of(twin, None)?;
     let mut lines = 0;
     for (name, hashes) in &plain.hosts {

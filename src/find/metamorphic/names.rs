@@ -204,6 +204,8 @@ fn goes_by_name(spec: &Spec) -> bool {
         Run::Clients { count, .. } => *count > 1,
         Run::UdpSend { poisson, .. } => *poisson,
         Run::Population(_) => true,
+        // What a listener that closes has not accepted is forgotten by four-tuple.
+        Run::Serve(serve) => serve.close_after.is_some(),
         _ => false,
     };
     let by_name = |node: &Node| match node {
@@ -216,9 +218,10 @@ fn goes_by_name(spec: &Spec) -> bool {
     };
     // Its flows are told apart by a hash, of ports that chance has drawn as well (RFC 8290, section 4.1).
     let hashes = |way: &Way| matches!(way.discipline, Discipline::FqCodel(_));
-    let boots = |(_, fault): &(Time, Fault)| {
-        // Its numbers are no longer those of a clock that goes on (RFC 6528): newer or older than before by chance.
-        matches!(fault, Fault::Reboot(_))
+    let ends = |(_, fault): &(Time, Fault)| {
+        // Its numbers are no longer those of a clock that goes on (RFC 6528): newer or older than before by chance. What a
+        // program that is killed leaves half open is forgotten by four-tuple.
+        matches!(fault, Fault::Reboot(_) | Fault::Kill(_))
     };
     // Of hosts that act at one moment the first by name comes first: what counts packets of several counts them so.
     let counts = |rule: &FateRule| rule.matching.nth.is_some() && rule.matching.from.is_none();
@@ -227,7 +230,7 @@ fn goes_by_name(spec: &Spec) -> bool {
         || spec.links.values().flat_map(|link| &link.ways).any(hashes)
         || spec.nodes.values().any(by_name)
         || probes_by_number(spec)
-        || spec.faults.iter().any(boots)
+        || spec.faults.iter().any(ends)
         || forges_anywhere(spec)
 }
 

@@ -8,7 +8,7 @@ use std::net::{IpAddr, SocketAddr};
 use sim::packet::Body;
 use sim::spec::Node;
 use sim::{Packet, PipeId, Simulator, TraceLevel, What};
-use tcp::{Duration, Rule, Time};
+use tcp::{Duration, Flags, Rule, Time, Tuple};
 
 use super::Twin;
 use crate::find::fuzz::MOST_EVENTS;
@@ -24,6 +24,8 @@ pub(super) struct Story {
     pub(super) overflows: bool,
     /// Some packet waited in a queue while a link changed, or something else did that the scenario does to it.
     pub(super) disturbed: bool,
+    /// Somebody has forged a number that should count from one that had not been drawn: it lies anywhere.
+    pub(super) blind: bool,
     /// The hash of the trace.
     pub(super) hash: u64,
     line: String,
@@ -49,6 +51,7 @@ impl Story {
             told: None,
             overflows: false,
             disturbed: false,
+            blind: false,
             hash: 0,
             line: String::new(),
             isns: Isns::default(),
@@ -109,6 +112,7 @@ impl Story {
         Time::from_nanos(time.as_nanos().saturating_sub(self.later.as_nanos()))
     }
     fn sent(&mut self, packet: &Packet, why: Rule) -> Option<()> {
+        self.blind |= why.is_forged() && self.is_blind(packet);
         let (Body::Tcp(segment), Some(tuple)) = (&packet.body, packet.tuple()) else { return None };
         let told = self.isns.tell(tuple, segment, why);
         if why.is_forged() {
@@ -117,6 +121,22 @@ impl Story {
         let [local, remote] = [tuple.local, tuple.remote].map(|end| self.port(end));
         let _ = write!(self.line, "{local} > {remote} {told}");
         Some(())
+    }
+    /// Whether a forged packet names the number of somebody who has not told one yet.
+    fn is_blind(&self, packet: &Packet) -> bool {
+        match &packet.body {
+            Body::Tcp(segment) => packet.tuple().is_some_and(|tuple| {
+                let ack = segment.has(Flags::ACK) && !self.isns.knows(tuple.reversed());
+                ack || !self.isns.knows(tuple)
+            }),
+            Body::Icmp(icmp) => {
+                let quote = &icmp.quote;
+                let local = SocketAddr::new(quote.ip.src, quote.src);
+                !self.isns.knows(Tuple { local, remote: SocketAddr::new(quote.ip.dst, quote.dst) })
+            }
+            Body::Fragment(piece) => self.is_blind(&piece.of),
+            Body::Udp(_) | Body::Echo(_) => false,
+        }
     }
     /// An endpoint as the plain scenario has it; of an ephemeral port only the how manieth of its host it is.
     fn port(&mut self, mut end: SocketAddr) -> String {

@@ -80,6 +80,31 @@ fn a_syn_ack_that_took_data_acknowledges_no_less_later() {
     assert_eq!(told.found(), [Law::AckRetreats, Law::WindowRetreats]);
 }
 
+/// Who is rebooted may draw its number again, behind another MTU: for the other end that is a SYN that comes again, and
+/// the MSS of the first holds (RFC 9293, section 3.7.1: it is told when the connection begins).
+#[test]
+fn the_mss_is_that_of_the_first_syn() {
+    let sent = |len| {
+        let mut told = Told::new(|_, _| {});
+        let syn = |mss| {
+            let mut syn = segment(Flags::SYN, ISS_A, 0);
+            syn.options.mss = Some(mss);
+            syn
+        };
+        let first = told.passes(A, syn(1460), Rule::ActiveOpen, Trigger::Timer);
+        let answer = segment(Flags::SYN | Flags::ACK, ISS_B, ISS_A + 1);
+        told.passes(B, answer.clone(), Rule::SynAnswered, Trigger::Packet(first));
+        let second = told.passes(A, syn(960), Rule::SynRetransmit, Trigger::Timer);
+        told.passes(B, answer, Rule::DuplicateSyn, Trigger::Packet(second));
+        told.passes(A, segment(Flags::ACK, ISS_A + 1, ISS_B + 1), Rule::SynAckAnswered, Trigger::Timer);
+        let data = with_data(segment(Flags::ACK, ISS_B + 1, ISS_A + 1), len);
+        told.passes(B, data, Rule::Data, Trigger::Timer);
+        told.found()
+    };
+    assert_eq!(sent(1460), []);
+    assert_eq!(sent(1461), [Law::BeyondMss]);
+}
+
 /// What goes out before the handshake is complete goes by the window of the SYN (RFC 7413, section 4.2.2), which nothing
 /// scales (RFC 7323, section 2.2).
 fn data_behind_the_syn_ack(to: u32) -> Vec<Law> {
