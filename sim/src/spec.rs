@@ -175,6 +175,10 @@ pub struct Listed {
     pub shift: Vec<(u64, i64)>,
     /// Packets of those that left the queue that are overtaken.
     pub overtake: Vec<u64>,
+    /// Packets of those handed to the link that its queue drops before it is full.
+    pub drop_early: Vec<u64>,
+    /// Packets of those handed to the link that its queue marks congestion experienced.
+    pub mark: Vec<u64>,
 }
 
 /// Variation of a link's delay.

@@ -1,5 +1,5 @@
 //! A run as a scenario in which nothing that happens to a packet is left to chance: what chance did on each link stands in
-//! lists (`lose`, `copy`, `flip`, `shift`, `overtake`), and the file runs to the same trace.
+//! lists (`lose`, `copy`, `flip`, `shift`, `overtake`, and for queues that drop or mark at random `drop_early` and `mark`), and the file runs to the same trace.
 //!
 //! The seed stays: hosts draw their initial sequence numbers, timestamps' offsets and ports from it.
 
@@ -7,7 +7,7 @@ use sim::link::FateLog;
 use sim::{Simulator, TraceLevel};
 
 use crate::scenario::expand::expand;
-use crate::scenario::file::{self, FaultKind, Way};
+use crate::scenario::file::{self, FaultKind, Qdisc, Way};
 use crate::scenario::units::{Percent, Shift, Span};
 use crate::scenario::{Problem, Scenario};
 
@@ -47,6 +47,10 @@ pub fn frozen(typed: &file::Scenario, simulator: &Simulator) -> file::Scenario {
             // Else the way back would take over the list of the way forth.
             *chance = list.then_some(Percent(0));
         }
+        let decides = |way: &Way| !way.drop_early.is_empty() || !way.mark.is_empty();
+        if draws(returning.qdisc.as_ref()) || decides(&way) || decides(&returning) {
+            returning.qdisc = Some(Qdisc::DropTail);
+        }
         returning.jitter = (!way.shift.is_empty() && returning.shift.is_empty()).then_some(Span(0));
         link.set_way(way);
         link.back = Some(returning).filter(|back| *back != Way::default());
@@ -66,6 +70,13 @@ fn write_down(way: &mut Way, log: &FateLog) {
     way.flip.clone_from(&log.listed.flip);
     way.shift = log.listed.shift.iter().map(|(n, nanos)| (*n, Shift(*nanos))).collect();
     way.overtake.clone_from(&log.listed.overtake);
+    way.drop_early.clone_from(&log.listed.drop_early);
+    way.mark.clone_from(&log.listed.mark);
+}
+
+/// Whether a queue drops or marks at random.
+fn draws(qdisc: Option<&Qdisc>) -> bool {
+    matches!(qdisc, Some(Qdisc::Red { .. } | Qdisc::Pie { .. }))
 }
 
 fn without_chance(way: &mut Way) {
@@ -83,6 +94,9 @@ fn without_chance(way: &mut Way) {
         flip: Vec::new(),
         shift: Vec::new(),
         overtake: Vec::new(),
+        drop_early: Vec::new(),
+        mark: Vec::new(),
+        qdisc: way.qdisc.filter(|qdisc| !draws(Some(qdisc))),
         ..way.clone()
     };
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use tcp::Duration;
 
+use super::qdisc::Verdict;
 use crate::rng::{self, Correlated, Stream};
 use crate::spec::{Distribution, Jitter, Listed, Loss, Way};
 
@@ -135,8 +136,10 @@ impl Impairment {
             ahead(numbers, *seen, state);
         }
         if let Some(listed) = listed {
-            let Listed { copy, flip, shift, overtake } = &**listed;
-            ahead(copy, *entered, state);
+            let Listed { copy, flip, shift, overtake, drop_early, mark } = &**listed;
+            for list in [copy, drop_early, mark] {
+                ahead(list, *entered, state);
+            }
             ahead(overtake, *left, state);
             flip.iter().filter(|(n, _)| n > entered).for_each(|(n, bit)| (n - entered, bit).hash(state));
             state.write_u64(u64::MAX);
@@ -237,6 +240,24 @@ impl Impairment {
             log.listed.copy.push(self.entered);
         }
         twice
+    }
+    /// What the list says of the queue's verdict on the packet handed over last.
+    pub(super) fn queue_verdict(&self) -> Verdict {
+        let Some(listed) = &self.listed else { return Verdict::Take };
+        match (is_listed(&listed.drop_early, self.entered), is_listed(&listed.mark, self.entered)) {
+            (true, _) => Verdict::Early,
+            (false, true) => Verdict::Mark,
+            (false, false) => Verdict::Take,
+        }
+    }
+    /// The queue has decided.
+    pub(super) fn note_verdict(&mut self, verdict: Verdict) {
+        let Some(log) = &mut self.log else { return };
+        match verdict {
+            Verdict::Early => log.listed.drop_early.push(self.entered),
+            Verdict::Mark => log.listed.mark.push(self.entered),
+            Verdict::Take | Verdict::Full => {}
+        }
     }
     /// Whether this packet is overtaken.
     pub(super) fn reorders(&mut self) -> bool {

@@ -440,7 +440,11 @@ impl Pipe {
         let idle_since = self.free_from(now);
         let start = self.start(len);
         let ect = self.queue.may_mark() && ect();
-        let verdict = self.queue.offer(Arriving { now, start, idle_since, len, ect });
+        let listed = self.chance.as_ref().map_or(Verdict::Take, |chance| chance.queue_verdict());
+        let verdict = self.queue.offer(Arriving { now, start, idle_since, len, ect, listed });
+        if let Some(chance) = &mut self.chance {
+            chance.note_verdict(verdict);
+        }
         match verdict {
             Verdict::Full => return Err(Fate::QueueFull),
             Verdict::Early => return Err(Fate::DroppedEarly),

@@ -104,8 +104,12 @@ pub(super) fn other_queue(spec: &Spec) -> Option<Spec> {
             way.discipline = Discipline::Codel(Codel { target, ..Codel::default() });
         }
     };
-    // What is drawn, counted or held when a packet leaves would be so at another time.
-    let plain = |way: &Way| way.discipline == Discipline::DropTail;
+    // What is drawn, counted or held when a packet leaves would be so at another time; and only a queue that decides when a
+    // packet comes goes by a list.
+    let lists = |way: &Way| {
+        way.listed.as_ref().is_some_and(|listed| !listed.drop_early.is_empty() || !listed.mark.is_empty())
+    };
+    let plain = |way: &Way| way.discipline == Discipline::DropTail && !lists(way);
     if spec.links.values().flat_map(|link| &link.ways).any(|way| !plain(way)) {
         return None;
     }

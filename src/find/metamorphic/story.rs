@@ -14,6 +14,9 @@ use super::Twin;
 use crate::find::fuzz::MOST_EVENTS;
 use crate::relative::Isns;
 
+/// A cookie's timestamp lies less than 64 ticks back, be they of 10 ms.
+const COOKIE_TICKS: Time = Time::from_nanos(640_000_000);
+
 /// What each host has done, line by line.
 pub(super) struct Story {
     /// Hashes of its lines.
@@ -24,7 +27,8 @@ pub(super) struct Story {
     pub(super) overflows: bool,
     /// Some packet waited in a queue while a link changed, or something else did that the scenario does to it.
     pub(super) disturbed: bool,
-    /// Somebody has forged a number that should count from one that had not been drawn: it lies anywhere.
+    /// Somebody has forged a number that should count from one that had not been drawn: it lies anywhere. Or a cookie's timestamp,
+    /// whose low bits are options, may lie before the clock began.
     pub(super) blind: bool,
     /// The hash of the trace.
     pub(super) hash: u64,
@@ -91,6 +95,7 @@ impl Story {
         let _ = write!(self.line, "{time} ");
         match what {
             What::Sent { node, packet, why: Some(why), .. } => {
+                self.blind |= why.rule == Rule::SynCookieSent && time < COOKIE_TICKS;
                 self.sent(packet, why.rule)?;
                 Some(*node)
             }

@@ -79,11 +79,15 @@ impl Shrinker<'_> {
             progress |= self.thin(move |typed| typed.links.get_mut(i).map(|link| &mut link.flip));
             progress |= self.thin(move |typed| typed.links.get_mut(i).map(|link| &mut link.shift));
             progress |= self.thin(move |typed| typed.links.get_mut(i).map(|link| &mut link.overtake));
+            progress |= self.thin(move |typed| typed.links.get_mut(i).map(|link| &mut link.drop_early));
+            progress |= self.thin(move |typed| typed.links.get_mut(i).map(|link| &mut link.mark));
             progress |= self.thin(move |typed| back(typed, i).map(|way| &mut way.lose));
             progress |= self.thin(move |typed| back(typed, i).map(|way| &mut way.copy));
             progress |= self.thin(move |typed| back(typed, i).map(|way| &mut way.flip));
             progress |= self.thin(move |typed| back(typed, i).map(|way| &mut way.shift));
             progress |= self.thin(move |typed| back(typed, i).map(|way| &mut way.overtake));
+            progress |= self.thin(move |typed| back(typed, i).map(|way| &mut way.drop_early));
+            progress |= self.thin(move |typed| back(typed, i).map(|way| &mut way.mark));
             progress |= self.edit(|typed| typed.links[i].back = None);
             progress |= self.edit(|typed| typed.links[i].rate = None);
             progress |= self.edit(|typed| typed.links[i].limit = None);

@@ -215,6 +215,10 @@ ways! {
     shift: Vec<(u64, Shift)> = "none", "[(2, \"1ms\"), (3, \"-20us\")]";
     /// Packets by such a number that are overtaken, as by `reorder`.
     overtake: Vec<u64> = "none", "[5]";
+    /// Packets, by their number among those handed to this direction, that the queue drops before it is full, instead of `qdisc`.
+    drop_early: Vec<u64> = "none", "[40, 52]";
+    /// Packets by such a number that the queue marks (ECN), instead of `qdisc`.
+    mark: Vec<u64> = "none", "[41]";
     /// Largest packet with its IP header, in bytes.
     mtu: Option<u16> = "1500", "1400";
     /// What the queue in front of the link holds; it fills only if there is a rate.

@@ -64,7 +64,13 @@ impl<'a> Resolver<'a> {
     fn way_back(&mut self, at: &At<'_>, link: &Link, least: u16) -> spec::Way {
         match &link.back {
             None => resolved(&link.way()),
-            Some(back) => self.way(&at.field("back"), &back.over(&link.way()), least),
+            Some(back) => {
+                let (at, way) = (at.field("back"), back.over(&link.way()));
+                if back.qdisc.is_some() || !back.drop_early.is_empty() || !back.mark.is_empty() {
+                    self.fills(&at, &way);
+                }
+                self.way(&at, &way, least)
+            }
         }
     }
 
@@ -94,6 +100,8 @@ impl<'a> Resolver<'a> {
             ("flip", way.flip.iter().any(|(n, _)| *n == 0)),
             ("shift", way.shift.iter().any(|(n, _)| *n == 0)),
             ("overtake", way.overtake.contains(&0)),
+            ("drop_early", way.drop_early.contains(&0)),
+            ("mark", way.mark.contains(&0)),
         ];
         for (field, _) in zeros.iter().filter(|(_, zero)| *zero) {
             self.wrong(&at.field(field), "the first packet is number 1, not 0", "counted from 1", None);
@@ -132,14 +140,20 @@ impl<'a> Resolver<'a> {
     /// A discipline that never has anything to do is a mistake.
     fn fills(&mut self, at: &At<'_>, way: &Way) {
         let keeps_short = way.qdisc.is_some_and(|qdisc| qdisc != Qdisc::DropTail);
-        if keeps_short && way.rate.is_none() && way.shape.is_none() {
-            let help = "give the link a `rate`, or a `shape`";
-            self.wrong(
-                &at.field("qdisc"),
-                "a queue without a rate never fills",
-                "no rate",
-                Some(help.to_owned()),
-            );
+        let given = [
+            ("qdisc", keeps_short),
+            ("drop_early", !way.drop_early.is_empty()),
+            ("mark", !way.mark.is_empty()),
+        ];
+        for (field, _) in given.iter().filter(|(_, given)| *given) {
+            if way.rate.is_none() && way.shape.is_none() {
+                let help = "give the link a `rate`, or a `shape`".to_owned();
+                self.wrong(&at.field(field), "a queue without a rate never fills", "no rate", Some(help));
+            } else if keeps_short && *field != "qdisc" {
+                let help = "leave out one of the two".to_owned();
+                let what = "a list of what the queue does, beside a queue that decides by itself";
+                self.wrong(&at.field(field), what, "instead of `qdisc`", Some(help));
+            }
         }
     }
     /// A queue discipline and a shaper, checked.
@@ -263,7 +277,9 @@ fn listed(way: &Way) -> Option<Arc<spec::Listed>> {
     let mut flip = way.flip.clone();
     shift.sort_by_key(|(n, _)| *n);
     flip.sort_by_key(|(n, _)| *n);
-    let listed = spec::Listed { copy: sorted(&way.copy), flip, shift, overtake: sorted(&way.overtake) };
+    let [copy, overtake] = [&way.copy, &way.overtake].map(|numbers| sorted(numbers));
+    let [drop_early, mark] = [&way.drop_early, &way.mark].map(|numbers| sorted(numbers));
+    let listed = spec::Listed { copy, flip, shift, overtake, drop_early, mark };
     (listed != spec::Listed::default()).then(|| Arc::new(listed))
 }
 
@@ -364,6 +380,12 @@ impl Way {
             } else {
                 or(&self.overtake, &base.overtake)
             },
+            drop_early: if self.qdisc.is_some() {
+                self.drop_early.clone()
+            } else {
+                or(&self.drop_early, &base.drop_early)
+            },
+            mark: if self.qdisc.is_some() { self.mark.clone() } else { or(&self.mark, &base.mark) },
             mtu: self.mtu.or(base.mtu),
             limit: self.limit.clone().or(base.limit.clone()),
             qdisc: self.qdisc.or(base.qdisc),

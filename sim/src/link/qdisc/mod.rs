@@ -50,6 +50,8 @@ pub(super) struct Arriving {
     pub(super) len: u32,
     /// Whether it may be marked (RFC 3168, Section 5).
     pub(super) ect: bool,
+    /// What a list says of it, where nothing else decides before the queue is full.
+    pub(super) listed: Verdict,
 }
 
 /// First in, first out, up to a limit on what waits: the packet in transmission does not count.
@@ -117,7 +119,7 @@ impl Fifo {
     pub(super) fn offer(&mut self, packet: Arriving) -> Verdict {
         self.advance(packet.now);
         let early = match &mut self.early {
-            Early::Never => Verdict::Take,
+            Early::Never => packet.listed,
             Early::Red(red) => red.judge(self.waiting.len(), packet),
             Early::Pie(pie) => pie.judge(self.bytes, packet),
         };

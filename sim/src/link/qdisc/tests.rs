@@ -2,6 +2,7 @@
 
 use tcp::{Duration, Time};
 
+use super::{Arriving, Verdict};
 use crate::link::{Offer, Pipe, Waiting};
 use crate::packet::{Body, Datagram, IpHeader, Packet, PacketId};
 use crate::slab::Slab;
@@ -238,8 +239,15 @@ fn pie_counts_no_delay_while_idle() {
     let mut pie = super::Pie::new(1, "link:a-b>");
     pie.change(Pie::default());
     for now in [ms(10), ms(100_000), ms(200_007)] {
-        let packet = super::Arriving { now, start: now, idle_since: Time::ZERO, len: 1500, ect: false };
-        assert_eq!(pie.judge(0, packet), super::Verdict::Take);
+        let packet = Arriving {
+            now,
+            start: now,
+            idle_since: Time::ZERO,
+            len: 1500,
+            ect: false,
+            listed: Verdict::Take,
+        };
+        assert_eq!(pie.judge(0, packet), Verdict::Take);
         assert_eq!(pie.probability, 0, "at {now}");
     }
 }
@@ -267,11 +275,12 @@ fn red_spreads_its_drops_evenly() {
     let config = Red { min: 0, max: 20, probability_ppm: 100_000, weight_ppm: 0, ..Red::default() };
     red.change(config, &slow(Discipline::Red(config)));
     red.average = 10 << 32; // half way: 5 %
-    let packet = super::Arriving { now: ms(1), start: ms(2), idle_since: ms(2), len: 100, ect: false };
+    let packet =
+        Arriving { now: ms(1), start: ms(2), idle_since: ms(2), len: 100, ect: false, listed: Verdict::Take };
     let (mut gaps, mut gap) = (Vec::new(), 0_u64);
     for _ in 0..20_000 {
         gap += 1;
-        if red.judge(10, packet) == super::Verdict::Early {
+        if red.judge(10, packet) == Verdict::Early {
             gaps.push(std::mem::take(&mut gap));
         }
     }
@@ -286,16 +295,17 @@ fn red_averages_and_forgets_while_idle() {
     let config = Red { min: 50, max: 60, weight_ppm: 2_000, gentle: false, ..Red::default() };
     let mut red = super::Red::new(1, "link:a-b>");
     red.change(config, &slow(Discipline::Red(config)));
-    let busy = super::Arriving { now: ms(1), start: ms(2), idle_since: ms(2), len: 100, ect: true };
+    let busy =
+        Arriving { now: ms(1), start: ms(2), idle_since: ms(2), len: 100, ect: true, listed: Verdict::Take };
     let mut model = 0.0_f64;
     for waiting in 0..2_000 {
         red.follow(waiting, busy);
         model += 0.002 * (waiting as f64 - model);
     }
     assert!((red.average as f64 / (1_u64 << 32) as f64 - model).abs() < 0.01);
-    assert_eq!(red.judge(2_000, busy), super::Verdict::Early, "marks do not help above the upper threshold");
+    assert_eq!(red.judge(2_000, busy), Verdict::Early, "marks do not help above the upper threshold");
     // 500 ms without a packet are 1,000 small ones of 0.5 ms.
-    let idle = super::Arriving { now: ms(1_000), start: ms(1_000), idle_since: ms(500), ..busy };
+    let idle = Arriving { now: ms(1_000), start: ms(1_000), idle_since: ms(500), ..busy };
     let before = red.average as f64;
     red.follow(0, idle);
     let expected = before * 0.998_f64.powi(1_001);
