@@ -62,7 +62,8 @@ impl Pacer {
             return;
         }
         if self.next <= now {
-            self.late = now.since(self.next);
+            // Before the first segment the clock has run for as long as the host is up (Linux `prior_wstamp`, zero at first).
+            self.late = if self.next == Time::ZERO { Duration::MAX } else { now.since(self.next) };
             self.next = now;
             self.group = self.quantum.max(1);
             self.began = now;
@@ -90,9 +91,9 @@ mod tests {
     fn us(n: u64) -> Time {
         Time::ZERO + Duration::from_micros(n)
     }
-    /// One segment of 1000 octets a millisecond.
+    /// One segment of 1000 octets a millisecond; one has gone in time.
     fn pacer(quantum: u64) -> Pacer {
-        let mut pacer = Pacer::new(0, None, quantum);
+        let mut pacer = Pacer { next: us(1), began: us(1), ..Pacer::new(0, None, quantum) };
         pacer.rate = 1_000_000;
         pacer
     }
@@ -111,38 +112,48 @@ mod tests {
     #[test]
     fn groups() {
         let mut pacer = pacer(3000);
-        pacer.on_sent(us(0), 1000);
-        assert!(pacer.may_send(us(0)));
-        pacer.on_sent(us(0), 1000);
-        pacer.on_sent(us(0), 1000);
-        assert!(!pacer.may_send(us(0)));
-        assert_eq!(pacer.release(), us(3000));
+        pacer.on_sent(us(1), 1000);
+        assert!(pacer.may_send(us(1)));
+        pacer.on_sent(us(1), 1000);
+        pacer.on_sent(us(1), 1000);
+        assert!(!pacer.may_send(us(1)));
+        assert_eq!(pacer.release(), us(3001));
     }
     /// What is left of a group is no leave to send later, when the window has opened: that is the next group's.
     #[test]
     fn a_group_does_not_last() {
         let mut pacer = pacer(3000);
-        pacer.on_sent(us(0), 1000);
-        assert!(pacer.may_send(us(0)) && !pacer.may_send(us(1)));
-        assert!(pacer.may_send(us(1000)));
+        pacer.on_sent(us(1), 1000);
+        assert!(pacer.may_send(us(1)) && !pacer.may_send(us(2)));
+        assert!(pacer.may_send(us(1001)));
     }
     /// Lateness is made up for, half an interval at most.
     #[test]
     fn lateness() {
         let mut pacer = pacer(1000);
-        pacer.on_sent(us(0), 1000);
+        pacer.on_sent(us(1), 1000);
         pacer.on_sent(us(1300), 1000);
-        assert_eq!(pacer.release(), us(2000));
+        assert_eq!(pacer.release(), us(2001));
         pacer.on_sent(us(1_000_000), 1000);
         assert_eq!(pacer.release(), us(1_000_500));
+    }
+    /// However early in a run: a host is up for longer than a segment takes.
+    #[test]
+    fn the_first_segment_is_late() {
+        for at in [0, 5, 1_000_000] {
+            let mut pacer = Pacer { rate: 1_000_000, ..Pacer::new(0, None, 2000) };
+            pacer.on_sent(us(at), 1000);
+            pacer.on_sent(us(at), 1000);
+            assert_eq!(pacer.release(), us(at + 1000));
+        }
     }
     /// `SO_MAX_PACING_RATE` bounds the rate, and is one where there is none.
     #[test]
     fn bound() {
         let mut pacer = pacer(1000);
         pacer.max = Some(500_000);
-        pacer.on_sent(us(0), 1000);
-        assert_eq!(pacer.release(), us(2000));
+        pacer.on_sent(us(1), 1000);
+        assert_eq!(pacer.release(), us(2001));
         pacer.rate = 0;
         assert_eq!(pacer.rate(), Some(500_000));
         pacer.max = None;
@@ -152,10 +163,10 @@ mod tests {
     #[test]
     fn free_at_first() {
         let mut pacer = Pacer { free: 2, ..pacer(1000) };
-        pacer.on_sent(us(0), 1000);
-        pacer.on_sent(us(0), 1000);
-        assert!(pacer.may_send(us(0)));
-        pacer.on_sent(us(0), 1000);
-        assert_eq!(pacer.release(), us(1000));
+        pacer.on_sent(us(1), 1000);
+        pacer.on_sent(us(1), 1000);
+        assert!(pacer.may_send(us(1)));
+        pacer.on_sent(us(1), 1000);
+        assert_eq!(pacer.release(), us(1001));
     }
 }
