@@ -186,6 +186,9 @@ pub struct Config {
     /// ECE at a window of one segment stops sending until the retransmission timer expires (RFC 3168, section 6.1.2;
     /// Linux and FreeBSD go no lower than two).
     pub ecn_stops_at_one: bool,
+    /// ECE reduces the window also where it finds nothing outstanding, of which it could tell (RFC 3168, section 6.1.2, asks for
+    /// the reduction whatever is outstanding; Linux looks at what ECE says only where something is).
+    pub ecn_reduces_idle: bool,
     /// Collapse cwnd after an idle RTO (RFC 5681, section 4.1; Linux `tcp_slow_start_after_idle`).
     pub slow_start_after_idle: bool,
     /// An idle connection's window is halved for each RTO, not collapsed at once; one that goes unused for an RTO is

@@ -354,6 +354,9 @@ knobs! {
     /// ECE at a window of one segment stops sending until the retransmission timer expires (RFC 3168, section 6.1.2;
     /// Linux and FreeBSD go no lower than two).
     ecn_stops_at_one: Option<bool>, "true";
+    /// ECE reduces the window also where it finds nothing outstanding, of which it could tell (RFC 3168, section 6.1.2, asks for
+    /// the reduction whatever is outstanding; Linux looks at what ECE says only where something is).
+    ecn_reduces_idle: Option<bool>, "true";
     /// Collapse cwnd after an idle RTO (RFC 5681, section 4.1; Linux `tcp_slow_start_after_idle`).
     slow_start_after_idle: Option<bool>, "true";
     /// An idle connection's window is halved for each RTO, not collapsed at once; one that goes unused for an RTO is

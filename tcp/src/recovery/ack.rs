@@ -105,22 +105,23 @@ impl Sender {
         if self.sack && !ack.sack.is_empty() {
             self.take_sack(now, ack, before, &mut news, cfg);
         }
-        let ece = marked(&Delivery {
+        let told = marked(&Delivery {
             packets: news.packets,
             bytes: news.delivered,
             mss: self.mss,
             certain: self.sack || matches!(self.phase, Phase::Open | Phase::Reduction),
         });
+        let ece = told && (outstanding > 0 || cfg.ecn_reduces_idle);
         let late = news.late.zip(self.highest_sacked().max(highest));
         let reordered = late.map_or(0, |(late, highest)| highest.since(late));
         self.widen_degree(reordered, cfg);
         self.discount_duplicates(&mut news, cfg);
-        let told;
+        let with_ece;
         let ack = if ece == ack.ece {
             ack
         } else {
-            told = Ack { ece, ..*ack };
-            &told
+            with_ece = Ack { ece, ..*ack };
+            &with_ece
         };
         let rtt = self.measure(now, ack, &mut news, cfg, out);
         self.show_delivered(now, ack, &news, cfg, out);
@@ -168,7 +169,7 @@ impl Sender {
             rtt,
             duplicate: news.duplicate,
             packets: news.packets,
-            marked: ack.ece,
+            marked: told,
             reordered,
         }
     }

@@ -101,6 +101,27 @@ fn ecn_receiver() {
     assert!(!ece(&mut end, old, EcnCodepoint::Ce));
 }
 
+/// ECE on a segment that finds nothing outstanding tells of no packet under way: Linux lets its window be (the script
+/// `ece_of_an_idle_peer`), by the letter of RFC 3168 (3168/6.1.2-HALVE) it goes down.
+#[test]
+fn ece_where_nothing_is_outstanding() {
+    for (config, reduces) in [(Config::linux(), false), (Config::rfc(), true), (Config::freebsd(), true)] {
+        let mut end = Lone::established(config);
+        match &mut end.tcb {
+            Tcb::Open(connection) => connection.ecn.on = true,
+            _ => unreachable!(),
+        }
+        let mut data = end.data(1, 1000, 1);
+        data.flags |= Flags::ECE;
+        end.show(&data);
+        assert_eq!(end.connection().snd.queue.ssthresh() < u64::MAX, reduces);
+        let hello = Payload::from_bytes(b"hello");
+        end.tcb.send(end.now, hello, SendFlags::default(), &mut end.out).expect("open");
+        let sent = std::mem::take(&mut end.out.segments);
+        assert_eq!(sent.last().expect("sent").segment.has(Flags::CWR), reduces);
+    }
+}
+
 /// 3168/6.1.2: ECT on new data only, CWR on the next new data after ECE, once.
 #[test]
 fn ecn_sender() {

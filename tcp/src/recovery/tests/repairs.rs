@@ -286,7 +286,8 @@ fn no_undo_with_ece() {
     let mut m = Model::new(linux());
     m.fate = Box::new(|_, copy| if copy == 0 { Fate::Delay(700_000) } else { Fate::Pass });
     m.write(10);
-    m.run(ms(600));
+    m.run(ms(75));
+    assert!(m.sender.flight() > 0, "what was sent again is under way");
     let ack = Ack { ece: true, ..plain_ack(START) };
     m.feed(&ack);
     m.run(ms(3000));
