@@ -418,6 +418,10 @@ impl Opening {
             self.mtu = self.mtu.min(mtu);
         }
     }
+    /// The link takes no more than this, whether or not paths are discovered: what is longer would not even leave.
+    pub fn on_link_mtu(&mut self, mtu: u16) {
+        self.mtu = self.mtu.min(mtu);
+    }
     /// What RECEIVE fails with: nothing can have come yet, or ever will.
     pub fn not_open(&mut self) -> Errno {
         let waits = if self.state == State::Closed { Errno::ENOTCONN } else { Errno::EAGAIN };

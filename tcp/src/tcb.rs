@@ -347,7 +347,7 @@ impl Tcb {
     /// The link by which its packets leave has this MTU now, in bytes.
     pub fn on_link_mtu(&mut self, mtu: u16) {
         match self.awake() {
-            Live::Opening(opening) => opening.on_path_mtu(mtu),
+            Live::Opening(opening) => opening.on_link_mtu(mtu),
             Live::Open(connection) => connection.on_link_mtu(mtu),
             Live::TimeWait(_) => {}
         }

@@ -145,6 +145,27 @@ fn another_connections_discovery() {
     assert_eq!(end.pmtu(), 1500);
 }
 
+/// 8201/5.2-NOTIFY: what becomes known of the path before the SYN is answered counts for the data behind it, if paths are
+/// discovered; what becomes known of the link counts anyway (a 6.18 kernel says `tcpi_snd_mss` 1260 with `ip_no_pmtu_disc`, too).
+#[test]
+fn what_is_learnt_before_the_answer() {
+    let learn: [fn(&mut Tcb, Time); 2] = [|t, now| t.on_path_mtu(now, 1300), |t, _| t.on_link_mtu(1300)];
+    for (learn, path_mtu_discovery, longest) in
+        [(learn[0], true, 1260), (learn[0], false, 1460), (learn[1], true, 1260), (learn[1], false, 1260)]
+    {
+        let mut end = Lone::syn_sent(Config { path_mtu_discovery, timestamps: false, ..Config::linux() });
+        end.out.segments.clear();
+        end.now = ms(10);
+        learn(&mut end.tcb, end.now);
+        let mut syn_ack = end.segment(Flags::SYN | Flags::ACK, 0, 1);
+        syn_ack.options.mss = Some(1460);
+        syn_ack.wnd = 65_535;
+        end.show(&syn_ack);
+        let said = end.write(3000);
+        assert!(said[0].contains(&format!(" 1:+{longest} ")), "{said:?}");
+    }
+}
+
 /// What one skb has becomes segments anew from its beginning to its end, not each old segment for itself (Linux
 /// `tcp_fragment`); what is not too long does not go again.
 #[test]
