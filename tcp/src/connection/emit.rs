@@ -174,7 +174,7 @@ impl Connection {
     fn put_options(&mut self, now: Time, body: &Body, (bare, record): (bool, bool), options: &mut Options) {
         let mut used = if self.ts.is_some() { u32::from(TIMESTAMP_BYTES) } else { 0 };
         if self.socket.owes_user_timeout() {
-            self.put_user_timeout(used, body.payload.len(), options);
+            self.put_user_timeout(options);
             used += if options.user_timeout.is_some() { USER_TIMEOUT_BYTES } else { 0 };
         }
         let mut duplicate = None;

@@ -80,9 +80,9 @@ impl Connection {
         let last = self.timers.progress;
         if self.is_shut() { last.max(self.timers.heard) } else { last }
     }
-    /// Whether the peer has taken back the window of what is outstanding: retransmissions are zero-window probes.
+    /// Whether the peer has taken back the window of what is outstanding, if anything is: retransmissions are zero-window probes.
     fn is_shut(&self) -> bool {
-        self.snd.wnd == 0 && self.snd.queue.flight() > 0
+        self.snd.wnd == 0
     }
     /// Whether R2 is reached at this expiry of the retransmission timer.
     pub(super) fn retransmissions_exhausted(&self, now: Time) -> bool {

@@ -21,6 +21,7 @@ use crate::time::{Duration, Time};
 mod accecn;
 mod acks;
 mod arrivals;
+mod borders;
 mod chaos;
 mod demands;
 mod ecn;

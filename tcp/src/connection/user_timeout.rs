@@ -104,12 +104,8 @@ impl Connection {
     pub(super) fn user_timeout_bytes(&self) -> u32 {
         if self.socket.owes_user_timeout() { LEN } else { 0 }
     }
-    /// Puts the option into a segment with so many octets of data behind `used` bytes of other options, if it is owed and
-    /// there is room for it.
-    pub(super) fn put_user_timeout(&mut self, used: u32, data: u32, options: &mut Options) {
-        if !self.socket.owes_user_timeout() || data + used + LEN > u32::from(self.snd.mss) && data > 0 {
-            return;
-        }
+    /// Puts the option, which is owed, into a segment, whose data leaves room for it (`Connection::segment_size`).
+    pub(super) fn put_user_timeout(&mut self, options: &mut Options) {
         options.user_timeout = self.socket.advertised(&self.config).and_then(encode);
         self.socket.owe_user_timeout(false);
     }

@@ -174,3 +174,20 @@ fn data_leaves_room_for_the_option() {
         end.out.segments.iter().map(|o| (o.segment.payload.len(), o.segment.options.wire_len())).collect();
     assert_eq!(sizes[..2], [(1444, 16), (1448, 12)]);
 }
+
+/// What was sent in full before the option was owed goes again in a shorter segment, which carries it; once.
+#[test]
+fn a_retransmission_makes_room() {
+    for (len, again) in [(1448, 1444), (1444, 1444), (10, 10)] {
+        let mut end = Lone::established(Config { tail_loss_probe: false, ..willing() });
+        end.write(len);
+        end.call(|t, now, out| t.set_option(now, SocketOption::UserTimeoutOption(secs(500)), out)).0.unwrap();
+        for (option, most) in [(Some(secs(500)), again), (None, len)] {
+            end.now = end.tcb.deadline();
+            end.tcb.on_deadline(end.now, &mut end.out);
+            let size: u32 = end.out.segments.iter().map(|o| o.segment.payload.len()).sum();
+            assert!(size <= most && size + 4 > most, "{size} of {len} octets");
+            assert_eq!(sent(&mut end.out), [option]);
+        }
+    }
+}

@@ -1,5 +1,6 @@
 //! The rows of the RFCs, on a small model of path and receiver.
 
+mod borders;
 mod demands;
 mod first_windows;
 mod model;

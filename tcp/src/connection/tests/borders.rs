@@ -1,0 +1,235 @@
+//! What is just enough, and what just is not: both sides of the borders at which a connection decides.
+
+use super::*;
+use crate::config::DelayedAck;
+use crate::{Note, Rule};
+
+fn us(n: u64) -> Duration {
+    Duration::from_micros(n)
+}
+/// An open connection with this view of the round-trip time, of the sender and of the receiver.
+fn with_rtts(config: Config, own: Option<Duration>, rcv: Duration) -> Lone {
+    let config = Arc::new(config);
+    let h = Handshake { rtt: own, ..handshake(Time::ZERO, &config, &config, tuple(), ISS_A, ISS_B) };
+    let mut connection = Connection::new(Time::ZERO, h);
+    connection.measure_receive_rtt(rcv);
+    Lone { now: ms(1), tcb: Tcb::Open(Box::new(connection)), out: Out::default() }
+}
+
+/// Linux `__tcp_ack_snd_check`: three duplicate ACKs go at once, the SACKs behind them wait for one another: a twentieth of the
+/// shorter round-trip time that is known, a millisecond at most, and the slack; until then, or until 44 have waited.
+#[test]
+fn sacks_wait_for_one_another() {
+    let ms20 = Duration::from_millis(20);
+    for (own, rcv, wait) in [
+        (Some(ms20), us(10_000), us(600)),
+        (Some(ms20), us(40_000), us(1100)),
+        (Some(us(8000)), us(40_000), us(500)),
+        (None, us(10_000), us(600)),
+    ] {
+        let mut end = with_rtts(Config::linux(), own, rcv);
+        let mut beyond = 0;
+        let mut more = |end: &mut Lone| {
+            beyond += 2;
+            end.show(&end.data(1 + 100 * beyond, 100, 1)).len()
+        };
+        assert_eq!([more(&mut end), more(&mut end), more(&mut end)], [1; 3], "at once");
+        let due = end.now + wait;
+        assert_eq!((more(&mut end), end.tcb.deadline()), (0, due), "{own:?} {rcv:?}");
+        end.now += us(200);
+        assert_eq!((more(&mut end), end.tcb.deadline()), (0, due), "the first sets the time");
+        assert_eq!(end.wait_until(due).len(), 1);
+        // They are as many as may wait: what is behind them goes, and tells of all.
+        for n in 0..44 {
+            assert_eq!(more(&mut end), 0, "{n}");
+        }
+        assert_eq!(more(&mut end), 1);
+    }
+    let at_once = DelayedAck { compress: Duration::ZERO, ..Config::linux().delayed_ack };
+    let mut end = with_rtts(Config { delayed_ack: at_once, ..Config::linux() }, Some(ms20), us(10_000));
+    for n in 1..100 {
+        assert_eq!(end.show(&end.data(1 + 200 * n, 100, 1)).len(), 1, "5681/4.2-OOO: none waits");
+    }
+}
+
+/// Urgent data never waits for more to fill a segment (RFC 9293, section 3.8.5: the peer is to know of it at once).
+#[test]
+fn urgent_data_does_not_wait() {
+    for (flags, sent) in [(SendFlags::default(), 0), (SendFlags { urgent: true, ..Default::default() }, 1)] {
+        let mut end = Lone::established(Config::linux());
+        assert_eq!(end.write(10).len(), 1);
+        let data = Payload::Pattern { stream: 1, offset: 10, len: 10 };
+        let (_, said) = end.call(|t, now, out| t.send(now, data, flags, out));
+        assert_eq!(said.len(), sent, "{said:?}");
+    }
+}
+
+/// Minshall's variant of Nagle's algorithm: a small segment waits while another is outstanding, and not once that is acknowledged,
+/// be it to its last octet and no further.
+#[test]
+fn a_small_segment_waits_for_a_small_one() {
+    for (acknowledged, sent) in [(99, 0), (100, 1)] {
+        let mut end = Lone::established(Config::linux());
+        assert_eq!(end.write(100).len(), 1);
+        assert_eq!(end.write(1448).len(), 1);
+        end.show(&end.segment(Flags::ACK, 1, 1 + acknowledged));
+        assert_eq!(end.write(50).len(), sent, "{acknowledged} octets acknowledged");
+    }
+}
+
+/// `tcpi_data_segs_out`, `tcpi_bytes_sent`, `tcpi_bytes_retrans` (RFC 4898): segments with data, and their octets, as often as they
+/// go; not those without.
+#[test]
+fn what_is_sent_is_counted() {
+    let mut end = Lone::established(Config { tail_loss_probe: false, ..Config::linux() });
+    let count = |end: &Lone| {
+        let tally = end.connection().tally(end.now);
+        (tally.data_segs_out, tally.bytes_sent, tally.bytes_retransmitted)
+    };
+    end.write(3000);
+    assert_eq!(count(&end), (3, 3000, 0));
+    let data = end.data(1, 2000, 1);
+    assert_eq!(end.show(&data).len(), 1, "an ACK");
+    assert_eq!(count(&end), (3, 3000, 0));
+    end.wait_until(ms(300));
+    assert_eq!(count(&end), (4, 4448, 1448));
+}
+
+/// Linux `TCP_RESOURCE_PROBE_INTERVAL`: what the interface refuses at a timeout is tried again half a second later, and the
+/// timeout is not doubled for it.
+#[test]
+fn a_refused_retransmission_is_tried_again() {
+    let mut end = Lone::established(Config { tail_loss_probe: false, hz: None, ..Config::linux() });
+    end.write(100);
+    end.tcb.set_interface_full(true);
+    let first = end.tcb.deadline();
+    let rto = end.connection().snd.queue.rto(&end.connection().config);
+    assert!(end.wait_until(first).is_empty());
+    let refused = |end: &Lone| (end.tcb.deadline(), end.connection().snd.queue.rto(&end.connection().config));
+    assert_eq!(refused(&end), (first + Duration::from_millis(500), rto));
+    let second = end.tcb.deadline();
+    assert!(end.wait_until(second).is_empty());
+    assert_eq!(refused(&end), (second + Duration::from_millis(500), rto));
+    end.tcb.set_interface_full(false);
+    assert_eq!(end.wait_until(second + Duration::from_millis(500)).len(), 1);
+    assert_eq!(refused(&end).1, rto * 2, "what has gone out doubles it");
+}
+
+/// Linux `tcp_sndbuf_expand`: room for two windows, of the initial window at least, and of as many as may be reordered and one; each
+/// takes the power of two that holds it with its headers, and what an skb takes: 87,040 for the first ten of 1460 octets.
+#[test]
+fn room_in_the_send_buffer() {
+    let room = |config: Config, mss: u16, rounds: i64| {
+        let config = Arc::new(config);
+        let h = handshake(Time::ZERO, &config, &config, tuple(), ISS_A, ISS_B);
+        let h = Handshake { snd_mss: mss, peer_mss: mss, timestamps: None, ..h };
+        let mut connection = Connection::new(Time::ZERO, h);
+        connection.socket.snd_buf = 1;
+        let mut end = Lone { now: ms(1), tcb: Tcb::Open(Box::new(connection)), out: Out::default() };
+        for n in 0..rounds {
+            end.write(10 * u32::from(mss));
+            end.show(&end.segment(Flags::ACK, 1, 1 + 10 * i64::from(mss) * (n + 1)));
+        }
+        let Tcb::Open(connection) = &mut end.tcb else { panic!("not open") };
+        connection.grow_send_buffer();
+        (connection.snd.queue.cwnd() / u64::from(mss), connection.socket.snd_buf)
+    };
+    let linux = || Config { max_tcp_header: 320, snd_buf: 1, ..Config::linux() };
+    assert_eq!(room(linux(), 1460, 0), (10, 87_040));
+    assert_eq!(room(linux(), 1408, 0), (10, 2 * 10 * (2048 + 256)), "2048 with its headers");
+    assert_eq!(room(linux(), 1409, 0), (10, 2 * 10 * (4096 + 256)), "2049");
+    assert_eq!(room(Config { dupthresh: 20, ..linux() }, 1460, 0).1, 2 * 21 * 4352);
+    assert_eq!(room(Config { initial_window: 2, ..linux() }, 1460, 0), (2, 2 * 4 * 4352));
+    let (cwnd, buffer) = room(linux(), 1460, 3);
+    assert!(cwnd > 10, "{cwnd}");
+    assert_eq!(u64::from(buffer), 2 * cwnd * 4352);
+    assert_eq!(room(Config { snd_buf_max: 50_000, ..linux() }, 1460, 0).1, 50_000);
+}
+
+/// PAWS spares an ACK that others have overtaken (Linux `tcp_disordered_ack_check`): in sequence, of nothing new, with no new
+/// window, and late by an RTO and a fifth of it at most. All else is dropped as old.
+#[test]
+fn an_overtaken_ack_is_spared() {
+    let late = |behind: u32, change: fn(&mut Segment)| {
+        let mut end = Lone::established(Config { paws_spares_acks: true, ..Config::linux() });
+        end.now = ms(5000);
+        end.write(100);
+        // The newest timestamp, with data and the window of now.
+        end.show(&end.data(1, 10, 1));
+        let mut ack = end.segment(Flags::ACK, 11, 1);
+        end.show(&ack);
+        let val = ISS_B.wrapping_add(5000 - behind);
+        ack.options.timestamps = Some(Timestamps { val, ecr: 0 });
+        change(&mut ack);
+        end.show(&ack);
+        end.out.notes.contains(&Note::Dropped(Rule::Paws))
+    };
+    let rto = {
+        let end = Lone::established(Config::linux());
+        end.connection().snd.queue.rto(&end.connection().config).as_millis() as u32
+    };
+    assert_eq!(rto, 220);
+    assert!(!late(10, |_| {}) && !late(264, |_| {}));
+    assert!(late(265, |_| {}), "too late");
+    assert!(late(10, |ack| ack.wnd += 1), "a new window");
+    assert!(late(10, |ack| ack.ack = ack.ack.add(50)), "it acknowledges something");
+    assert!(late(10, |ack| ack.seq = ack.seq.add(5)), "not in sequence");
+}
+
+/// What `tcpi_busy_time`, `tcpi_rwnd_limited` and `tcpi_sndbuf_limited` count (RFC 4898; Linux `tcp_cwnd_validate`): the send
+/// buffer limits from the moment at which the last that it held went out and the program waits for room, until it has room; not
+/// where the program came too late to be told so by what was sent.
+#[test]
+fn what_a_sender_was_limited_by() {
+    let times = |end: &Lone| {
+        let tally = end.connection().tally(end.now);
+        [tally.busy, tally.window_limited, tally.buffer_limited].map(|time| time.as_millis())
+    };
+    let small = || {
+        let mut end = Lone::established(Config::linux());
+        for option in [SocketOption::SndBuf(4000), SocketOption::NoDelay(true)] {
+            end.call(|t, now, out| t.set_option(now, option, out)).0.unwrap();
+        }
+        end
+    };
+    let data = |len| Payload::Pattern { stream: 1, offset: 0, len };
+    // The program has more than fits, and waits; cwnd lets it all go with the second ACK.
+    let mut end = small();
+    let (taken, said) = end.call(|t, now, out| t.send(now, data(100_000), SendFlags::default(), out));
+    let taken = i64::from(taken.unwrap());
+    assert!((43_440..57_920).contains(&taken) && said.len() == 10, "{taken} {said:?}");
+    for (n, sent) in [(1, 20), (2, (taken as u64 - 43_440).div_ceil(1448) as usize)] {
+        end.now = ms(1 + 20 * n);
+        assert_eq!(times(&end)[2], 0);
+        assert_eq!(end.show(&end.segment(Flags::ACK, 1, 1 + 14_480 * n as i64)).len(), sent);
+    }
+    end.now = ms(141);
+    assert_eq!(times(&end), [140, 0, 100]);
+    end.show(&end.segment(Flags::ACK, 1, 1 + taken));
+    end.now = ms(201);
+    assert_eq!(times(&end), [140, 0, 100]);
+    // What it wrote had room; it learns only afterwards that there is no more.
+    let mut end = small();
+    let mut written = 0;
+    while end.call(|t, now, out| t.send(now, data(1000), SendFlags::default(), out)).0.is_ok() {
+        written += 1000;
+    }
+    assert!((4000..14_000).contains(&written));
+    end.now = ms(101);
+    end.show(&end.segment(Flags::ACK, 1, 1001));
+    assert!(end.connection().snd.starved, "not room enough to be told");
+    end.now = ms(201);
+    assert_eq!(times(&end), [200, 0, 0]);
+    // The peer's window.
+    let mut end = Lone::established(Config::linux());
+    end.write(1000);
+    let mut shut = end.segment(Flags::ACK, 1, 1001);
+    shut.wnd = 0;
+    end.show(&shut);
+    end.write(1000);
+    end.now = ms(101);
+    assert_eq!(times(&end), [100, 100, 0]);
+    end.show(&end.segment(Flags::ACK, 1, 1001));
+    end.now = ms(201);
+    assert_eq!(times(&end), [200, 100, 0]);
+}
