@@ -113,6 +113,7 @@ fn the_third_ack() {
     assert!(judged(0).told.ignores_options());
     for ace in [1, 2, 5, 7] {
         assert_eq!((judged(ace).mute, judged(ace).syn_marked), (None, false), "{ace}");
+        assert!(!judged(ace).told.ignores_options(), "{ace}");
     }
     // The SYN-ACK went out as Not-ECT: nothing but interference makes ECT or CE of it.
     for ace in [3, 4, 6] {

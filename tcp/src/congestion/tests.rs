@@ -1,5 +1,6 @@
 use super::*;
 
+mod borders;
 mod hystart;
 mod letter;
 mod others;

@@ -360,3 +360,24 @@ fn both_ends_open_at_once() {
         assert_eq!(end.out.segments[0].ecn, ect, "{repeats}");
     }
 }
+
+/// 9768/3.2.3.3-SACKFIRST: where timestamps and three SACK blocks leave no room for an AccECN option that is due, the third block
+/// stays behind; two have precedence, and the option is as long as what is left.
+#[test]
+fn two_sack_blocks_have_precedence() {
+    let mut end = Lone::established(Config::linux());
+    let Tcb::Open(connection) = &mut end.tcb else { panic!("not open") };
+    let mut accurate = crate::accecn::AccEcn::new(NotEct);
+    accurate.told.see(&option([1, 0, 1]).expect("fields"));
+    connection.ecn.accurate = Some(Box::new(accurate));
+    for (n, blocks) in [(1, 1), (2, 2), (3, 2), (4, 2)] {
+        end.now = ms(100 * n);
+        let data = end.data(1 + 200 * n as i64, 100, 1);
+        end.tcb.on_segment(end.now, &data, Ect1, &mut end.out);
+        let ack = end.out.segments.pop().expect("an ACK").segment.options;
+        assert_eq!(ack.sack.len(), blocks, "{ack:?}");
+        assert!(ack.accecn.is_some() && ack.wire_len() <= 40, "{ack:?}");
+        let newest = SeqNum(ISS_B).add(1 + 200 * n as u32);
+        assert_eq!(ack.sack.as_slice()[0].0, newest, "the latest first");
+    }
+}

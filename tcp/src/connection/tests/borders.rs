@@ -233,3 +233,34 @@ fn what_a_sender_was_limited_by() {
     end.now = ms(201);
     assert_eq!(times(&end), [200, 100, 0]);
 }
+
+/// SHLD-14: what was offered stays offered, though the header's unit is coarser than what has arrived: the edge that an ACK names
+/// never lies below that of the one before. But no peer creeps past the buffer in tiny steps: by less than a unit it may.
+#[test]
+fn rounding_moves_no_edge_back() {
+    let config = Config { rcv_buf: 8192, rcv_buf_max: 8192 << 10, ..Config::rfc() };
+    let unit = 1 << offer::window_shift(config.rcv_buf_max);
+    let mut end = Lone::established(config);
+    let first = end.connection().rcv.edge;
+    let (mut at, mut named) = (1, first);
+    let mut rounded = 0;
+    loop {
+        let data = end.data(at, 1, 1);
+        end.tcb.on_segment(end.now, &data, EcnCodepoint::NotEct, &mut end.out);
+        let Some(ack) = end.out.segments.pop() else {
+            at += 1;
+            continue;
+        };
+        let rcv = &end.connection().rcv;
+        let edge = rcv.nxt() + u64::from(ack.segment.wnd) * unit;
+        if edge < named {
+            break;
+        }
+        rounded += u64::from(edge > named);
+        (at, named) = (at + 1, edge);
+        assert!(rcv.buffer.unread() + u64::from(ack.segment.wnd) * unit <= 8192 + unit, "beyond the buffer");
+    }
+    let unread = end.connection().rcv.buffer.unread();
+    let left = end.connection().rcv.edge.since(end.connection().rcv.nxt());
+    assert!(rounded > 0 && unread + left > 8192 && unread + left <= 8192 + unit, "{unread} {left} {rounded}");
+}

@@ -51,9 +51,25 @@ fn a_forged_claim_changes_nothing() {
 /// claim, of a link further on, is believed at once.
 #[test]
 fn a_timeout_confirms_a_claim() {
+    // Whatever order the routers' words come in, the one about the first segment is what the timeout confirms.
+    for words in [[4345, 2897], [2897, 4345]] {
+        let mut end = Lone::with_proven_path(Config::rfc());
+        assert_eq!(end.write(1448).len(), 1);
+        for quoted in words {
+            end.too_big(1300, quoted);
+        }
+        end.wait_until(ms(1_500));
+        assert!(end.happened(Rule::PmtuConfirmed), "{words:?}");
+    }
+    // But not a claim of another length, which quoted another segment.
     let mut end = Lone::with_proven_path(Config::rfc());
     assert_eq!(end.write(1448).len(), 1);
-    // The routers' words come out of order: the one about the first segment is what the timeout confirms.
+    end.too_big(1300, 2897);
+    end.too_big(1200, 4345);
+    end.wait_until(ms(1_500));
+    assert_eq!(end.pmtu(), 1500);
+    let mut end = Lone::with_proven_path(Config::rfc());
+    assert_eq!(end.write(1448).len(), 1);
     end.too_big(1300, 4345);
     end.too_big(1300, 2897);
     let again = end.wait_until(ms(1_500));
@@ -176,4 +192,9 @@ fn an_skb_is_cut_anew() {
     let said = end.too_big(1052, 1);
     let lengths: Vec<&str> = said.iter().map(|line| line.split(' ').nth(1).unwrap()).collect();
     assert_eq!(lengths, ["1:+1000", "1001:+1000", "2001:+896"], "{said:?}");
+    let ends: Vec<_> = [1, 1000, 1001, 2000, 2001, 2896, 2897]
+        .map(|at| end.connection().skbs().and_then(|skbs| skbs.holding(end.connection().snd.iss + at)))
+        .map(|skb| skb.expect("queued").0.end.since(end.connection().snd.iss))
+        .into();
+    assert_eq!(ends, [1001, 1001, 2001, 2001, 2897, 2897, 3897], "each is an skb of its own");
 }

@@ -188,3 +188,42 @@ fn send_one(m: &mut Model, later: crate::Duration, starved: bool) {
     m.sender.on_sent(m.now, m.sender.nxt() + MSS, &m.cfg);
     m.sender.on_output_done(m.now, false, starved, &m.cfg);
 }
+
+/// 2018/5-TOCLEAR, 8985/6.2-STEP5: a receiver throws away what it had SACKed, and the timeout that shows it spares what was sent a
+/// moment ago: that is looked at anew from then on, though it was settled before, and RACK finds it lost without another timeout.
+#[test]
+fn what_was_thrown_away_is_looked_at_anew() {
+    let mut m = Model::new(Config { tail_loss_probe: false, ..linux() });
+    m.fate = Box::new(|_, _| Fate::Drop);
+    // The path is known to reorder by up to a round-trip time.
+    m.sender.rack.reordering();
+    for n in 0..8 {
+        m.sender.rack.adapt(true, START + n, START + n + 1);
+    }
+    m.write(3);
+    m.run(ms(15));
+    m.write(3);
+    m.run(ms(35));
+    m.feed(&Ack { sack: blocks(&[(3, 6)]), ..plain_ack(START) });
+    m.run(ms(36));
+    m.feed(&plain_ack(START + 3 * MSS));
+    assert_eq!(m.repeats(), []);
+    m.run(ms(50));
+    assert_eq!((m.happened(Rule::SackReneging), m.sender.counts().lost), (1, 1));
+    m.run(ms(70));
+    m.feed(&plain_ack(START + 4 * MSS));
+    let again: Vec<_> = m.repeats().iter().map(|r| r.1).collect();
+    assert_eq!((again, m.happened(Rule::RtoExpired)), (vec![3, 4, 5], 1), "{:?}", m.repeats());
+}
+
+/// 6675/4-NEXT4: what goes out during a recovery lies beyond RecoveryPoint, and is no part of what a rescue is for.
+#[test]
+fn no_rescue_beyond_the_recovery_point() {
+    let mut m = silent(rfc(), true, 12);
+    m.unsent = MSS;
+    m.feed(&Ack { sack: blocks(&[(1, 12)]), ..plain_ack(START) });
+    let went: Vec<_> = m.log[12..].iter().map(|sent| (sent.segment, sent.why)).collect();
+    assert_eq!(went, [(0, Rule::SackRetransmit), (12, Rule::Data)]);
+    m.feed(&Ack { window_changed: true, sack: blocks(&[(1, 12)]), ..plain_ack(START) });
+    assert_eq!(m.log.len(), 14, "{:?}", m.log);
+}
