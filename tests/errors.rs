@@ -130,6 +130,9 @@ fn deep_nesting() {
 fn queues() {
     insta::assert_snapshot!(said(&[
         ("rate: \"10Mbit\"", "qdisc: Codel()"),
+        ("rate: \"10Mbit\"", "mark: [3]"),
+        ("rate: \"10Mbit\"", "rate: \"1Mbit\", drop_early: [3, 0]"),
+        ("rate: \"10Mbit\"", "rate: \"1Mbit\", back: (qdisc: Red(), drop_early: [3])"),
         ("rate: \"10Mbit\"", "rate: \"1Mbit\", qdisc: Coddle()"),
         ("rate: \"10Mbit\"", "rate: \"1Mbit\", qdisc: Codel(tagret: \"5ms\")"),
         ("rate: \"10Mbit\"", "rate: \"1Mbit\", qdisc: Red(min: 30, max: 20, probability: \"200%\")"),

@@ -62,7 +62,7 @@ impl Pacer {
             return;
         }
         if self.next <= now {
-            // Before the first segment the clock has run for as long as the host is up (Linux `prior_wstamp`, zero at first).
+            // The first has waited behind nothing: it is as late as can be, however young the host is.
             self.late = if self.next == Time::ZERO { Duration::MAX } else { now.since(self.next) };
             self.next = now;
             self.group = self.quantum.max(1);
