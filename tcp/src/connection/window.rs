@@ -125,7 +125,7 @@ impl Connection {
             return self.select_accounted_window();
         }
         let allowed = u64::from(self.socket.rcv_buf);
-        self.window_within(allowed, allowed, self.space(), false)
+        self.window_within(allowed, allowed, self.space())
     }
     /// The same where memory is accounted.
     #[inline(never)]
@@ -135,16 +135,16 @@ impl Connection {
         let shrinks = self.config.shrink_window && shift > 0;
         let space = self.space();
         let free = if shrinks { space >> shift << shift } else { space };
-        self.window_within(allowed, allowed.min(self.window_clamp()), free, shrinks)
+        self.window_within(allowed, allowed.min(self.window_clamp()), free)
     }
     /// The window of a buffer that could hold `allowed`, of which `full` may be offered and `free` is free.
     #[inline]
-    fn window_within(&self, allowed: u64, full: u64, mut free: u64, shrinks: bool) -> u64 {
+    fn window_within(&self, allowed: u64, full: u64, mut free: u64) -> u64 {
         let mss = u64::from(self.ack.segment).min(full);
         let shift = self.rcv.shift;
         if free < full / 2 {
             free = free >> shift << shift;
-            if free < allowed / 16 || free < mss || shrinks && free < 1 << shift {
+            if free < allowed / 16 || free < mss {
                 return 0;
             }
         }
@@ -279,5 +279,67 @@ impl Connection {
                 ledger.rcv.clamp = clamp;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::Config;
+    use crate::connection::tests::Lone;
+    use crate::tcb::Tcb;
+
+    /// What is offered of a buffer that could hold `allowed`, of which `full` may be offered and `free` is free, where `current` was
+    /// offered before.
+    fn offered(
+        (mss, shift, growing): (u32, u8, u64),
+        current: u64,
+        (allowed, full, free): (u64, u64, u64),
+    ) -> u64 {
+        let mut end = Lone::established(Config::linux());
+        let Tcb::Open(c) = &mut end.tcb else { panic!("not open") };
+        c.ack.segment = mss;
+        (c.rcv.shift, c.rcv.growing, c.rcv.wnd) = (shift, growing, current);
+        c.window_within(allowed, full, free)
+    }
+
+    /// Linux `__tcp_select_window` where windows are not scaled: whole segments, and nothing anew while it moves by less than one;
+    /// below half of the buffer no window that is smaller than a segment (MUST-39) or a sixteenth of the buffer.
+    #[test]
+    fn windows_in_whole_segments() {
+        let plain = |current, sizes| offered((1000, 0, 16_000), current, sizes);
+        for (free, window) in [(8000, 8000), (7999, 7000), (1000, 1000), (999, 0), (16_500, 16_000)] {
+            assert_eq!(plain(0, (16_000, 16_000, free)), window, "{free} free");
+        }
+        for (free, window) in [(2000, 2000), (1999, 0)] {
+            assert_eq!(plain(0, (32_000, 16_000, free)), window, "{free} free: a sixteenth");
+        }
+        for (current, free, window) in
+            [(5000, 5999, 5000), (5000, 6000, 6000), (6000, 5999, 5000), (5000, 5000, 5000)]
+        {
+            assert_eq!(plain(current, (16_000, 16_000, free)), window, "{current}, {free} free");
+        }
+        assert_eq!(offered((1000, 0, 3000), 0, (16_000, 16_000, 8000)), 3000, "while it grows");
+        // A segment is all that the buffer holds: a window that grows by more than half of it is worth telling.
+        for (current, free, window) in [(0, 8000, 0), (0, 8001, 8001), (100, 8100, 100), (100, 8101, 8101)] {
+            assert_eq!(
+                offered((20_000, 0, 16_000), current, (16_000, 16_000, free)),
+                window,
+                "{current}, {free} free"
+            );
+        }
+        assert_eq!(offered((15_999, 0, 16_000), 0, (16_000, 16_000, 8001)), 0, "not all of it");
+        assert_eq!(offered((16_000, 0, 16_000), 7000, (16_000, 16_000, 7999)), 0, "less than a segment");
+    }
+
+    /// Where they are scaled, a window is rounded up, so that none is scaled away; but below half of the buffer first down, so that
+    /// it does not exceed what there is.
+    #[test]
+    fn windows_in_units() {
+        let scaled = |sizes| offered((1000, 7, 16_000), 5000, sizes);
+        for (free, window) in [(8000, 8064), (7999, 7936), (1024, 1024), (1023, 0)] {
+            assert_eq!(scaled((16_000, 16_000, free)), window, "{free} free");
+        }
+        assert_eq!(offered((1000, 7, 3000), 5000, (16_000, 16_000, 8000)), 3072, "while it grows");
+        assert_eq!(offered((10, 7, 1600), 0, (1600, 1600, 130)), 128, "a sixteenth is less");
     }
 }

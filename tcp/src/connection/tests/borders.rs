@@ -264,3 +264,30 @@ fn rounding_moves_no_edge_back() {
     let left = end.connection().rcv.edge.since(end.connection().rcv.nxt());
     assert!(rounded > 0 && unread + left > 8192 && unread + left <= 8192 + unit, "{unread} {left} {rounded}");
 }
+
+/// Linux `tcp_sendmsg_locked`, `forced_push`: on the way of a long write a full skb goes out as far as it may, what is written next
+/// fills it up again, and it is pushed once more than half of the largest window was written since the last push; the last always is.
+/// Here 22 segments are an skb, two go, with two more it is pushed, eight more go, with eight more it is full.
+#[test]
+fn long_writes_are_pushed_on_the_way() {
+    for (max_wnd, len, pushed) in [
+        (64_240, 70_000, vec![32 * 1448, 70_000]),
+        (44 * 1448, 70_000, vec![32 * 1448, 70_000]),
+        (44 * 1448 - 2, 70_000, vec![31 * 1448, 70_000]), // 21 segments are an skb
+        (64_240, 31_856, vec![31_856]),
+    ] {
+        let config = Arc::new(Config { snd_buf: 400_000, ..Config::linux() });
+        let h = Handshake {
+            snd_wnd: max_wnd,
+            wscale: None,
+            ..handshake(Time::ZERO, &config, &config, tuple(), ISS_A, ISS_B)
+        };
+        let tcb = Tcb::Open(Box::new(Connection::new(Time::ZERO, h)));
+        let mut end = Lone { now: ms(1), tcb, out: Out::default() };
+        end.write(len);
+        let c = end.connection();
+        let marks =
+            (1..=len).filter(|n| c.skbs().is_some_and(|skbs| skbs.is_pushed(c.snd.iss + 1 + u64::from(*n))));
+        assert_eq!(marks.collect::<Vec<_>>(), pushed, "{max_wnd}");
+    }
+}
