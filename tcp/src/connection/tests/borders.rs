@@ -48,7 +48,7 @@ fn sacks_wait_for_one_another() {
     let at_once = DelayedAck { compress: Duration::ZERO, ..Config::linux().delayed_ack };
     let mut end = with_rtts(Config { delayed_ack: at_once, ..Config::linux() }, Some(ms20), us(10_000));
     for n in 1..100 {
-        assert_eq!(end.show(&end.data(1 + 200 * n, 100, 1)).len(), 1, "5681/4.2-OOO: none waits");
+        assert_eq!(end.show(&end.data(1 + 200 * n, 100, 1)).len(), 1, "5681/3.2-OOOACK: none waits");
     }
 }
 

@@ -189,7 +189,7 @@ fn send_one(m: &mut Model, later: crate::Duration, starved: bool) {
     m.sender.on_output_done(m.now, false, starved, &m.cfg);
 }
 
-/// 2018/5-TOCLEAR, 8985/6.2-STEP5: a receiver throws away what it had SACKed, and the timeout that shows it spares what was sent a
+/// 2018/5-TOCLEAR, 8985/6.2-LOST: a receiver throws away what it had SACKed, and the timeout that shows it spares what was sent a
 /// moment ago: that is looked at anew from then on, though it was settled before, and RACK finds it lost without another timeout.
 #[test]
 fn what_was_thrown_away_is_looked_at_anew() {
