@@ -212,6 +212,18 @@ fn a_rst_within_the_window_ends_no_connection_of_a_cookie() {
     }
 }
 
+/// What acknowledges something unsent is dropped whole (RFC 9293, section 3.10.7.4): its data is no edge for a RST.
+#[test]
+fn data_that_acknowledges_something_unsent_is_not_heard() {
+    for (ack, heard) in [(ISS_B + 1, Some(ISS_A + 501)), (ISS_B + 2, Some(ISS_A + 401))] {
+        let mut told = Told::open(|_, _| {});
+        told.stray(A, with_data(segment(Flags::ACK, ISS_A + 301, ISS_B + 1), 100));
+        told.stray(A, with_data(segment(Flags::ACK, ISS_A + 401, ack), 100));
+        let end = told.checks.ends.get(B, &tuple(B));
+        assert_eq!(end.and_then(|end| end.heard_to).map(|to| to.wire().0), heard);
+    }
+}
+
 #[test]
 fn what_is_told_by_hand_is_told_of_both_ends() {
     let mut told = Told::open(|_, _| {});
