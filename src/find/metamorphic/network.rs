@@ -44,6 +44,23 @@ pub(super) fn idle_link(spec: &Spec) -> Option<Spec> {
     Some(new)
 }
 
+/// Whether the hop limit of a packet may be damaged and nothing tells: IPv6 has no checksum of its header (RFC 8200, section 3).
+/// A router drops what has no hops left, a host takes it.
+fn damages_hop_limits(spec: &Spec) -> bool {
+    let six = |node: &Node| matches!(node, Node::Host(host) if host.addresses.iter().any(IpAddr::is_ipv6));
+    let flips =
+        |way: &Way| way.corrupt_ppm > 0 || way.listed.as_ref().is_some_and(|listed| !listed.flip.is_empty());
+    let changed = |(_, fault): &(Time, Fault)| match fault {
+        Fault::LinkChange(_, ways) => ways.iter().flatten().any(|way| flips(way)),
+        _ => false,
+    };
+    let ruled = |rule: &sim::spec::FateRule| matches!(rule.action, Action::Corrupt(_));
+    spec.nodes.values().any(six)
+        && (spec.links.values().flat_map(|link| &link.ways).any(flips)
+            || spec.faults.iter().any(changed)
+            || spec.rules.iter().any(ruled))
+}
+
 /// The first link ends at a router, and a link without delay goes on from there.
 pub(super) fn split_link(spec: &Spec) -> Option<Spec> {
     let (name, link) = spec.links.iter().next()?;
@@ -69,6 +86,7 @@ pub(super) fn split_link(spec: &Spec) -> Option<Spec> {
     if looks
         || decides
         || named
+        || damages_hop_limits(spec)
         || spec.faults.iter().any(other_mtu)
         || spec.programs.iter().any(counts)
         || spec.nodes.values().any(routed)
