@@ -4,6 +4,8 @@ use divan::Bencher;
 use divan::counter::ItemsCount;
 use sim::{Simulator, TraceLevel};
 
+#[path = "common/memory.rs"]
+mod memory;
 #[path = "common/parse.rs"]
 mod parse;
 #[path = "common/scenarios.rs"]

@@ -7,6 +7,8 @@
 
 use sim::{Simulator, TraceLevel};
 
+#[path = "common/memory.rs"]
+mod memory;
 #[path = "common/parse.rs"]
 mod parse;
 #[path = "common/scenarios.rs"]

@@ -6,6 +6,8 @@ use divan::Bencher;
 use divan::counter::ItemsCount;
 use sim::{Simulator, Spec, TraceLevel};
 
+#[path = "common/memory.rs"]
+mod memory;
 #[path = "common/parse.rs"]
 mod parse;
 use parse::parse;

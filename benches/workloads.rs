@@ -5,6 +5,8 @@ use divan::Bencher;
 use divan::counter::ItemsCount;
 use sim::{Simulator, Spec, TraceLevel};
 
+#[path = "common/memory.rs"]
+mod memory;
 #[path = "common/workloads.rs"]
 mod workloads;
 

@@ -11,6 +11,11 @@ use clap::{CommandFactory, Parser};
 
 use cli::{Cli, Command, screen};
 
+/// Many connections are many small pieces of memory, and finding them costs more than what is done with them.
+#[cfg(feature = "mimalloc")]
+#[global_allocator]
+static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Something that was run did not do as expected.
 const FAILED: u8 = 1;
 /// A file or an argument is wrong. (clap's own errors end so as well.)
