@@ -379,7 +379,7 @@ impl Secrets {
 }
 
 /// A keyed mix of an address: the same on every machine.
-fn mix_address(key: u64, address: IpAddr) -> u64 {
+pub(super) fn mix_address(key: u64, address: IpAddr) -> u64 {
     let bits = match address {
         IpAddr::V4(a) => u64::from(a.to_bits()),
         IpAddr::V6(a) => (a.to_bits() >> 64) as u64 ^ a.to_bits() as u64,

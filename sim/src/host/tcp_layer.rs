@@ -5,13 +5,11 @@
 
 mod events;
 mod rest;
+mod table;
 
 use std::collections::BTreeMap;
-use std::hash::BuildHasher;
 use std::net::{IpAddr, SocketAddr};
 
-use hashbrown::HashTable;
-use rustc_hash::FxBuildHasher;
 use tcp::isn::Ends;
 use tcp::tcb::SocketOption;
 use tcp::{IsnSecret, Segment, State, Tcb, Time, TimeWait, Tuple};
@@ -24,6 +22,7 @@ use super::ports::Ports;
 use super::sockets::SocketId;
 use crate::packet::IpHeader;
 use rest::Rest;
+use table::Table;
 
 /// Number of a connection in the slab; used again when it is gone.
 pub(super) type ConnId = u32;
@@ -48,39 +47,9 @@ pub(super) struct TcpLayer {
     pub(super) secret: IsnSecret,
 }
 
-/// Finds connections by four-tuple. It holds numbers only: the four-tuples are those of the places.
-#[derive(Clone, Default)]
-#[repr(C)] // what each packet needs stands first
-struct Table {
-    /// The connection that was found last: segments come in trains.
-    latest: ConnId,
-    numbers: HashTable<ConnId>,
-}
-
-impl Table {
-    fn find(&self, tuple: &Tuple, slots: &[Slot]) -> Option<ConnId> {
-        let is_it =
-            |id: &ConnId| slots.get(*id as usize).is_some_and(|slot| slot.in_table && slot.ends.are(tuple));
-        self.numbers.find(hash_of(tuple), is_it).copied()
-    }
-    fn insert(&mut self, id: ConnId, slots: &[Slot]) {
-        let hash = |id: &ConnId| hash_of(&slots[*id as usize].ends.tuple());
-        self.numbers.insert_unique(hash(&id), id, hash);
-    }
-    fn remove(&mut self, id: ConnId, tuple: &Tuple) {
-        if let Ok(entry) = self.numbers.find_entry(hash_of(tuple), |other| *other == id) {
-            entry.remove();
-        }
-    }
-}
-
 /// The ends of the connection of a segment that arrived, as this host sees them.
 fn tuple_of(ip: &IpHeader, segment: &Segment) -> Tuple {
     Tuple { local: SocketAddr::new(ip.dst, segment.dst), remote: SocketAddr::new(ip.src, segment.src) }
-}
-
-fn hash_of(tuple: &Tuple) -> u64 {
-    FxBuildHasher.hash_one(tuple)
 }
 
 /// A place in the slab.
@@ -338,13 +307,13 @@ impl TcpLayer {
                 (self.slots.len() - 1) as ConnId
             }
         };
-        self.table.insert(id, &self.slots);
+        self.table.insert(id, &tuple);
         self.ports.take(tuple.local.port(), port_bound);
         id
     }
     /// Connections in the table, TIME-WAIT included.
     fn count(&self) -> usize {
-        self.table.numbers.len()
+        self.table.len()
     }
     /// Takes a connection out of the table: its four-tuple is free.
     fn forget_tuple(&mut self, id: ConnId) {
