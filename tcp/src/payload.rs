@@ -36,11 +36,15 @@ pub enum Payload {
 
 /// The byte at `offset` of the generated stream `stream`.
 pub fn pattern_byte(stream: u32, offset: u64) -> u8 {
+    pattern_word(stream, offset)[(offset & 7) as usize]
+}
+/// The eight bytes among which the one at `offset` is.
+fn pattern_word(stream: u32, offset: u64) -> [u8; 8] {
     // Mixes well enough that a shifted or foreign stretch shows within a few bytes: the stream reaches the low bits,
     // and the high ones come down.
     let word = (offset >> 3) ^ u64::from(stream).wrapping_mul(0xd134_2543_de82_ef95);
     let word = word.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    ((word ^ (word >> 32)) >> (8 * (offset & 7))) as u8
+    (word ^ (word >> 32)).to_le_bytes()
 }
 
 impl Payload {
@@ -119,7 +123,8 @@ impl Payload {
         if self.try_append(next) {
             return self;
         }
-        let mut bytes = self.to_vec();
+        let mut bytes = Vec::with_capacity(self.len() as usize + next.len() as usize);
+        self.extend_vec(&mut bytes);
         next.extend_vec(&mut bytes);
         Payload::from_bytes(&bytes)
     }
@@ -134,7 +139,13 @@ impl Payload {
         match self {
             Payload::Empty => {}
             Payload::Pattern { stream, offset, len } => {
-                out.extend((0..u64::from(*len)).map(|i| pattern_byte(*stream, offset + i)));
+                let (mut at, end) = (*offset, offset + u64::from(*len));
+                while at < end {
+                    let (word, from) = (pattern_word(*stream, at), (at & 7) as usize);
+                    let to = word.len().min(from + (end - at) as usize);
+                    out.extend_from_slice(&word[from..to]);
+                    at += (to - from) as u64;
+                }
             }
             Payload::Bytes { buf, start, len } => {
                 out.extend_from_slice(&buf[*start as usize..(*start + *len) as usize]);
