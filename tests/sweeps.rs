@@ -173,6 +173,12 @@ fn other_results_are_not_written_over() {
     refused(&["sweep", "echo.ron", "--shard", "3/2"], "the parts are 1/2 to 2/2");
     refused(&["sweep", "echo.ron", "--shard", "half"], "as in 2/8");
     refused(&["sweep", "echo.ron", "--limit", "5", "-o", "x.jsonl"], "--yes runs them all");
+    // Before anything has run.
+    refused(
+        &["sweep", "echo.ron", "--figure", "goodput_bsp", "-o", "y.jsonl"],
+        "no figure is named `goodput_bsp`",
+    );
+    assert!(!dir.join("y.jsonl").exists());
     refused(&["sweep", "echo.ron", "-o", "x.jsonl", "--confidence", "120"], "expected percent");
     refused(&["results", "echo.jsonl", "--figure", "packet"], "did you mean `packets`");
     refused(&["results", "thesis.txt"], "has no whole line");

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
 use timewait::sweep::store::{self, Results as Read};
-use timewait::sweep::{columns, merge as joined, summary, table};
+use timewait::sweep::{columns, merge as joined, play, summary, table};
 use timewait::view::paint::{DIM, paint};
 
 use super::parquet;
@@ -87,14 +87,21 @@ pub fn replace(file: &Path, results: &Read) -> Result<()> {
 
 /// The figures to show, if they are there.
 fn figures(asked: &[String], results: &Read, rows: &[store::Row]) -> Result<Vec<String>> {
-    let there = summary::names(&results.header, rows);
+    named(asked, &summary::names(&results.header, rows))?;
+    Ok(asked.to_vec())
+}
+/// Whether runs that are still to come will have the figures that are asked for.
+pub fn will_have(header: &store::Header, asked: &[String]) -> Result<()> {
+    if header.figures.is_empty() { named(asked, &play::usual()) } else { named(asked, &header.figures) }
+}
+fn named(asked: &[String], there: &[String]) -> Result<()> {
     for name in asked {
         if !there.contains(name) {
             let help = timewait::scenario::error::suggest(name, there.iter().map(String::as_str), "figures");
             bail!("no figure is named `{name}`{}", help.map_or(String::new(), |help| format!("; {help}")));
         }
     }
-    Ok(asked.to_vec())
+    Ok(())
 }
 
 /// Shows means and intervals. Returns whether every run did as it should.

@@ -31,6 +31,7 @@ pub fn run(args: &Sweep, color: Color, out: &mut dyn Write) -> Result<bool> {
     if args.list {
         return list(&plan, &header, out).map(|()| true);
     }
+    results::will_have(&header, &args.shown.figure)?;
     ask(&plan, &header, args)?;
     let path = args.output.clone().unwrap_or_else(|| default_output(&args.file, shard));
     let (mut file, missing) = open(&path, &header)?;

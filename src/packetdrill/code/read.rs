@@ -106,13 +106,13 @@ impl<'a> Reader<'a> {
         if self.take(word) { Ok(()) } else { Err(self.unexpected(&format!("`{word}`"))) }
     }
     fn unexpected(&self, expected: &str) -> Problem {
-        let found = match self.peek() {
-            None => "the end of the code block".to_owned(),
-            Some("\n") => "the end of the line".to_owned(),
-            Some(word) => format!("`{word}`"),
+        let message = match self.peek() {
+            None => "the code block ends too early".to_owned(),
+            Some("\n") => "the line ends too early".to_owned(),
+            Some(word) => format!("unexpected `{word}`"),
         };
         let help = "code blocks here know assert, print, assignments and integer expressions".to_owned();
-        let problem = wrong(&format!("unexpected {found}"), self.span(), &format!("expected {expected}"));
+        let problem = wrong(&message, self.span(), &format!("expected {expected}"));
         Problem { help: Some(help), ..problem }
     }
 

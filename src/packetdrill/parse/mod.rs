@@ -123,7 +123,11 @@ impl<'a> Words<'a> {
     }
     /// A complaint about the next word.
     fn unexpected(&self, expected: &str) -> Problem {
-        self.wrong(format!("unexpected {}", self.peek().describe()), format!("expected {expected}"))
+        let message = match self.peek() {
+            Kind::End => "the script ends too early".to_owned(),
+            found => format!("unexpected {}", found.describe()),
+        };
+        self.wrong(message, format!("expected {expected}"))
     }
     fn wrong(&self, message: String, label: String) -> Problem {
         Problem { message, span: self.span(), label, help: None }
