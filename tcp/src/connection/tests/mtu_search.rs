@@ -341,11 +341,54 @@ fn a_probe_waits_until_its_loss_would_show() {
         assert_eq!(probes(dupthresh, 60_000, needed), 0, "not enough behind it");
         // One at a time.
         assert_eq!(probes(config.clone(), 60_000, 50_000), 1);
-        // SACK blocks take room in the header.
-        let mut end = Lone::established(config);
-        let beyond = end.data(101, 100, 1);
-        end.show(&beyond);
-        assert!(end.write(needed).iter().all(|line| !line.ends_with("MtuProbe")));
+        let mut end = Lone::established(config.clone());
+        end.show(&Segment { wnd: 60_000, ..end.segment(Flags::ACK, 1, 1) });
+        let said = [end.write(needed), end.write(needed)].concat();
+        assert_eq!(said.iter().filter(|line| line.ends_with("MtuProbe")).count(), 1, "{said:?}");
+        // SACK blocks take room in the header, those of what came twice as well as those of what lies beyond a gap.
+        for twice in [false, true] {
+            let mut end = Lone::established(config.clone());
+            let at = if twice { 1 } else { 101 };
+            end.show(&Segment { wnd: 60_000, ..end.data(at, 100, 1) });
+            if twice && let Tcb::Open(connection) = &mut end.tcb {
+                let nxt = connection.rcv.nxt();
+                connection.rcv.duplicate(nxt - 100..nxt);
+            }
+            let said = end.write(needed);
+            assert!(said.len() > 4 && said.iter().all(|line| !line.ends_with("MtuProbe")), "{said:?}");
+        }
+    }
+}
+
+/// Linux `tcp_mtu_probe`, 4821/7.4-PRE: with something outstanding a probe waits for room in both windows, and all else behind it:
+/// for itself and what has to follow in the peer's, for two segments in cwnd.
+#[test]
+fn a_probe_waits_for_room() {
+    for config in habits() {
+        let config = Config { window_scaling: false, ..config };
+        let size = 1024;
+        let needed = 1236 + 4 * size;
+        // So many segments are outstanding of sixteen, and the peer's window has so much room behind them.
+        let probed = |outstanding: u32, room: u32| {
+            let mut end = Lone::established(config.clone());
+            let wnd = (outstanding * size + room) as u16;
+            end.show(&Segment { wnd, ..end.segment(Flags::ACK, 1, 1) });
+            for _ in 0..outstanding {
+                assert_eq!(end.write(size).len(), 1);
+            }
+            end.write(needed)
+        };
+        for (outstanding, room, probes) in [
+            (1, needed, true),
+            (1, needed - 1, false),
+            (14, 40_000, true),
+            (15, 40_000, false),
+            (0, needed, true),
+        ] {
+            let said = probed(outstanding, room);
+            assert_eq!(said.first().is_some_and(|line| line.ends_with("MtuProbe")), probes, "{said:?}");
+            assert!(probes || said.is_empty(), "what is behind the probe waits: {said:?}");
+        }
     }
 }
 
