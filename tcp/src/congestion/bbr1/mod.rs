@@ -365,3 +365,6 @@ fn whole(carried: &mut u64, octets: u64, mss: u64) -> u64 {
     *carried -= segments * mss;
     segments
 }
+
+#[cfg(test)]
+mod tests;
