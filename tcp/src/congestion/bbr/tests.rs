@@ -248,6 +248,8 @@ fn the_cycle() {
     assert_eq!((path.bbr.pacing_gain, path.bbr.cwnd_gain), (100, 200));
     path.until(State::Refill);
     assert_eq!((path.bbr.pacing_gain, path.bbr.bw_shortterm), (100, u64::MAX));
+    path.ack(1_000_000, MSS, false);
+    assert_eq!(path.bbr.state, State::Refill, "for a whole round");
     path.round(1_000_000, 100 * MSS);
     assert_eq!((path.bbr.state, path.bbr.pacing_gain, path.bbr.cwnd_gain), (State::Up, 125, 225));
     // BBR/5.3.3-UPEXIT: three rounds without growth.
@@ -438,8 +440,11 @@ fn restart_from_idle() {
     let (rate, window) = path.bbr.on_idle_end(path.now, true, cwnd).unwrap();
     assert_eq!((rate, window), (990_000, cwnd));
     path.bbr.bw_probe_wait = Duration::from_secs(1000);
+    path.round(1_000_000, 0);
+    assert!(path.bbr.idle_restart, "nothing was delivered yet");
     path.round(1_000_000, 10 * MSS);
     assert_ne!(path.bbr.state, State::ProbeRtt);
+    assert!(!path.bbr.idle_restart);
     assert!(path.bbr.on_idle_end(path.now, false, cwnd).is_none(), "not limited by the application");
 }
 

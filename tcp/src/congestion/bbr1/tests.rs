@@ -292,3 +292,37 @@ fn what_is_forgotten() {
     let segments = [999, 1, 2500, 499, 1].map(|octets| whole(&mut carried, octets, MSS));
     assert_eq!((segments, carried), ([0, 1, 2, 0, 1], 0));
 }
+
+/// `bbr_rate_bytes_per_sec`: a hundredth below the bandwidth, times the gain; before there is one, the initial window in a round trip,
+/// of a millisecond if none is known.
+#[test]
+fn the_rate_lies_below_the_bandwidth() {
+    for (bandwidth, gain, rate) in [
+        (BW_UNIT, UNIT, 990_000_000),
+        (BW_UNIT, UNIT * 5 / 4, 1_237_500_000),
+        (BW_UNIT / 2, UNIT * 3 / 4, 371_250_000),
+    ] {
+        let mut b = probing();
+        b.bw.update(bandwidth, 0, BW_ROUNDS);
+        b.raise_pacing_rate(gain);
+        assert_eq!(b.pacing_rate, rate);
+    }
+    let mut b = bbr();
+    for (cwnd, rtt_us, rate) in [(10, 100_000, 285662), (10, 0, 28578488), (5, 50_000, 285662)] {
+        b.guess_pacing_rate(cwnd, rtt_us);
+        assert_eq!(b.pacing_rate, rate, "{cwnd} in {rtt_us} us");
+    }
+}
+
+/// `bbr_reset_probe_bw_mode`: ProbeBW begins anywhere in the cycle but where it drains.
+#[test]
+fn the_cycle_begins_anywhere_but_one() {
+    let mut begun = [false; CYCLE.len()];
+    let mut b = probing();
+    for n in 0..1000 {
+        b.probe_bw(ms(n));
+        begun[b.cycle] = true;
+        assert_eq!(b.cycle_stamp, ms(n));
+    }
+    assert_eq!(begun, [true, false, true, true, true, true, true, true]);
+}

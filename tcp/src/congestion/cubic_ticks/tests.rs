@@ -95,6 +95,22 @@ fn idle_time_does_not_count() {
     assert_eq!(rounds(&mut idle, 80, 100, 3, 22_000), rounds(&mut busy, 80, 100, 3, 2_000));
 }
 
+/// Linux `bictcp_update`, `tcp_friendliness`: Reno's window grows by one for fifteen eighths of the window that are acknowledged, once
+/// more than that are; where it is ahead, so many fewer are needed for the next segment.
+#[test]
+fn the_window_of_reno() {
+    for (acked, w_est, left) in [(15, 8, 15), (16, 9, 1), (30, 9, 15), (31, 10, 1), (46, 11, 1)] {
+        let mut state = State { acked, w_est: 8, cnt: 100, ..State::new(Time::ZERO, Seq(1)) };
+        state.keep_up_with_reno(8);
+        let ahead = w_est - 8;
+        let cnt = 8u64.checked_div(ahead).unwrap_or(100);
+        assert_eq!((state.w_est, state.acked, state.cnt), (w_est, left, cnt), "{acked} acknowledged");
+    }
+    let mut state = State { w_est: 9, cnt: 3, ..State::new(Time::ZERO, Seq(1)) };
+    state.keep_up_with_reno(8);
+    assert_eq!(state.cnt, 3, "the curve is ahead of it");
+}
+
 #[test]
 fn cube_roots() {
     for n in [0u64, 1, 7, 8, 26, 27, 1_000_000, 999_999_999, u64::MAX] {
