@@ -134,3 +134,21 @@ fn an_undo_restores_the_curve() {
     let now_of = |c: &Controller| format!("{c:?}").split("before").next().map(str::to_owned);
     assert_eq!(now_of(&undone), now_of(&c));
 }
+
+/// 9438/4.2-FUNC: however far the curve has got away, a round trip makes the window half as large again at most.
+#[test]
+fn no_more_than_half_in_a_round_trip() {
+    let rtt = Duration::from_millis(100);
+    let mut c = cubic();
+    let ssthresh = c.on_congestion(&loss(100 * MSS));
+    let mut one = |at, cwnd| {
+        c.on_ack(&Sample { srtt: rtt, ..sample(Time::ZERO + Duration::from_secs(at), MSS, cwnd, ssthresh) })
+    };
+    one(1, 100 * MSS);
+    let mut cwnd = 100 * MSS;
+    for _ in 0..100 {
+        cwnd = one(600, cwnd);
+    }
+    // The segments that are added make the shares of the later ones no larger: each earns half of one.
+    assert_eq!(cwnd, 150 * MSS);
+}

@@ -390,6 +390,16 @@ fn a_probe_waits_for_room() {
             assert!(probes || said.is_empty(), "what is behind the probe waits: {said:?}");
         }
     }
+    // Where octets count, two segments' worth of them: fourteen are outstanding, and a short one.
+    for (short, probes) in [(0, true), (1, false), (548, false)] {
+        let mut end = Lone::established(Config { window_scaling: false, ..rfc() });
+        end.show(&Segment { wnd: 60_000, ..end.segment(Flags::ACK, 1, 1) });
+        for len in [[1024; 14].as_slice(), &[short]].concat().into_iter().filter(|len| *len > 0) {
+            assert_eq!(end.write(len).len(), 1);
+        }
+        let said = end.write(1236 + 4 * 1024);
+        assert_eq!(said.first().is_some_and(|line| line.ends_with("MtuProbe")), probes, "{said:?}");
+    }
 }
 
 /// A black hole on a path that was searched: down, by halves, and up again from there (RFC 4821, section 7.7).
