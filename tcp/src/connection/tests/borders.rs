@@ -242,31 +242,46 @@ fn what_a_sender_was_limited_by() {
 /// never lies below that of the one before. But no peer creeps past the buffer in tiny steps: by less than a unit it may.
 #[test]
 fn rounding_moves_no_edge_back() {
-    let config = Config { rcv_buf: 8192, rcv_buf_max: 8192 << 10, ..Config::rfc() };
-    let unit = 1 << offer::window_shift(config.rcv_buf_max);
-    let mut end = Lone::established(config);
-    let first = end.connection().rcv.edge;
-    let (mut at, mut named) = (1, first);
-    let mut rounded = 0;
-    loop {
-        let data = end.data(at, 1, 1);
-        end.tcb.on_segment(end.now, &data, EcnCodepoint::NotEct, &mut end.out);
-        let Some(ack) = end.out.segments.pop() else {
-            at += 1;
-            continue;
-        };
+    let config = || Config { rcv_buf: 8192, rcv_buf_max: 8192 << 10, ..Config::rfc() };
+    let unit = 1 << offer::window_shift(config().rcv_buf_max);
+    // Shows a segment of so many octets; the edge before, and that which an ACK names, if one comes at once.
+    let show = |end: &mut Lone, len| {
         let rcv = &end.connection().rcv;
-        let edge = rcv.nxt() + u64::from(ack.segment.wnd) * unit;
-        if edge < named {
-            break;
+        let (before, at) = (rcv.edge, rcv.nxt().since(rcv.irs) as i64);
+        end.tcb.on_segment(end.now, &end.data(at, len, 1), EcnCodepoint::NotEct, &mut end.out);
+        let wnd = end.out.segments.pop().map(|ack| u64::from(ack.segment.wnd) * unit);
+        (before, wnd.map(|wnd| end.connection().rcv.nxt() + wnd))
+    };
+    let (start, mut rounded) = (Lone::established(config()).connection().rcv.nxt(), 0);
+    let (mut back, mut cases) = (0, 0);
+    for first in [0, 1000, 1010, 1020, 2000] {
+        for len in (4100 - first..7000 - first).step_by(37) {
+            let mut end = Lone::established(config());
+            if first > 0 {
+                show(&mut end, first);
+            }
+            let (before, named) = show(&mut end, len);
+            let named = named.unwrap_or_else(|| panic!("no ACK of {first} and {len} octets"));
+            assert!(named.since(start) <= 8192 + unit, "{first} and {len} octets: beyond the buffer");
+            let nxt = end.connection().rcv.nxt();
+            let up = before.since(nxt).next_multiple_of(unit);
+            let fits = nxt.since(start) + up <= 8192 + unit;
+            assert!(named >= before || !fits, "{first} and {len} octets: from {before:?} back to {named:?}");
+            (rounded, back, cases) =
+                (rounded + u32::from(named > before), back + u32::from(named < before), cases + 1);
         }
-        rounded += u64::from(edge > named);
-        (at, named) = (at + 1, edge);
-        assert!(rcv.buffer.unread() + u64::from(ack.segment.wnd) * unit <= 8192 + unit, "beyond the buffer");
     }
-    let unread = end.connection().rcv.buffer.unread();
-    let left = end.connection().rcv.edge.since(end.connection().rcv.nxt());
-    assert!(rounded > 0 && unread + left > 8192 && unread + left <= 8192 + unit, "{unread} {left} {rounded}");
+    assert!(rounded > 100 && back > 0, "{rounded} up, {back} down, of {cases}");
+    let mut end = Lone::established(config());
+    loop {
+        let (before, named) = show(&mut end, 1);
+        let Some(named) = named else { continue };
+        assert!(named.since(start) <= 8192 + unit, "beyond the buffer");
+        if named < before {
+            break; // there is no room to round up any more
+        }
+    }
+    assert!(end.connection().rcv.edge.since(start) > 8192);
 }
 
 /// Linux `tcp_sendmsg_locked`, `forced_push`: on the way of a long write a full skb goes out as far as it may, what is written next
