@@ -326,3 +326,29 @@ fn the_cycle_begins_anywhere_but_one() {
     }
     assert_eq!(begun, [true, false, true, true, true, true, true, true]);
 }
+
+/// `bbr_update_bw`: what the program limits counts only where it is no less than what is known; a round begins with what was sent
+/// after the last one did.
+#[test]
+fn samples_of_the_bandwidth() {
+    for (segments, app_limited, known) in
+        [(99, true, 1000), (101, true, 1010), (101, false, 1010), (99, false, 1000)]
+    {
+        let mut b = probing();
+        b.next_round = 5 * MSS;
+        let mut d = delivery(ms(100), segments, 150, 100);
+        d.rate.app_limited = app_limited;
+        for (prior, rounds) in [(4, 0), (5, 1), (999, 1)] {
+            d.rate.prior_delivered = Some(prior * MSS);
+            b.update_bw(&d);
+            assert_eq!((b.rounds, b.round_start), (rounds, prior == 5), "{prior}");
+        }
+        assert_eq!(b.bw.get(), bw(known), "{segments} {app_limited}");
+        // Ten rounds later what was known is forgotten, if there was anything else.
+        d.rate.prior_delivered = Some(0);
+        b.rounds = 11;
+        b.update_bw(&d);
+        let later = if app_limited { known } else { segments * 10 };
+        assert_eq!(b.bw.get(), bw(later), "{segments} {app_limited}");
+    }
+}

@@ -111,6 +111,41 @@ fn the_window_of_reno() {
     assert_eq!(state.cnt, 3, "the curve is ahead of it");
 }
 
+/// Linux `cubictcp_acked`: for a second after a reduction delays are not looked at.
+#[test]
+fn delays_behind_a_reduction() {
+    for (ms, delay_us) in [(1003, 20_000), (1004, 10_000)] {
+        let mut c = new();
+        let at = |ms, rtt| Sample {
+            rtt: Some(Duration::from_millis(rtt)),
+            ..sample(Time::ZERO + Duration::from_millis(ms), MSS, 10 * MSS, MSS)
+        };
+        c.on_delivered(&at(4, 20));
+        c.on_ack(&at(4, 20)); // the curve begins
+        c.on_delivered(&at(ms, 10));
+        assert_eq!(c.state.as_ref().map(|state| state.delay_us), Some(delay_us), "{ms} ms");
+    }
+}
+
+/// Linux: HyStart looks at slow start alone, which ends where cwnd reaches ssthresh.
+#[test]
+fn hystart_is_for_slow_start() {
+    for (ssthresh, ends) in [(32 * MSS, false), (32 * MSS + 1, true)] {
+        let mut c = CubicTicks::new(&Config { hystart_detect: 2, ..Config::linux() });
+        let ended = [10, 40, 40, 40, 40, 40, 40, 40, 40, 40, 40].map(|rtt| {
+            let s = sample(Time::ZERO + Duration::from_millis(rtt), MSS, 32 * MSS, ssthresh);
+            let begins = if rtt == 10 { 2 } else { 3 };
+            c.on_delivered(&Sample {
+                una: Seq(begins),
+                nxt: Seq(begins),
+                rtt: Some(Duration::from_millis(rtt)),
+                ..s
+            })
+        });
+        assert_eq!(ended.into_iter().flatten().next(), ends.then_some(32 * MSS), "{ssthresh}");
+    }
+}
+
 #[test]
 fn cube_roots() {
     for n in [0u64, 1, 7, 8, 26, 27, 1_000_000, 999_999_999, u64::MAX] {

@@ -310,3 +310,22 @@ fn long_writes_are_pushed_on_the_way() {
         assert_eq!(marks.collect::<Vec<_>>(), pushed, "{max_wnd}");
     }
 }
+
+/// Linux `tcp_retrans_try_collapse`: small segments go again as one, but nothing joins what ends a record (`MSG_EOR`); what goes as one
+/// is one skb from then on.
+#[test]
+fn nothing_joins_the_end_of_a_record() {
+    for (record, again, skbs) in [(None, "1:+30", 1), (Some(0), "1:+10", 3), (Some(1), "1:+20", 2)] {
+        let mut end = Lone::established(Config { tail_loss_probe: false, ..Config::linux() });
+        end.call(|t, now, out| t.set_option(now, SocketOption::NoDelay(true), out)).0.unwrap();
+        for n in 0..3 {
+            let flags = SendFlags { eor: record == Some(n), ..SendFlags::default() };
+            let data = Payload::Pattern { stream: 1, offset: 10 * n, len: 10 };
+            assert_eq!(end.call(|t, now, out| t.send(now, data, flags, out)).1.len(), 1);
+        }
+        let deadline = end.tcb.deadline();
+        let said = end.wait_until(deadline);
+        assert!(said.len() == 1 && said[0].contains(&format!(" {again} ")), "{record:?}: {said:?}");
+        assert_eq!(end.connection().skbs().map(|skbs| skbs.count()), Some(skbs), "{record:?}");
+    }
+}
