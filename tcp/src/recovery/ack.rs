@@ -486,12 +486,14 @@ impl Sender {
         if self.queue.is_empty() {
             return self.restart_timer(now, cfg);
         }
-        // Of a SACK, only one for what was sent after the first segment's last copy shows that the path is alive.
-        let fresh = || {
+        // Linux waits on while what was sent before the first segment's last copy arrives, but not for what was sent after it:
+        // else a stream of new data would put off the timeout of a copy that was lost, for ever (`tcp_clean_rtx_queue`).
+        let older = || {
             let head = self.queue.first()?.at;
-            Some(news.sacked > 0 && news.first_sacked? > head)
+            Some(self.detection == LossDetection::Rack && news.sacked > 0 && news.first_sacked? < head)
         };
-        if !news.advanced() && !fresh().unwrap_or(false) {
+        // Elsewhere only what is acknowledged counts (RFC 6298, section 5.3).
+        if !news.advanced() && !older().unwrap_or(false) {
             return;
         }
         if news.advanced() && self.queue.is_sacked(0) {
