@@ -329,3 +329,19 @@ fn nothing_joins_the_end_of_a_record() {
         assert_eq!(end.connection().skbs().map(|skbs| skbs.count()), Some(skbs), "{record:?}");
     }
 }
+
+/// 3168/6.1.2-CWR: of several segments of new data that go at once the first says CWR, and no other.
+#[test]
+fn one_segment_says_that_the_window_was_reduced() {
+    let mut end = Lone::established(Config { prr: false, ..Config::linux().counting_data() });
+    match &mut end.tcb {
+        Tcb::Open(connection) => connection.ecn.on = true,
+        _ => panic!("not open"),
+    }
+    assert_eq!(end.write(20 * 1448).len(), 10);
+    end.now = ms(21);
+    let ack = Segment { wnd: 1000, ..end.segment(Flags::ACK | Flags::ECE, 1, 1 + 9 * 1448) };
+    end.tcb.on_segment(end.now, &ack, EcnCodepoint::NotEct, &mut end.out);
+    let cwr: Vec<bool> = end.out.segments.iter().map(|o| o.segment.has(Flags::CWR)).collect();
+    assert_eq!(cwr, [true, false, false, false, false, false], "six beside the one that is outstanding");
+}
