@@ -5,7 +5,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use sim::check::{Law, Violation};
-use sim::spec::{Action, Node};
+use sim::spec::{Action, Node, Way};
 use sim::{NodeId, Simulator, Spec, TraceLevel};
 use tcp::{Duration, Time};
 
@@ -157,7 +157,11 @@ fn excuse(spec: &Spec) -> Option<&'static str> {
         Node::Host(host) => host.tcp.challenge_interval == Duration::ZERO,
         Node::Router(_) => false,
     };
-    let copies = spec.rules.iter().any(|rule| matches!(rule.action, Action::Duplicate { .. }));
+    let copied = |way: &Way| {
+        way.duplicate_ppm > 0 || way.listed.as_ref().is_some_and(|listed| !listed.copy.is_empty())
+    };
+    let copies = spec.rules.iter().any(|rule| matches!(rule.action, Action::Duplicate { .. }))
+        || spec.links.values().flat_map(|link| &link.ways).any(copied);
     let multiplies = copies && spec.nodes.values().filter(unlimited).count() >= 2;
     multiplies.then_some("answers are copied, and two hosts limit none of theirs (RFC 5961 7)")
 }
@@ -212,17 +216,21 @@ mod tests {
     /// no excuse.
     #[test]
     fn copied_answers_without_limits_are_excused() {
-        let excused = |first: &str, second: &str, action: &str| {
+        let excused_by = |first: &str, second: &str, action: &str, link: &str| {
             let text = format!(
                 r#"Scenario(
                     hosts: {{ "a": (tcp: (challenge_interval: "{first}")), "b": (tcp: (challenge_interval: "{second}")) }},
-                    links: [(between: ("a", "b"))],
+                    links: [(between: ("a", "b"){link})],
                     rules: [(from: "a", do: {action})],
                 )"#
             );
             let scenario = Scenario::parse("x.ron", &text).unwrap_or_else(|wrong| panic!("{wrong}"));
             excuse(scenario.spec()).is_some()
         };
+        let excused = |first: &str, second: &str, action: &str| excused_by(first, second, action, "");
+        assert!(excused_by("0s", "0s", "Drop", ", duplicate: \"5%\""));
+        assert!(excused_by("0s", "0s", "Drop", ", back: (copy: [3])"));
+        assert!(!excused_by("0s", "500ms", "Drop", ", duplicate: \"5%\""));
         assert!(excused("0s", "0s", r#"Duplicate(copies: 1, after: "1ms")"#));
         assert!(!excused("0s", "500ms", r#"Duplicate(copies: 1, after: "1ms")"#));
         assert!(!excused("500ms", "0s", r#"Duplicate(copies: 1, after: "1ms")"#));
