@@ -53,8 +53,8 @@ struct Row {
     heard_at: Time,
     /// Its packet, until it arrives.
     repeated: Option<PacketId>,
-    /// It has arrived, and no answer so far.
-    reached: bool,
+    /// The one that has arrived, and no answer so far.
+    reached: Option<PacketId>,
     /// How often it arrived and an answer came, with nothing acknowledged by it.
     rounds: u32,
     acked: Option<SeqNum>,
@@ -117,7 +117,9 @@ impl Answers {
         unordered_by(rows, state, |key, row| {
             let place = row.repeated.and_then(|id| places.get(id));
             let heard = row.heard.and_then(|(id, stamp)| Some((places.get(id)?, stamp)));
-            Some(digest::of(&(key, Row { repeated: None, heard: None, ..*row }, place, heard)))
+            // Of what has arrived only that it did: who answers it is younger than all that was under way.
+            let reached = row.reached.map(|_| PacketId(0));
+            Some(digest::of(&(key, Row { repeated: None, heard: None, reached, ..*row }, place, heard)))
         });
     }
     pub(super) fn forget(&mut self, node: NodeId) {
@@ -204,7 +206,7 @@ impl Answers {
     ) {
         let now = findings.record.time;
         let row = self.rows.entry((node, tuple)).or_default();
-        (row.repeated, row.reached) = (Some(id), false);
+        (row.repeated, row.reached) = (Some(id), None);
         let before = row.timeout.filter(|before| before.seq == segment.seq);
         let wait = before.map(|before| now.since(before.at));
         row.timeout = Some(Timeout { seq: segment.seq, at: now, wait });
@@ -257,12 +259,14 @@ impl Answers {
             }
         } else if segment.has(Flags::ACK) {
             let fresh = row.acked.is_none_or(|acked| is_after(segment.ack, acked));
+            // A copy of what was said before answers nothing.
+            let answers = row.reached.is_some_and(|repeated| packet.id > repeated);
             if fresh || segment.wnd == 0 {
                 (row.acked, row.rounds) = (Some(segment.ack), 0);
-            } else if row.reached && counts {
+            } else if answers && counts {
                 row.rounds += 1;
             }
-            row.reached = false;
+            row.reached = row.reached.filter(|_| !answers && !fresh);
         }
         let acked = end.and_then(|end| Some(end.ack?.max(Seq::initial(end.peer?.isn) + 1)));
         let Some(acked) = acked.map(Seq::wire) else { return };
@@ -304,7 +308,7 @@ impl Answers {
             && row.repeated == Some(id)
             && same
         {
-            (row.repeated, row.reached) = (None, true);
+            (row.repeated, row.reached) = (None, Some(id));
         }
     }
 

@@ -52,7 +52,8 @@ pub(super) fn broken(law: Law) -> Vec<Vec<Violation>> {
                 let time = like.time + Duration::from_secs(1 << n);
                 let sent = Record { time, ..again(&like, 9000 + n) };
                 let arrives = arrival(&sent, B, 9000 + n);
-                let what = What::Received { node: A, pipe: PipeId(1), packet: answer.clone() };
+                let answer = Packet { id: PacketId(9100 + n), ..answer.clone() };
+                let what = What::Received { node: A, pipe: PipeId(1), packet: answer };
                 new.extend([sent, arrives, Record { time, what }]);
             }
             let why = Cause { trigger: Trigger::Timer, rule: tcp::Rule::RetransmissionLimit };

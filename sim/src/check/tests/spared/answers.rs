@@ -83,6 +83,22 @@ fn answer(off: i32) -> Segment {
     segment(Flags::ACK, (ISS_B + 1).wrapping_add_signed(off), ISS_A + 1)
 }
 
+/// Copies of what was said before the repetition came do not answer it.
+#[test]
+fn a_copy_of_an_earlier_answer_is_none() {
+    let mut told = Told::open(|_, _| {});
+    let data = with_data(segment(Flags::ACK, ISS_A + 1, ISS_B + 1), 100);
+    let early = told.sends(B, answer(0), Rule::AckEverySecond, Trigger::Timer);
+    for n in 0..5 {
+        told.after(Duration::from_secs(1 << n));
+        let packet = told.sends(A, data.clone(), Rule::RtoRetransmit, Trigger::Timer);
+        told.comes(B, packet);
+        told.comes(A, early.clone());
+    }
+    told.state(A, (State::Established, State::Closed), Rule::RetransmissionLimit, Trigger::Timer);
+    assert_eq!(told.found(), []);
+}
+
 /// By the letter of table 6 (RFC 9293, section 3.4) an empty segment at the right edge, or before what is expected, is not
 /// looked at.
 #[test]
