@@ -136,4 +136,12 @@ impl Places {
             self.ids.iter().position(|known| *known == id).map(|place| place as u64)
         }
     }
+    /// What stands for the names of those that were made after this one, which may have arrived.
+    pub(crate) fn younger(&self, than: PacketId) -> Vec<u64> {
+        if self.raw {
+            return vec![than.0];
+        }
+        let places = self.ids.iter().zip(0..);
+        places.filter(|(id, _)| **id > than).map(|(_, place)| place).collect()
+    }
 }

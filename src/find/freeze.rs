@@ -1,5 +1,6 @@
 //! A run as a scenario in which nothing that happens to a packet is left to chance: what chance did on each link stands in
-//! lists (`lose`, `copy`, `flip`, `shift`, `overtake`, and for queues that drop or mark at random `drop_early` and `mark`), and the file runs to the same trace.
+//! lists (`lose`, `copy`, `flip`, `shift`, `overtake`; `drop_early` and `mark` for queues that drop or mark at random), and the
+//! file runs to the same trace.
 //!
 //! The seed stays: hosts draw their initial sequence numbers, timestamps' offsets and ports from it.
 
@@ -47,8 +48,9 @@ pub fn frozen(typed: &file::Scenario, simulator: &Simulator) -> file::Scenario {
             // Else the way back would take over the list of the way forth.
             *chance = list.then_some(Percent(0));
         }
+        // Nor its queue: with one of its own it has lists of its own.
         let decides = |way: &Way| !way.drop_early.is_empty() || !way.mark.is_empty();
-        if draws(returning.qdisc.as_ref()) || decides(&way) || decides(&returning) {
+        if returning.qdisc.is_some_and(draws) || decides(&way) || decides(&returning) {
             returning.qdisc = Some(Qdisc::DropTail);
         }
         returning.jitter = (!way.shift.is_empty() && returning.shift.is_empty()).then_some(Span(0));
@@ -75,8 +77,8 @@ fn write_down(way: &mut Way, log: &FateLog) {
 }
 
 /// Whether a queue drops or marks at random.
-fn draws(qdisc: Option<&Qdisc>) -> bool {
-    matches!(qdisc, Some(Qdisc::Red { .. } | Qdisc::Pie { .. }))
+fn draws(qdisc: Qdisc) -> bool {
+    matches!(qdisc, Qdisc::Red { .. } | Qdisc::Pie { .. })
 }
 
 fn without_chance(way: &mut Way) {
@@ -96,7 +98,7 @@ fn without_chance(way: &mut Way) {
         overtake: Vec::new(),
         drop_early: Vec::new(),
         mark: Vec::new(),
-        qdisc: way.qdisc.filter(|qdisc| !draws(Some(qdisc))),
+        qdisc: way.qdisc.filter(|qdisc| !draws(*qdisc)),
         ..way.clone()
     };
 }

@@ -42,6 +42,7 @@ pub mod segment;
 pub mod seq;
 mod shortcut;
 mod siphash;
+mod socket_option;
 pub mod state;
 pub mod tcb;
 pub mod time;

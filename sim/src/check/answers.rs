@@ -117,9 +117,10 @@ impl Answers {
         unordered_by(rows, state, |key, row| {
             let place = row.repeated.and_then(|id| places.get(id));
             let heard = row.heard.and_then(|(id, stamp)| Some((places.get(id)?, stamp)));
-            // Of what has arrived only that it did: who answers it is younger than all that was under way.
-            let reached = row.reached.map(|_| PacketId(0));
-            Some(digest::of(&(key, Row { repeated: None, heard: None, reached, ..*row }, place, heard)))
+            // Only what is younger may still answer it.
+            let answers = row.reached.map(|id| places.younger(id));
+            let row = Row { repeated: None, heard: None, reached: None, ..*row };
+            Some(digest::of(&(key, row, place, heard, answers)))
         });
     }
     pub(super) fn forget(&mut self, node: NodeId) {

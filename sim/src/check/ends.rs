@@ -456,7 +456,7 @@ impl Ends {
             }
         }
         // What acknowledges something unsent is dropped whole (RFC 9293, section 3.10.7.4).
-        let dropped = Seq::near(end.nxt, segment.ack) > end.nxt;
+        let dropped = segment.has(Flags::ACK) && Seq::near(end.nxt, segment.ack) > end.nxt;
         if let Some(peer) = end.peer.filter(|_| !segment.payload.is_empty() && !dropped) {
             let base = end.heard_to.unwrap_or(Seq::initial(peer.isn) + 1);
             let to = Seq::near(base, segment.seq) + u64::from(segment.payload.len());

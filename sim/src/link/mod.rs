@@ -1,6 +1,7 @@
 //! Links: their directions, what those do to packets, and the queues in front of them.
 
 mod impairment;
+mod outcome;
 mod pipe;
 mod qdisc;
 
@@ -8,6 +9,7 @@ mod qdisc;
 mod tests;
 
 pub use impairment::{FateLog, Forced};
-pub use pipe::PipeCounters;
-pub(crate) use pipe::{Carried, Flight, Left, Luck, Offer, Pipe};
+pub use outcome::PipeCounters;
+pub(crate) use outcome::{Carried, Flight, Left, Luck, Offer};
+pub(crate) use pipe::Pipe;
 pub(crate) use qdisc::{Orders, Waiting};

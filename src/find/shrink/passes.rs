@@ -3,8 +3,19 @@
 use sim::check::Law;
 
 use super::{Kept, Shrinker, text};
-use crate::scenario::file::{self, FaultKind, Program, Run, Step, Way};
+use crate::scenario::file::{self, FaultKind, Program, Run, Step};
 use crate::scenario::units::{Size, Span};
+
+/// Tries to do without what lists of packets name, of a link or of its way back.
+macro_rules! thin_each {
+    ($shrinker:ident, $typed:ident => $of:expr) => {
+        thin_each!($shrinker, $typed => $of, lose copy flip shift overtake drop_early mark)
+    };
+    ($shrinker:ident, $typed:ident => $of:expr, $($list:ident)+) => {
+        // Each is tried, whatever came of the one before.
+        [$($shrinker.thin(move |$typed| $of.map(|of| &mut of.$list))),+].contains(&true)
+    };
+}
 
 impl Shrinker<'_> {
     /// Tries everything once. Whether anything became smaller.
@@ -74,20 +85,8 @@ impl Shrinker<'_> {
     fn links(&mut self) -> bool {
         let mut progress = false;
         for i in 0..self.best.links.len() {
-            progress |= self.thin(move |typed| typed.links.get_mut(i).map(|link| &mut link.lose));
-            progress |= self.thin(move |typed| typed.links.get_mut(i).map(|link| &mut link.copy));
-            progress |= self.thin(move |typed| typed.links.get_mut(i).map(|link| &mut link.flip));
-            progress |= self.thin(move |typed| typed.links.get_mut(i).map(|link| &mut link.shift));
-            progress |= self.thin(move |typed| typed.links.get_mut(i).map(|link| &mut link.overtake));
-            progress |= self.thin(move |typed| typed.links.get_mut(i).map(|link| &mut link.drop_early));
-            progress |= self.thin(move |typed| typed.links.get_mut(i).map(|link| &mut link.mark));
-            progress |= self.thin(move |typed| back(typed, i).map(|way| &mut way.lose));
-            progress |= self.thin(move |typed| back(typed, i).map(|way| &mut way.copy));
-            progress |= self.thin(move |typed| back(typed, i).map(|way| &mut way.flip));
-            progress |= self.thin(move |typed| back(typed, i).map(|way| &mut way.shift));
-            progress |= self.thin(move |typed| back(typed, i).map(|way| &mut way.overtake));
-            progress |= self.thin(move |typed| back(typed, i).map(|way| &mut way.drop_early));
-            progress |= self.thin(move |typed| back(typed, i).map(|way| &mut way.mark));
+            progress |= thin_each!(self, typed => typed.links.get_mut(i));
+            progress |= thin_each!(self, typed => typed.links.get_mut(i).and_then(|link| link.back.as_mut()));
             progress |= self.edit(|typed| typed.links[i].back = None);
             progress |= self.edit(|typed| typed.links[i].rate = None);
             progress |= self.edit(|typed| typed.links[i].limit = None);
@@ -214,10 +213,6 @@ impl Shrinker<'_> {
         }
         progress
     }
-}
-
-fn back(typed: &mut file::Scenario, i: usize) -> Option<&mut Way> {
-    typed.links.get_mut(i).and_then(|link| link.back.as_mut())
 }
 
 /// A router between two links goes, and of these stays the one of this number, which takes as long as both if asked to.

@@ -7,6 +7,7 @@ mod model;
 mod pacing;
 mod properties;
 mod repairs;
+mod restarts;
 mod rows;
 mod unused;
 

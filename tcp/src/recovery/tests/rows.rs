@@ -572,21 +572,6 @@ fn ece_at_a_window_of_one_segment() {
     assert_eq!(sent[4..], [1; 4], "{sent:?}");
 }
 
-/// 6298/5.3: only what is acknowledged restarts the timer. The copy of a lost segment is lost, too, and SACKs of what was sent
-/// after it do not put the timeout off.
-#[test]
-fn sacks_of_new_data_do_not_put_the_timeout_off() {
-    let mut m = Model::new(rfc());
-    m.fate = Box::new(|segment, copy| if segment == 2 && copy < 2 { Fate::Drop } else { Fate::Pass });
-    for i in 0..600 {
-        m.write(1);
-        m.run(ms(5 * (i + 1)));
-    }
-    let repeats: Vec<_> = m.repeats().into_iter().filter(|(_, segment, _)| *segment == 2).collect();
-    let [(first, ..), (at, _, why)] = repeats[..] else { panic!("{repeats:?}") };
-    assert_eq!((at - first, why), (1000, Rule::RtoRetransmit), "the least RTO (6298/2.4)");
-}
-
 /// 5681/3.1: a window of one small segment is one of a large segment when segments grow, not none.
 #[test]
 fn segments_that_grow_leave_a_window() {
