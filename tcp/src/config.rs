@@ -145,6 +145,9 @@ pub struct Config {
     /// What a tail loss probe waits beyond two round-trip times where more than one segment is outstanding (Linux
     /// `TCP_TIMEOUT_MIN_US`; RFC 8985, section 7.2: nothing).
     pub probe_margin: Duration,
+    /// New data puts the probe timer off, and with it the timeout, also when the RTO of the first segment is over or a probe is
+    /// outstanding (Linux `tcp_schedule_loss_probe`); off: no longer than the RTO (RFC 8985, sections 7.2, 7.3).
+    pub probe_puts_off_rto: bool,
     /// Spurious timeouts are detected by what the next acknowledgments cover (RFC 5682, F-RTO) and undone.
     pub frto: bool,
     /// A repeated timeout of the same segment is looked at by F-RTO like the first (Linux); off: it is followed by conventional

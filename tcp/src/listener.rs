@@ -1,9 +1,10 @@
 //! LISTEN and passive SYN-RECEIVED: the queue of half-open requests and the accept queue.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use self::request::{Agreed, Request, Verdict, refuse};
+use self::timers::Timers;
 use crate::cause::Rule;
 use crate::config::{Config, SynCookies};
 use crate::connection::Connection;
@@ -19,6 +20,7 @@ use crate::tcb::{IcmpError, SocketOption, Tcb};
 use crate::time::Time;
 
 pub(crate) mod request;
+mod timers;
 
 /// A passive socket: one for each port that a program listens on.
 ///
@@ -33,8 +35,7 @@ pub struct Listener {
     backlog: u32,
     accepted: VecDeque<Tuple>,
     requests: BTreeMap<Tuple, Request>,
-    /// The deadline of each request.
-    timers: BTreeSet<(Time, Tuple)>,
+    timers: Timers,
     /// Requests whose SYN-ACK was not yet repeated by the timer.
     young: usize,
     fast_open: Server,
@@ -81,7 +82,7 @@ impl Listener {
             config,
             accepted: VecDeque::new(),
             requests: BTreeMap::new(),
-            timers: BTreeSet::new(),
+            timers: Timers::default(),
             young: 0,
             last_cookie: None,
         }
@@ -177,8 +178,8 @@ impl Listener {
         if self.config.two_way_handshake {
             return Some(self.complete(now, incoming, &request, Rule::TwoWayHandshake, out));
         }
-        request.deadline = self.config.fires(now, request.timeout(&self.config));
-        self.timers.insert((request.deadline, tuple));
+        let due = self.config.fires(now, request.timeout(&self.config));
+        self.timers.start(&mut request, tuple, due);
         self.requests.insert(tuple, request);
         self.young += 1;
         None
@@ -252,9 +253,9 @@ impl Listener {
         match request.on_segment(now, &self.config, incoming, out) {
             Verdict::Stays => {}
             Verdict::Answered => {
-                self.timers.remove(&(request.deadline, tuple));
-                request.deadline = self.config.fires(now, request.timeout(&self.config));
-                self.timers.insert((request.deadline, tuple));
+                self.timers.stop(request);
+                let due = self.config.fires(now, request.timeout(&self.config));
+                self.timers.start(request, tuple, due);
             }
             Verdict::Ends(why) => {
                 // The open was passive: back to where it came from (RFC 9293, section 3.5, MUST-11).
@@ -307,7 +308,7 @@ impl Listener {
     }
     fn remove(&mut self, tuple: &Tuple) -> Option<Request> {
         let request = self.requests.remove(tuple)?;
-        self.timers.remove(&(request.deadline, *tuple));
+        self.timers.stop(&request);
         self.young -= usize::from(request.retries == 0);
         Some(request)
     }
@@ -391,11 +392,7 @@ impl Listener {
 
     /// Serves one request whose deadline has come and tells which; to be called until it returns `None`.
     pub fn on_deadline(&mut self, now: Time, out: &mut Out) -> Option<Tuple> {
-        let (at, tuple) = *self.timers.first()?;
-        if at > now {
-            return None;
-        }
-        self.timers.pop_first();
+        let tuple = self.timers.pop(now)?;
         let limit = self.retry_limit();
         let request = self.requests.get_mut(&tuple)?;
         let defer = self.config.defer_accept;
@@ -411,8 +408,8 @@ impl Listener {
         if !request.acked || request.retries >= defer {
             request.repeat(now, &self.config, &tuple, Rule::SynAckRetransmit, out);
         }
-        request.deadline = self.config.fires(now, request.timeout(&self.config));
-        self.timers.insert((request.deadline, tuple));
+        let due = self.config.fires(now, request.timeout(&self.config));
+        self.timers.start(request, tuple, due);
         Some(tuple)
     }
     /// How often a SYN-ACK is repeated: less often when the queue is more than half full of old requests (RFC 4987,
@@ -431,7 +428,7 @@ impl Listener {
     }
     /// When `on_deadline` wants to be called next; [`Time::NEVER`] if no timer runs.
     pub fn deadline(&self) -> Time {
-        self.timers.first().map_or(Time::NEVER, |(at, _)| *at)
+        self.timers.first()
     }
 
     /// ACCEPT: the four-tuple of the connection that has waited longest.

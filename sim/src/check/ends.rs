@@ -26,6 +26,8 @@ pub(super) struct Ends {
     tainted: FxHashMap<Tuple, ()>,
     /// The initial sequence number that each end had last, whatever became of its host, and when.
     numbers: FxHashMap<(NodeId, Tuple), (SeqNum, Time)>,
+    /// When hosts that were paused went on, last.
+    went_on: FxHashMap<NodeId, Time>,
     /// Whose addresses are whose.
     owners: FxHashMap<IpAddr, NodeId>,
 }
@@ -58,6 +60,8 @@ pub(super) struct End {
     pub last: Option<(u64, u64, u64)>,
     /// When SND.UNA last moved.
     pub moved: Time,
+    /// What its retransmission timer may wait for.
+    pub waits: Waits,
     /// Segments that acknowledged nothing new since all was acknowledged that was sent before the first of them, and that
     /// point.
     pub repeats: u64,
@@ -84,6 +88,17 @@ pub(super) struct End {
     pub repeats_numbers: bool,
     /// Both began within a tick of the clock that numbers are taken from.
     pub same_tick: bool,
+}
+
+/// How long an end has waited for what it sent first of all that is unacknowledged.
+#[derive(Clone, Copy, Debug, Default, Hash)]
+pub(super) struct Waits {
+    /// When SND.UNA last moved, or the octet there was last sent.
+    pub since: Time,
+    /// When it last sent something new.
+    pub sent: Time,
+    /// The longest RTO since then.
+    pub rto: Duration,
 }
 
 #[derive(Clone, Copy, Debug, Hash)]
@@ -142,7 +157,7 @@ impl End {
 
 impl End {
     /// An acknowledgment came.
-    fn count_repeats(&mut self, ack: Seq) {
+    fn count_repeats(&mut self, ack: Seq, now: Time) {
         match self.acked {
             Some(before) if ack <= before => {
                 if self.repeats == 0 {
@@ -150,12 +165,20 @@ impl End {
                 }
                 self.repeats += 1;
             }
-            _ => self.acked = Some(ack),
+            _ => {
+                self.acked = Some(ack);
+                // With Fast Open the SYN's number is no longer counted as outstanding.
+                (self.waits.since, self.waits.rto) = (now, Duration::ZERO);
+            }
         }
     }
     /// SND.UNA, SND.NXT and RCV.NXT are these now. A recovery is over when SND.UNA has reached its end: an ACK may have come
     /// and be refused.
-    pub(super) fn reads(&mut self, now: (u64, u64, u64)) {
+    pub(super) fn reads(&mut self, now: (u64, u64, u64), time: Time) {
+        if self.last.is_none_or(|before| before.0 != now.0) {
+            self.moved = time;
+            (self.waits.since, self.waits.rto) = (time, Duration::ZERO);
+        }
         if self.iss + now.0 >= self.repeats_until {
             self.repeats = 0;
         }
@@ -211,7 +234,7 @@ pub(super) fn takes_window_back(why: Rule, segment: &Segment) -> bool {
 impl Ends {
     /// For digests. Events are told by their order; no later one is that of a number's first use.
     pub(super) fn digest_into<H: Hasher>(&self, places: &Places, state: &mut H) {
-        let Ends { ends, forged, forgeries, tainted, numbers, owners: _ } = self;
+        let Ends { ends, forged, forgeries, tainted, numbers, went_on, owners: _ } = self;
         let mut events: Vec<u64> = Vec::new();
         self.each_event(&mut events);
         events.sort_unstable();
@@ -224,6 +247,7 @@ impl Ends {
         unordered(forged, state);
         unordered_by(forgeries, state, |id, ()| Some(digest::of(&places.get(*id)?)));
         unordered(tainted, state);
+        unordered_by(went_on, state, |node, at| Some(digest::of(&(node, at))));
         unordered_by(numbers, state, |key, taken| Some(digest::of(&(key, taken))));
     }
     #[expect(clippy::iter_over_hash_type, reason = "they are sorted next")]
@@ -249,6 +273,13 @@ impl Ends {
     /// When this end first sent the SYN that it sent last.
     pub(super) fn began(&self, node: NodeId, tuple: &Tuple) -> Option<Time> {
         self.numbers.get(&(node, *tuple)).map(|(_, at)| *at)
+    }
+    pub(super) fn goes_on(&mut self, node: NodeId, now: Time) {
+        self.went_on.insert(node, now);
+    }
+    /// When this host last went on after a pause.
+    pub(super) fn went_on(&self, node: NodeId) -> Time {
+        self.went_on.get(&node).copied().unwrap_or(Time::ZERO)
     }
     pub(super) fn owner(&self, address: &IpAddr) -> Option<NodeId> {
         self.owners.get(address).copied()
@@ -333,7 +364,13 @@ impl Ends {
             return;
         };
         let from = Seq::near(end.nxt, segment.seq);
-        end.nxt = end.nxt.max(from + u64::from(segment.seq_len()));
+        if from + u64::from(segment.seq_len()) > end.nxt {
+            (end.nxt, end.waits.sent) = (from + u64::from(segment.seq_len()), now);
+        }
+        let una = end.iss + end.last.map_or(0, |last| last.0);
+        if from <= una && una < from + u64::from(segment.seq_len()) {
+            (end.waits.since, end.waits.rto) = (now, Duration::ZERO);
+        }
         // Recovery ends behind all that was sent when it begins (RFC 6582, section 3.2, step 2), which limited transmit has made
         // more since the first duplicate came (RFC 3042).
         if why == Rule::FastRetransmit && end.repeats > 0 {
@@ -407,6 +444,7 @@ impl Ends {
             fin: None,
             last: None,
             moved: Time::ZERO,
+            waits: Waits { since: now, ..Waits::default() },
             repeats: 0,
             repeats_until: iss,
             in_syn: before_in_syn.max(iss + u64::from(segment.seq_len())),
@@ -432,7 +470,13 @@ impl Ends {
     }
 
     /// A segment has come to an end, or to where one may begin.
-    pub(super) fn received(&mut self, node: NodeId, tuple: Tuple, packet: &Packet, event: u64) {
+    pub(super) fn received(
+        &mut self,
+        node: NodeId,
+        tuple: Tuple,
+        packet: &Packet,
+        (now, event): (Time, u64),
+    ) {
         let Some(segment) = packet.tcp() else { return };
         if !self.forgeries.is_empty() && self.forgeries.contains_key(&packet.id) {
             self.look_at_forgery(node, tuple, segment);
@@ -452,7 +496,7 @@ impl Ends {
                 let edge = ack + wnd;
                 end.max_wnd = end.max_wnd.max(wnd);
                 end.edge = Some(end.edge.map_or(edge, |before| before.max(edge)));
-                end.count_repeats(ack);
+                end.count_repeats(ack, now);
             }
         }
         // What acknowledges something unsent is dropped whole (RFC 9293, section 3.10.7.4).
@@ -493,6 +537,7 @@ impl Ends {
                     fin: None,
                     last: None,
                     moved: Time::ZERO,
+                    waits: Waits::default(),
                     repeats: 0,
                     repeats_until: unknown,
                     in_syn: unknown,

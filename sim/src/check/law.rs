@@ -54,6 +54,7 @@ laws! {
     BacksOff: "a timeout waits twice as long each time, and a probe of a closed window longer", "RFC 6298 5.5, RFC 9293 3.8.6.1 SHLD-30";
     GivesUp: "nobody gives up whose repetitions arrive and are answered", "RFC 9293 3.8.3, 3.10.7.4";
     TimerRuns: "what is unacknowledged or cannot be sent has a timer running", "RFC 6298 5.1, RFC 9293 3.8.6.1 MUST-36";
+    TimerEnds: "a retransmission timer is put off by what it waits for, and by nothing else", "RFC 6298 5.1, 5.3, RFC 8985 7.2";
     OneTimer: "retransmission and persist timer exclude one another", "RFC 9293 3.8.6.1";
     AckStorm: "no answers to answers without end", "RFC 9293 3.10.7.4, RFC 5961 7";
     Conservation: "no packet is lost or made without being counted", "conservation";

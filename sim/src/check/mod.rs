@@ -268,6 +268,10 @@ impl Checks {
         }
     }
 
+    /// A host that was paused does what it has missed from now on.
+    pub(crate) fn goes_on(&mut self, node: NodeId, now: Time) {
+        self.ends.goes_on(node, now);
+    }
     /// A host that was paused looks at this packet, after so many records.
     pub(crate) fn read_late(&mut self, node: NodeId, id: PacketId, after: usize) {
         self.read.push((after, node, id));
@@ -308,7 +312,7 @@ impl Checks {
             self.closing.received(packet.id, segment, event);
             self.unsent.received(node, tuple, segment, &self.ends, event);
         }
-        self.ends.received(node, tuple, packet, event);
+        self.ends.received(node, tuple, packet, (now, event));
         self.answers.received((node, tuple), (packet, now), facts, &self.ends, &self.closing);
         if !whole {
             self.answers.in_pieces(packet.id);
@@ -330,7 +334,7 @@ impl Checks {
         let findings = &mut Findings { event, record, found: &mut self.found };
         self.unsent.look(&reading, &self.ends, findings);
         sequence::look(&reading, &mut self.ends, findings);
-        timers::look(&reading, findings);
+        timers::look(&reading, &mut self.ends, findings);
         bounds::look(&reading, &self.ends, findings);
     }
 }

@@ -162,10 +162,7 @@ pub(super) fn look(reading: &Reading<'_>, ends: &mut Ends, findings: &mut Findin
             }
         }
     }
-    if end.last.is_none_or(|before| before.0 != now.0) {
-        end.moved = time;
-    }
-    end.reads(now);
+    end.reads(now, time);
     let Some((peer, offered)) = end.peer.zip(end.offered).filter(|_| !forged) else { return };
     // Of a cookie's SYN-ACK the window is not remembered, but was offered (RFC 7323, section 2.4).
     let edge = offered.max(end.opened.unwrap_or(offered)).since(Seq::initial(peer.isn));

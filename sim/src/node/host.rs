@@ -218,7 +218,11 @@ impl Simulator {
     pub(crate) fn resume(&mut self, node: NodeId) {
         let Some(host) = self.host_node(node).filter(|host| host.power == Power::Paused) else { return };
         host.power = Power::Up;
-        for waiting in std::mem::take(&mut host.waiting) {
+        let late = std::mem::take(&mut host.waiting);
+        if let Some(checks) = &mut self.checks {
+            checks.goes_on(node, self.now);
+        }
+        for waiting in late {
             match waiting {
                 Waiting::Packet(packet) => {
                     let after = self.records.len();

@@ -28,6 +28,7 @@ const KNOBS: &[(&str, &[&str])] = &[
     ("user_timeout_adopt", &["true", "false"]),
     ("rack_rtt_of_last", &["true", "false"]),
     ("probe_margin", &["\"0s\"", "\"200ms\""]),
+    ("probe_puts_off_rto", &["true", "false"]),
     ("frto_repeats", &["true", "false"]),
     ("initial_window_fallback", &["true", "false"]),
     ("idle_halving", &["true", "false"]),

@@ -150,6 +150,8 @@ pub(crate) struct Request {
     pub(super) since: Time,
     /// When the SYN-ACK is due again.
     pub(crate) deadline: Time,
+    /// Its place among those that are due at that moment.
+    pub(super) turn: u32,
     /// Earliest time of the next reply that is subject to the rate limit.
     next_reply: Time,
     ts_offset: u32,
@@ -201,6 +203,7 @@ impl Request {
             mtu: incoming.mtu,
             since: now,
             deadline: Time::NEVER,
+            turn: 0,
             next_reply: Time::ZERO,
             ts_offset,
             ts_recent: incoming.segment.options.timestamps.map_or(0, |ts| ts.val),

@@ -283,6 +283,30 @@ fn syn_ack_is_repeated_and_given_up() {
     assert_eq!((listener.requests().count(), listener.young, listener.deadline()), (0, 0, Time::NEVER));
 }
 
+/// Of requests that are due at one moment the one that came first is served first, whatever its port.
+#[test]
+fn due_at_one_moment() {
+    let mut listener = listener(5, |_| {});
+    for port in [7, 9, 3, 5] {
+        half_open(&mut listener, &Client::new(port));
+    }
+    let mut served = |now| {
+        let mut out = Out::default();
+        std::iter::from_fn(|| listener.on_deadline(now, &mut out))
+            .map(|tuple| tuple.remote.port())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(served(after(1000)), [7, 9, 3, 5]);
+    assert_eq!(served(after(3000)), [7, 9, 3, 5]);
+    // One that was answered anew waits behind the others of its new moment, one that has ended does not disturb them.
+    give(&mut listener, after(3500), &Client::new(7).syn());
+    let reset = Segment { seq: IRS.add(1), ..Client::new(9).segment(Flags::RST) };
+    give(&mut listener, after(3500), &reset);
+    let mut out = Out::default();
+    let served = std::iter::from_fn(|| listener.on_deadline(after(60_000), &mut out));
+    assert_eq!(served.map(|tuple| tuple.remote.port()).take(3).collect::<Vec<_>>(), [3, 5, 7]);
+}
+
 /// 9293/MUST-11, 5961/3.2: a reset at RCV.NXT returns to LISTEN in silence; one in the window is challenged.
 #[test]
 fn reset_of_a_request() {
@@ -480,7 +504,7 @@ fn two_way_handshake() {
 /// 4987/3.5-CACHE
 #[test]
 fn a_request_is_small() {
-    assert!(size_of::<Request>() <= 72, "{}", size_of::<Request>());
+    assert!(size_of::<Request>() <= 80, "{}", size_of::<Request>());
 }
 
 proptest! {

@@ -71,6 +71,12 @@ impl Sender {
         if !self.would_probe(cfg) {
             return false;
         }
+        let acked = acked || self.probe.restart && !cfg.probe_puts_off_rto;
+        let bounded = !acked && !cfg.probe_puts_off_rto && self.deadline != Time::NEVER;
+        if bounded && !self.may_probe() {
+            // 8985/7.3-COND: it would be left out.
+            return false;
+        }
         let pto = if self.rtt.is_measured() {
             // 8985/7.2-PTO: the receiver may delay its ACK of a lone segment.
             let delay = if self.queue.len() == 1 { cfg.min_rto } else { cfg.probe_margin };
@@ -81,9 +87,17 @@ impl Sender {
         };
         let from = if acked { now } else { head.at };
         let (timeout, probe) = (from + self.rto(cfg), now + pto);
-        self.timer = Timer::Probe;
-        self.deadline = cfg.fires_at(now, if timeout > now { probe.min(timeout) } else { probe });
+        let mut deadline = cfg.fires_at(now, if timeout > now { probe.min(timeout) } else { probe });
+        if bounded && (self.timer == Timer::Rto || timeout <= now) {
+            // 8985/7.2-PTO: new data that goes on and on does not put it off.
+            deadline = deadline.min(self.deadline);
+        }
+        (self.timer, self.deadline) = (Timer::Probe, deadline);
         true
+    }
+    /// One probe at a time, and a measurement between two (RFC 8985, section 7.3).
+    fn may_probe(&self) -> bool {
+        !self.probe.is_outstanding() && self.probe.measured
     }
 
     /// Whether a probe would help, if anything is outstanding.
@@ -96,8 +110,7 @@ impl Sender {
 
     /// RFC 8985, section 7.3.
     fn send_probe(&mut self, now: Time, new_data_ready: bool, cfg: &Config) -> Expired {
-        // One probe at a time, and a measurement between two.
-        if self.probe.is_outstanding() || !self.probe.measured {
+        if !self.may_probe() {
             self.arm_rto(now, cfg);
             return Expired::Nothing;
         }

@@ -131,7 +131,7 @@ impl Told {
     }
     /// SND.UNA, SND.NXT and RCV.NXT are these, counted from the initial numbers.
     pub(super) fn reading(&mut self, node: NodeId, read: (u64, u64, u64)) {
-        self.checks.ends.get_mut(node, &tuple(node)).expect("it has begun").reads(read);
+        self.checks.ends.get_mut(node, &tuple(node)).expect("it has begun").reads(read, self.now);
     }
     /// The laws that were broken.
     pub(super) fn found(&self) -> Vec<Law> {

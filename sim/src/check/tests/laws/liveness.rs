@@ -16,6 +16,9 @@ pub(super) fn broken(law: Law) -> Vec<Vec<Violation>> {
                 (info.snd_una, running.retransmit, running.persist) = (info.snd_nxt, None, None);
             }),
         ],
+        Law::TimerEnds => vec![run().reading(A, State::FinWait1, |info, running| {
+            running.retransmit = running.retransmit.map(|at| at + info.rto * 4 + Duration::from_secs(2));
+        })],
         Law::OneTimer => {
             vec![run().reading(A, State::FinWait1, |_, running| running.persist = running.retransmit)]
         }

@@ -39,6 +39,7 @@ fn broken(law: Law) -> Vec<Vec<Violation>> {
         | Law::TimeWaitYields => closing::broken(law),
         Law::PawsExact | Law::BacksOff | Law::GivesUp | Law::AckStorm => answers::broken(law),
         Law::TimerRuns
+        | Law::TimerEnds
         | Law::OneTimer
         | Law::Conservation
         | Law::CwndBounds

@@ -125,7 +125,7 @@ impl Watched {
         let mut found = Vec::new();
         let findings = &mut Findings { event: watched.sim.events(), record, found: &mut found };
         sequence::look(&reading, &mut watched.checks.ends, findings);
-        timers::look(&reading, findings);
+        timers::look(&reading, &mut watched.checks.ends, findings);
         bounds::look(&reading, &watched.checks.ends, findings);
         found
     }

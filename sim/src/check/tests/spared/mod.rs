@@ -6,3 +6,4 @@ mod closing;
 mod ends;
 mod late;
 mod liveness;
+mod timers;

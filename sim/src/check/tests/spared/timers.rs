@@ -1,0 +1,80 @@
+//! How long a retransmission timer may run.
+
+use tcp::{Config, Duration, Info, State};
+
+use super::super::laws::run::{A, Watched, tuple};
+use crate::check::ends::{End, Ends};
+use crate::check::{Findings, Law, Reading, timers};
+use crate::{Record, What};
+
+const RTO: Duration = Duration::from_millis(300);
+/// How long after it was sent last the first segment may wait.
+const MOST: Duration = Duration::from_millis(4 * 300 + 1000);
+
+/// Where `a` has just sent its last data and its FIN.
+fn outstanding() -> Watched {
+    Watched::new().until(|new| {
+        new.iter().any(|record| {
+            matches!(record, Record { what: What::State { node: A, to: State::FinWait1, .. }, .. })
+        })
+    })
+}
+fn end(ends: &mut Ends) -> &mut End {
+    ends.get_mut(A, &tuple()).expect("it has begun")
+}
+/// Whether a timer is accused that ends so long after the first segment was sent last, and that by a nanosecond longer.
+fn accused(watched: &mut Watched, after: Duration, config: &Config) -> [bool; 2] {
+    [Duration::ZERO, Duration::from_nanos(1)].map(|more| {
+        let (info, mut running) = watched.sim.reading(A, &tuple()).expect("it is open");
+        let info = Info { rto: RTO, ..info };
+        running.retransmit = Some(end(&mut watched.checks.ends).waits.since + after + more);
+        let reading = Reading { node: A, tuple: tuple(), info: &info, running: &running, config };
+        let record = watched.sim.records().last().expect("there is one");
+        let mut found = Vec::new();
+        let findings = &mut Findings { event: watched.sim.events(), record, found: &mut found };
+        timers::look(&reading, &mut watched.checks.ends, findings);
+        assert!(found.iter().all(|violation| violation.law == Law::TimerEnds), "{found:?}");
+        !found.is_empty()
+    })
+}
+
+#[test]
+fn a_timer_may_run_four_times_the_rto_and_a_second() {
+    assert_eq!(accused(&mut outstanding(), MOST, &Config::linux()), [false, true]);
+}
+
+/// The RTO may have been longer when the timer was started, but not before the segment was sent.
+#[test]
+fn the_longest_rto_counts() {
+    let mut watched = outstanding();
+    end(&mut watched.checks.ends).waits.rto = RTO * 10;
+    assert_eq!(accused(&mut watched, MOST + RTO * 36, &Config::linux()), [false, true]);
+    let (una, now) = (end(&mut watched.checks.ends).last.expect("it was read"), watched.sim.now());
+    end(&mut watched.checks.ends).reads((una.0 + 1, una.1, una.2), now);
+    assert_eq!(accused(&mut watched, MOST, &Config::linux()), [false, true]);
+}
+
+/// What a host misses while it is paused it does when it goes on.
+#[test]
+fn a_pause_does_not_count() {
+    let (mut watched, pause) = (outstanding(), Duration::from_secs(50));
+    let since = end(&mut watched.checks.ends).waits.since;
+    watched.checks.goes_on(A, since + pause);
+    assert_eq!(accused(&mut watched, pause + MOST, &Config::linux()), [false, true]);
+}
+
+/// Where the probe puts the timeout off (`tcp_schedule_loss_probe` of Linux), new data does; elsewhere nothing new counts.
+#[test]
+fn new_data_puts_it_off_on_linux() {
+    let mut watched = outstanding();
+    let later = Duration::from_secs(7);
+    let waits = &mut end(&mut watched.checks.ends).waits;
+    waits.sent = waits.since + later;
+    assert_eq!(accused(&mut watched, later + MOST, &Config::linux()), [false, true]);
+    for change in [|c: &mut Config| c.probe_puts_off_rto = false, |c: &mut Config| c.tail_loss_probe = false]
+    {
+        let mut config = Config::linux();
+        change(&mut config);
+        assert_eq!(accused(&mut watched, MOST, &config), [false, true]);
+    }
+}
