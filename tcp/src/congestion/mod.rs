@@ -78,6 +78,8 @@ pub trait Steer {
     fn on_lost(&mut self, lost: &Lost);
     /// A recovery, a reduction after ECE, or a timeout begins.
     fn on_congestion(&mut self, event: &Event);
+    /// A retransmission timeout, the first or another of the same segment.
+    fn on_timeout(&mut self) {}
     /// The last recovery was needless. Returns the window to go on with.
     fn on_undo(&mut self, now: Time, cwnd: u64) -> u64;
     /// Data goes out with nothing in flight. Returns a pacing rate in bytes a second, if it is to change.
@@ -299,6 +301,8 @@ impl Controller {
     pub fn on_timeout(&mut self, now: Time, nxt: Seq) {
         if let Some(c) = self.window() {
             c.on_timeout(now, nxt);
+        } else if let Some(model) = self.model() {
+            model.on_timeout();
         }
     }
     /// The window, whatever happens; `None` for a controller that controls.

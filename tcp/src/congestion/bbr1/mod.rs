@@ -9,10 +9,10 @@ mod policer;
 mod window;
 
 use super::filter::MaxFilter;
-use super::{Delivery, Event, Lost, Phase, Signal, Start, Steer, Steering};
+use super::{Delivery, Event, Lost, Phase, Start, Steer, Steering};
 use crate::info::CongestionInfo;
 use crate::time::{Duration, Time};
-use policer::Policer;
+use policer::{News, Point, Policer};
 
 /// One, as a gain and as a bandwidth.
 const UNIT: u64 = 1 << 8;
@@ -75,6 +75,7 @@ pub struct Bbr1 {
     ack_epoch: Time,
     ack_epoch_acked: u64,
     policer: Policer,
+    point: Point,
     ssthresh: u64,
     /// Octets acknowledged that are no whole segment yet.
     octets: u64,
@@ -116,6 +117,7 @@ impl Bbr1 {
             ack_epoch: start.now,
             ack_epoch_acked: 0,
             policer: Policer::default(),
+            point: Point::default(),
             ssthresh: u64::MAX,
             octets: 0,
             octets_lost: 0,
@@ -133,6 +135,7 @@ impl Bbr1 {
 
     fn update_bw(&mut self, d: &Delivery) {
         self.round_start = false;
+        self.point = Point::new(d);
         let Some(prior) = d.rate.prior_delivered.filter(|_| d.rate.interval > Duration::ZERO) else { return };
         if prior >= self.next_round {
             self.next_round = d.delivered;
@@ -141,11 +144,18 @@ impl Bbr1 {
             self.packet_conservation = false;
         }
         let app_limited = d.rate.app_limited;
-        self.policer.sample(d, self.round_start, app_limited, self.min_rtt_us);
+        self.seek_policer(d.lost > 0, app_limited);
         let segments = u128::from(d.rate.delivered) * u128::from(BW_UNIT) / u128::from(self.mss);
         let bw = (segments / u128::from(d.rate.interval.as_micros().max(1))) as u64;
         if !app_limited || bw >= self.bw.get() {
             self.bw.update(bw, self.rounds, BW_ROUNDS);
+        }
+    }
+    fn seek_policer(&mut self, loss: bool, app_limited: bool) {
+        let probing_bw = self.mode == Mode::ProbeBw;
+        let news = News { loss, round_start: self.round_start, app_limited, probing_bw, mss: self.mss };
+        if self.policer.sample(self.point, news) {
+            self.probe_bw(self.point.at);
         }
     }
     fn update_ack_aggregation(&mut self, d: &Delivery, acked: u64) {
@@ -306,15 +316,18 @@ impl Steer for Bbr1 {
             mark_app_limited: probing,
         }
     }
-    fn on_lost(&mut self, _lost: &Lost) {}
+    fn on_lost(&mut self, lost: &Lost) {
+        self.point.lost += lost.end.since(lost.start);
+    }
     fn on_congestion(&mut self, event: &Event) {
         self.save_cwnd(event.cwnd / self.mss);
-        if event.signal == Signal::Timeout {
-            self.phase = Phase::Loss;
-            self.full_bw = 0;
-            self.round_start = true;
-            self.policer.lost();
-        }
+    }
+    /// It ends a round trip, and is a loss.
+    fn on_timeout(&mut self) {
+        self.phase = Phase::Loss;
+        self.full_bw = 0;
+        self.round_start = true;
+        self.seek_policer(true, false);
     }
     fn on_undo(&mut self, _now: Time, cwnd: u64) -> u64 {
         self.full_bw = 0;

@@ -1,6 +1,7 @@
 //! Long-term sampling: a token-bucket policer shows itself by two intervals with much loss and the same throughput.
 //! While it is believed in, the bandwidth is what it lets through.
 
+use super::window::pacing_rate;
 use super::{BW_UNIT, UNIT};
 use crate::congestion::Delivery;
 use crate::time::Time;
@@ -15,6 +16,37 @@ const DIFFERENCE: u64 = 4_000 / 8;
 /// How long the result is used, in round trips.
 const LONGEST_USE: u32 = 48;
 
+/// How far a connection has come: when something was last delivered, and what was delivered and lost so far, in octets.
+#[derive(Clone, Copy, Debug, Default, Hash)]
+pub(super) struct Point {
+    pub at: Time,
+    delivered: u64,
+    pub lost: u64,
+}
+
+impl Point {
+    /// At a delivery.
+    pub fn new(d: &Delivery) -> Point {
+        Point { at: d.sample.now, delivered: d.delivered, lost: d.lost_so_far }
+    }
+    fn ms(&self) -> u64 {
+        self.at.as_nanos() / 1_000_000
+    }
+}
+
+/// What there is to say of a delivery, or of a timeout, besides how far the connection has come.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct News {
+    /// Something was found lost.
+    pub loss: bool,
+    /// A round trip is over.
+    pub round_start: bool,
+    pub app_limited: bool,
+    /// The controller is in ProbeBW.
+    pub probing_bw: bool,
+    pub mss: u64,
+}
+
 /// The sampling of one connection.
 #[derive(Clone, Copy, Debug, Default, Hash)]
 pub(super) struct Policer {
@@ -23,11 +55,7 @@ pub(super) struct Policer {
     /// In segments a microsecond, scaled.
     bw: u64,
     in_use: bool,
-    began: Option<Time>,
-    delivered: u64,
-    lost: u64,
-    /// A timeout counts as a loss of its own.
-    timed_out: bool,
+    began: Point,
 }
 
 impl Policer {
@@ -35,69 +63,64 @@ impl Policer {
     pub fn bw(&self) -> Option<u64> {
         self.in_use.then_some(self.bw)
     }
-    pub fn lost(&mut self) {
-        self.timed_out = true;
-    }
-    fn begin_interval(&mut self, d: &Delivery) {
-        self.began = Some(d.sample.now);
-        self.delivered = d.delivered;
-        self.lost = d.lost_so_far;
+    fn begin_interval(&mut self, at: Point) {
+        self.began = at;
         self.rounds = 0;
     }
-    fn reset(&mut self, d: &Delivery) {
+    fn reset(&mut self, at: Point) {
         *self = Policer::default();
-        self.begin_interval(d);
+        self.begin_interval(at);
     }
-    /// On each delivery.
-    pub fn sample(&mut self, d: &Delivery, round_start: bool, app_limited: bool, min_rtt_us: u64) {
-        let loss = d.lost > 0 || std::mem::take(&mut self.timed_out);
+    /// On each delivery, and on each timeout. Whether the policer is believed in no longer: the cycle of gains begins anew.
+    pub fn sample(&mut self, at: Point, news: News) -> bool {
         if self.in_use {
-            self.rounds += u32::from(round_start);
-            if self.rounds >= LONGEST_USE {
-                self.reset(d);
+            self.rounds += u32::from(news.round_start && news.probing_bw);
+            let over = self.rounds >= LONGEST_USE;
+            if over {
+                self.reset(at);
             }
-            return;
+            return over;
         }
+        self.seek(at, news);
+        false
+    }
+    /// While no policer is believed in.
+    fn seek(&mut self, at: Point, news: News) {
         if !self.sampling {
-            if !loss {
+            if !news.loss {
                 return;
             }
             // The bucket is empty now.
-            self.begin_interval(d);
+            self.begin_interval(at);
             self.sampling = true;
         }
-        if app_limited {
-            return self.reset(d);
+        if news.app_limited {
+            return self.reset(at);
         }
-        self.rounds += u32::from(round_start);
+        self.rounds += u32::from(news.round_start);
         if self.rounds < SHORTEST_ROUNDS {
             return;
         }
         if self.rounds > 4 * SHORTEST_ROUNDS {
-            return self.reset(d);
+            return self.reset(at);
         }
-        if loss {
-            self.end_interval(d, min_rtt_us);
+        if news.loss {
+            self.end_interval(at, news.mss);
         }
     }
-    /// A loss ends the interval.
-    fn end_interval(&mut self, d: &Delivery, min_rtt_us: u64) {
-        let delivered = d.delivered - self.delivered;
-        let lost = d.lost_so_far - self.lost;
-        if delivered == 0 || lost << 8 < LOSS * delivered {
+    /// A loss ends the interval, if enough was lost and a millisecond has passed.
+    fn end_interval(&mut self, at: Point, mss: u64) {
+        let delivered = at.delivered - self.began.delivered;
+        let lost = at.lost - self.began.lost;
+        let ms = at.ms() - self.began.ms();
+        if delivered == 0 || lost << 8 < LOSS * delivered || ms == 0 {
             return;
         }
-        let Some(began) = self.began else { return };
-        let us = d.sample.now.since(began).as_micros();
-        if us < 1000 || min_rtt_us == u64::MAX {
-            return;
-        }
-        let segments = u128::from(delivered) * u128::from(BW_UNIT) / u128::from(d.sample.mss);
-        let bw = (segments / u128::from(us)) as u64;
+        let segments = u128::from(delivered / mss) * u128::from(BW_UNIT);
+        let bw = (segments / u128::from(ms * 1000)) as u64;
         if self.bw > 0 {
             let difference = bw.abs_diff(self.bw);
-            let bytes = u128::from(difference) * u128::from(d.sample.mss) * 1_000_000 / u128::from(BW_UNIT);
-            if difference * UNIT <= RATIO * self.bw || bytes <= u128::from(DIFFERENCE) {
+            if difference * UNIT <= RATIO * self.bw || pacing_rate(difference, UNIT, mss) <= DIFFERENCE {
                 self.bw = u64::midpoint(bw, self.bw);
                 self.in_use = true;
                 self.rounds = 0;
@@ -105,7 +128,7 @@ impl Policer {
             }
         }
         self.bw = bw;
-        self.begin_interval(d);
+        self.begin_interval(at);
     }
 }
 
@@ -113,8 +136,6 @@ impl Policer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::congestion::{Phase, Rate, Sample};
-    use crate::seq::Seq;
     use crate::time::Duration;
 
     const MSS: u64 = 1000;
@@ -122,49 +143,29 @@ mod tests {
     #[derive(Default)]
     struct Path {
         policer: Policer,
-        now: Time,
-        delivered: u64,
-        lost: u64,
+        at: Point,
+        /// The controller does something else than ProbeBW.
+        elsewhere: bool,
     }
 
     impl Path {
         /// A round trip of so many milliseconds: so many segments arrive, and so many are lost. The bandwidth believed in then.
         fn round(&mut self, ms: u64, arrived: u64, lost: u64, app_limited: bool) -> Option<u64> {
-            self.now += Duration::from_millis(ms);
-            self.delivered += arrived * MSS;
-            self.lost += lost * MSS;
-            let sample = Sample {
-                now: self.now,
-                una: Seq(0),
-                nxt: Seq(0),
-                acked: arrived * MSS,
-                advanced: 0,
-                ece: false,
+            self.at.at += Duration::from_millis(ms);
+            self.at.delivered += arrived * MSS;
+            self.at.lost += lost * MSS;
+            self.tell(News {
+                loss: lost > 0,
+                round_start: true,
+                app_limited,
+                probing_bw: !self.elsewhere,
                 mss: MSS,
-                cwnd: 0,
-                ssthresh: 0,
-                srtt: Duration::ZERO,
-                min_rtt: Duration::ZERO,
-                rtt: None,
-                slow_start_limit: 0,
-                paced: true,
-                pacing_rate: 0,
-            };
-            let delivery = Delivery {
-                sample,
-                rate: Rate::default(),
-                delivered: self.delivered,
-                lost_so_far: self.lost,
-                lost: lost * MSS,
-                inflight_before: 0,
-                inflight: 0,
-                phase: Phase::Recovery,
-                cwnd_limited: true,
-                sack: true,
-                ack_delayed: false,
-                release_in: Duration::ZERO,
-            };
-            self.policer.sample(&delivery, true, app_limited, 20_000);
+            })
+        }
+        fn tell(&mut self, news: News) -> Option<u64> {
+            let before = self.policer.bw();
+            let over = self.policer.sample(self.at, news);
+            assert_eq!(over, before.is_some() && self.policer.bw().is_none());
             self.policer.bw()
         }
         /// So many round trips of 20 ms, after the last of which the bandwidth is.
@@ -194,6 +195,24 @@ mod tests {
         // All begins again.
         assert_eq!(path.rounds(7, 40, 10), None);
         assert_eq!(path.rounds(1, 40, 10), bw(40, 20));
+        // Round trips count in ProbeBW alone.
+        path.elsewhere = true;
+        assert_eq!(path.rounds(100, 40, 0), bw(40, 20));
+        path.elsewhere = false;
+        assert_eq!(path.rounds(47, 40, 0), bw(40, 20));
+        assert_eq!(path.rounds(1, 40, 0), None);
+    }
+
+    /// Time counts in whole milliseconds; within one no interval ends.
+    #[test]
+    fn an_interval_takes_a_millisecond() {
+        let mut path = Path::default();
+        path.rounds(1, 80, 20);
+        let within = |path: &mut Path| (0..6).map(|_| path.round(0, 80, 20, false)).last();
+        within(&mut path);
+        assert_eq!((path.policer.bw, path.policer.rounds), (0, 7));
+        path.round(1, 20, 20, false);
+        assert_eq!((Some(path.policer.bw), path.policer.rounds), (bw(500, 1), 0));
     }
 
     /// Alike are those that differ by no more than an eighth, or by 4 kbit/s; the mean is believed.
@@ -236,8 +255,7 @@ mod tests {
         path.rounds(7, 80, 20);
         assert_eq!(path.round(20, 80, 20, true), None);
         assert_eq!((path.policer.bw, path.policer.sampling), (0, false));
-        path.policer.lost();
-        path.rounds(1, 80, 0);
+        path.tell(News { loss: true, round_start: true, app_limited: false, probing_bw: false, mss: MSS });
         assert!(path.policer.sampling);
     }
 }

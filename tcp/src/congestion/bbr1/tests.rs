@@ -3,6 +3,8 @@
 use super::super::Rate;
 use super::super::tests::{event, sample, start};
 use super::*;
+use crate::congestion::Signal;
+use crate::seq::Seq;
 
 const MSS: u64 = 1000;
 
@@ -276,6 +278,81 @@ fn what_leaves_at_once() {
     assert_eq!(b.tso_segments(), 127);
 }
 
+/// Round trips of 100 ms in which eighty segments arrive.
+#[derive(Default)]
+struct Rounds {
+    number: u64,
+    lost: u64,
+}
+
+impl Rounds {
+    /// So many of them, in each of which so many segments are lost.
+    fn pass(&mut self, b: &mut Bbr1, count: u32, lost: u64) {
+        for _ in 0..count {
+            self.number += 1;
+            self.lost += lost;
+            let mut d = delivery(self.now(), 80, 200, 80);
+            d.rate.prior_delivered = Some((self.number - 1) * 80 * MSS);
+            d.delivered = self.number * 80 * MSS;
+            (d.lost, d.lost_so_far) = (lost * MSS, self.lost * MSS);
+            b.update_bw(&d);
+            b.update_gains();
+        }
+    }
+    /// A timeout that takes so many segments to be lost.
+    fn time_out(&mut self, b: &mut Bbr1, lost: u64) {
+        self.lost += lost;
+        b.on_lost(&Lost {
+            now: self.now(),
+            start: Seq(0),
+            end: Seq(lost * MSS),
+            tx_in_flight: 0,
+            lost: 0,
+            app_limited: false,
+            delivered: 0,
+            phase: Phase::Open,
+            sack: true,
+            cwnd: 0,
+            mss: MSS,
+        });
+        b.on_timeout();
+        b.update_gains();
+    }
+    fn now(&self) -> Time {
+        ms(self.number * 100)
+    }
+}
+
+/// `bbr_lt_bw_sampling`: a policer is believed in for 48 round trips of ProbeBW, whatever passes before; then the cycle of gains
+/// begins anew, with any but the low one. A timeout ends a round trip, and an interval as other losses do. A 6.18 kernel behind a
+/// policer of 4 Mbit/s and 100 ms did so for 5.0 s, and for 5.35 s where a ProbeRTT came in between.
+#[test]
+fn a_policer_is_believed_in_for_a_while() {
+    let mut b = probing();
+    let mut rounds = Rounds::default();
+    rounds.pass(&mut b, 7, 20);
+    assert_eq!(b.policer.bw(), None);
+    rounds.pass(&mut b, 1, 20);
+    assert_eq!((b.bw(), b.pacing_gain), (bw(800), UNIT));
+    b.mode = Mode::Drain;
+    rounds.pass(&mut b, 100, 0);
+    (b.mode, b.cycle) = (Mode::ProbeBw, 1);
+    rounds.pass(&mut b, 46, 0);
+    rounds.time_out(&mut b, 10);
+    assert_eq!((b.policer.bw(), b.cycle), (Some(bw(800)), 1));
+    rounds.time_out(&mut b, 0);
+    assert_eq!((b.policer.bw(), b.cycle_stamp), (None, rounds.now()));
+    assert_ne!(b.cycle, 1);
+    // Two intervals that timeouts end.
+    rounds.pass(&mut b, 1, 1);
+    rounds.pass(&mut b, 2, 0);
+    rounds.time_out(&mut b, 60);
+    rounds.pass(&mut b, 3, 0);
+    assert_eq!(b.policer.bw(), None);
+    rounds.time_out(&mut b, 60);
+    assert_eq!(b.policer.bw(), Some(bw(800)));
+}
+
 /// A timeout and an undo forget what the pipe held; octets become segments as they are whole.
 #[test]
 fn what_is_forgotten() {
@@ -284,6 +361,7 @@ fn what_is_forgotten() {
     b.on_congestion(&event(Signal::Loss, 50 * MSS, MSS));
     assert_eq!((b.full_bw, b.full_bw_count, b.prior_cwnd, b.phase), (1000, 2, 50, Phase::Open));
     b.on_congestion(&event(Signal::Timeout, 60 * MSS, MSS));
+    b.on_timeout();
     assert_eq!((b.full_bw, b.round_start, b.prior_cwnd, b.phase), (0, true, 60, Phase::Loss));
     (b.full_bw, b.full_bw_count) = (1000, 2);
     assert_eq!(b.on_undo(ms(1), 42 * MSS), 42 * MSS);

@@ -12,11 +12,15 @@ const AGGREGATION_US: u64 = 100_000;
 /// The initial window that the model is not consulted in, in segments.
 const INITIAL: u64 = 10;
 
+/// In bytes a second, a hundredth below the bandwidth.
+pub(super) fn pacing_rate(bw: u64, gain: u64, mss: u64) -> u64 {
+    let rate = u128::from(bw) * u128::from(mss) * u128::from(gain) / u128::from(UNIT);
+    u64::try_from(rate * 990_000 / u128::from(BW_UNIT)).unwrap_or(u64::MAX)
+}
+
 impl Bbr1 {
-    /// In bytes a second, a hundredth below the bandwidth.
     fn rate(&self, bw: u64, gain: u64) -> u64 {
-        let rate = u128::from(bw) * u128::from(self.mss) * u128::from(gain) / u128::from(UNIT);
-        u64::try_from(rate * 990_000 / u128::from(BW_UNIT)).unwrap_or(u64::MAX)
+        pacing_rate(bw, gain, self.mss)
     }
     pub(super) fn guess_pacing_rate(&mut self, cwnd: u64, rtt_us: u64) {
         let rtt_us = if rtt_us == 0 { 1000 } else { rtt_us };
