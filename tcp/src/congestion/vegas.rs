@@ -46,6 +46,20 @@ enum Verdict {
     Keep,
 }
 
+impl Verdict {
+    /// The window that it leads to, where it is not Reno's.
+    fn window(self, s: &Sample) -> u64 {
+        let floor = 2 * s.mss;
+        match self {
+            Verdict::Wait | Verdict::Start => slow_start(s).0,
+            Verdict::Keep | Verdict::Reno => s.cwnd,
+            Verdict::To(cwnd) => cwnd.max(floor),
+            Verdict::Up => s.cwnd + s.mss,
+            Verdict::Down => s.cwnd.saturating_sub(s.mss).max(floor),
+        }
+    }
+}
+
 impl Default for Vegas {
     fn default() -> Vegas {
         Vegas {
@@ -103,23 +117,23 @@ impl Control for Vegas {
         }
         self.verdict = self.judge(s);
         self.begin_round(s);
-        // A threshold that keeps slow start from coming back.
+        // What shrinks the window keeps slow start from coming back.
         let below = |cwnd: u64| s.ssthresh.min(cwnd.saturating_sub(s.mss)).max(2 * s.mss);
-        match self.verdict {
-            Verdict::To(cwnd) => Some(below(cwnd)),
-            Verdict::Down => Some(below(s.cwnd - s.mss)),
-            _ => None,
-        }
+        let limit = match self.verdict {
+            Verdict::Wait | Verdict::Reno => return None,
+            Verdict::To(cwnd) => below(cwnd),
+            Verdict::Down => below(s.cwnd - s.mss),
+            Verdict::Start | Verdict::Up | Verdict::Keep => s.ssthresh,
+        };
+        // A window that delays have confirmed is a place to come back to in slow start, but for a quarter of it.
+        let window = self.verdict.window(s) / s.mss;
+        let known = (window / 2 + window / 4) * s.mss;
+        Some(limit.max(known)).filter(|limit| *limit != s.ssthresh)
     }
     fn on_ack(&mut self, s: &Sample) -> u64 {
-        let floor = 2 * s.mss;
         match std::mem::replace(&mut self.verdict, Verdict::Wait) {
-            Verdict::Wait | Verdict::Start => slow_start(s).0,
-            Verdict::Keep => s.cwnd,
-            Verdict::To(cwnd) => cwnd.max(floor),
-            Verdict::Up => s.cwnd + s.mss,
-            Verdict::Down => s.cwnd.saturating_sub(s.mss).max(floor),
             Verdict::Reno => as_reno(s, &mut self.credit),
+            verdict => verdict.window(s),
         }
     }
     /// As Reno; delays of a troubled round tell nothing.

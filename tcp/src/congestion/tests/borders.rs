@@ -124,11 +124,18 @@ fn judged(ssthresh: u64, samples: u64, rtt: u64) -> (u64, Option<u64>) {
 /// Two to four segments in the queue are what it keeps; three samples tell, two do not.
 #[test]
 fn vegas_keeps_two_to_four_segments_queued() {
-    for (rtt, cwnd, ssthresh) in
-        [(100, 51, None), (103, 51, None), (104, 50, None), (109, 50, None), (110, 49, Some(20))]
-    {
+    for (rtt, cwnd, ssthresh) in [
+        (100, 51, Some(37)),
+        (103, 51, Some(37)),
+        (104, 50, Some(37)),
+        (109, 50, Some(37)),
+        (110, 49, Some(36)),
+    ] {
+        // A threshold that lies below three quarters of the window follows it.
         assert_eq!(judged(20 * MSS, 3, rtt), (cwnd, ssthresh), "{rtt} ms");
+        assert_eq!(judged(40 * MSS, 3, rtt), (cwnd, None), "{rtt} ms");
     }
+    assert_eq!(judged(50 * MSS, 3, 110), (49, Some(48)), "a smaller window is not in slow start");
     // In slow start more than one is too much: down to what leaves the path empty, and one more.
     assert_eq!(judged(u64::MAX, 3, 103), (51, None), "slow start goes on");
     assert_eq!(judged(u64::MAX, 3, 104), (49, Some(48)), "50 / 1.04 and one; the threshold lies one below");
