@@ -9,7 +9,6 @@ use super::ingest::RcvMemory;
 use super::output::Occasion;
 use super::stamps::Stamps;
 use crate::buffer::Skbs;
-use crate::congestion;
 use crate::info::Tally;
 use crate::out::Out;
 use crate::payload::Payload;
@@ -23,6 +22,8 @@ use crate::time::{Duration, Time};
 const SK_BUFF: u64 = 256;
 /// What lies behind the data of an skb (`skb_shared_info`), in bytes.
 const SHARED_INFO: u64 = 320;
+/// Segments that a send buffer has room for at least, however small the window was to be at first (`TCP_INIT_CWND`).
+const LEAST_SEGMENTS: u64 = 10;
 
 /// What Linux keeps account of.
 #[derive(Clone, Debug, Default, Hash)]
@@ -229,9 +230,7 @@ impl Connection {
         let heads = u64::from(self.config.max_tcp_header) + SHARED_INFO;
         let each = (mss + heads).next_power_of_two() + SK_BUFF;
         let cwnd = self.snd.queue.cwnd() / u64::from(self.snd.queue.mss().max(1));
-        let initial = congestion::initial_window(self.snd.queue.mss(), 0, &self.config);
-        let initial = initial / u64::from(self.snd.queue.mss().max(1));
-        let segments = cwnd.max(initial).max(u64::from(self.config.dupthresh) + 1);
+        let segments = cwnd.max(LEAST_SEGMENTS).max(u64::from(self.config.dupthresh) + 1);
         let wanted = u32::try_from(self.snd.queue.windows_to_keep() * segments * each).unwrap_or(u32::MAX);
         let max = self.socket.snd_buf_max(&self.config);
         self.socket.snd_buf = self.socket.snd_buf.max(wanted.min(max));

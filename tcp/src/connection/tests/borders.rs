@@ -141,6 +141,9 @@ fn room_in_the_send_buffer() {
     let linux = || Config { max_tcp_header: 320, snd_buf: 1, ..Config::linux() };
     assert_eq!(room(linux(), 1460, 0), (10, 87_040));
     assert_eq!(room(linux(), 1460, -1), (1, 87_040), "after a timeout");
+    // A 6.18 kernel with a route's `initcwnd` of 2, of 10 and of 20.
+    let first = |segments| room(Config { initial_window: segments, ..linux() }, 1000, 0);
+    assert_eq!([2, 10, 20].map(first), [(2, 46_080), (10, 46_080), (20, 92_160)]);
     assert_eq!(room(linux(), 1408, 0), (10, 2 * 10 * (2048 + 256)), "2048 with its headers");
     assert_eq!(room(linux(), 1409, 0), (10, 2 * 10 * (4096 + 256)), "2049");
     assert_eq!(room(Config { dupthresh: 20, ..linux() }, 1460, 0).1, 2 * 21 * 4352);
