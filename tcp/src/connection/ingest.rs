@@ -17,7 +17,6 @@ const SHARED_INFO: u64 = 320;
 const BEFORE: u64 = 64 + 40;
 /// Data that an skb of one page holds after the queue was collapsed, and what it takes, in bytes.
 const PAGE: (u64, u64) = (4096 - SHARED_INFO, 4096 + SK_BUFF);
-
 /// What the receive queue takes.
 #[derive(Clone, Debug, Hash)]
 pub(crate) struct RcvMemory {
@@ -48,9 +47,22 @@ struct Skb {
     room: u32,
 }
 
+/// What decides the skb of an arriving segment, besides its length.
+#[derive(Clone, Copy, Debug)]
+struct Arrival {
+    /// Octets of TCP options.
+    options: u64,
+    /// It was put together of several.
+    merged: bool,
+    /// What an skb takes that lies in the cache of small heads (`Config::skb_overhead`).
+    small: u64,
+}
+
 /// The skb of a segment with so many octets of data: memory, and room behind the data. Segments that were put together
-/// (`merged`) lie in pages where one does not hold them. What public packetdrill scripts say of windows is where this is from.
-fn skb_of(len: u64, options: u64, merged: bool) -> (u64, u64) {
+/// lie in pages where one does not hold them. What public packetdrill scripts say of windows, and `skmem` of a 6.18 kernel, is
+/// where this is from.
+fn skb_of(len: u64, arrival: Arrival) -> (u64, u64) {
+    let Arrival { options, merged, small } = arrival;
     if merged && BEFORE + len >= 4096 {
         return ((BEFORE + len).div_ceil(4096) * 4096 + 2 * SK_BUFF, 0);
     }
@@ -60,7 +72,9 @@ fn skb_of(len: u64, options: u64, merged: bool) -> (u64, u64) {
         // What one page does not hold lies in several, with nothing behind it.
         return (whole.next_multiple_of(4096) + SK_BUFF, 0);
     }
-    let size = if head <= SHARED_INFO { 2 * SHARED_INFO } else { whole.next_power_of_two() };
+    // What begins an skb for sending holds a small one that arrives.
+    let small = small.saturating_sub(SK_BUFF);
+    let size = if whole <= small { small } else { whole.next_power_of_two().max(512) };
     (size + SK_BUFF, size - whole)
 }
 
@@ -75,10 +89,10 @@ impl RcvMemory {
         (space * u64::from(self.ratio)) >> 8
     }
     /// A segment has been queued that brought the octets `start..end`; RCV.NXT is `nxt` now.
-    fn charge(&mut self, (start, end): (Seq, Seq), nxt: Seq, options: u64, merged: bool) {
+    fn charge(&mut self, (start, end): (Seq, Seq), nxt: Seq, arrival: Arrival) {
         let len = end.since(start);
         let skb = || {
-            let (truesize, room) = skb_of(len, options, merged);
+            let (truesize, room) = skb_of(len, arrival);
             Skb { start, end, truesize: truesize as u32, room: room as u32 }
         };
         if start >= nxt {
@@ -188,9 +202,7 @@ impl Connection {
     /// A full segment of another size than before has arrived: how much of the memory is data is known better
     /// (`tcp_measure_rcv_mss`).
     pub(super) fn measure_ratio(&mut self, len: u32) {
-        let options = u64::from(self.option_bytes());
-        let merged = self.ledger.as_ref().is_some_and(|ledger| ledger.merged > 0);
-        let (truesize, _) = skb_of(u64::from(len), options, merged);
+        let (truesize, _) = skb_of(u64::from(len), self.arrival(u64::from(self.option_bytes())));
         let buffer = u64::from(self.socket.rcv_buf);
         let wnd = self.rcv.wnd;
         let Some(Ledger { rcv, .. }) = self.ledger.as_deref_mut() else { return };
@@ -228,10 +240,15 @@ impl Connection {
     /// A segment brought the octets `start..end`, as far as they are new.
     pub(super) fn charge_rcv_memory(&mut self, start: Seq, end: Seq) {
         let options = u64::from(if self.ts.is_some() { crate::offer::TIMESTAMP_BYTES } else { 0 });
-        let nxt = self.rcv.buffer.nxt();
-        if let Some(Ledger { rcv, merged, .. }) = self.ledger.as_deref_mut() {
-            rcv.charge((start, end), nxt, options, *merged > 0);
+        let (nxt, arrival) = (self.rcv.buffer.nxt(), self.arrival(options));
+        if let Some(Ledger { rcv, .. }) = self.ledger.as_deref_mut() {
+            rcv.charge((start, end), nxt, arrival);
         }
+    }
+    /// The segment at hand, with so many octets of options.
+    fn arrival(&self, options: u64) -> Arrival {
+        let merged = self.ledger.as_ref().is_some_and(|ledger| ledger.merged > 0);
+        Arrival { options, merged, small: u64::from(self.config.skb_overhead) }
     }
     /// Size of the segments of which the one at hand was put together, or its own.
     pub(super) fn size_of(&self, len: u32) -> u32 {
@@ -266,11 +283,19 @@ impl Connection {
 mod tests {
     use super::*;
 
+    /// One that arrives alone, where small ones take 832.
+    const ALONE: Arrival = Arrival { options: 0, merged: false, small: 832 };
+
     /// What a 6.18 kernel says that one segment takes (`skmem` of `ss`, by way of a tun device), where it begins to take more,
     /// and what then fits behind the data: as much as brings it to that border.
     #[test]
     fn memory_of_a_segment() {
         let kernel = [
+            (1, 832),
+            (152, 832),
+            (153, 1280),
+            (600, 1280),
+            (601, 2304),
             (1000, 2304),
             (1624, 2304),
             (1625, 4352),
@@ -282,17 +307,19 @@ mod tests {
             (16_000, 20_736),
         ];
         for (len, truesize) in kernel {
-            let (takes, room) = skb_of(len, 0, false);
+            let (takes, room) = skb_of(len, ALONE);
             assert_eq!(takes, truesize, "{len} octets");
-            let border: u64 = if len <= 1624 { 1624 } else { 3672 };
-            assert_eq!(room, border.saturating_sub(len), "{len} octets");
-            if len > 1000 {
-                assert_eq!(skb_of(len - 12, 12, false).0, truesize, "options take room as data does");
+            let border: u64 = [152, 600, 1624, 3672].into_iter().find(|border| len <= *border).unwrap_or(len);
+            assert_eq!(room, border - len, "{len} octets");
+            if len > 12 {
+                let options = Arrival { options: 12, ..ALONE };
+                assert_eq!(skb_of(len - 12, options).0, truesize, "options take room as data does");
             }
         }
-        // Small ones lie in a cache of their own.
-        assert_eq!((skb_of(1, 0, false), skb_of(216, 0, false)), ((896, 215), (896, 0)));
-        assert_eq!(skb_of(217, 0, false), (1280, 1024 - 320 - 104 - 217));
+        // Kernels before 6.3 have no cache of small heads.
+        let [none, wide] = [0, 1280].map(|small| Arrival { small, ..ALONE });
+        assert_eq!((skb_of(88, none), skb_of(89, none)), ((768, 0), (1280, 511)));
+        assert_eq!((skb_of(88, wide), skb_of(601, wide)), ((1280, 512), (2304, 1023)));
     }
 
     /// The public script tcp_rcv_big_endseq and its kind: segments that were put together lie in pages where one does not hold
@@ -305,8 +332,8 @@ mod tests {
             (8088, (8192 + 512, 0)),
             (8089, (12_288 + 512, 0)),
         ] {
-            let expected = if len < 3992 { skb_of(len, 0, false) } else { merged };
-            assert_eq!(skb_of(len, 0, true), expected, "{len} octets");
+            let expected = if len < 3992 { skb_of(len, ALONE) } else { merged };
+            assert_eq!(skb_of(len, Arrival { merged: true, ..ALONE }), expected, "{len} octets");
         }
     }
 }
