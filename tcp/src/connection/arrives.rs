@@ -265,6 +265,7 @@ impl Connection {
         }
         self.count_codepoint(arrived);
         let fresh = self.update_ts_recent(now, arrived);
+        self.hear_echo(now, arrived.segment);
         self.process_ack(now, arrived, fresh, out);
         !self.is_over()
     }

@@ -1,11 +1,13 @@
 //! Receive memory as Linux accounts it (`Config::truesize`): what an arriving segment takes, how much of the buffer can
 //! become window, what happens when it is full (tcp_data_queue, tcp_try_rmem_schedule, tcp_prune_queue).
 
-use super::Connection;
 use super::memory::Ledger;
+use super::{Connection, clock};
 use crate::buffer::Few;
 use crate::resting::words::fold;
-use crate::seq::Seq;
+use crate::segment::Segment;
+use crate::seq::{Seq, SeqNum};
+use crate::time::{Duration, Time};
 
 /// Window that a new connection takes its buffer to hold, of 256 parts (`TCP_DEFAULT_SCALING_RATIO`).
 const RATIO: u16 = 128;
@@ -17,6 +19,9 @@ const SHARED_INFO: u64 = 320;
 const BEFORE: u64 = 64 + 40;
 /// Data that an skb of one page holds after the queue was collapsed, and what it takes, in bytes.
 const PAGE: (u64, u64) = (4096 - SHARED_INFO, 4096 + SK_BUFF);
+/// An echo as old as this is none: its age in microseconds has no place in 31 bits, in milliseconds.
+const OLDEST_ECHO: u32 = i32::MAX as u32 / 1000;
+
 /// What the receive queue takes.
 #[derive(Clone, Debug, Hash)]
 pub(crate) struct RcvMemory {
@@ -25,7 +30,12 @@ pub(crate) struct RcvMemory {
     /// Share of the memory that is data, of 256 parts (`scaling_ratio`).
     ratio: u16,
     /// Largest window (`window_clamp`), in bytes.
-    pub clamp: u64,
+    clamp: u32,
+    /// TSecr that was heard last.
+    echo: u32,
+    /// Since when, and until RCV.NXT is where, the peer fills a window; `Time::NEVER`: there was no data yet.
+    filling: Time,
+    filled: SeqNum,
     /// In order and unread.
     queue: Few<Skb>,
     /// Beyond a gap.
@@ -36,7 +46,7 @@ pub(crate) struct RcvMemory {
     beyond: Option<Box<Vec<Skb>>>,
 }
 
-fold!(RcvMemory { alloc, ratio, clamp } absent { queue, beyond });
+fold!(RcvMemory { alloc, ratio, clamp, echo, filling, filled } absent { queue, beyond });
 
 #[derive(Clone, Copy, Debug, Hash)]
 struct Skb {
@@ -52,20 +62,14 @@ struct Skb {
 struct Arrival {
     /// Octets of TCP options.
     options: u64,
-    /// It was put together of several.
-    merged: bool,
     /// What an skb takes that lies in the cache of small heads (`Config::skb_overhead`).
     small: u64,
 }
 
-/// The skb of a segment with so many octets of data: memory, and room behind the data. Segments that were put together
-/// lie in pages where one does not hold them. What public packetdrill scripts say of windows, and `skmem` of a 6.18 kernel, is
-/// where this is from.
+/// The skb of a segment with so many octets of data, or of several that were put together: memory, and room behind the data. What
+/// public packetdrill scripts say of windows, and `skmem` of a 6.18 kernel, is where this is from.
 fn skb_of(len: u64, arrival: Arrival) -> (u64, u64) {
-    let Arrival { options, merged, small } = arrival;
-    if merged && BEFORE + len >= 4096 {
-        return ((BEFORE + len).div_ceil(4096) * 4096 + 2 * SK_BUFF, 0);
-    }
+    let Arrival { options, small } = arrival;
     let head = BEFORE + options + len;
     let whole = head + SHARED_INFO;
     if whole > 4096 {
@@ -80,13 +84,26 @@ fn skb_of(len: u64, arrival: Arrival) -> (u64, u64) {
 
 impl Default for RcvMemory {
     fn default() -> RcvMemory {
-        RcvMemory { alloc: 0, ratio: RATIO, clamp: u64::MAX, queue: Few::new(), beyond: None }
+        RcvMemory {
+            alloc: 0,
+            ratio: RATIO,
+            clamp: u32::MAX,
+            echo: 0,
+            filling: Time::NEVER,
+            filled: SeqNum(0),
+            queue: Few::new(),
+            beyond: None,
+        }
     }
 }
 
 impl RcvMemory {
     fn window_of(&self, space: u64) -> u64 {
         (space * u64::from(self.ratio)) >> 8
+    }
+    /// Windows are no larger than this (`window_clamp`), in bytes.
+    pub fn set_clamp(&mut self, clamp: u64) {
+        self.clamp = u32::try_from(clamp).unwrap_or(u32::MAX);
     }
     /// A segment has been queued that brought the octets `start..end`; RCV.NXT is `nxt` now.
     fn charge(&mut self, (start, end): (Seq, Seq), nxt: Seq, arrival: Arrival) {
@@ -185,7 +202,7 @@ impl Connection {
     }
     /// The largest window that may be offered, in bytes.
     pub(super) fn window_clamp(&self) -> u64 {
-        self.ledger.as_ref().map_or(u64::MAX, |ledger| ledger.rcv.clamp)
+        self.ledger.as_ref().map_or(u64::MAX, |ledger| ledger.rcv.clamp.into())
     }
     /// At the start: room for one segment is held back (`tcp_init_buffer_space`).
     pub(super) fn init_rcv_memory(&mut self) {
@@ -193,11 +210,12 @@ impl Connection {
         let mss = u64::from(self.rcv.mss);
         let growing = self.rcv.growing;
         let Some(Ledger { rcv, .. }) = self.ledger.as_deref_mut() else { return };
-        rcv.clamp = (65_535 << self.rcv.shift).min(most);
-        if rcv.clamp > 2 * mss && rcv.clamp + mss > most {
-            rcv.clamp = (2 * mss).max(most.saturating_sub(mss));
+        let mut clamp = (65_535 << self.rcv.shift).min(most);
+        if clamp > 2 * mss && clamp + mss > most {
+            clamp = (2 * mss).max(most.saturating_sub(mss));
         }
-        self.rcv.growing = growing.min(rcv.clamp);
+        rcv.set_clamp(clamp);
+        self.rcv.growing = growing.min(clamp);
     }
     /// A full segment of another size than before has arrived: how much of the memory is data is known better
     /// (`tcp_measure_rcv_mss`).
@@ -210,8 +228,8 @@ impl Connection {
         rcv.ratio = ((u64::from(len) << 8) / truesize).clamp(1, 256) as u16;
         if rcv.ratio != before {
             let clamp = rcv.window_of(buffer).max(1152);
-            let shrinks = clamp < rcv.clamp;
-            rcv.clamp = clamp;
+            let shrinks = clamp < u64::from(rcv.clamp);
+            rcv.set_clamp(clamp);
             let growing = wnd.min(clamp);
             self.rcv.growing =
                 if shrinks { self.rcv.growing.min(growing) } else { self.rcv.growing.max(growing) };
@@ -233,7 +251,7 @@ impl Connection {
         if rcv.alloc <= grown {
             return true;
         }
-        self.rcv.growing = rcv.clamp.min(2 * mss);
+        self.rcv.growing = u64::from(rcv.clamp).min(2 * mss);
         rcv.collapse();
         rcv.alloc <= grown
     }
@@ -247,8 +265,7 @@ impl Connection {
     }
     /// The segment at hand, with so many octets of options.
     fn arrival(&self, options: u64) -> Arrival {
-        let merged = self.ledger.as_ref().is_some_and(|ledger| ledger.merged > 0);
-        Arrival { options, merged, small: u64::from(self.config.skb_overhead) }
+        Arrival { options, small: u64::from(self.config.skb_overhead) }
     }
     /// Size of the segments of which the one at hand was put together, or its own.
     pub(super) fn size_of(&self, len: u32) -> u32 {
@@ -270,6 +287,39 @@ impl Connection {
         let first = self.ledger.as_ref().and_then(|ledger| ledger.rcv.first_from(from));
         first.map_or(bytes, |first| first.min(bytes))
     }
+    /// What a peer echoes tells the receiver how long a round trip takes: once each echo, of a full segment, in whole milliseconds
+    /// (Linux `tcp_rcv_rtt_measure_ts`). While something waits to be read, it may be the program that makes it longer.
+    pub(super) fn hear_echo(&mut self, now: Time, segment: &Segment) {
+        let Some((state, stamp)) = self.ts.zip(segment.options.timestamps) else { return };
+        let Some(Ledger { rcv, .. }) = self.ledger.as_deref_mut() else { return };
+        let known = std::mem::replace(&mut rcv.echo, stamp.ecr) == stamp.ecr;
+        if known || segment.payload.len() < self.ack.segment {
+            return;
+        }
+        let age = clock::ticks(now, state.offset).wrapping_sub(stamp.ecr);
+        let sample = Duration::from_millis(u64::from(age));
+        let longer = self.rcv.rtt() > Duration::ZERO && sample >= self.rcv.rtt();
+        if age > 0 && age < OLDEST_ECHO && !(longer && self.rcv.buffer.unread() > 0) {
+            self.measure_receive_rtt(sample);
+        }
+    }
+    /// Data has arrived in order: that the peer has filled a window takes a round trip at least (Linux
+    /// `tcp_rcv_rtt_measure`), which is all that a receiver without timestamps has to go by.
+    pub(super) fn time_window(&mut self, now: Time) {
+        let (nxt, wnd, rtt) = (self.rcv.buffer.nxt(), self.rcv.offered(), self.rcv.rtt());
+        let Some(Ledger { rcv, .. }) = self.ledger.as_deref_mut() else { return };
+        let began = rcv.filling;
+        if began != Time::NEVER && nxt < Seq::near(nxt, rcv.filled) {
+            return;
+        }
+        (rcv.filling, rcv.filled) = (now, (nxt + wnd).wire());
+        if began != Time::NEVER {
+            let sample = now.since(began).max(Duration::from_micros(1));
+            if rtt == Duration::ZERO || sample < rtt {
+                self.measure_receive_rtt(sample);
+            }
+        }
+    }
     /// The program has read.
     #[inline]
     pub(super) fn release_rcv_memory(&mut self) {
@@ -283,11 +333,12 @@ impl Connection {
 mod tests {
     use super::*;
 
-    /// One that arrives alone, where small ones take 832.
-    const ALONE: Arrival = Arrival { options: 0, merged: false, small: 832 };
+    /// One without options, where small ones take 832.
+    const PLAIN: Arrival = Arrival { options: 0, small: 832 };
 
-    /// What a 6.18 kernel says that one segment takes (`skmem` of `ss`, by way of a tun device), where it begins to take more,
-    /// and what then fits behind the data: as much as brings it to that border.
+    /// What a 6.18 kernel says that one segment takes (`skmem` of `ss`, by way of a tun device, where segments that were put together
+    /// take as much as one of their length), where it begins to take more, and what then fits behind the data: as much as brings it
+    /// to that border.
     #[test]
     fn memory_of_a_segment() {
         let kernel = [
@@ -307,33 +358,18 @@ mod tests {
             (16_000, 20_736),
         ];
         for (len, truesize) in kernel {
-            let (takes, room) = skb_of(len, ALONE);
+            let (takes, room) = skb_of(len, PLAIN);
             assert_eq!(takes, truesize, "{len} octets");
             let border: u64 = [152, 600, 1624, 3672].into_iter().find(|border| len <= *border).unwrap_or(len);
             assert_eq!(room, border - len, "{len} octets");
             if len > 12 {
-                let options = Arrival { options: 12, ..ALONE };
+                let options = Arrival { options: 12, ..PLAIN };
                 assert_eq!(skb_of(len - 12, options).0, truesize, "options take room as data does");
             }
         }
         // Kernels before 6.3 have no cache of small heads.
-        let [none, wide] = [0, 1280].map(|small| Arrival { small, ..ALONE });
+        let [none, wide] = [0, 1280].map(|small| Arrival { small, ..PLAIN });
         assert_eq!((skb_of(88, none), skb_of(89, none)), ((768, 0), (1280, 511)));
         assert_eq!((skb_of(88, wide), skb_of(601, wide)), ((1280, 512), (2304, 1023)));
-    }
-
-    /// The public script tcp_rcv_big_endseq and its kind: segments that were put together lie in pages where one does not hold
-    /// them, and no further one joins them.
-    #[test]
-    fn memory_of_merged_segments() {
-        for (len, merged) in [
-            (3991, (4096 + 256, 0)),
-            (3992, (4096 + 512, 0)),
-            (8088, (8192 + 512, 0)),
-            (8089, (12_288 + 512, 0)),
-        ] {
-            let expected = if len < 3992 { skb_of(len, ALONE) } else { merged };
-            assert_eq!(skb_of(len, Arrival { merged: true, ..ALONE }), expected, "{len} octets");
-        }
     }
 }

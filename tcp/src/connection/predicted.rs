@@ -48,6 +48,9 @@ impl Connection {
     #[inline(always)]
     pub(super) fn on_predicted(&mut self, now: Time, arrived: &Arrived<'_>, out: &mut Out) {
         self.update_ts_recent(now, arrived);
+        if self.counts_truesize() {
+            self.hear_echo(now, arrived.segment);
+        }
         let window_changed = self.update_window(now, arrived);
         if arrived.segment.payload.is_empty() {
             let ack = self.ack_of(now, arrived, window_changed);

@@ -132,7 +132,11 @@ impl Connection {
     pub(super) fn on_text_in_order(&mut self, now: Time, segment: &Segment, seq: Seq, out: &mut Out) {
         self.find_urgent(segment, seq, out);
         self.on_data_in_order(now, segment);
-        self.sample_receive_rtt(now, segment);
+        if self.counts_truesize() {
+            self.time_window(now);
+        } else {
+            self.sample_receive_rtt(now, segment);
+        }
         self.grow_window(segment.payload.len());
         out.wake.readable = true;
     }

@@ -78,6 +78,10 @@ impl Receive {
     pub fn rtt(&self) -> Duration {
         self.rtt
     }
+    /// The window that the last segment offered, in bytes.
+    pub fn offered(&self) -> u64 {
+        self.wnd
+    }
     /// What the program took in the last round trip, in bytes.
     pub fn taken_before(&self) -> u64 {
         self.taken_before
@@ -276,7 +280,7 @@ impl Connection {
             self.socket.rcv_buf = wanted;
             let clamp = self.window_of(u64::from(wanted));
             if let Some(ledger) = &mut self.ledger {
-                ledger.rcv.clamp = clamp;
+                ledger.rcv.set_clamp(clamp);
             }
         }
     }
