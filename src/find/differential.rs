@@ -95,7 +95,7 @@ pub fn text(seed: u64) -> String {
     format!(
         r#"Scenario(
     about: "pairs, seed {seed}", seed: {seed}, until: "2h",
-    hosts: {{ "a": (tcp: (personality: Linux{of_client})), "b": (tcp: (personality: Linux{of_server})) }},
+    hosts: {{ "a": (tcp: (personality: Linux{of_client})), "b": (tcp: (personality: Linux, synack_retries: 5{of_server})) }},
     routers: {{ "r": () }},
     links: [{links}],
     programs: [

@@ -165,6 +165,10 @@ impl Kernel {
         match child {
             Some(mut tcb) => {
                 self.counters.tcp_passive_opens += 1;
+                // The link may have changed since the SYN came.
+                if let Some(mtu) = self.link_mtu(tuple.remote.ip()) {
+                    tcb.on_link_mtu(mtu);
+                }
                 tcb.on_path_mtu(ctx.now, self.mtu_to(ctx.now, tuple.remote.ip()));
                 if self.first_windows.had_better_be_small(ctx.now, tuple.remote.ip()) {
                     tcb.be_modest();

@@ -72,6 +72,10 @@ impl Connection {
     /// The link by which segments leave takes no more than `mtu` bytes any more. There is nothing to doubt in that, and nothing
     /// to discover: what is longer would not even leave (RFC 1122, section 3.3.3; Linux looks at the device's MTU each time).
     pub fn on_link_mtu(&mut self, mtu: u16) {
+        if let Some(path) = &mut self.snd.path {
+            // What is believed again when a smaller path MTU is forgotten.
+            path.before = path.before.min(mtu);
+        }
         if !self.is_over() && mtu < self.snd.pmtu {
             self.sync_mss(mtu, false);
         }

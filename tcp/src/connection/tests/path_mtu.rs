@@ -161,6 +161,27 @@ fn another_connections_discovery() {
     assert_eq!(end.pmtu(), 1500);
 }
 
+/// What the path takes is forgotten (8201/5.3-AGE), what the own link takes is not: it has become smaller, before or after the path.
+#[test]
+fn a_forgotten_path_mtu_leaves_that_of_the_link() {
+    for (link, longest) in [(None, 1448), (Some(1400), 1348), (Some(1200), 1148)] {
+        for later in [false, true] {
+            let mut end = Lone::established(Config { pmtu_expires: Duration::from_secs(5), ..Config::rfc() });
+            let path = |end: &mut Lone| end.call(|t, now, _| t.on_path_mtu(now, 1300));
+            if later {
+                path(&mut end);
+            }
+            end.call(|t, _, _| link.into_iter().for_each(|mtu| t.on_link_mtu(mtu)));
+            if !later {
+                path(&mut end);
+            }
+            end.now = ms(10_000);
+            let said = end.write(1448);
+            assert!(said[0].contains(&format!(" 1:+{longest} ")), "{said:?}");
+        }
+    }
+}
+
 /// 8201/5.2-NOTIFY: what becomes known of the path before the SYN is answered counts for the data behind it, if paths are
 /// discovered; what becomes known of the link counts anyway (a 6.18 kernel says `tcpi_snd_mss` 1260 with `ip_no_pmtu_disc`, too).
 #[test]
