@@ -223,11 +223,13 @@ fn goes_by_name(spec: &Spec) -> bool {
         // program that is killed leaves half open is forgotten by four-tuple.
         matches!(fault, Fault::Reboot(_) | Fault::Kill(_))
     };
+    // What takes no time on its way may come at the moment at which a timer of the other host ends.
+    let at_once = |way: &Way| way.jitter.scale > Duration::ZERO && way.jitter.scale >= way.delay;
     // Of hosts that act at one moment the first by name comes first: what counts packets of several counts them so.
     let counts = |rule: &FateRule| rule.matching.nth.is_some() && rule.matching.from.is_none();
     spec.programs.iter().any(|program| drawn(&program.run))
         || spec.rules.iter().any(counts)
-        || spec.links.values().flat_map(|link| &link.ways).any(hashes)
+        || spec.links.values().flat_map(|link| &link.ways).any(|way| hashes(way) || at_once(way))
         || spec.nodes.values().any(by_name)
         || probes_by_number(spec)
         || spec.faults.iter().any(ends)
