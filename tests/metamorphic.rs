@@ -48,7 +48,7 @@ fn the_gallery_shows_the_same() {
 #[test]
 fn random_scenarios_show_the_same() {
     let (mut found, mut runs) = (Vec::new(), BTreeMap::new());
-    for seed in 0..200 {
+    for seed in 0..250 {
         let scenario = fuzz::scenario(seed).unwrap_or_else(|wrong| panic!("{wrong}"));
         compared(std::iter::once((format!("seed {seed}"), scenario.spec())), &mut found, &mut runs);
     }

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use sim::packet::Body;
 use sim::trace::What;
 use sim::{Simulator, Spec, TraceLevel};
+use tcp::info::CaState;
 use tcp::{Flags, State, Tuple};
 
 use super::compact::micros;
@@ -142,7 +143,7 @@ impl Eyes {
         self.seen = records.len();
         for end in &mut self.ends {
             if let Some(info) = run.info(end.node, &end.tuple) {
-                (end.cwnd, end.ssthresh) = (info.cwnd, info.ssthresh);
+                (end.cwnd, end.ssthresh) = (info.cwnd, threshold(&info));
             }
         }
     }
@@ -160,6 +161,14 @@ impl Eyes {
             });
         }
     }
+}
+
+/// The slow start threshold as the tracepoint has it: outside a reduction no less than three quarters of the window
+/// (`tcp_current_ssthresh`).
+fn threshold(info: &tcp::Info) -> Option<u32> {
+    let reducing = matches!(info.tally.ca_state, CaState::Cwr | CaState::Recovery);
+    let least = if reducing { 0 } else { info.cwnd / 2 + info.cwnd / 4 };
+    info.ssthresh.map(|ssthresh| ssthresh.max(least))
 }
 
 impl Watched {

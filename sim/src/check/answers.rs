@@ -43,6 +43,9 @@ struct Syn {
 struct Row {
     /// The youngest timestamp of a segment in sequence (RFC 7323, section 4.3).
     recent: Option<u32>,
+    /// The same, where of SYN-ACKs only the first counts: those of a peer that has booted since, and has drawn the same number,
+    /// are not looked at any more.
+    first: Option<u32>,
     /// The packet of the last SYN without ACK, and its timestamp.
     heard: Option<(PacketId, u32)>,
     /// What was repeated last by a timeout.
@@ -157,7 +160,7 @@ impl Answers {
             };
             // An active open begins anew; a SYN-ACK goes on from the SYN that it answers.
             let recent = recent.filter(|_| segment.has(Flags::ACK));
-            *row = Row { recent, ..Row::default() };
+            *row = Row { recent, first: recent, ..Row::default() };
             return;
         }
         if let Trigger::Packet(id) = why.trigger
@@ -251,6 +254,7 @@ impl Answers {
                 // Only one of this connection, not that of an earlier one; it may follow the SYN of a simultaneous open.
                 true if end.is_some_and(|end| end.is_of_peer(segment)) => {
                     row.recent = youngest(row.recent, stamp);
+                    row.first = row.first.or(stamp);
                 }
                 true => {}
                 false => {
@@ -273,13 +277,18 @@ impl Answers {
         let Some(acked) = acked.map(Seq::wire) else { return };
         let (id, reset) = (packet.id, segment.has(Flags::RST));
         if let Some(stamp) = segment.options.timestamps.filter(|_| !segment.has(Flags::SYN)) {
-            let in_sequence = !reset && !is_after(segment.seq, acked);
-            if in_sequence && row.recent.is_none_or(|recent| !is_older(stamp.val, recent)) {
-                row.recent = Some(stamp.val);
+            // What ends before what was acknowledged is none of it: an old copy, or from an earlier incarnation.
+            let reaches = !is_after(acked, segment.seq.add(segment.seq_len()));
+            let in_sequence = !reset && !is_after(segment.seq, acked) && reaches;
+            if in_sequence {
+                row.recent = youngest(row.recent, Some(stamp.val));
+                row.first = youngest(row.first, Some(stamp.val));
             }
             let recent = row.recent.filter(|_| !reset);
             let known = reset || recent.is_some();
-            self.stamped = known.then_some(Stamped { id, tuple, val: stamp.val, recent });
+            // By the first alone it may be older.
+            let excused = !reset && row.first.is_some_and(|first| is_older(stamp.val, first));
+            self.stamped = (known && !excused).then_some(Stamped { id, tuple, val: stamp.val, recent });
         }
         let fin = segment.has(Flags::FIN | Flags::ACK) && !segment.flags.intersects(Flags::SYN | Flags::RST);
         if fin && segment.seq.add(segment.seq_len()) == acked && closing.is_waiting(node, &tuple) {
@@ -316,7 +325,8 @@ impl Answers {
     /// A cookie has come back: of timestamps nothing was remembered, either, and that of what brought it is the first.
     pub(super) fn reborn(&mut self, owner: (NodeId, Tuple), bringer: Option<Bringer>) {
         if let Some(Bringer { stamp, .. }) = bringer {
-            self.rows.entry(owner).or_default().recent = stamp;
+            let row = self.rows.entry(owner).or_default();
+            (row.recent, row.first) = (stamp, stamp);
         }
     }
     /// A segment was dropped for its timestamp.

@@ -60,7 +60,7 @@ impl Connection {
         let queue = &self.snd.queue;
         let size = u64::from(self.segment_size());
         let (len, last) = self.skb_at(nxt);
-        if len <= size || queue.is_recovering() || now >= queue.last_sent() + RECENT {
+        if len <= size || queue.is_recovering() || now >= queue.departure() + RECENT {
             return Hold::Nothing;
         }
         let mss = u64::from(queue.mss().max(1));

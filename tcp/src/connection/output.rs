@@ -99,7 +99,8 @@ impl Connection {
             self.resume_recovery(now, starved, out);
         }
         self.snd.queue.await_release(hold == Hold::Pacing);
-        if matches!(hold, Hold::Nothing | Hold::Nagle | Hold::Burst) {
+        // A program that waits for room has not stopped writing (Linux looks at the beginning of a write alone).
+        if matches!(hold, Hold::Nothing | Hold::Nagle | Hold::Burst) && !self.snd.starved {
             self.snd.queue.on_nothing_to_send(&self.config);
         }
         self.update_persist(now);

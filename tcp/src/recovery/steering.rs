@@ -124,6 +124,10 @@ impl Sender {
     pub fn release(&self) -> Time {
         self.pacer().filter(|pacer| pacer.waiting).map_or(Time::NEVER, |pacer| pacer.release())
     }
+    /// When the last segment went out, or, where it was paced, when what it holds up may follow (Linux `tcp_wstamp_ns`).
+    pub fn departure(&self) -> Time {
+        self.pacer().map_or(self.last_sent, |pacer| pacer.release().max(self.last_sent))
+    }
     /// There is nothing more to send, and cwnd would allow it: what is in flight tells nothing of the path
     /// (draft-ietf-ccwg-bbr, section 4.1.1.4).
     pub fn on_nothing_to_send(&mut self, cfg: &Config) {

@@ -216,6 +216,38 @@ fn a_rst_makes_nothing_old() {
     }
 }
 
+/// The peer has booted, has drawn the same number, and answers the SYN once more, with other timestamps: those are not looked at,
+/// and what follows with them is older than what was there first.
+#[test]
+fn later_syn_acks_make_nothing_young() {
+    let last: u32 = 700 + (5 << 29);
+    for (val, found) in [(last, vec![]), (700, vec![Law::PawsExact]), (699, vec![])] {
+        let mut told = Told::new(|_, _| {});
+        told.opens(&Options { timestamps: Some(Timestamps { val: 700, ecr: 0 }), ..Options::default() });
+        for step in [3, 4, 5] {
+            let syn_ack = segment(Flags::SYN | Flags::ACK, ISS_B, ISS_A + 1);
+            told.stray(B, stamped(syn_ack, 700 + (step << 29)));
+        }
+        let packet = told.stray(B, stamped(segment(Flags::ACK, ISS_B + 1, ISS_A + 1), val));
+        told.tell(What::Dropped { node: A, packet, why: DropReason::Tcp(Rule::Paws) });
+        assert_eq!(told.found(), found, "{val}");
+    }
+}
+
+/// Only what reaches up to the last acknowledgment sets TS.Recent (RFC 7323, section 4.3): nothing is old for what came from before.
+#[test]
+fn what_lies_before_makes_nothing_old() {
+    for (before, wrong) in [(0, false), (1, true), (1_000_000, true)] {
+        let mut told = Told::new(|_, _| {});
+        told.opens(&Options { timestamps: Some(Timestamps { val: 700, ecr: 0 }), ..Options::default() });
+        let old = segment(Flags::ACK, (ISS_A + 1).wrapping_sub(before), ISS_B + 1);
+        told.stray(A, stamped(old, 900));
+        let packet = told.stray(A, stamped(segment(Flags::ACK, ISS_A + 1, ISS_B + 1), 800));
+        told.tell(What::Dropped { node: B, packet, why: DropReason::Tcp(Rule::Paws) });
+        assert_eq!(told.found() == [Law::PawsExact], wrong, "{before}: {:?}", told.found());
+    }
+}
+
 /// `b` has dropped this for its timestamp, after all else.
 fn drops(mut told: Told, val: u32) -> Vec<Law> {
     let packet = told.stray(A, stamped(segment(Flags::ACK, ISS_A + 1, ISS_B + 1), val));
