@@ -246,7 +246,8 @@ pub struct Config {
     /// 320), in bytes: the send buffer is sized with it; only with `truesize`.
     pub max_tcp_header: u16,
     /// What an skb takes besides the data that it sends (Linux `SKB_TRUESIZE`), in bytes: 832 with room for 192 of headers, 1280
-    /// in kernels before 6.3 with room for 320; only with `truesize`.
+    /// in kernels before 6.3 with room for 320. An arriving segment takes as much whose options and data fit a small head: up to
+    /// 152 octets where it is 832, since 6.3 has a cache of such heads. Only with `truesize`.
     pub skb_overhead: u16,
     /// A program is told of room to write only while less than this waits to be sent, in bytes (Linux
     /// `tcp_notsent_lowat`); only with `truesize`.

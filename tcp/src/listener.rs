@@ -1,6 +1,7 @@
 //! LISTEN and passive SYN-RECEIVED: the queue of half-open requests and the accept queue.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::num::NonZeroU16;
 use std::sync::Arc;
 
 use self::request::{Agreed, Request, Verdict, refuse};
@@ -348,7 +349,7 @@ impl Listener {
         out: &mut Out,
     ) {
         let Incoming { tuple, mtu, segment: syn, .. } = incoming;
-        let mss = agreed.mss.unwrap_or(crate::offer::default_mss(tuple));
+        let mss = agreed.mss.map_or_else(|| crate::offer::default_mss(tuple), NonZeroU16::get);
         let iss = cookie::issue(secret, tuple, syn.seq, mss, now);
         let offset = secret.timestamp_offset(tuple);
         let clock = TimestampState::default().val(now);

@@ -41,10 +41,10 @@ fn is_put_off(reading: &Reading<'_>, ends: &mut Ends, findings: &mut Findings<'_
     // Where new data may put it off, it goes by the last of that.
     let sent = if config.tail_loss_probe && config.probe_puts_off_rto { waits.sent } else { waits.since };
     let since = waits.since.max(sent).max(went_on);
-    let most = waits.rto * 4 + ARRIVES;
-    if let Some(ends) = running.retransmit.filter(|at| *at > since + most) {
+    let latest = since + waits.rto * 4 + ARRIVES;
+    if let Some(ends) = running.retransmit.filter(|at| *at > latest) {
         let text =
-            format!("what has waited since {since} would be sent again at {ends}, later than after {most}");
+            format!("what has waited since {since} would be sent again at {ends}, at {latest} at the latest");
         findings.add(Law::TimerEnds, node, Some(tuple), text);
     }
 }

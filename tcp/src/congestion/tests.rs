@@ -27,6 +27,22 @@ pub(crate) fn sample(now: Time, acked: u64, cwnd: u64, ssthresh: u64) -> Sample 
         pacing_rate: 0,
     }
 }
+/// The loss of a segment of `len` octets, all else without meaning.
+pub(crate) fn lost_segment(len: u64) -> Lost {
+    Lost {
+        now: Time::ZERO,
+        start: Seq(0),
+        end: Seq(len),
+        tx_in_flight: 0,
+        lost: 0,
+        app_limited: false,
+        delivered: 0,
+        phase: Phase::Open,
+        sack: true,
+        cwnd: 0,
+        mss: MSS,
+    }
+}
 pub(crate) fn start() -> Start {
     Start { now: Time::ZERO, una: Seq(1), mss: MSS, window: 10 * MSS, rtt: Duration::ZERO, ecn: true }
 }

@@ -228,4 +228,16 @@ mod tests {
         assert!(open(&mut end).snd.queue.is_recovering());
         assert!(waits(&mut end, 20_000, true) == Hold::Nothing);
     }
+
+    /// What was paced counts from when the next may follow (Linux `tcp_wstamp_ns`): the one segment takes 4 ms at 362,000 octets a
+    /// second, less the half that it was late.
+    #[test]
+    fn a_paced_burst_is_recent_for_longer() {
+        let at = |micros| Time::ZERO + Duration::from_micros(micros);
+        let config = || Config { max_pacing_rate: Some(362_000), ..Config::linux() };
+        assert_eq!(open(&mut outstanding(config(), 2)).snd.queue.departure(), at(23_000));
+        for (now, hold) in [(22_000, Hold::Congestion), (23_999, Hold::Congestion), (24_000, Hold::Nothing)] {
+            assert!(waits_at(&mut outstanding(config(), 2), at(now), 5000, true) == hold, "at {now} us");
+        }
+    }
 }

@@ -151,7 +151,8 @@ impl Connection {
         let ack = self.ack.clone();
         self.process_text(now, &arrived, out);
         self.ack = ack;
-        request.data = self.rcv.nxt().since(self.rcv.irs + 1) as u32;
+        // No packet carries more than 16 bits can tell.
+        request.data = self.rcv.nxt().since(self.rcv.irs + 1) as u16;
         if let Some(ledger) = &mut self.ledger {
             // Linux moves RCV.WUP and leaves the window as it was (`tcp_fastopen_create_child`): the right edge moves with it.
             self.rcv.edge += u64::from(request.data);

@@ -1,5 +1,6 @@
 //! A half-open request: passive SYN-RECEIVED as a small record, and what a SYN and a SYN-ACK agree on.
 
+use std::num::NonZeroU16;
 use std::sync::Arc;
 
 use super::Incoming;
@@ -20,8 +21,8 @@ use crate::time::{Duration, Time};
 /// What the options of a SYN and our configuration have in common.
 #[derive(Clone, Copy, Debug, Hash)]
 pub(super) struct Agreed {
-    /// The peer's MSS option.
-    pub(super) mss: Option<u16>,
+    /// The peer's MSS option; one of zero is none.
+    pub(super) mss: Option<NonZeroU16>,
     /// The peer's window scale, if both scale.
     pub(super) wscale: Option<u8>,
     pub(super) timestamps: bool,
@@ -35,7 +36,7 @@ impl Agreed {
     pub(super) fn on_syn(config: &Config, incoming: &Incoming<'_>) -> Agreed {
         let Incoming { segment: syn, ecn, .. } = incoming;
         Agreed {
-            mss: syn.options.mss,
+            mss: syn.options.mss.and_then(NonZeroU16::new),
             wscale: syn.options.wscale.map(|s| s.min(offer::MAX_SHIFT)).filter(|_| config.window_scaling),
             timestamps: syn.options.timestamps.is_some() && config.timestamps,
             sack: syn.options.sack_permitted && config.sack,
@@ -58,7 +59,7 @@ impl Agreed {
         let ticks = ticks.filter(|_| config.timestamps);
         let options = ticks.map(CookieOptions::from_timestamp).unwrap_or_default();
         Agreed {
-            mss: Some(mss),
+            mss: NonZeroU16::new(mss),
             wscale: options.wscale.filter(|_| config.window_scaling),
             timestamps: ticks.is_some(),
             sack: options.sack && config.sack,
@@ -168,9 +169,9 @@ pub(crate) struct Request {
     /// A SYN without any ECN flag came after one that asked.
     none_asked: bool,
     /// Octets of the SYN's data that were accepted (RFC 7413).
-    pub(crate) data: u32,
+    pub(crate) data: u16,
     /// The user timeout option of the SYN (RFC 5482).
-    pub(super) user_timeout: Option<std::num::NonZeroU16>,
+    pub(super) user_timeout: Option<NonZeroU16>,
     /// The Fast Open option of the first SYN-ACK.
     pub(super) fast_open: Option<Box<FastOpenOption>>,
 }
@@ -252,11 +253,11 @@ impl Request {
     pub(crate) fn send(&self, now: Time, config: &Config, tuple: &Tuple, why: Rule, out: &mut Out) {
         let numbers = (self.iss, self.irs);
         let mut segment = self.agreed.syn_ack(config, tuple, self.mtu, numbers, self.timestamps(now));
-        segment.ack = segment.ack.add(self.data);
+        segment.ack = segment.ack.add(self.data.into());
         if !config.truesize {
             // What the SYN carried waits in the buffer, and its right edge stays (RFC 9293, section 3.8.6). Linux offers as much
             // behind the data: see `begin_fast_server`.
-            segment.wnd = segment.wnd.saturating_sub(self.data.min(0xffff) as u16);
+            segment.wnd = segment.wnd.saturating_sub(self.data);
         }
         // 7413/4.2.1-RTX
         segment.options.fast_open = self.fast_open.clone().filter(|_| self.repeats == 0);
@@ -431,6 +432,7 @@ impl Request {
         }
         // The window of a SYN is never scaled (RFC 7323, section 2.2).
         let shift = wscale.filter(|_| !last.has(Flags::SYN)).unwrap_or_default().snd;
+        let told = self.agreed.mss.map(NonZeroU16::get);
         Handshake {
             config: Arc::clone(config),
             tuple,
@@ -442,8 +444,8 @@ impl Request {
             snd_wl1: last.seq,
             rcv_wnd: self.agreed.window(config, &tuple, self.mtu),
             wscale,
-            snd_mss: offer::send_mss(config, &tuple, self.mtu, self.agreed.mss),
-            peer_mss: offer::told_mss(&tuple, self.agreed.mss),
+            snd_mss: offer::send_mss(config, &tuple, self.mtu, told),
+            peer_mss: offer::told_mss(&tuple, told),
             rcv_mss: offer::announced_mss(config, &tuple, self.mtu),
             timestamps: self.agreed.timestamps.then_some(clock),
             sack: self.agreed.sack,

@@ -504,7 +504,7 @@ fn two_way_handshake() {
 /// 4987/3.5-CACHE
 #[test]
 fn a_request_is_small() {
-    assert!(size_of::<Request>() <= 80, "{}", size_of::<Request>());
+    assert!(size_of::<Request>() <= 72, "{}", size_of::<Request>());
 }
 
 proptest! {

@@ -141,6 +141,10 @@ impl Sender {
             self.mark_app_limited(inflight);
         }
     }
+    /// Whether what is in flight was sent, in part, where there was nothing more to send.
+    pub fn is_app_limited(&self) -> bool {
+        self.rate().is_some_and(|rate| rate.is_app_limited())
+    }
     fn mark_app_limited(&mut self, inflight: u64) {
         if let Some(rate) = self.rate_mut() {
             rate.mark_app_limited(inflight);
@@ -148,7 +152,7 @@ impl Sender {
     }
     /// New data goes out with nothing outstanding.
     pub(super) fn restart_model(&mut self, now: Time) {
-        let limited = self.rate().is_some_and(|rate| rate.is_app_limited());
+        let limited = self.is_app_limited();
         let cwnd = self.cwnd;
         let Some(model) = self.controller.model() else { return };
         if let Some((rate, cwnd)) = model.on_idle_end(now, limited, cwnd) {

@@ -1,6 +1,6 @@
 //! The rows of draft-ietf-ccwg-bbr on deliveries made by hand; whole runs are in the scenarios.
 
-use super::super::tests::{event, sample, start};
+use super::super::tests::{event, lost_segment, sample, start};
 use super::super::{Phase, Rate, Sample};
 use super::*;
 use crate::seq::Seq;
@@ -318,19 +318,7 @@ fn a_probe_that_loses_too_much() {
 /// BBR/5.5-LONG: where inside a burst losses crossed the threshold; never below 0.7 of the target.
 #[test]
 fn inflight_at_the_loss() {
-    let lost = |tx_in_flight, lost, len| Lost {
-        now: Time::ZERO,
-        start: Seq(0),
-        end: Seq(len),
-        tx_in_flight,
-        lost,
-        app_limited: false,
-        delivered: 0,
-        phase: Phase::Open,
-        sack: true,
-        cwnd: 0,
-        mss: MSS,
-    };
+    let lost = |tx_in_flight, lost, len| Lost { tx_in_flight, lost, ..lost_segment(len) };
     // 98 segments before, none lost: 2 % of 98 over 98 % are two more.
     assert_eq!(inflight_at_loss(&lost(108_000, 10_000, 10_000)), 100_000);
     assert_eq!(inflight_at_loss(&lost(100_000, 5_000, 1_000)), 99_000);

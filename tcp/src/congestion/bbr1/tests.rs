@@ -1,10 +1,9 @@
 //! BBRv1 on deliveries made by hand: what Linux's `tcp_bbr.c` makes of each, to the segment.
 
 use super::super::Rate;
-use super::super::tests::{event, sample, start};
+use super::super::tests::{event, lost_segment, sample, start};
 use super::*;
 use crate::congestion::Signal;
-use crate::seq::Seq;
 
 const MSS: u64 = 1000;
 
@@ -302,19 +301,7 @@ impl Rounds {
     /// A timeout that takes so many segments to be lost.
     fn time_out(&mut self, b: &mut Bbr1, lost: u64) {
         self.lost += lost;
-        b.on_lost(&Lost {
-            now: self.now(),
-            start: Seq(0),
-            end: Seq(lost * MSS),
-            tx_in_flight: 0,
-            lost: 0,
-            app_limited: false,
-            delivered: 0,
-            phase: Phase::Open,
-            sack: true,
-            cwnd: 0,
-            mss: MSS,
-        });
+        b.on_lost(&Lost { now: self.now(), ..lost_segment(lost * MSS) });
         b.on_timeout();
         b.update_gains();
     }

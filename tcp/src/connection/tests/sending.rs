@@ -299,6 +299,19 @@ fn optimistic_acks_are_bounded() {
     assert!((400_000..530_000).contains(&sent), "{sent}");
 }
 
+/// What there is has gone, and the window has room for more: the program is what limits, unless it waits for room in the send
+/// buffer (the kernel's capture bulk_bbr_bottleneck; draft-ietf-ccwg-bbr, section 4.1.1.4).
+#[test]
+fn a_blocked_program_is_not_what_limits() {
+    for (written, limited) in [(2896, true), (2897, false)] {
+        let congestion = Congestion::Bbr;
+        let mut end = Lone::established(Config { congestion, snd_buf: 2896, ..Config::rfc() });
+        assert_eq!(end.write(written).len(), 2);
+        let queue = &end.connection().snd.queue;
+        assert_eq!((queue.flight(), queue.is_app_limited()), (2896, limited), "{written} octets written");
+    }
+}
+
 /// Linux counts segments: a window of ten is full with ten small ones; what is written then waits and goes as one. The letter
 /// of RFC 5681 counts octets.
 #[test]
