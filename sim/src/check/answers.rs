@@ -154,7 +154,7 @@ impl Answers {
             let heard = row.heard.into_iter().chain(last).find(|(id, _)| why.trigger == Trigger::Packet(*id));
             let heard = heard.map(|(_, stamp)| stamp);
             let recent = match why.rule {
-                Rule::SynAnswered | Rule::FastOpenAccepted => heard,
+                Rule::SynAnswered | Rule::FastOpenAccepted | Rule::SimultaneousOpen => heard,
                 Rule::SynCookieSent => None,
                 _ => row.recent.or(heard),
             };

@@ -210,9 +210,8 @@ impl Checks {
                     sequence::sent(*node, packet, why.rule, facts, &self.ends, findings);
                     let peer = self.ends.owner(&tuple.remote.ip());
                     let peer = peer.and_then(|peer| self.hosts.get(peer.0 as usize)?.as_ref());
-                    let unlimited = |facts: &Facts| facts.config.challenge_interval.is_zero();
-                    let limits = !unlimited(facts) || !peer.is_some_and(unlimited);
-                    self.storm.sent(*node, packet, (*why, limits), &self.ends, findings);
+                    let excused = storm::may_go_on(facts, peer, self.ends.is_forged(&tuple));
+                    self.storm.sent(*node, packet, (*why, excused), &self.ends, findings);
                     self.closing.sent(*node, tuple, packet, *why, record.time);
                     self.answers.sent((*node, tuple), packet, *why, facts, findings);
                     self.ends.sent((*node, tuple), packet, why.rule, (record.time, event));

@@ -3,10 +3,10 @@
 use std::collections::VecDeque;
 
 use rustc_hash::FxHashMap;
-use tcp::{Duration, Flags, Time, Tuple};
+use tcp::{Duration, Flags, Seq, Time, Tuple};
 
 use super::ends::Ends;
-use super::{Findings, Law};
+use super::{Facts, Findings, Law};
 use crate::digest::Places;
 use crate::packet::{Packet, PacketId};
 use crate::trace::{Cause, NodeId, Trigger};
@@ -48,6 +48,15 @@ struct Answer {
     before: Option<Time>,
 }
 
+/// Whether ends may answer one another without end: if neither was told to limit its answers, which is what limits are for (RFC 5961,
+/// sections 7 and 10), and a forger has put them at odds, or the letter does: a bare ACK that begins at the right edge, while all
+/// that fills the window is lost, is refused whatever it acknowledges (RFC 9293, section 3.10.7.4, table 6).
+pub(super) fn may_go_on(own: &Facts, peer: Option<&Facts>, forged: bool) -> bool {
+    let both = [Some(own), peer].into_iter().flatten();
+    let limits = peer.is_none() || both.clone().any(|facts| !facts.config.challenge_interval.is_zero());
+    !limits && (forged || both.clone().any(|facts| facts.config.exact_window))
+}
+
 impl Storm {
     /// For digests: of the answers that may still be answered, those under way; of the last event nothing.
     pub(super) fn digest_into<H: std::hash::Hasher>(&self, places: &Places, state: &mut H) {
@@ -84,7 +93,7 @@ impl Storm {
         &mut self,
         node: NodeId,
         packet: &Packet,
-        (why, limits): (Cause, bool),
+        (why, excused): (Cause, bool),
         ends: &Ends,
         findings: &mut Findings<'_>,
     ) {
@@ -99,6 +108,11 @@ impl Storm {
         let (Some(segment), Some(tuple)) = (packet.tcp(), packet.tuple()) else { return };
         let Trigger::Packet(answered) = why.trigger else { return };
         if segment.seq_len() > 0 || segment.has(Flags::RST) {
+            return;
+        }
+        // What acknowledges something new is owed to that, even if something empty has hurried it.
+        let news = ends.get(node, &tuple).and_then(|end| end.ack);
+        if news.is_some_and(|acked| Seq::near(acked, segment.ack) > acked) {
             return;
         }
         // An answer to a copy is the network's doing, or to what was overtaken (its timestamp is old then, or it lies outside of
@@ -116,10 +130,7 @@ impl Storm {
         // until TIME-WAIT ends: the price of numbers that repeat (RFC 9293 3.4.1 MUST-8).
         let both = [ends.get(node, &tuple), ends.peer_of(node, &tuple)];
         let repeats = both.into_iter().flatten().any(|end| end.repeats_numbers);
-        // Whom a forged segment has put at odds contradict one another for ever if both were told to limit no answers: that is
-        // what the limits are for (RFC 5961, sections 7 and 10).
-        let at_odds = !limits && ends.is_forged(&tuple);
-        if depth == MOST_IN_A_ROW && !repeats && !at_odds {
+        if depth == MOST_IN_A_ROW && !repeats && !excused {
             let text = format!("the {depth}th empty answer to an answer in a row");
             findings.add(Law::AckStorm, node, Some(tuple), text);
         }

@@ -111,6 +111,11 @@ impl Acking {
         self.scheduled = true;
         self.at_once.get_or_insert(why);
     }
+    /// An ACK is owed at once, and this is what it is for, whatever else it is for.
+    pub fn insist(&mut self, why: Rule) {
+        self.scheduled = true;
+        self.at_once = Some(why);
+    }
     /// Learns the peer's segment size, and whether the segment ended a write (Linux `tcp_measure_rcv_mss`).
     #[inline]
     fn measure(&mut self, segment: &Segment, len: u32, option_bytes: u32, own_mss: u32) {

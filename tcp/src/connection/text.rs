@@ -43,8 +43,11 @@ impl Connection {
             return;
         }
         let fin_waited = self.fin_beyond_gap().is_some();
+        let known = self.rcv.fin;
         self.note_fin(arrived, data_end);
-        self.take_data(now, arrived, data_end, out);
+        if !self.take_data(now, arrived, data_end, out) {
+            self.rcv.fin = known;
+        }
         if fin_waited && self.rcv.nxt() > nxt {
             // A gap is filled, though nothing lay beyond it but the FIN.
             self.ack.now(Rule::AckGapFilled);
@@ -72,8 +75,15 @@ impl Connection {
             self.rcv.fin = Some(data_end);
         }
     }
-    /// Puts the data where it belongs, and decides how urgently an ACK is owed (RFC 5681, section 4.2).
-    pub(super) fn take_data(&mut self, now: Time, arrived: &Arrived<'_>, data_end: Seq, out: &mut Out) {
+    /// Puts the data where it belongs, and decides how urgently an ACK is owed (RFC 5681, section 4.2). False if there is no room:
+    /// then the segment is as good as lost, with all that it says behind its text.
+    pub(super) fn take_data(
+        &mut self,
+        now: Time,
+        arrived: &Arrived<'_>,
+        data_end: Seq,
+        out: &mut Out,
+    ) -> bool {
         let segment = arrived.segment;
         let nxt = self.rcv.nxt();
         let right = if self.counts_truesize() { self.rcv.edge.max(data_end) } else { self.rcv.edge };
@@ -83,7 +93,7 @@ impl Connection {
             && !segment.payload.is_empty()
             && !self.may_keep(arrived, nxt, out)
         {
-            return;
+            return false;
         }
         if segment.payload.is_empty() && segment.has(Flags::FIN) && arrived.seq == nxt {
             self.make_room_for_fin();
@@ -126,6 +136,7 @@ impl Connection {
             self.enter_quick_ack(self.config.delayed_ack.quick);
             self.ack.now(Rule::AckOfProbe);
         }
+        true
     }
     /// RCV.NXT went ahead with a segment that begins at `seq`.
     #[inline(always)]
@@ -177,12 +188,12 @@ impl Connection {
         }
         if self.rcv.buffer.unread() == 0 {
             // Where nothing waits to be read, one segment is taken however large it is; the ACK says that it was the last.
-            self.ack.now(Rule::ReceiveBufferFull);
+            self.ack.insist(Rule::ReceiveBufferFull);
             return true;
         }
         out.notes.push(Note::Dropped(Rule::ReceiveBufferFull));
         out.wake.readable = true;
-        self.ack.now(Rule::ReceiveBufferFull);
+        self.ack.insist(Rule::ReceiveBufferFull);
         false
     }
     /// A FIN alone is always taken; where there is no memory, its ACK goes at once and offers no window.
@@ -191,7 +202,7 @@ impl Connection {
             && let Some(ledger) = &mut self.ledger
         {
             ledger.full = true;
-            self.ack.now(Rule::ReceiveBufferFull);
+            self.ack.insist(Rule::ReceiveBufferFull);
         }
     }
     /// Something arrived twice: the next ACK tells (RFC 2883, section 4).

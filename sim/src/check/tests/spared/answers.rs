@@ -9,8 +9,14 @@ use crate::trace::{DropReason, NodeId, Trigger};
 
 /// Eight answers to answers at once, between hosts with these intervals between challenges, in milliseconds.
 fn answers(limits: [u64; 2], forged: bool) -> Vec<Law> {
+    answers_of(limits, forged, [false; 2])
+}
+/// The same, where windows are looked at to the letter.
+fn answers_of(limits: [u64; 2], forged: bool, letter: [bool; 2]) -> Vec<Law> {
     let mut told = Told::open(|node, config| {
-        config.challenge_interval = Duration::from_millis(limits[node.0 as usize]);
+        let host = node.0 as usize;
+        config.challenge_interval = Duration::from_millis(limits[host]);
+        config.exact_window = letter[host];
     });
     if forged {
         let rst = segment(Flags::RST, ISS_A + 500, 0);
@@ -34,6 +40,37 @@ fn without_limits_a_forger_may_begin_a_storm() {
 fn a_limit_on_either_side_or_nothing_forged_makes_a_storm_wrong() {
     for (limits, forged) in [([500, 0], true), ([0, 500], true), ([0, 0], false), ([500, 500], true)] {
         assert_eq!(answers(limits, forged), [Law::AckStorm], "{limits:?} {forged}");
+    }
+}
+
+/// A bare ACK that begins at the right edge is refused to the letter, whatever it acknowledges, until what fills the window comes
+/// again (RFC 9293, section 3.10.7.4, table 6): without limits both ends say so for ever.
+#[test]
+fn without_limits_the_letter_may_begin_a_storm() {
+    for letter in [[true, false], [false, true], [true, true]] {
+        assert_eq!(answers_of([0, 0], false, letter), [], "{letter:?}");
+        for limits in [[500, 0], [0, 500]] {
+            assert_eq!(answers_of(limits, false, letter), [Law::AckStorm], "{letter:?} {limits:?}");
+        }
+    }
+}
+
+/// What acknowledges something new is owed to that: an empty segment may hurry it (Linux, where the delay is nearly over).
+#[test]
+fn what_acknowledges_something_new_is_no_answer() {
+    for (each, found) in [(1, vec![]), (0, vec![Law::AckStorm])] {
+        let mut told = Told::open(|_, _| {});
+        for (from, numbers) in [(A, (ISS_A, ISS_B)), (B, (ISS_B, ISS_A))] {
+            let data = with_data(segment(Flags::ACK, numbers.0 + 1, numbers.1 + 1), 100);
+            told.passes(from, data, Rule::Data, Trigger::Call);
+        }
+        let mut hurried = Trigger::Timer;
+        for n in 0..9 {
+            let (from, to) = if n % 2 == 0 { (A, (ISS_A, ISS_B)) } else { (B, (ISS_B, ISS_A)) };
+            let ack = segment(Flags::ACK, to.0 + 101, to.1 + 50 + n * each);
+            hurried = Trigger::Packet(told.passes(from, ack, Rule::AckDelayed, hurried));
+        }
+        assert_eq!(told.found(), found, "{each}");
     }
 }
 
@@ -318,6 +355,21 @@ fn only_this_connections_syn_ack_makes_something_old() {
         let packet = told.stray(B, stamped(segment(Flags::ACK, ISS_B + 1, ISS_A + 1), 800));
         told.tell(What::Dropped { node: A, packet, why: DropReason::Tcp(Rule::Paws) });
         assert_eq!(told.found() == [Law::PawsExact], wrong, "{seq} {:?}", told.found());
+    }
+}
+/// Where both open at once the connection begins with the timestamp of the SYN: a SYN-ACK before it was of an earlier one.
+#[test]
+fn a_simultaneous_open_begins_with_the_timestamp_of_its_syn() {
+    for (val, wrong) in [(200, false), (299, false), (300, true)] {
+        let mut told = Told::new(|_, _| {});
+        told.sends(A, stamped(segment(Flags::SYN, ISS_A, 0), 5), Rule::ActiveOpen, Trigger::Call);
+        told.stray(B, stamped(segment(Flags::SYN | Flags::ACK, ISS_B, ISS_A + 1), 100));
+        let syn = told.stray(B, stamped(segment(Flags::SYN, ISS_B + 900_000, 0), 300));
+        let answer = stamped(segment(Flags::SYN | Flags::ACK, ISS_A, ISS_B + 900_001), 5);
+        told.sends(A, answer, Rule::SimultaneousOpen, Trigger::Packet(syn));
+        let packet = told.stray(B, stamped(segment(Flags::ACK, ISS_B + 900_001, ISS_A + 1), val));
+        told.tell(What::Dropped { node: A, packet, why: DropReason::Tcp(Rule::Paws) });
+        assert_eq!(told.found() == [Law::PawsExact], wrong, "{val} {:?}", told.found());
     }
 }
 /// What is older than the youngest makes it no older: TS.Recent does not go back.
