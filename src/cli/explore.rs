@@ -31,6 +31,7 @@ pub fn run(args: &Explore, color: Color, out: &mut dyn Write) -> Result<bool> {
         );
     }
     let scenario = args.change.scenario(&args.file, color)?;
+    screen::tell_panics_once();
     let progress = if screen::is_watched() { ProgressBar::new(1) } else { ProgressBar::hidden() };
     progress.set_style(
         ProgressStyle::with_template("{bar:30.cyan} {pos}/{len} runs, {eta}: {wide_msg}")

@@ -1,8 +1,10 @@
 //! Standard output and standard error: colours where they can be seen, and the width of what shows them.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 use anstream::{AutoStream, ColorChoice};
 use anyhow::{Context, Result};
@@ -73,6 +75,21 @@ pub fn deliver(made: &[u8], to: Option<&Path>, out: &mut dyn Write) -> Result<()
         None => Ok(out.write_all(made)?),
         Some(path) => std::fs::write(path, made).with_context(|| format!("cannot write {}", path.display())),
     }
+}
+
+/// From now on each place in the code that panics says so once. What looks for panics meets the same one in thousands of runs,
+/// catches it, and tells it itself.
+pub fn tell_panics_once() {
+    let told = Mutex::new(BTreeSet::new());
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let place = panic.location().map(|place| (place.file().to_owned(), place.line()));
+        let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.insert(place) {
+            drop(told);
+            usual(panic);
+        }
+    }));
 }
 
 /// Marks an error whose text is a whole report already.

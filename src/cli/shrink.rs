@@ -17,6 +17,7 @@ pub fn run(args: &Shrink, color: Color, out: &mut dyn Write) -> Result<()> {
         anyhow!(diagnostics.render(screen::is_colored(color))).context(screen::Rendered)
     };
     let scenario = args.change.scenario(&args.file, color)?;
+    screen::tell_panics_once();
     let progress = if screen::is_watched() {
         ProgressBar::new(args.runs).with_style(
             ProgressStyle::with_template("{bar:30.cyan} {pos}/{len} runs: {wide_msg}")

@@ -10,10 +10,14 @@
 //! is counted over worlds, never over ways to them, and does not depend on who that was.
 
 mod known;
+#[cfg(test)]
+mod tests;
 mod work;
 
 use std::collections::BTreeMap;
+use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::ScopedJoinHandle;
 
 use sim::check::{Law, Violation};
 use sim::link::Forced;
@@ -21,7 +25,7 @@ use sim::{NodeId, PipeId, Simulator, TraceLevel};
 use tcp::{Duration, Time};
 
 use super::freeze::{freeze, frozen};
-use super::fuzz::MOST_EVENTS;
+use super::fuzz::{MOST_EVENTS, caught};
 use super::verdict::{self, Place};
 use crate::scenario::units::Span;
 use crate::scenario::{Scenario, file};
@@ -97,7 +101,8 @@ pub struct Explored {
     /// Whether all was tried.
     pub complete: bool,
     /// For each law and host the first run with the fewest faults that broke it, frozen, with what it broke; and in how many
-    /// different ends it is broken. What the run without a fault breaks as well is not among them.
+    /// different ends it is broken. What the run without a fault breaks as well is not among them, but for a panic: where
+    /// that stops a run nothing behind it was tried.
     pub broken: Vec<Broken>,
 }
 
@@ -138,6 +143,8 @@ struct Branch {
     /// No host boots at the next moment any more.
     booted: bool,
     boots: Vec<(Time, NodeId)>,
+    /// Of these the last is still to happen, before anything else.
+    boots_now: bool,
 }
 
 /// What a pass counts.
@@ -151,12 +158,26 @@ struct Counts {
 /// What was found of a law: fewest faults, and ends.
 type Found = BTreeMap<Place, (u32, u64)>;
 
-/// One pass: all runs with up to so many faults.
-struct Pass<'a> {
+/// What all passes stand on.
+struct Given<'a> {
     typed: &'a file::Scenario,
     plan: &'a Plan,
-    delays: &'a [Duration],
-    hosts: &'a [NodeId],
+    /// Of each direction of each link.
+    delays: Vec<Duration>,
+    /// Those that may boot anew.
+    hosts: Vec<NodeId>,
+    /// The world at its beginning.
+    root: Simulator,
+    /// Sees each world after each event. Tests plant mistakes here.
+    looks: Looks<'a>,
+}
+
+/// Looks at a world after an event, and may panic.
+type Looks<'a> = &'a (dyn Fn(&Simulator) + Sync);
+
+/// One pass: all runs with up to so many faults.
+struct Pass<'a> {
+    given: &'a Given<'a>,
     faults: u32,
     known: &'a Known,
     counts: &'a Counts,
@@ -201,7 +222,17 @@ pub fn explore_while(
     plan: &Plan,
     told: &(dyn Fn(Progress) -> bool + Sync),
 ) -> Result<Explored, String> {
-    let (calm, _) = freeze(scenario).map_err(|problems| format!("{problems:?}"))?;
+    explore_looking(scenario, plan, told, &|_| ())
+}
+
+/// The same with somebody who looks at each world.
+fn explore_looking(
+    scenario: &Scenario,
+    plan: &Plan,
+    told: &(dyn Fn(Progress) -> bool + Sync),
+    looks: Looks<'_>,
+) -> Result<Explored, String> {
+    let calm = calm(scenario)?;
     let spec = calm.spec();
     let root = Simulator::new(spec, TraceLevel::Off).with_checks(spec).keeping_fates(spec);
     let host = |name: &String| match spec.nodes.get(name) {
@@ -211,6 +242,7 @@ pub fn explore_while(
     let hosts = plan.crash.iter().map(host).collect::<Result<Vec<_>, _>>()?;
     let delays: Vec<Duration> =
         spec.links.values().flat_map(|link| &link.ways).map(|way| way.delay).collect();
+    let given = Given { typed: &calm.typed, plan, delays, hosts, root, looks };
     let known = Known::new(plan.most_states);
     let passes = if plan.merge { 0..=plan.faults } else { plan.faults..=plan.faults };
     let mut all = Explored::default();
@@ -219,20 +251,10 @@ pub fn explore_while(
     let stopped = AtomicBool::new(false);
     for faults in passes {
         let counts = Counts::new(plan.faults);
-        let pass = Pass {
-            typed: &calm.typed,
-            plan,
-            delays: &delays,
-            hosts: &hosts,
-            faults,
-            known: &known,
-            counts: &counts,
-            queue: Queue::new(plan.jobs),
-            told,
-            stopped: &stopped,
-            of,
-        };
-        for part in pass.run(&root) {
+        let queue = Queue::new(plan.jobs);
+        let (given, known, counts, stopped) = (&given, &known, &counts, &stopped);
+        let pass = Pass { given, faults, known, counts, queue, told, stopped, of };
+        for part in pass.run() {
             all.latest = all.latest.max(part.latest);
             for (place, (fewest, ends)) in part.found {
                 let entry = found.entry(place).or_insert((fewest, 0));
@@ -248,35 +270,41 @@ pub fn explore_while(
     }
     (all.states, all.ends, all.deepest) = known.sizes();
     all.merged = all.runs.saturating_sub(all.ends);
-    found.retain(|_, (faults, _)| *faults > 0);
+    found.retain(|place, (faults, _)| *faults > 0 || place.law == Law::NoPanic);
     if stopped.load(Ordering::Relaxed) {
         return Ok(all); // nobody waits for examples
     }
-    all.broken = examples(&calm.typed, plan, &delays, &hosts, &root, found);
+    all.broken = examples(&given, found);
     Ok(all)
 }
 
+/// The scenario with nothing left to chance; of one that panics, up to there.
+fn calm(scenario: &Scenario) -> Result<Scenario, String> {
+    if let Ok(calm) = caught(|| freeze(scenario)) {
+        return calm.map(|(calm, _)| calm).map_err(|problems| format!("{problems:?}"));
+    }
+    let spec = scenario.spec();
+    let mut world = Simulator::new(spec, TraceLevel::Off).keeping_fates(spec).without_checks();
+    // What it says is told when it is met on the way.
+    let _ = caught(|| world.run());
+    let text = frozen(&scenario.typed, &world).write("");
+    Scenario::parse(&scenario.path, &text).map_err(|wrong| wrong.to_string())
+}
+
 /// The first run of each law that was broken, with the fewest faults: found again by one thread, always the same.
-fn examples(
-    typed: &file::Scenario,
-    plan: &Plan,
-    delays: &[Duration],
-    hosts: &[NodeId],
-    root: &Simulator,
-    found: Found,
-) -> Vec<Broken> {
+fn examples(given: &Given<'_>, found: Found) -> Vec<Broken> {
     let mut broken = Vec::new();
     let fewest: std::collections::BTreeSet<u32> = found.values().map(|(faults, _)| *faults).collect();
     for faults in fewest {
-        let (known, counts) = (Known::new(plan.most_states), Counts::new(plan.faults));
+        let (known, counts) = (Known::new(given.plan.most_states), Counts::new(given.plan.faults));
         let queue = Queue::new(1);
         let (told, stopped) = (&|_: Progress| true, &AtomicBool::new(false));
         let (known, counts) = (&known, &counts);
-        let pass = Pass { typed, plan, delays, hosts, faults, known, counts, queue, told, stopped, of: 0 };
+        let pass = Pass { given, faults, known, counts, queue, told, stopped, of: 0 };
         let places = found.iter().filter(|(_, (fewest, _))| *fewest == faults);
         let mut part =
             Part { wanted: places.map(|(place, _)| (place.clone(), None)).collect(), ..Part::default() };
-        pass.walk(Branch::new(root), &mut part);
+        pass.walk(Branch::new(&given.root), &mut part);
         broken.extend(part.wanted.into_values().flatten());
     }
     for example in &mut broken {
@@ -294,7 +322,14 @@ impl Counts {
 
 impl Branch {
     fn new(root: &Simulator) -> Branch {
-        Branch { world: root.clone(), used: 0, from: (0, 0), booted: false, boots: Vec::new() }
+        Branch {
+            world: root.clone(),
+            used: 0,
+            from: (0, 0),
+            booted: false,
+            boots: Vec::new(),
+            boots_now: false,
+        }
     }
 }
 
@@ -307,75 +342,90 @@ impl Part {
 
 impl Pass<'_> {
     /// All runs, on as many threads as the plan says.
-    fn run(&self, root: &Simulator) -> Vec<Part> {
-        self.queue.offer(Branch::new(root));
+    fn run(&self) -> Vec<Part> {
+        self.queue.offer(Branch::new(&self.given.root));
         std::thread::scope(|scope| {
-            let threads: Vec<_> = (0..self.plan.jobs.max(1))
+            let threads: Vec<_> = (0..self.given.plan.jobs.max(1))
                 .map(|_| {
                     scope.spawn(|| {
                         let mut part = Part::default();
-                        while let Some(branch) = self.queue.take() {
+                        while let Some((branch, _busy)) = self.queue.take() {
                             self.walk(branch, &mut part);
-                            self.queue.done();
                         }
                         part
                     })
                 })
                 .collect();
-            threads.into_iter().map(|thread| thread.join().unwrap_or_default()).collect()
+            let part = |thread: ScopedJoinHandle<'_, Part>| {
+                thread.join().unwrap_or_else(|panic| resume_unwind(panic))
+            };
+            threads.into_iter().map(part).collect()
         })
     }
 
     /// Lets a world run to its end, or to where it is equal to another, with nothing more happening to it; what else may happen
-    /// on the way is tried where it may.
-    fn walk(&self, branch: Branch, part: &mut Part) {
+    /// on the way is tried where it may. A panic is an end as well.
+    fn walk(&self, mut branch: Branch, part: &mut Part) {
         if self.is_over() || part.is_served() {
             return;
         }
-        let Branch { mut world, used, mut from, mut booted, boots } = branch;
         let runs = self.counts.runs.fetch_add(1, Ordering::Relaxed) + 1;
         if runs.is_multiple_of(256) {
             self.tell(runs);
         }
+        if let Err(text) = caught(|| self.follow(&mut branch, runs, part)) {
+            self.panicked(&branch, text, part);
+        }
+    }
+    fn follow(&self, branch: &mut Branch, runs: u64, part: &mut Part) {
+        if let Some((time, host)) = branch.boots.last().filter(|_| std::mem::take(&mut branch.boots_now)) {
+            branch.world.reboot(*host, *time);
+        }
+        let Branch { world, used, from, booted, boots, .. } = branch;
+        let used = *used;
         let pipes = world.names().pipes();
         let mut handed: Vec<u64> = (0..pipes).map(|pipe| world.handed(PipeId(pipe))).collect();
         while world.events() < MOST_EVENTS {
-            if !std::mem::take(&mut booted) && !self.hosts.is_empty() {
-                self.try_boots(&mut world, used, &boots, part);
+            if !std::mem::take(booted) && !self.given.hosts.is_empty() {
+                self.try_boots(world, used, boots, part);
             }
             let before = (used < self.faults).then(|| world.clone());
             if !world.step() {
                 break;
             }
+            (self.given.looks)(world);
             let mut decided = false;
             for pipe in 0..pipes {
                 let now = world.handed(PipeId(pipe));
                 let new = now - std::mem::replace(&mut handed[pipe as usize], now);
-                for ahead in (1..=new).filter(|ahead| (pipe, *ahead) > from) {
+                for ahead in (1..=new).filter(|ahead| (pipe, *ahead) > *from) {
                     decided = true;
-                    self.count_tries(used, self.plan.kinds.len());
-                    for kind in self.plan.kinds.iter().filter(|_| before.is_some()) {
+                    self.count_tries(used, self.given.plan.kinds.len());
+                    for kind in self.given.plan.kinds.iter().filter(|_| before.is_some()) {
                         let Some(mut other) = before.clone() else { continue };
                         other.force(PipeId(pipe), ahead, self.forced(*kind, pipe));
                         let (from, boots) = ((pipe, ahead), boots.clone());
-                        self.go_on(Branch { world: other, used: used + 1, from, booted: true, boots }, part);
+                        let used = used + 1;
+                        let other =
+                            Branch { world: other, used, from, booted: true, boots, boots_now: false };
+                        self.go_on(other, part);
                     }
                 }
                 decided |= new > 0;
             }
-            from = (0, 0);
+            *from = (0, 0);
             if world.events().is_multiple_of(4096) {
                 self.tell(runs);
                 if self.is_over() {
                     return;
                 }
             }
-            if decided && self.plan.merge && self.known.meet(world.digest(), used, self.faults) == Met::Before
-            {
+            let merges = decided && self.given.plan.merge;
+            if merges && self.known.meet(world.digest(), used, self.faults) == Met::Before {
                 return;
             }
         }
-        self.ends(&world, used, &boots, part);
+        self.ends(branch, part);
     }
 
     /// Says how far it has come, and hears whether to go on.
@@ -392,15 +442,14 @@ impl Pass<'_> {
         else {
             return;
         };
-        self.count_tries(used, self.hosts.len());
+        self.count_tries(used, self.given.hosts.len());
         if used >= self.faults {
             return;
         }
-        for host in self.hosts {
-            let mut other = world.clone();
-            other.reboot(*host, time);
+        for host in &self.given.hosts {
             let boots = boots.iter().copied().chain([(time, *host)]).collect();
-            self.go_on(Branch { world: other, used: used + 1, from: (0, 0), booted: true, boots }, part);
+            let (world, used, from) = (world.clone(), used + 1, (0, 0));
+            self.go_on(Branch { world, used, from, booted: true, boots, boots_now: true }, part);
         }
     }
 
@@ -417,13 +466,13 @@ impl Pass<'_> {
         }
     }
     fn is_over(&self) -> bool {
-        self.counts.runs.load(Ordering::Relaxed) >= self.plan.most
+        self.counts.runs.load(Ordering::Relaxed) >= self.given.plan.most
             || self.known.is_full()
             || self.stopped.load(Ordering::Relaxed)
     }
 
     fn forced(&self, kind: Kind, pipe: u32) -> Forced {
-        let delay = self.delays.get(pipe as usize).copied().unwrap_or(Duration::ZERO);
+        let delay = self.given.delays.get(pipe as usize).copied().unwrap_or(Duration::ZERO);
         match kind {
             Kind::Drop => Forced::Lose,
             Kind::Duplicate => Forced::Copy,
@@ -434,27 +483,43 @@ impl Pass<'_> {
     }
 
     /// What a run that has ended has broken.
-    fn ends(&self, world: &Simulator, used: u32, boots: &[(Time, NodeId)], part: &mut Part) {
+    fn ends(&self, branch: &Branch, part: &mut Part) {
+        let world = &branch.world;
         part.latest = part.latest.max(world.now());
-        if self.known.end(world.digest(), used) == Met::Before {
-            return;
+        if self.known.end(world.digest(), branch.used) == Met::Now {
+            self.broke(self.violations(world), branch, part);
         }
+    }
+    /// A run that ended with a panic, in the middle of an event. What else it broke is told once that is mended.
+    fn panicked(&self, branch: &Branch, text: String, part: &mut Part) {
+        let world = &branch.world;
+        part.latest = part.latest.max(world.now());
+        // What is left of the world has a digest that no world has at its end; if it has one at all.
+        let digest = caught(|| !world.digest()).unwrap_or_else(|_| u128::from(world.now().as_nanos()));
+        if self.known.end(digest, branch.used) == Met::Now {
+            let (time, event, law, node) = (world.now(), world.events(), Law::NoPanic, NodeId(0));
+            let violation = Violation { time, event, law, node, tuple: None, text, excuse: None };
+            self.broke(vec![violation], branch, part);
+        }
+    }
+    fn broke(&self, violations: Vec<Violation>, branch: &Branch, part: &mut Part) {
+        let Branch { world, used, boots, .. } = branch;
         let mut here = std::collections::BTreeSet::new();
-        for violation in self.violations(world) {
+        for violation in violations {
             let place = verdict::place(&violation, world);
             if place.excused || !here.insert(place.clone()) {
                 continue;
             }
-            let entry = part.found.entry(place.clone()).or_insert((used, 0));
-            *entry = (entry.0.min(used), entry.1 + 1);
-            if let Some(wanted @ None) = part.wanted.get_mut(&place).filter(|_| used == self.faults) {
-                let typed = rebooting(frozen(self.typed, world), world, boots);
-                *wanted = Some(Broken { place, violation, typed, faults: used, ends: 0 });
+            let entry = part.found.entry(place.clone()).or_insert((*used, 0));
+            *entry = (entry.0.min(*used), entry.1 + 1);
+            if let Some(wanted @ None) = part.wanted.get_mut(&place).filter(|_| *used == self.faults) {
+                let typed = rebooting(frozen(self.given.typed, world), world, boots);
+                *wanted = Some(Broken { place, violation, typed, faults: *used, ends: 0 });
             }
         }
     }
     fn violations(&self, world: &Simulator) -> Vec<Violation> {
-        let mut violations = verdict::violations(self.typed, world);
+        let mut violations = verdict::violations(self.given.typed, world);
         if world.events() >= MOST_EVENTS {
             violations.push(Violation {
                 time: world.now(),

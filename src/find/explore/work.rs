@@ -12,6 +12,15 @@ pub(super) struct Queue<T> {
     enough: usize,
 }
 
+/// Somebody does what he has taken, and has done it when this goes, be it by a panic: nobody waits for him any more.
+pub(super) struct Busy<'a, T>(&'a Queue<T>);
+
+impl<T> Drop for Busy<'_, T> {
+    fn drop(&mut self) {
+        self.0.done();
+    }
+}
+
 struct State<T> {
     waiting: Vec<T>,
     busy: usize,
@@ -39,14 +48,15 @@ impl<T> Queue<T> {
         self.len.store(state.waiting.len(), Ordering::Relaxed);
         self.news.notify_one();
     }
-    /// Something to do, waiting for it while others may still bring some; `done` follows. `None`: all is done.
-    pub(super) fn take(&self) -> Option<T> {
+    /// Something to do, waiting for it while others may still bring some, and what tells of its end. `None`: all is done.
+    pub(super) fn take(&self) -> Option<(T, Busy<'_, T>)> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             if let Some(what) = state.waiting.pop() {
                 state.busy += 1;
                 self.len.store(state.waiting.len(), Ordering::Relaxed);
-                return Some(what);
+                drop(state);
+                return Some((what, Busy(self)));
             }
             if state.busy == 0 {
                 self.news.notify_all();
@@ -56,7 +66,7 @@ impl<T> Queue<T> {
         }
     }
     /// What was taken is done.
-    pub(super) fn done(&self) {
+    fn done(&self) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.busy -= 1;
         if state.busy == 0 {
