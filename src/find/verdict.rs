@@ -52,7 +52,7 @@ pub fn violations(typed: &file::Scenario, simulator: &Simulator) -> Vec<Violatio
 /// Why a stream could not but be read so.
 fn excuse(finding: &Finding, simulator: &Simulator) -> Option<&'static str> {
     if finding.repeated {
-        return Some("an earlier connection had the same initial sequence numbers (RFC 9293 3.4.1 MUST-8)");
+        return Some("an earlier connection had used these sequence numbers (RFC 9293 3.4.1 MUST-8)");
     }
     simulator.is_tainted(&finding.tuple).then_some("somebody forged a segment within the window")
 }

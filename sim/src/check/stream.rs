@@ -64,8 +64,9 @@ pub struct Finding {
     pub wrong: Wrong,
     /// An earlier incarnation had the same initial sequence numbers, both of them: a host pins its own, or a cookie came back
     /// (which is valid with each of four values in its last bits, so that one number may be up to three higher than before),
-    /// or both began within a tick of the clock that numbers are taken from (else `FreshNumbers` is broken as well). Nothing
-    /// tells segments of the two apart, which is why RFC 9293 has numbers move on (section 3.4.1, MUST-8).
+    /// or both began within a tick of the clock that numbers are taken from (else `FreshNumbers` is broken as well). Or one began
+    /// among the numbers of another, which had sent faster than that clock counts, and was reset. Nothing tells segments of the
+    /// two apart, which is why RFC 9293 has numbers move on (section 3.4.1, MUST-8).
     pub repeated: bool,
 }
 
@@ -111,21 +112,38 @@ pub struct StreamCheck {
     /// Only looked into, never walked.
     logs: FxHashMap<Direction, Log>,
     findings: Vec<Finding>,
-    /// What was written before connections were open, into their SYNs or a queue, whoever will answer them. A server may take
-    /// the same SYN for two connections, and reads its data in each (RFC 7413, section 6.1).
-    in_syn: FxHashMap<Direction, Payload>,
-    /// Directions that are over and whose numbers may come again. Only looked into, never walked.
-    over: FxHashMap<Direction, ()>,
+    known: Known,
     /// Bytes that programs have read, all in all.
     delivered: u64,
 }
 
+/// What is known of a direction before anything is read or written there. Only looked into, never walked.
+#[derive(Clone, Debug, Default)]
+struct Known {
+    /// What was written before connections were open, into their SYNs or a queue, whoever will answer them. A server may take
+    /// the same SYN for two connections, and reads its data in each (RFC 7413, section 6.1).
+    in_syn: FxHashMap<Direction, Payload>,
+    /// Directions that are over and whose numbers may come again.
+    over: FxHashMap<Direction, ()>,
+    /// The numbers of the last incarnation that is over.
+    spans: FxHashMap<(SocketAddr, SocketAddr), Span>,
+}
+
+/// An initial sequence number, and octets behind it.
+#[derive(Clone, Copy, Debug, Hash)]
+struct Span {
+    iss: SeqNum,
+    len: u32,
+}
+
 impl Hash for StreamCheck {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        let StreamCheck { logs, findings, in_syn, over, delivered: _ } = self; // a count
+        let StreamCheck { logs, findings, known, delivered: _ } = self; // a count
+        let Known { in_syn, over, spans } = known;
         unordered_by(logs, state, |key, log| Some(digest::of(&(key, key.from, key.to, log))));
         unordered_by(in_syn, state, |key, wrote| Some(digest::of(&(key, key.from, key.to, wrote))));
         unordered_by(over, state, |key, ()| Some(digest::of(&(key, key.from, key.to))));
+        unordered_by(spans, state, |ends, span| Some(digest::of(&(ends, span))));
         for Finding { time: _, node, tuple, offset: _, wrong, repeated } in findings {
             (node, tuple, wrong, repeated).hash(state);
         }
@@ -155,6 +173,8 @@ struct Log {
     unread: VecDeque<Payload>,
     /// Bytes read so far.
     read: u64,
+    /// Bytes written so far.
+    written: u64,
     writer: Option<u32>,
     reader: Option<u32>,
     writer_gone: bool,
@@ -165,31 +185,32 @@ struct Log {
     repeated: bool,
 }
 
-impl Log {
+impl Known {
     /// The log of a direction that begins with what its SYN carried.
-    fn begin(
-        in_syn: &FxHashMap<Direction, Payload>,
-        over: &FxHashMap<Direction, ()>,
-        direction: Direction,
-    ) -> Log {
-        let mut log = Log { repeated: is_over(over, &direction), ..Log::default() };
-        if let Some(payload) = in_syn.get(&Direction { irs: SeqNum(0), ..direction }) {
+    fn begin(&self, direction: Direction) -> Log {
+        let mut log =
+            Log { repeated: self.is_over(&direction) || self.is_among(&direction), ..Log::default() };
+        if let Some(payload) = self.in_syn.get(&Direction { irs: SeqNum(0), ..direction }) {
             log.wrote(payload.clone());
         }
         log
     }
-}
-
-/// Whether an earlier incarnation had these numbers, or may have had: a cookie is valid for each value of the MSS that it has
-/// room for, and these stand in its last bits. A segment that acknowledges the FIN of the last incarnation may pass for one
-/// that brings such a cookie.
-fn is_over(over: &FxHashMap<Direction, ()>, direction: &Direction) -> bool {
-    let less = |number: SeqNum, by: u32| SeqNum(number.0.wrapping_sub(by));
-    !over.is_empty()
-        && (0..MSS_VALUES).any(|by| {
-            over.contains_key(&Direction { iss: less(direction.iss, by), ..*direction })
-                || over.contains_key(&Direction { irs: less(direction.irs, by), ..*direction })
-        })
+    /// Whether an earlier incarnation had these numbers, or may have had: a cookie is valid for each value of the MSS that it has
+    /// room for, and these stand in its last bits. A segment that acknowledges the FIN of the last incarnation may pass for one
+    /// that brings such a cookie.
+    fn is_over(&self, direction: &Direction) -> bool {
+        let less = |number: SeqNum, by: u32| SeqNum(number.0.wrapping_sub(by));
+        !self.over.is_empty()
+            && (0..MSS_VALUES).any(|by| {
+                self.over.contains_key(&Direction { iss: less(direction.iss, by), ..*direction })
+                    || self.over.contains_key(&Direction { irs: less(direction.irs, by), ..*direction })
+            })
+    }
+    /// Whether the last incarnation has used numbers beyond the one that this begins with. Its own first is another matter.
+    fn is_among(&self, direction: &Direction) -> bool {
+        let last = self.spans.get(&(direction.from, direction.to));
+        last.is_some_and(|last| (1..=last.len).contains(&direction.iss.0.wrapping_sub(last.iss.0)))
+    }
 }
 
 /// Values of the MSS that a cookie knows.
@@ -212,8 +233,8 @@ impl StreamCheck {
         match event {
             StreamEvent::Wrote(end, payload) => self.log_of_writer(&end).wrote(payload),
             StreamEvent::WroteInSyn(end, payload) => {
-                let before = self.in_syn.remove(&outgoing(&end)).unwrap_or_default();
-                self.in_syn.insert(outgoing(&end), before.concat(&payload));
+                let before = self.known.in_syn.remove(&outgoing(&end)).unwrap_or_default();
+                self.known.in_syn.insert(outgoing(&end), before.concat(&payload));
             }
             StreamEvent::WroteUrgent(end) => self.log_of_writer(&end).ignored = true,
             StreamEvent::Read(end, payload) => {
@@ -246,8 +267,7 @@ impl StreamCheck {
     /// The log that this end writes; a new one if the last was another incarnation's.
     fn log_of_writer(&mut self, end: &StreamEnd) -> &mut Log {
         let direction = outgoing(end);
-        let log =
-            self.logs.entry(direction).or_insert_with(|| Log::begin(&self.in_syn, &self.over, direction));
+        let log = self.logs.entry(direction).or_insert_with(|| self.known.begin(direction));
         // After a reboot incarnations are counted anew.
         if log.writer_gone || log.writer.is_some_and(|writer| writer != end.incarnation) {
             *log = Log { repeated: true, ..Log::default() };
@@ -258,12 +278,11 @@ impl StreamCheck {
     /// The log that this end reads; a new one if the last was another incarnation's.
     fn log_of_reader(&mut self, end: &StreamEnd) -> &mut Log {
         let direction = incoming(end);
-        let log =
-            self.logs.entry(direction).or_insert_with(|| Log::begin(&self.in_syn, &self.over, direction));
+        let log = self.logs.entry(direction).or_insert_with(|| self.known.begin(direction));
         // After a reboot incarnations are counted anew.
         if log.reader_gone || log.reader.is_some_and(|reader| reader != end.incarnation) {
             // A copy of the SYN that comes within the same tick finds the same number: its data is read once more.
-            *log = Log { repeated: true, ..Log::begin(&self.in_syn, &self.over, direction) };
+            *log = Log { repeated: true, ..self.known.begin(direction) };
         }
         log.reader = Some(end.incarnation);
         log
@@ -271,11 +290,13 @@ impl StreamCheck {
     /// Forgets what nobody will write or read any more.
     fn gone(&mut self, end: &StreamEnd) {
         if end.repeats {
-            self.over.insert(outgoing(end), ());
-            self.over.insert(incoming(end), ());
+            self.known.over.insert(outgoing(end), ());
+            self.known.over.insert(incoming(end), ());
         }
         if let Some(log) = self.logs.get_mut(&outgoing(end)) {
             log.writer_gone = true;
+            let len = u32::try_from(log.written).unwrap_or(u32::MAX);
+            self.known.spans.insert((end.tuple.local, end.tuple.remote), Span { iss: end.iss, len });
             if log.reader_gone || log.unread.is_empty() && log.reader.is_none() && !log.ignored {
                 self.logs.remove(&outgoing(end));
             }
@@ -312,6 +333,7 @@ fn differs(wrote: &Payload, read: &Payload) -> Option<u32> {
 
 impl Log {
     fn wrote(&mut self, payload: Payload) {
+        self.written += u64::from(payload.len());
         if self.ignored || self.reader_gone {
             return;
         }
