@@ -83,7 +83,9 @@ impl Simulator {
 
     fn link_down(&mut self, pipe: PipeId) {
         let lost = self.pipes[pipe.0 as usize].set_down(self.now);
-        self.pipes[pipe.0 as usize].counters.dropped += lost.len() as u64;
+        let counters = &mut self.pipes[pipe.0 as usize].counters;
+        counters.dropped += lost.len() as u64;
+        counters.dropped_bytes += lost.iter().map(|handle| u64::from(handle.len())).sum::<u64>();
         for handle in lost {
             self.out.packets.remove(handle);
             self.fate_of(pipe, handle.id, Fate::LinkDown);

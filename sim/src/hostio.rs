@@ -29,6 +29,8 @@ pub struct HostOut {
     pub(crate) packets: Slab,
     pub(crate) level: TraceLevel,
     pub(crate) node: NodeId,
+    /// The event in which the host was called that was called last.
+    pub(crate) event: u64,
     pub(crate) next_packet: u64,
     /// Looks at what programs write and read; `None`: nobody does.
     pub(crate) streams: Option<Box<StreamCheck>>,
@@ -145,7 +147,7 @@ impl HostOut {
         if let Some(streams) = &mut self.streams
             && let Some(event) = event()
         {
-            streams.take(now, self.node, event);
+            streams.take((now, self.event), self.node, event);
         }
     }
     /// Takes down what a connection of this host did, if figures are asked for: then only is the event made.

@@ -15,6 +15,7 @@ impl Simulator {
             return false;
         }
         let Some((time, source)) = self.search().filter(|(time, _)| *time <= self.plan.until) else {
+            self.look_at_the_end();
             return false;
         };
         self.happens(time, source);

@@ -311,6 +311,7 @@ impl Simulator {
             return true;
         }
         let Some((time, source)) = self.pop_until(limit) else {
+            self.look_at_the_end();
             return false;
         };
         self.happens(time, source);
@@ -368,6 +369,13 @@ impl Simulator {
         if self.checks.is_some() {
             self.check();
         }
+    }
+    /// Nothing more happens, or not now: lets the checkers look at what there is.
+    #[cold]
+    pub(crate) fn look_at_the_end(&mut self) {
+        let Some(mut checks) = self.checks.take() else { return };
+        checks.at_the_end(self);
+        self.checks = Some(checks);
     }
     /// Lets the checkers look at what the event did.
     #[cold]
@@ -543,8 +551,10 @@ impl Simulator {
         let mut under_way = 0;
         for (number, pipe) in self.pipes.iter().enumerate() {
             let c = pipe.counters;
-            let on_the_way = pipe.on_the_way() as u64;
+            let (on_the_way, bytes) = (pipe.on_the_way() as u64, pipe.bytes_on_the_way());
             assert_eq!(c.sent + c.copies, c.delivered + c.dropped + on_the_way, "packets of pipe {number}");
+            let went = c.delivered_bytes + c.dropped_bytes + bytes;
+            assert_eq!(c.sent_bytes + c.copied_bytes, went, "bytes of pipe {number}");
             under_way += pipe.on_the_way();
         }
         assert_eq!(under_way, self.out.packets.len(), "packets that no pipe has");

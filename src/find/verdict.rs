@@ -27,7 +27,7 @@ pub fn violations(typed: &file::Scenario, simulator: &Simulator) -> Vec<Violatio
     let streams = check.and_then(|check| check.stream).unwrap_or(true);
     let findings = simulator.findings().iter().filter(|_| streams).map(|finding| Violation {
         time: finding.time,
-        event: 0,
+        event: finding.event,
         law: Law::StreamIntact,
         node: finding.node,
         tuple: Some(finding.tuple),

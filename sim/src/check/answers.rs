@@ -183,7 +183,7 @@ impl Answers {
         facts: &Facts,
         findings: &mut Findings<'_>,
     ) {
-        let now = findings.record.time;
+        let now = findings.time;
         let row = self.rows.entry((node, tuple)).or_default();
         let before = row.probe.filter(|before| before.seq == segment.seq);
         let least = before.map(|before| now.since(before.at.max(row.heard_at)));
@@ -208,7 +208,7 @@ impl Answers {
         facts: &Facts,
         findings: &mut Findings<'_>,
     ) {
-        let now = findings.record.time;
+        let now = findings.time;
         let row = self.rows.entry((node, tuple)).or_default();
         (row.repeated, row.reached) = (Some(id), None);
         let before = row.timeout.filter(|before| before.seq == segment.seq);

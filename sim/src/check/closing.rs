@@ -105,7 +105,7 @@ impl Closing {
         findings: &mut Findings<'_>,
     ) {
         let Change { node, tuple, from, to, why } = *change;
-        let now = findings.record.time;
+        let now = findings.time;
         if from == State::TimeWait
             && let Some(since) = self.waiting.remove(&(node, tuple))
             && why.trigger == Trigger::Timer

@@ -35,8 +35,6 @@ use crate::trace::{DropReason, NodeId, Record, What};
 
 /// Violations kept: the first ones tell enough.
 const MOST: usize = 100;
-/// The books are looked at each so many events.
-const AUDIT: u64 = 64;
 
 /// All checkers of a run but the one of streams.
 #[derive(Clone, Debug)]
@@ -70,14 +68,14 @@ struct Facts {
 /// Where violations go.
 struct Findings<'a> {
     event: u64,
-    record: &'a Record,
+    time: Time,
     found: &'a mut Vec<Violation>,
 }
 
 impl Findings<'_> {
     fn add(&mut self, law: Law, node: NodeId, tuple: Option<Tuple>, text: String) {
         if self.found.len() < MOST {
-            let (time, event) = (self.record.time, self.event);
+            let (time, event) = (self.time, self.event);
             self.found.push(Violation { time, event, law, node, tuple, text, excuse: None });
         }
     }
@@ -179,21 +177,27 @@ impl Checks {
         }
         self.seen = records.len();
         self.look_at_read(records.len(), (sim.now(), event));
-        if let Some(record) = records.last() {
-            for (node, tuple) in std::mem::take(&mut self.touched) {
-                self.look_at_connection(sim, record, event, node, tuple);
-            }
-            let findings = &mut Findings { event, record, found: &mut self.found };
-            self.answers.look(sim, findings);
-            if event.is_multiple_of(AUDIT) {
-                let findings = &mut Findings { event, record, found: &mut self.found };
-                conservation::audit(sim, findings);
-            }
+        let mut touched = std::mem::take(&mut self.touched);
+        for (node, tuple) in touched.drain(..) {
+            self.look_at_connection(sim, node, tuple);
+        }
+        self.touched = touched; // for its room
+        self.answers.look(sim, &mut Findings { event, time: sim.now(), found: &mut self.found });
+        self.look_at_books(sim, conservation::look);
+    }
+    /// Looks at what there is when nothing more happens.
+    pub(crate) fn at_the_end(&mut self, sim: &Simulator) {
+        self.look_at_books(sim, conservation::audit);
+    }
+    fn look_at_books(&mut self, sim: &Simulator, look: fn(&Simulator, &mut Findings<'_>)) {
+        // Books that are wrong stay wrong: it is told once.
+        if !self.found.iter().any(|violation| violation.law == Law::Conservation) {
+            look(sim, &mut Findings { event: sim.events(), time: sim.now(), found: &mut self.found });
         }
     }
 
     fn look_at(&mut self, sim: &Simulator, record: &Record, event: u64) {
-        let findings = &mut Findings { event, record, found: &mut self.found };
+        let findings = &mut Findings { event, time: record.time, found: &mut self.found };
         match &record.what {
             What::Sent { node, packet, why: Some(why), .. } => {
                 // The first piece of a segment that was cut stands for all of it.
@@ -319,18 +323,11 @@ impl Checks {
         touch(&mut self.touched, node, tuple);
     }
 
-    fn look_at_connection(
-        &mut self,
-        sim: &Simulator,
-        record: &Record,
-        event: u64,
-        node: NodeId,
-        tuple: Tuple,
-    ) {
+    fn look_at_connection(&mut self, sim: &Simulator, node: NodeId, tuple: Tuple) {
         let Some(facts) = self.hosts.get(node.0 as usize).and_then(Option::as_ref) else { return };
         let Some((info, running)) = sim.reading(node, &tuple) else { return };
         let reading = Reading { node, tuple, info: &info, running: &running, config: &facts.config };
-        let findings = &mut Findings { event, record, found: &mut self.found };
+        let findings = &mut Findings { event: sim.events(), time: sim.now(), found: &mut self.found };
         self.unsent.look(&reading, &self.ends, findings);
         sequence::look(&reading, &mut self.ends, findings);
         timers::look(&reading, &mut self.ends, findings);

@@ -143,7 +143,7 @@ fn acknowledges(
 
 /// The readings of a connection after an event.
 pub(super) fn look(reading: &Reading<'_>, ends: &mut Ends, findings: &mut Findings<'_>) {
-    let time = findings.record.time;
+    let time = findings.time;
     let Reading { node, tuple, info, .. } = *reading;
     let mut wrong = |law: Law, text: String| findings.add(law, node, Some(tuple), text);
     if info.snd_una > info.snd_nxt {

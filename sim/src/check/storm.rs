@@ -117,7 +117,7 @@ impl Storm {
         }
         // An answer to a copy is the network's doing, or to what was overtaken (its timestamp is old then, or it lies outside of
         // the window), and adds nothing: without the network a row must end by itself.
-        let now = findings.record.time;
+        let now = findings.time;
         let found = self.find(answered).copied();
         let paced = |before: &Answer| before.before.is_some_and(|last| now.since(last) >= PACE);
         let depth = match found {

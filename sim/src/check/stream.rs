@@ -54,6 +54,8 @@ pub enum StreamEvent {
 pub struct Finding {
     /// When it was read.
     pub time: Time,
+    /// At which event, counted from one; zero where nobody counts them.
+    pub event: u64,
     /// The host of the reader.
     pub node: NodeId,
     /// The connection, seen from the reader.
@@ -144,7 +146,7 @@ impl Hash for StreamCheck {
         unordered_by(in_syn, state, |key, wrote| Some(digest::of(&(key, key.from, key.to, wrote))));
         unordered_by(over, state, |key, ()| Some(digest::of(&(key, key.from, key.to))));
         unordered_by(spans, state, |ends, span| Some(digest::of(&(ends, span))));
-        for Finding { time: _, node, tuple, offset: _, wrong, repeated } in findings {
+        for Finding { time: _, event: _, node, tuple, offset: _, wrong, repeated } in findings {
             (node, tuple, wrong, repeated).hash(state);
         }
     }
@@ -228,9 +230,9 @@ impl StreamCheck {
         self.delivered
     }
 
-    /// A program on this host did something.
-    pub fn take(&mut self, now: Time, node: NodeId, event: StreamEvent) {
-        match event {
+    /// A program on this host did something, at the event of this number.
+    pub fn take(&mut self, (time, event): (Time, u64), node: NodeId, what: StreamEvent) {
+        match what {
             StreamEvent::Wrote(end, payload) => self.log_of_writer(&end).wrote(payload),
             StreamEvent::WroteInSyn(end, payload) => {
                 let before = self.known.in_syn.remove(&outgoing(&end)).unwrap_or_default();
@@ -242,15 +244,16 @@ impl StreamCheck {
                 let log = self.log_of_reader(&end);
                 let repeated = log.repeated;
                 if let Some((offset, wrong)) = log.read(&payload) {
-                    self.found(Finding { time: now, node, tuple: end.tuple, offset, wrong, repeated });
+                    let tuple = end.tuple;
+                    self.found(Finding { time, event, node, tuple, offset, wrong, repeated });
                 }
             }
             StreamEvent::ReadEnd(end) => {
                 let log = self.log_of_reader(&end);
                 let (lost, offset, repeated) = (log.unread_bytes(), log.read, log.repeated);
                 if lost > 0 && !log.ignored {
-                    let wrong = Wrong::Lost(lost);
-                    self.found(Finding { time: now, node, tuple: end.tuple, offset, wrong, repeated });
+                    let (tuple, wrong) = (end.tuple, Wrong::Lost(lost));
+                    self.found(Finding { time, event, node, tuple, offset, wrong, repeated });
                 }
                 self.logs.remove(&incoming(&end));
             }

@@ -13,7 +13,7 @@ pub(crate) struct Flight {
     pub(crate) handle: Handle,
 }
 
-/// What a direction of a link has done. `sent + copies = delivered + dropped + on the way`.
+/// What a direction of a link has done. `sent + copies = delivered + dropped + on the way`, in packets and in bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 pub struct PipeCounters {
@@ -39,6 +39,10 @@ pub struct PipeCounters {
     pub early: u64,
     /// Packets that the queue marked.
     pub marked: u64,
+    /// Bytes of the copies.
+    pub copied_bytes: u64,
+    /// Bytes of what did not come out.
+    pub dropped_bytes: u64,
 }
 
 /// What a pipe does with a packet that is handed over.

@@ -150,8 +150,10 @@ impl Pipe {
             way: _,
         } = self;
         let PipeCounters { sent, copies, delivered, dropped, .. } = counters;
+        let PipeCounters { sent_bytes, copied_bytes, delivered_bytes, dropped_bytes, .. } = counters;
         up.hash(state);
         (sent + copies).wrapping_sub(delivered + dropped).hash(state);
+        (sent_bytes + copied_bytes).wrapping_sub(delivered_bytes + dropped_bytes).hash(state);
         if *busy_until <= now && shaper.is_none() && !queue.may_mark() {
             state.write_u8(0);
         } else {
@@ -521,6 +523,21 @@ impl Pipe {
     /// Number of packets that wait or are on the way.
     pub(crate) fn on_the_way(&self) -> usize {
         self.ring.len() + self.leaving.as_ref().map_or(0, |queue| queue.backlog().0)
+    }
+    /// Bytes of the packets that wait or are on the way.
+    pub(crate) fn bytes_on_the_way(&self) -> u64 {
+        let flying: u64 = self.ring.iter().map(|flight| u64::from(flight.handle.len())).sum();
+        flying + self.leaving.as_ref().map_or(0, |queue| queue.backlog().1)
+    }
+    /// What of its books does not fit together, for checkers: of a queue whose packets are in the ring as well.
+    pub(crate) fn miscounted(&self, now: Time) -> Option<&'static str> {
+        if self.leaving.is_some() {
+            return None;
+        }
+        if self.queue.backlog(now).0 > self.ring.len() {
+            return Some("packets that are not on the way");
+        }
+        (!self.queue.adds_up()).then_some("other bytes than its packets")
     }
     /// Packets and bytes that wait for their transmission.
     pub(crate) fn backlog(&self, now: Time) -> (usize, u64) {

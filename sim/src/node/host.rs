@@ -128,7 +128,7 @@ impl Simulator {
         call: impl FnOnce(&mut Host, Time, &mut crate::HostOut),
     ) {
         let now = self.now;
-        self.out.node = node;
+        (self.out.node, self.out.event) = (node, self.events());
         // Borrowed field by field: the host and the buffer that it writes into.
         if let Node::Host(host) = &mut self.nodes[node.0 as usize] {
             call(&mut host.host, now, &mut self.out);

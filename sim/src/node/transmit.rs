@@ -164,7 +164,9 @@ impl Simulator {
         }
         for at in (1..=u64::from(copies)).map(|n| arrival + after * n).chain(copy) {
             self.fate(pipe, handle, Fate::Duplicated(at));
-            self.pipes[pipe.0 as usize].counters.copies += 1;
+            let counters = &mut self.pipes[pipe.0 as usize].counters;
+            counters.copies += 1;
+            counters.copied_bytes += u64::from(handle.len());
             let copy = self.out.packets.get_mut(handle).clone();
             let copy = self.out.packets.insert(copy);
             self.put(pipe, copy, at, false);
@@ -251,6 +253,7 @@ impl Simulator {
     fn lose(&mut self, pipe: PipeId, handle: Handle, fate: Fate) {
         let counters = &mut self.pipes[pipe.0 as usize].counters;
         counters.dropped += 1;
+        counters.dropped_bytes += u64::from(handle.len());
         counters.queue_full += u64::from(fate == Fate::QueueFull);
         counters.early += u64::from(fate == Fate::DroppedEarly);
         self.fate(pipe, handle, fate);

@@ -1,5 +1,7 @@
 use tcp::{Payload, SeqNum, Time, Tuple};
 
+use super::laws::run::{A, B, Watched, has_data, sent, tuple};
+use crate::Record;
 use crate::check::*;
 use crate::trace::NodeId;
 
@@ -18,7 +20,7 @@ fn pattern(stream: u32, offset: u64, len: u32) -> Payload {
 fn check(events: Vec<StreamEvent>) -> Vec<(u64, Wrong)> {
     let mut check = StreamCheck::default();
     for event in events {
-        check.take(Time::ZERO, NodeId(0), event);
+        check.take((Time::ZERO, 0), NodeId(0), event);
     }
     check.findings().iter().map(|f| (f.offset, f.wrong)).collect()
 }
@@ -87,7 +89,7 @@ fn nothing_is_remembered_of_what_is_over() {
         StreamEvent::Read(w, pattern(2, 0, 100)),
         StreamEvent::Gone(w),
     ] {
-        check.take(Time::ZERO, NodeId(0), event);
+        check.take((Time::ZERO, 0), NodeId(0), event);
     }
     assert!(format!("{check:?}").contains("logs: {}"), "{check:?}");
 }
@@ -111,7 +113,7 @@ fn is_repeated(repeats: bool, (iss, irs): (u32, u32), number: u32) -> bool {
         StreamEvent::Gone(reader),
         StreamEvent::Read(later(reader, irs, iss), pattern(1, 0, 10)),
     ] {
-        check.take(Time::ZERO, NodeId(0), event);
+        check.take((Time::ZERO, 0), NodeId(0), event);
     }
     assert_eq!(check.findings().len(), 1);
     check.findings()[0].repeated
@@ -153,8 +155,25 @@ fn two_incarnations_at_once_are_known_by_their_numbers() {
             StreamEvent::Read(r1, pattern(1, 0, 50)),
             StreamEvent::Read(second, pattern(1, 50, 50)),
         ] {
-            check.take(Time::ZERO, NodeId(0), event);
+            check.take((Time::ZERO, 0), NodeId(0), event);
         }
         assert_eq!(check.findings().iter().map(|found| found.repeated).collect::<Vec<_>>(), [repeated]);
     }
+}
+
+#[test]
+fn a_finding_names_the_event_in_which_it_was_read() {
+    let wrote = |new: &mut Vec<Record>| sent(new, A, |packet| packet.tcp().is_some_and(has_data)).is_some();
+    let Watched { mut sim, checks } = Watched::new().until(wrote);
+    let end = checks.ends.get(A, &tuple()).expect("it is open");
+    let (iss, irs) = (end.iss.wire(), end.peer.expect("it answered").isn);
+    let writer = StreamEnd { tuple: tuple(), iss, irs, incarnation: 99, repeats: false };
+    let streams = sim.out.streams.as_mut().expect("it looks");
+    streams.take((Time::ZERO, 0), A, StreamEvent::Wrote(writer, pattern(7, 0, 9)));
+    while sim.findings().is_empty() {
+        assert!(sim.step(), "what nobody wrote is read");
+    }
+    let finding = &sim.findings()[0];
+    assert_eq!((finding.node, finding.event, finding.time), (B, sim.events(), sim.now()));
+    assert!(finding.event > 1);
 }

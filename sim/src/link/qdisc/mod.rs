@@ -146,6 +146,10 @@ impl Fifo {
         let waiting = self.waiting.range(left..);
         (waiting.len(), waiting.map(|(_, len)| u64::from(*len)).sum())
     }
+    /// Whether its bytes are those of its packets.
+    pub(in crate::link) fn adds_up(&self) -> bool {
+        self.bytes == self.waiting.iter().map(|(_, len)| u64::from(*len)).sum::<u64>()
+    }
     #[inline]
     fn advance(&mut self, now: Time) {
         while let Some((_, len)) = self.waiting.front().filter(|(start, _)| *start <= now) {

@@ -121,9 +121,9 @@ impl Watched {
         change(&mut info, &mut running);
         let config = Arc::clone(&watched.checks.hosts[node.0 as usize].as_ref().unwrap().config);
         let reading = Reading { node, tuple, info: &info, running: &running, config: &config };
-        let record = watched.sim.records.last().unwrap();
         let mut found = Vec::new();
-        let findings = &mut Findings { event: watched.sim.events(), record, found: &mut found };
+        let (event, time) = (watched.sim.events(), watched.sim.now());
+        let findings = &mut Findings { event, time, found: &mut found };
         sequence::look(&reading, &mut watched.checks.ends, findings);
         timers::look(&reading, &mut watched.checks.ends, findings);
         bounds::look(&reading, &watched.checks.ends, findings);

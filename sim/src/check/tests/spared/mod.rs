@@ -3,6 +3,7 @@
 mod answers;
 mod bounds;
 mod closing;
+mod conservation;
 mod ends;
 mod late;
 mod liveness;

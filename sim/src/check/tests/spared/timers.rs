@@ -29,9 +29,9 @@ fn accused(watched: &mut Watched, after: Duration, config: &Config) -> [bool; 2]
         let info = Info { rto: RTO, ..info };
         running.retransmit = Some(end(&mut watched.checks.ends).waits.since + after + more);
         let reading = Reading { node: A, tuple: tuple(), info: &info, running: &running, config };
-        let record = watched.sim.records().last().expect("there is one");
         let mut found = Vec::new();
-        let findings = &mut Findings { event: watched.sim.events(), record, found: &mut found };
+        let (event, time) = (watched.sim.events(), watched.sim.now());
+        let findings = &mut Findings { event, time, found: &mut found };
         timers::look(&reading, &mut watched.checks.ends, findings);
         assert!(found.iter().all(|violation| violation.law == Law::TimerEnds), "{found:?}");
         !found.is_empty()
