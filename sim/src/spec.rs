@@ -136,6 +136,15 @@ pub struct Way {
 }
 
 impl Way {
+    /// What it carries for as long as one likes, in bits per second: its rate, or what its shaper lets pass if that is less; zero:
+    /// infinitely fast.
+    pub fn sustained_bps(&self) -> u64 {
+        let shaped = self.shape.map_or(0, |shape| shape.rate_bps);
+        match (self.rate_bps, shaped) {
+            (rate, 0) | (0, rate) => rate,
+            (rate, shaped) => rate.min(shaped),
+        }
+    }
     /// One that only carries: as fast as can be, with this delay, packets of up to `mtu` bytes.
     pub fn plain(delay: Duration, mtu: u16) -> Way {
         let jitter = Jitter {

@@ -162,7 +162,7 @@ impl Sampler {
         for pipe in (0..names.pipes()).map(PipeId) {
             let counters = simulator.pipe_counters(pipe);
             let before = std::mem::replace(&mut self.pipes[pipe.0 as usize], counters);
-            if counters.sent == 0 || simulator.way(pipe).rate_bps == 0 {
+            if counters.sent == 0 || simulator.way(pipe).sustained_bps() == 0 {
                 continue;
             }
             let (packets, bytes) = simulator.backlog_at(pipe, now);
@@ -186,19 +186,19 @@ struct Summary<'a> {
     options: &'a Options,
     window: Window,
     at_start: &'a [PipeCounters],
-    /// The population that a program belongs to.
+    /// What each program is summed up with.
     groups: BTreeMap<&'a str, &'a str>,
 }
 
-/// The population of each program that belongs to one.
+/// What a program is summed up with: the population that it belongs to, else itself.
+pub fn group(program: &sim::spec::Program) -> &str {
+    match &program.run {
+        sim::spec::Run::Population(population) => &population.name,
+        _ => &program.name,
+    }
+}
 fn groups(spec: &Spec) -> BTreeMap<&str, &str> {
-    let programs = spec.programs.iter();
-    programs
-        .filter_map(|program| match &program.run {
-            sim::spec::Run::Population(population) => Some((&*program.name, &*population.name)),
-            _ => None,
-        })
-        .collect()
+    spec.programs.iter().map(|program| (&*program.name, group(program))).collect()
 }
 
 /// Sums over connections.
@@ -207,6 +207,7 @@ struct Group {
     flows: u64,
     complete: u64,
     failed: u64,
+    unopened: u64,
     read: u64,
     segments: u64,
     retransmitted: u64,
@@ -235,6 +236,11 @@ impl Summary<'_> {
             let size = transfer.up + transfer.down;
             classes.take(size, took, slowdown(took, ideals.of_transfer(flow, transfer.up, transfer.down)));
             programs.entry(self.group(flow)).or_default().fct.add(took);
+        }
+        for (program, times) in log.unopened() {
+            let name = self.groups.get(program).copied().unwrap_or(program);
+            programs.entry(name).or_default().unopened += times;
+            all.unopened += times;
         }
         if self.options.flows {
             let opened = log.flows().iter().enumerate().filter(|(_, flow)| self.was_open(flow));
@@ -312,6 +318,7 @@ impl Summary<'_> {
             flows: group.flows,
             complete: group.complete,
             failed: group.failed,
+            unopened: group.unopened,
             read_bytes: group.read,
             goodput_bps: rate(group.read, self.window.to.since(self.window.from)),
             fairness_ppm: jain(&group.rates),
@@ -334,6 +341,7 @@ impl Summary<'_> {
             complete: all.complete,
             failed: all.failed,
             open: all.flows - all.complete - all.failed,
+            unopened: all.unopened,
             read_bytes: all.read,
             goodput_bps: rate(all.read, self.window.to.since(self.window.from)),
             fairness_ppm: jain(&all.rates),
@@ -362,7 +370,7 @@ impl Summary<'_> {
             return None;
         }
         let figures = self.simulator.pipe_figures(pipe).cloned().unwrap_or_default();
-        let rate_bps = self.simulator.way(pipe).rate_bps;
+        let rate_bps = self.simulator.way(pipe).sustained_bps();
         let delivered_bytes = now.delivered_bytes - before.delivered_bytes;
         let used = || u128::from(rate(delivered_bytes, time)) * 1_000_000 / u128::from(rate_bps);
         let (full, early) = (now.queue_full - before.queue_full, now.early - before.early);
@@ -504,7 +512,7 @@ impl Path {
     fn find(simulator: &Simulator, from: NodeId, to: IpAddr) -> Option<Path> {
         let pipes = Paths::of(simulator).path(from, to)?;
         let ways = || pipes.iter().map(|pipe| simulator.way(*pipe));
-        let rates = || ways().map(|way| way.rate_bps).filter(|rate| *rate > 0);
+        let rates = || ways().map(|way| way.sustained_bps()).filter(|rate| *rate > 0);
         let per_byte = |rate: u64| 8 * SECOND * 1_000_000 / u128::from(rate);
         let slowest_bps = rates().min().unwrap_or(0);
         let all: u128 = rates().map(per_byte).sum();

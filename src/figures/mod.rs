@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use sim::{Simulator, Spec, TraceLevel};
 use tcp::Duration;
 
+pub use self::collect::group;
 use self::record::{Cell, Percentiles, Record, record};
 
 /// What is to be measured.
@@ -100,6 +101,8 @@ record! { "total",
         failed: u64,
         /// Of these, still open at the end.
         open: u64,
+        /// Beside these: asked for, and never opened, since no port was left or no way there.
+        unopened: u64,
         /// Bytes that programs read, in both directions.
         read_bytes: u64,
         /// These, by the time that was measured.
@@ -140,6 +143,8 @@ record! { "program",
         complete: u64,
         /// Of these, failed.
         failed: u64,
+        /// Beside these: never opened, since no port was left or no way there.
+        unopened: u64,
         /// Bytes read, in both directions.
         read_bytes: u64,
         /// These, by the time that was measured.
@@ -177,7 +182,7 @@ record! { "queue",
         from: String,
         /// Where it ends.
         to: String,
-        /// Its rate; 0: infinite.
+        /// What it carries for long: its rate, or what its shaper lets pass if that is less; 0: infinite.
         rate_bps: u64,
         /// Packets handed over.
         sent: u64,

@@ -36,7 +36,12 @@ fn totals(figures: &Figures, out: &mut dyn Write) -> io::Result<()> {
             let counts =
                 [(total.complete, "complete"), (total.failed, "failed"), (total.open, "open at the end")];
             let counts = counts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}"));
-            format!("{}: {}", total.flows, counts.collect::<Vec<_>>().join(", "))
+            let opened = format!("{}: {}", total.flows, counts.collect::<Vec<_>>().join(", "));
+            let opened = opened.trim_end_matches(": ");
+            match total.unopened {
+                0 => opened.to_owned(),
+                never => format!("{opened}; {never} never opened (no port left, or no way there)"),
+            }
         }),
         ("goodput", format!("{} ({} read)", rate(total.goodput_bps), bytes(total.read_bytes))),
     ];
@@ -101,19 +106,18 @@ fn programs(figures: &Figures, out: &mut dyn Write) -> io::Result<()> {
     if figures.programs.len() < 2 {
         return Ok(());
     }
-    let mut rows =
-        vec![head("program", &["flows", "failed", "goodput", "fairness", "again", "median completion"])];
+    let refused = figures.programs.iter().any(|program| program.unopened > 0);
+    let with = |column: &'static str| refused.then_some(column);
+    let columns = [Some("flows"), Some("failed"), with("unopened"), Some("goodput"), Some("fairness")];
+    let columns = columns.into_iter().chain([Some("again"), Some("median completion")]).flatten();
+    let mut rows = vec![head("program", &columns.collect::<Vec<_>>())];
     for program in figures.programs.iter().take(MOST_FLOWS) {
         let median = if program.fct_ns.count > 0 { time(program.fct_ns.p50) } else { "-".to_owned() };
-        rows.push(vec![
-            program.program.clone(),
-            program.flows.to_string(),
-            program.failed.to_string(),
-            rate(program.goodput_bps),
-            decimal(program.fairness_ppm, 1_000_000, 3),
-            program.retransmitted.to_string(),
-            median,
-        ]);
+        let mut row = vec![program.program.clone(), program.flows.to_string(), program.failed.to_string()];
+        row.extend(refused.then(|| program.unopened.to_string()));
+        row.extend([rate(program.goodput_bps), decimal(program.fairness_ppm, 1_000_000, 3)]);
+        row.extend([program.retransmitted.to_string(), median]);
+        rows.push(row);
     }
     aligned(&rows, out)?;
     more(figures.programs.len(), MOST_FLOWS, "programs", out)

@@ -71,6 +71,56 @@ fn what_is_before_the_warm_up_does_not_count() {
     assert_eq!((beyond.total.read_bytes, beyond.total.fct_ns.count, beyond.queues.len()), (0, 0, 0));
 }
 
+/// 12 connections at once over 10 ports: two find no port, and those of the warm-up are not counted.
+#[test]
+fn what_finds_no_port_is_counted() {
+    let crowd = scenario(
+        r#"Scenario(
+            until: "3s",
+            hosts: { "a": (ports: (2000, 2009)), "b": () },
+            links: [(between: ("a", "b"), delay: "10ms")],
+            populations: [
+                (name: "crowd", from: "a", to: "b", count: 12, arrivals: Every("1ms"), kind: Short(response: Fixed("1000B"))),
+                (name: "later", from: "a", to: "b", count: 3, at: "1s", arrivals: Every("1ms"), kind: Short(response: Fixed("1000B"))),
+            ],
+        )"#,
+    );
+    let all = measure(crowd.spec(), &Options::default());
+    assert_eq!((all.total.flows, all.total.complete, all.total.unopened), (10, 10, 5));
+    let programs = all.programs.iter().map(|one| (&*one.program, one.flows, one.unopened));
+    assert_eq!(programs.collect::<Vec<_>>(), [("crowd", 10, 2), ("later", 0, 3)]);
+    let mut shown = Vec::new();
+    table::write(&all, &mut shown).expect("into memory");
+    let shown = String::from_utf8(shown).expect("text");
+    assert!(shown.contains("10: 10 complete; 5 never opened"), "{shown}");
+    let warmup = Duration::from_millis(500);
+    let late = measure(crowd.spec(), &Options { warmup, ..Options::default() });
+    assert_eq!(late.total.unopened, 3);
+}
+
+/// What a shaper lets pass is what a link carries: 100 kB alone take as long as the bytes at that rate do, less a burst.
+#[test]
+fn a_shaper_slows_the_ideal_too() {
+    let slowdown = |shape: &str| {
+        let text = format!(
+            r#"Scenario(
+                hosts: {{ "a": (), "b": () }},
+                links: [(between: ("a", "b"), delay: "1ms", rate: "10Mbit", {shape} limit: Packets(1000))],
+                programs: [
+                    (on: "b", run: Sink(port: 80)),
+                    (on: "a", run: BulkSender(to: "b:80", bytes: "100kB")),
+                ],
+            )"#
+        );
+        let figures = measure(scenario(&text).spec(), &Options::default());
+        (figures.flows[0].slowdown_milli.expect("it is complete"), figures.queues[0].rate_bps)
+    };
+    let (free, rate) = slowdown("");
+    assert!((1000..1300).contains(&free) && rate == 10_000_000, "{free} {rate}");
+    let (shaped, rate) = slowdown(r#"shape: (rate: "1Mbit", burst: "2kB"),"#);
+    assert!((970..1100).contains(&shaped) && rate == 1_000_000, "{shaped} {rate}");
+}
+
 #[test]
 fn jains_index() {
     assert_eq!(jain(&[]), 0);

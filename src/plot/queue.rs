@@ -23,7 +23,7 @@ pub fn charts(
     while simulator.step() {
         seen.look(&simulator, pipe);
     }
-    let (names, rate) = (simulator.names(), simulator.way(pipe).rate_bps);
+    let (names, rate) = (simulator.names(), simulator.way(pipe).sustained_bps());
     let (a, b) = names.ends(pipe);
     let where_ = format!("{} → {}, link {}", names.node(a), names.node(b), names.link(pipe));
     let limit = match simulator.way(pipe).limit {
@@ -56,8 +56,10 @@ fn pick(spec: &Spec, link: Option<&str>, from: Option<&str>) -> Result<PipeId, S
         let counters = simulator.pipe_counters(pipe);
         (counters.queue_full + counters.early, counters.waited, std::cmp::Reverse(pipe))
     };
-    let best =
-        pipes.filter(fits).filter(|pipe| simulator.way(*pipe).rate_bps > 0).max_by_key(|pipe| busy(*pipe));
+    let best = pipes
+        .filter(fits)
+        .filter(|pipe| simulator.way(*pipe).sustained_bps() > 0)
+        .max_by_key(|pipe| busy(*pipe));
     best.ok_or_else(|| match from {
         Some(from) => format!("no queue begins at `{from}`: no such end, or the link has no rate"),
         None => "there is no queue: the link has no rate".to_owned(),

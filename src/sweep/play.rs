@@ -6,7 +6,7 @@ use sim::host::Counters;
 use sim::{NodeId, Simulator, Spec, TraceLevel};
 
 use crate::figures::record::{Cell, Record};
-use crate::figures::{self, Figures, Options, Program, Queue, Total};
+use crate::figures::{self, Class, Figures, Options, Program, Queue, Total};
 use crate::find::verdict;
 use crate::scenario::Scenario;
 
@@ -29,21 +29,39 @@ pub fn usual() -> Vec<String> {
     columns(&Total::default()).into_iter().chain(OWN.iter().map(|name| (*name).to_owned())).collect()
 }
 
-/// All figures that a scenario has: of the whole run; counters of `nstat`, summed over all hosts; of each program
-/// (`client/1.goodput_bps`); and of each direction of each link, by the end where it begins (`a-b.a.wait_ns_p99`).
+/// All figures that a scenario has: of the whole run; counters of `nstat`, summed over all hosts; of transfers by size
+/// (`upto_10kB.fct_ns_p99`, `over_10MB.fct_ns_p99`); of each population and each program beside them (`web.goodput_bps`,
+/// `client/1.goodput_bps`); and of each direction of each link, by the end where it begins (`a-b.a.wait_ns_p99`).
 pub fn names(scenario: &Scenario) -> Vec<String> {
     let spec = scenario.spec();
     let within = |outer: String, columns: Vec<String>| {
         columns.into_iter().map(move |column| format!("{outer}.{column}")).collect::<Vec<_>>()
     };
-    let programs: std::collections::BTreeSet<&str> = spec.programs.iter().map(|one| &*one.name).collect();
+    let classes = Options::default().classes;
+    let above = [0].into_iter().chain(classes.iter().copied());
+    let upto = classes.iter().copied().map(Some).chain([None]);
+    let mut kept = columns(&Class::default());
+    kept.retain(|column| !column.ends_with("_bytes")); // its bounds
+    let classes = above.zip(upto).flat_map(|(above, upto)| within(class(above, upto), kept.clone()));
+    let programs: std::collections::BTreeSet<&str> = spec.programs.iter().map(figures::group).collect();
     let programs = programs.iter().flat_map(|name| within((*name).to_owned(), columns(&Program::default())));
     let ways = spec.links.iter().flat_map(|(name, link)| {
         let ends = [&link.ends.0, &link.ends.1];
         ends.map(|end| within(format!("{name}.{end}"), columns(&Queue::default()))).concat()
     });
     let counters = Counters::NAMES.iter().map(|name| (*name).to_owned());
-    usual().into_iter().chain(counters).chain(programs).chain(ways).collect()
+    usual().into_iter().chain(counters).chain(classes).chain(programs).chain(ways).collect()
+}
+
+/// What transfers of a class are called, by their size in bytes.
+fn class(above: u64, upto: Option<u64>) -> String {
+    let (word, size) = upto.map_or(("over", above), |upto| ("upto", upto));
+    match size {
+        0 => format!("{word}_0B"),
+        mega if mega.is_multiple_of(1_000_000) => format!("{word}_{}MB", mega / 1_000_000),
+        kilo if kilo.is_multiple_of(1000) => format!("{word}_{}kB", kilo / 1000),
+        bytes => format!("{word}_{bytes}B"),
+    }
 }
 
 /// The names of a record's columns of numbers.
@@ -113,6 +131,9 @@ fn figure(measured: &Figures, simulator: &Simulator, name: &str) -> Option<u64> 
         return Some(hosts.filter_map(|node| simulator.counters(node)?.get(name)).sum());
     }
     let Some((of, column)) = name.rsplit_once('.') else { return cell(&measured.total, name) };
+    if let Some(found) = measured.classes.iter().find(|one| class(one.above_bytes, one.upto_bytes) == of) {
+        return cell(found, column);
+    }
     if let Some(program) = measured.programs.iter().find(|program| program.program == of) {
         return cell(program, column);
     }

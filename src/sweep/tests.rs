@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::store::{self, Results};
 use super::work::{Stopped, work};
-use super::{Plan, columns, merge, range, stats, summary, table};
+use super::{Plan, columns, merge, play, range, stats, summary, table};
 use crate::columns::{Column, Values};
 
 /// Two axes and two seeds: eight runs of an echo over a lossy link.
@@ -48,6 +48,33 @@ fn finished(results: &Results) -> Vec<u8> {
     assert!(results.is_complete());
     results.write(&mut out).expect("memory takes it");
     out
+}
+
+/// Each figure that a sweep may ask for by the name of a population or of a size is there when it has run.
+#[test]
+fn populations_and_sizes_have_figures() {
+    let text = r#"Scenario(
+        hosts: { "a": (), "b": () },
+        links: [(between: ("a", "b"), delay: "1ms")],
+        populations: [(name: "web", from: "a", to: "b", count: 4, arrivals: Every("1ms"), kind: Short(response: Fixed("20000B")))],
+        programs: [(on: "b", run: EchoServer(port: 7)), (on: "a", name: "client", run: Client(to: "b:7", steps: [Send("hello"), Recv(5), Close]))],
+    )"#;
+    let scenario =
+        crate::scenario::Scenario::parse("test.ron", text).unwrap_or_else(|wrong| panic!("{wrong}"));
+    let (names, options) = (play::names(&scenario), crate::figures::Options::default());
+    let of = |what: &str| names.iter().filter(|name| name.starts_with(what)).cloned().collect::<Vec<_>>();
+    let wanted = [of("web."), of("client."), of("upto_10kB."), of("upto_100kB.")];
+    assert!(of("over_10MB.").len() > 4);
+    assert!(wanted.iter().all(|names| names.len() > 4), "{wanted:?}");
+    let wanted = wanted.concat();
+    let played = play::play(&scenario, 1, &wanted, &options);
+    assert_eq!(
+        played.figures.iter().map(|(name, _)| name).collect::<Vec<_>>(),
+        wanted.iter().collect::<Vec<_>>()
+    );
+    let figure = |name: &str| played.figures.iter().find(|(known, _)| known == name).map(|(_, value)| *value);
+    assert_eq!((figure("web.flows"), figure("web.complete")), (Some(4), Some(4)));
+    assert_eq!((figure("upto_100kB.fct_ns_count"), figure("upto_10kB.fct_ns_count")), (Some(4), Some(1)));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Connections as figures want them: who opened which, when, how many bytes came across, and what it cost.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
@@ -92,6 +93,8 @@ pub struct Transfer {
 pub(crate) enum FlowEvent {
     /// A program calls connect(2): its name.
     Opened(Arc<str>),
+    /// A program called connect(2), and there is no connection: no port was left, or no way there. Its name.
+    Unopened(Arc<str>),
     /// A listener has it.
     Accepted,
     /// Its program wrote so many bytes.
@@ -120,6 +123,7 @@ pub struct FlowLog {
     transfers: Vec<Transfer>,
     /// By what the side that opened it calls it. Only looked into, never walked.
     open: FxHashMap<Tuple, u32>,
+    unopened: BTreeMap<Arc<str>, u64>,
     rtt: Spread,
     /// Since when figures count.
     since: Time,
@@ -133,6 +137,10 @@ impl FlowLog {
     /// Requests with their responses, in the order in which they were done.
     pub fn transfers(&self) -> &[Transfer] {
         &self.transfers
+    }
+    /// How often each program was refused a connection since the warm-up, since no port was left, or no way there.
+    pub fn unopened(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.unopened.iter().map(|(program, times)| (&**program, *times))
     }
     /// All round-trip times measured since the warm-up, in nanoseconds.
     pub fn rtt(&self) -> &Spread {
@@ -153,6 +161,10 @@ impl FlowLog {
     ) {
         if let FlowEvent::Opened(program) = event {
             return self.opened(now, node, (tuple, incarnation), program);
+        }
+        if let FlowEvent::Unopened(program) = event {
+            *self.unopened.entry(program).or_default() += 1;
+            return;
         }
         let Some((number, opener)) = self.find(&tuple) else { return };
         let flow = &mut self.flows[number as usize];
@@ -226,6 +238,7 @@ impl FlowLog {
     pub(crate) fn forget_warm_up(&mut self, now: Time) {
         self.since = now;
         self.rtt = Spread::default();
+        self.unopened.clear();
         for flow in &mut self.flows {
             flow.up.read_before = flow.up.read;
             flow.down.read_before = flow.down.read;
@@ -260,6 +273,7 @@ impl Flow {
             FlowEvent::Info(info) => self.note_info(opener, &info),
             FlowEvent::State(..)
             | FlowEvent::Opened(_)
+            | FlowEvent::Unopened(_)
             | FlowEvent::Accepted
             | FlowEvent::Rtt(_)
             | FlowEvent::Transfer(..) => {}

@@ -1,11 +1,16 @@
 //! Local ports: which are in use, by whom, and which one an active open takes.
 
-use rustc_hash::FxHashMap;
+use std::net::{IpAddr, SocketAddr};
+
+use rustc_hash::{FxHashMap, FxHashSet};
 
 /// Who uses each port.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Ports {
     used: FxHashMap<u16, Use>,
+    /// From where to where all ports are taken, until one is given back: known, so that they need not be looked through again.
+    /// Only looked into, never walked.
+    exhausted: FxHashSet<(IpAddr, SocketAddr)>,
 }
 
 /// Users of one port.
@@ -19,7 +24,8 @@ struct Use {
 
 impl std::hash::Hash for Ports {
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        crate::digest::unordered(&self.used, state);
+        let Ports { used, exhausted: _ } = self; // follows from the others
+        crate::digest::unordered(used, state);
     }
 }
 
@@ -35,12 +41,21 @@ impl Ports {
     }
     /// One user less.
     pub(super) fn give_back(&mut self, port: u16, bound: bool) {
+        self.exhausted.clear();
         let Some(used) = self.used.get_mut(&port) else { return };
         let count = if bound { &mut used.bound } else { &mut used.ephemeral };
         *count = count.saturating_sub(1);
         if used.bound == 0 && used.ephemeral == 0 {
             self.used.remove(&port);
         }
+    }
+    /// No port is left from this address to there.
+    pub(super) fn note_exhausted(&mut self, ends: (IpAddr, SocketAddr)) {
+        self.exhausted.insert(ends);
+    }
+    /// Whether it is known that no port is left.
+    pub(super) fn is_exhausted(&self, ends: (IpAddr, SocketAddr)) -> bool {
+        !self.exhausted.is_empty() && self.exhausted.contains(&ends)
     }
     /// Whether nobody uses it.
     pub(super) fn is_free(&self, port: u16) -> bool {

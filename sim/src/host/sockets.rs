@@ -242,6 +242,20 @@ impl Kernel {
         to: SocketAddr,
         fast: Option<FastConnect>,
     ) -> Result<u32, Errno> {
+        let opened = self.try_open(ctx, id, to, fast);
+        if let Err(Errno::EADDRNOTAVAIL | Errno::ENETUNREACH) = opened {
+            let nowhere = Tuple { local: SocketAddr::new(to.ip(), 0), remote: to };
+            ctx.out.flow(ctx.now, || Some(((nowhere, 0), FlowEvent::Unopened(self.program_of(id)))));
+        }
+        opened
+    }
+    fn try_open(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        id: SocketId,
+        to: SocketAddr,
+        fast: Option<FastConnect>,
+    ) -> Result<u32, Errno> {
         let socket = self.sockets.get(id).ok_or(Errno::EBADF)?;
         match socket.kind {
             Kind::Fresh => {}

@@ -44,6 +44,9 @@ impl Taps {
     pub(super) fn close(&mut self, task: u32) {
         self.list.retain(|tap| tap.task != task);
     }
+    pub(super) fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
     pub(super) fn is_open(&self, port: u16) -> bool {
         self.list.iter().any(|tap| tap.port == port)
     }

@@ -44,13 +44,26 @@ impl Kernel {
     /// TIME-WAIT that may be reused (RFC 6056, section 3.3.1; Linux `tcp_tw_reuse`).
     pub(super) fn ephemeral_port(&mut self, ctx: &Ctx<'_>, source: IpAddr, to: SocketAddr) -> Option<u16> {
         let start = self.secrets.ports.bits();
-        ports::from_start(self.setup.spec.ports, start).find(|port| {
+        if self.tcp.ports.is_exhausted((source, to)) {
+            return None;
+        }
+        let found = ports::from_start(self.setup.spec.ports, start).find(|port| {
             if !self.tcp.ports.is_shared(*port) || self.taps.is_open(*port) {
                 return false;
             }
             let tuple = Tuple { local: SocketAddr::new(source, *port), remote: to };
             self.tcp.find(&tuple).is_none_or(|old| self.may_reuse(ctx, old, false))
-        })
+        });
+        // A TIME-WAIT may yield in time, and a tap may close: then no port is given back.
+        let yields = match self.setup.spec.tcp.tw_reuse {
+            0 => false,
+            1 => true,
+            _ => self.is_local(to.ip()),
+        };
+        if found.is_none() && !yields && self.taps.is_empty() {
+            self.tcp.ports.note_exhausted((source, to));
+        }
+        found
     }
     /// Whether an active open may take the place of this connection, on a port that the program chose or did not.
     pub(super) fn may_reuse(&self, ctx: &Ctx<'_>, old: ConnId, chosen: bool) -> bool {

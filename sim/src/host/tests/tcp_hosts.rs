@@ -116,6 +116,28 @@ fn ports_run_out_when_time_wait_holds_them_all() {
     assert_eq!(used, [40_000, 40_001, 40_002]);
 }
 
+/// That there was none is forgotten when one is given back, here by the first TIME-WAIT that is over, and holds for no other
+/// destination; with `tw_reuse` a second is enough.
+#[test]
+fn a_port_that_is_given_back_is_found() {
+    let to = |port: u16| {
+        let once = vec![Step::Connect(addr(&format!("10.0.0.2:{port}"))), Step::Close];
+        Step::Try(Arc::from(once))
+    };
+    let outcomes = |tw_reuse| {
+        let config = Config { tw_reuse, ..Config::linux() };
+        let steps = vec![to(80), sleep(100), to(80), to(81), sleep(2000), to(80), sleep(62_000), to(80)];
+        let server = |port| program("server", 0, Run::Serve(serve(port, vec![Step::RecvToEof])));
+        let client = vec![program("c", 0, script(steps))];
+        let mut net = Net::with(config, (40_000, 40_000), client, vec![server(80), server(81)]);
+        net.run(ms(80_000));
+        let calls = net.calls("c").into_iter().filter(|call| call.starts_with("connect"));
+        calls.map(|call| call.ends_with("= 0")).collect::<Vec<_>>()
+    };
+    assert_eq!(outcomes(0), [true, false, true, false, true]);
+    assert_eq!(outcomes(1), [true, false, true, true, true]);
+}
+
 /// Captures: tw_client_reconnect_ts, tw_client_reconnect_nots, tw_client_autoport.
 #[test]
 fn a_bound_port_may_be_used_again_while_in_time_wait_if_timestamps_tell() {

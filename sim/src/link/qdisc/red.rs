@@ -33,10 +33,12 @@ impl Red {
         Red { config: spec::Red::default(), slot: Duration::ZERO, average: 0, count: 0, stream }
     }
     pub(super) fn change(&mut self, config: spec::Red, way: &Way) {
-        let shaped = way.shape.map_or(u64::MAX, |shape| shape.rate_bps);
-        let rate = if way.rate_bps == 0 { shaped } else { way.rate_bps.min(shaped) };
+        let rate = match way.sustained_bps() {
+            0 => u64::MAX,
+            rate => rate,
+        };
         self.config = config;
-        self.slot = Duration::from_nanos((SMALL_PACKET * 8 * 1_000_000_000) / rate.max(1));
+        self.slot = Duration::from_nanos((SMALL_PACKET * 8 * 1_000_000_000) / rate);
     }
     /// A packet finds `waiting` packets in the queue.
     pub(super) fn judge(&mut self, waiting: usize, packet: Arriving) -> Verdict {
