@@ -22,18 +22,17 @@ fn near(found: u64, theory: u64, per_mille: u64) {
 }
 
 /// One flow that always has something to send over a link that is no bottleneck but for losses: every `nth` data packet is
-/// lost, and an early one, which ends slow start. Its goodput, in segments per round trip times a hundred.
-fn window_at_loss(congestion: &str, nth: u64, one_way_ms: u64, seconds: u64) -> u64 {
-    let text = periodic_losses(congestion, nth, one_way_ms, seconds);
+/// lost, and the `first`, which ends slow start. Its goodput, in segments per round trip.
+fn window_at_loss(congestion: &str, (first, nth): (u64, u64), one_way_ms: u64, seconds: u64) -> f64 {
+    let text = periodic_losses(congestion, (first, nth), one_way_ms, seconds);
     let figures = measured(&text, seconds * 1000 / 5);
-    let bits_per_round_trip = figures.total.goodput_bps * 2 * one_way_ms / 1000;
-    bits_per_round_trip * 100 / (8 * 1448)
+    figures.total.goodput_bps as f64 * 2.0 * one_way_ms as f64 / (8.0 * 1448.0 * 1000.0)
 }
 
-/// One flow that loses a data packet early and then each `nth`.
-fn periodic_losses(congestion: &str, nth: u64, one_way_ms: u64, seconds: u64) -> String {
+/// One flow that loses the `first` data packet and then each `nth`.
+fn periodic_losses(congestion: &str, (first, nth): (u64, u64), one_way_ms: u64, seconds: u64) -> String {
     let lose: Vec<String> =
-        std::iter::once(60).chain((1..400).map(|i| i * nth)).map(|n| n.to_string()).collect();
+        std::iter::once(first).chain((1..400).map(|i| i * nth)).map(|n| n.to_string()).collect();
     format!(
         r#"Scenario(
             until: "{seconds}s",
@@ -66,18 +65,58 @@ fn one_flow_fills_a_link_but_for_headers() {
 
 #[test]
 fn renos_window_goes_with_the_inverse_square_root_of_loss() {
-    // Mathis and others (1997): W = sqrt(3 / (2 p)) segments, every segment acknowledged or counted by bytes.
-    for (nth, theory) in [(1000, 3873), (4000, 7746)] {
-        near(window_at_loss("Reno", nth, 20, 120), theory, 60);
+    // Mathis and others (1997): W = sqrt(3 / (2 p)) segments, every segment acknowledged or counted by bytes. That is of a window
+    // without segments and without recovery: whole segments are half a one less, and the round trip of each recovery, in which
+    // nothing grows and the window is at its least, takes from the average as many segments whatever the window, one and a bit.
+    for nth in [1000, 4000] {
+        let theory = (1.5 * nth as f64).sqrt();
+        for first in [60, 500] {
+            let found = window_at_loss("Reno", (first, nth), 20, 120);
+            assert!((theory - 2.0..theory).contains(&found), "{found} where theory says {theory}");
+        }
     }
 }
 
+/// CUBIC's constants (RFC 9438, sections 4.1 and 4.6).
+const C: f64 = 0.4;
+const BETA: f64 = 0.7;
+
+/// From one loss to the next, where each `n`th segment is lost: time in seconds, K, and the average window in segments, if losses
+/// strike at the window `w_max` (RFC 9438, equations 1 and 2).
+fn cubics_period(w_max: f64, n: f64, rtt: f64) -> (f64, f64, f64) {
+    let k = (w_max * (1.0 - BETA) / C).cbrt();
+    let average = |time: f64| w_max - C * (k.powi(4) - (k - time).powi(4)) / (4.0 * time);
+    // What is sent grows with time.
+    let (mut short, mut long) = (0.0, 1e6);
+    for _ in 0..100 {
+        let time = (short + long) / 2.0;
+        if average(time) * time < n * rtt { short = time } else { long = time }
+    }
+    (long, k, average(long))
+}
+
+/// RFC 9438, section 5.1, equation 6: the average is 1.054 RTT^(3/4) / p^(3/4), which takes it that losses strike where the cube is
+/// flat (T = K); with 0.1 s and p = 10^-4, table 1, 187 segments. A window of whole segments stays as it is where the cube is
+/// flatter than one, for |T - K| < cbrt(1 / C) = 1.36 s: each window that lies in between keeps itself, and where a flow has begun
+/// tells which. The model never leaves the concave part, so fast convergence is off.
 #[test]
 fn cubics_window_is_that_of_its_rfc() {
-    // RFC 9438, section 5.1, equation 6: 1.054 RTT^(3/4) / p^(3/4); with 0.1 s and p = 10^-4, table 1: 187 segments.
-    // The model never leaves the concave part, so fast convergence is off. A window of whole segments stays as it is while
-    // the cube is flatter than one, for more than a second on both sides: a loss at the start lets it begin near.
-    near(window_at_loss("Cubic", 10_000, 50, 300), 18_700, 100);
+    let (n, rtt) = (10_000, 0.1);
+    let periods = || (1000..6000).map(|tenths| cubics_period(f64::from(tenths) / 10.0, n as f64, rtt));
+    let flat =
+        periods().min_by(|a, b| (a.0 - a.1).abs().total_cmp(&(b.0 - b.1).abs())).expect("there are some");
+    assert!((flat.2 - 187.0).abs() < 1.0, "{flat:?}");
+    // Where the cube is flat Linux still adds a segment in a hundred round trips.
+    let slack = |time: f64, k: f64| if time < k { time / (100.0 * rtt) } else { 0.0 };
+    let keeps = |time: f64, k: f64| C * (time - k).abs().powi(3) < 1.0 + slack(time, k);
+    let kept = || periods().filter(|(time, k, _)| keeps(*time, *k)).map(|(.., average)| average);
+    let (least, most) = (kept().fold(f64::MAX, f64::min), kept().fold(0.0, f64::max));
+    let found: Vec<f64> =
+        [60, 300, 3000].iter().map(|first| window_at_loss("Cubic", (*first, n), 50, 300)).collect();
+    // Begun near the RFC's window it stays there; else it comes to where windows keep themselves.
+    assert!((found[0] - 187.0).abs() < 18.7, "{found:?}");
+    let inside = least - 1.0..most + 1.0;
+    assert!(found.iter().all(|window| inside.contains(window)), "{found:?}, not all in {inside:?}");
 }
 
 /// RFC 9438, equations 1 and 2, as the average of a steady state: a flow that loses one segment each time that it has sent
@@ -89,10 +128,8 @@ fn cubics_window_is_that_of_its_rfc() {
 /// one, that is while |T - K| < cbrt(1 / C) = 1.36 s, so each such W_max keeps itself.
 #[test]
 fn cubics_average_follows_from_its_curve() {
-    const C: f64 = 0.4;
-    const BETA: f64 = 0.7;
     for (n, rtt) in [(10_000.0, 0.1), (4_000.0, 0.2)] {
-        let text = periodic_losses("Cubic", n as u64, (rtt * 500.0) as u64, 300);
+        let text = periodic_losses("Cubic", (60, n as u64), (rtt * 500.0) as u64, 300);
         let scenario = Scenario::parse("theory.ron", &text).unwrap_or_else(|wrong| panic!("{wrong}"));
         let every = Some(Duration::from_millis(100));
         let options = Options { warmup: Duration::from_secs(60), every, ..Options::default() };
@@ -114,6 +151,25 @@ fn cubics_average_follows_from_its_curve() {
     }
 }
 
+/// What ns-3 3.48 delivers of the benchmarks' workloads with the same algorithms (docs/measuring.md): 948 to 960 Mbit/s, and 95.4 with
+/// losses. Here for a while of their time, behind the start.
+#[test]
+fn goodput_is_that_of_ns_3() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/workloads");
+    let goodput = |file: &str, changes: &[(&str, &str)], from_ms: u64| {
+        let text = std::fs::read_to_string(root.join(file)).expect("it is there");
+        let text = changes.iter().fold(text, |text, (from, to)| {
+            assert!(text.contains(from), "{file} has no {from}");
+            text.replace(from, to)
+        });
+        measured(&text, from_ms).total.goodput_bps
+    };
+    let ten =
+        [("left: 100", "left: 10"), ("count: 100", "count: 10"), (r#"until: "10s""#, r#"until: "2500ms""#)];
+    near(goodput("dumbbell.ron", &ten, 1500), 954_000_000, 15);
+    near(goodput("lossy.ron", &[(r#"until: "60s""#, r#"until: "10s""#)], 2000), 95_400_000, 15);
+}
+
 #[test]
 fn poisson_datagrams_wait_as_in_an_m_d_1_queue() {
     // 1,250 bytes at 10 Mbit/s take S = 1 ms. Khinchin and Pollaczek: the mean wait is S rho / (2 (1 - rho)).
@@ -131,6 +187,7 @@ fn poisson_datagrams_wait_as_in_an_m_d_1_queue() {
         );
         let figures = measured(&text, 1000);
         let queue = &figures.queues[0];
+        // The mean of 75,000 waits, of which near ones are alike, varies from seed to seed by 2 % and, at the higher load, 4 %.
         near(queue.wait_ns.mean, theory_ns, 60);
         // Little: the mean number that waits is the wait by the time between arrivals, in thousandths.
         near(queue.length_milli, theory_ns / gap_us, 60);
