@@ -289,6 +289,39 @@ fn red_spreads_its_drops_evenly() {
     assert!((100..112).contains(&mean), "mean gap {mean} tenths");
 }
 
+/// RED/3-MAXTH: beyond the upper threshold the probability goes on up to one at twice that (`gentle`); without it, all go at once.
+/// Half way, with a tenth at the threshold, it is 0.55: drops spread evenly over one and two packets, 1.45 from one to the next.
+#[test]
+fn gentle_red_goes_up_to_twice_the_upper_threshold() {
+    for (gentle, average, tenths) in [
+        (true, 10, 100..112),
+        (true, 19, 55..61),
+        (true, 30, 14..16),
+        (true, 40, 10..11),
+        (false, 20, 10..11),
+    ] {
+        let config =
+            Red { min: 0, max: 20, probability_ppm: 100_000, weight_ppm: 0, gentle, ..Red::default() };
+        let mut red = super::Red::new(1, "link:a-b>");
+        red.change(config, &slow(Discipline::Red(config)));
+        red.average = average << 32;
+        let packet = Arriving {
+            now: ms(1),
+            start: ms(2),
+            idle_since: ms(2),
+            len: 100,
+            ect: false,
+            listed: Verdict::Take,
+        };
+        let dropped = (0..20_000).filter(|_| red.judge(average as usize, packet) == Verdict::Early).count();
+        let apart = 200_000 / dropped;
+        assert!(
+            tenths.contains(&apart),
+            "{apart} tenths of a packet from one drop to the next at {average}, gentle: {gentle}"
+        );
+    }
+}
+
 /// RED/1-EWMA: the average against floats, with an idle time in the middle; RED/3-MAXTH: above, everything goes.
 #[test]
 fn red_averages_and_forgets_while_idle() {
