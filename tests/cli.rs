@@ -410,3 +410,13 @@ fn a_minute_is_min() {
     let output = timewait(&["fuzz", "--time", "10m"]);
     assert!(stderr(&output).contains("did you mean `10min`?"), "{}", stderr(&output));
 }
+
+/// It went on for ever from 0, or ran nothing.
+#[test]
+fn seeds_go_on_behind_the_largest() {
+    let last = u64::MAX.to_string();
+    let args = ["fuzz", "--seed-from", last.as_str(), "--count", "3", "--jobs", "2", "--time", "60s"];
+    let output = timewait(&args);
+    assert_eq!(output.status.code(), Some(0), "{}{}", stdout(&output), stderr(&output));
+    assert!(stdout(&output).contains("\n3 scenarios, "), "{}", stdout(&output));
+}

@@ -107,7 +107,7 @@ Exit status: 0 if nothing was found, 1 if something was, 2 if an argument is wro
 #[derive(Args, Debug)]
 #[command(after_help = FUZZ_EXAMPLES)]
 pub struct Fuzz {
-    /// First seed; the others follow it. Default: by the clock.
+    /// First seed; the others follow it, 0 behind the largest. Default: by the clock.
     #[arg(long, value_name = "N")]
     pub seed_from: Option<u64>,
     /// Runs at a time. Default: one a core.

@@ -39,13 +39,20 @@ struct Done {
 
 /// What the threads share: which seed comes next, and whether to stop.
 struct Shared {
-    next: AtomicU64,
-    end: u64,
+    first: u64,
+    /// Seeds handed out so far, and how many there are.
+    taken: AtomicU64,
+    count: u64,
     stop: AtomicBool,
     deadline: Option<Instant>,
 }
 
 impl Shared {
+    /// The next seed. Behind the largest comes 0: what is counted is how many were handed out.
+    fn next(&self) -> Option<u64> {
+        let taken = self.taken.fetch_add(1, Ordering::Relaxed);
+        (taken < self.count).then(|| self.first.wrapping_add(taken))
+    }
     /// Whether nobody wants to know more, or the time is over.
     fn is_over(&self) -> bool {
         self.stop.load(Ordering::Relaxed) || self.deadline.is_some_and(|deadline| now() >= deadline)
@@ -83,8 +90,9 @@ pub fn run(args: &Fuzz, _color: Color, out: &mut dyn Write) -> Result<bool> {
     out.flush()?;
     let jobs = jobs(args.jobs);
     let shared = Shared {
-        next: AtomicU64::new(first),
-        end: first.saturating_add(count),
+        first,
+        taken: AtomicU64::new(0),
+        count,
         stop: AtomicBool::new(false),
         deadline: limit.map(|limit| started + limit),
     };
@@ -122,10 +130,7 @@ enum Sort {
 /// Runs one scenario after the other.
 fn work(shared: &Shared, sort: Sort, sender: Sender<Done>) {
     while !shared.is_over() {
-        let seed = shared.next.fetch_add(1, Ordering::Relaxed);
-        if seed >= shared.end {
-            return;
-        }
+        let Some(seed) = shared.next() else { return };
         let goes_on = || !shared.is_over();
         let done = match sort {
             Sort::Differential => all_pairs(seed, &goes_on),
