@@ -107,7 +107,7 @@ fn report(explored: &Explored, args: &Explore, scenario: &Scenario, out: &mut dy
 /// Writes down what a run has broken, as it was and made small. Returns the command that repeats it.
 fn keep(dir: &Path, broken: &Broken, names: &Names) -> Result<String> {
     std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
-    let name = format!("{}-{}", broken.place.law, broken.place.node);
+    let name = broken.place.name();
     let write = |path: &Path, text: &str| {
         std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
     };

@@ -3,6 +3,7 @@
 use tcp::Time;
 
 use super::differential;
+use super::fuzz::caught;
 use super::metamorphic::{self, Change, Difference};
 use crate::scenario::Scenario;
 
@@ -55,13 +56,44 @@ impl Relation {
     /// Where the runs of `scenario` part; `None`: they do not, or the relation does not apply.
     pub fn parting(self, scenario: &Scenario) -> Option<Parting> {
         match self {
-            Relation::Unnoticed(change) => {
-                Some(Parting::from(metamorphic::compare(scenario.spec(), change)?.err()?))
-            }
+            Relation::Unnoticed(change) => beside(change, scenario)?.err(),
             Relation::Personalities => {
                 let words = differential::parting(scenario)?;
                 Some(Parting { relation: self, time: None, words })
             }
         }
+    }
+}
+
+/// Whether the run of `scenario` and the one with this change are the same; `None`: a host could notice the change.
+pub fn beside(change: Change, scenario: &Scenario) -> Option<Result<(), Parting>> {
+    let compared = || Some(metamorphic::compare(scenario.spec(), change)?.map(|_| ()).map_err(Parting::from));
+    guarded(Relation::Unnoticed(change), compared)
+}
+
+/// What comes of it. That one of the runs panics parts them.
+fn guarded(
+    relation: Relation,
+    compared: impl FnOnce() -> Option<Result<(), Parting>>,
+) -> Option<Result<(), Parting>> {
+    caught(compared).unwrap_or_else(|said| {
+        let words = format!("a run panics beside the other ({}): {said}", relation.name());
+        Some(Err(Parting { relation, time: None, words }))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_part_where_one_panics() {
+        for change in Change::ALL {
+            let relation = Relation::Unnoticed(change);
+            let parting = guarded(relation, || panic!("of {}", change.name())).expect("it applies").expect_err("they part");
+            assert_eq!(parting.relation, relation);
+            assert!(parting.words.contains(&format!("panics beside the other ({0}): of {0}", change.name())), "{}", parting.words);
+        }
+        assert_eq!(guarded(Relation::Personalities, || None), None);
     }
 }

@@ -14,7 +14,7 @@ use crate::view::words;
 pub struct Place {
     /// What was broken.
     pub law: Law,
-    /// The host.
+    /// The host; empty if it is no host's.
     pub node: String,
     /// It has an excuse.
     pub excused: bool,
@@ -62,14 +62,27 @@ pub fn unexcused(violations: &[Violation]) -> impl Iterator<Item = &Violation> {
     violations.iter().filter(|violation| violation.excuse.is_none())
 }
 
+impl Place {
+    /// In a word, for the name of a file: `ComesToRest-client`, `NoPanic`.
+    pub fn name(&self) -> String {
+        if self.node.is_empty() { self.law.to_string() } else { format!("{}-{}", self.law, self.node) }
+    }
+}
+
 /// The places of violations, each once.
 pub fn places(violations: &[Violation], simulator: &Simulator) -> BTreeSet<Place> {
     violations.iter().map(|v| place(v, simulator)).collect()
 }
 
+/// Whether a host is to be named: a panic, or a run without end, is that of no host alone.
+fn is_of_a_host(violation: &Violation) -> bool {
+    violation.tuple.is_some() || !matches!(violation.law, Law::NoPanic | Law::WorkBounds)
+}
+
 /// The place of a violation.
 pub fn place(violation: &Violation, simulator: &Simulator) -> Place {
-    let node = simulator.names().node(violation.node).to_string();
+    let node = || simulator.names().node(violation.node).to_string();
+    let node = if is_of_a_host(violation) { node() } else { String::new() };
     Place { law: violation.law, node, excused: violation.excuse.is_some() }
 }
 
@@ -77,11 +90,15 @@ pub fn place(violation: &Violation, simulator: &Simulator) -> Place {
 pub fn in_words(violation: &Violation, names: &Names, command: &str) -> String {
     let Violation { time, event, law, node, tuple, text, .. } = violation;
     let whom = tuple.map_or(String::new(), |tuple| format!(" ({} with {})", tuple.local, tuple.remote));
-    let event = if *event > 0 { format!(", event {event}") } else { String::new() };
+    let on = || format!(" on {}{whom}", names.node(*node));
+    let on = if is_of_a_host(violation) { on() } else { String::new() };
+    let when = match (*event, law) {
+        (0, Law::NoPanic) => "before the first event".to_owned(),
+        (0, _) => format!("at {} s", words::clock(*time)),
+        (event, _) => format!("at {} s, event {event}", words::clock(*time)),
+    };
     format!(
-        "{law} is broken: {text}\n  at {} s{event} on {}{whom}\n  law: {} ({})\n  again: {command}",
-        words::clock(*time),
-        names.node(*node),
+        "{law} is broken: {text}\n  {when}{on}\n  law: {} ({})\n  again: {command}",
         law.text(),
         law.source(),
     )

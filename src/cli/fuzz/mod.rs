@@ -13,8 +13,8 @@ use timewait::Names;
 use timewait::find::differential::{self, Compared};
 use timewait::find::fuzz::coverage::SOMETIMES;
 use timewait::find::fuzz::{self, Coverage, Played, swarm};
-use timewait::find::metamorphic::{Change, compare};
-use timewait::find::relation::{Parting, Relation};
+use timewait::find::metamorphic::Change;
+use timewait::find::relation::{self, Parting, Relation};
 use timewait::find::verdict;
 use timewait::scenario::Scenario;
 use timewait::scenario::units::Span;
@@ -151,12 +151,16 @@ fn one(seed: u64, metamorphic: bool, goes_on: &dyn Fn() -> bool) -> Option<Done>
         Ok(scenario) => scenario,
     };
     let played = fuzz::play_while(&scenario, true, goes_on)?;
-    if metamorphic {
-        for change in Change::ALL {
-            let Some(result) = compare(scenario.spec(), change) else { continue };
-            done.compared += 1;
-            done.differences.extend(result.err().map(Parting::from));
+    // What panics by itself does so beside others.
+    let panics = played.violations.iter().any(|violation| violation.law == Law::NoPanic);
+    for change in Change::ALL.into_iter().filter(|_| metamorphic && !panics) {
+        // What was found so far is told.
+        if !goes_on() {
+            break;
         }
+        let Some(result) = relation::beside(change, &scenario) else { continue };
+        done.compared += 1;
+        done.differences.extend(result.err());
     }
     Some(Done { outcome: Ok((scenario, played)), ..done })
 }
@@ -339,4 +343,21 @@ pub(super) fn now() -> Instant {
 fn fresh_seed() -> u64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     since.as_micros() as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// It ended the whole soak, without a word about the seed.
+    #[test]
+    fn what_panics_by_itself_is_told_and_compared_with_nothing() {
+        // One that lasts long enough to be asked on its way.
+        let is_long = |seed: &u64| fuzz::play(&fuzz::scenario(*seed).expect("it reads"), true).events >= 1_024;
+        let seed = (1..100).find(is_long).expect("one is long");
+        let done = one(seed, true, &|| panic!("planted")).expect("it is told");
+        let Ok((_, played)) = done.outcome else { panic!("it reads") };
+        assert_eq!(played.violations[0].law, Law::NoPanic);
+        assert_eq!((done.compared, done.differences.len()), (0, 0));
+    }
 }

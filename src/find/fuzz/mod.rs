@@ -56,28 +56,41 @@ pub fn play(scenario: &Scenario, rest: bool) -> Played {
 }
 /// The same, for as long as `goes_on` says so, which is asked now and then; `None`: it did not come to its end.
 pub fn play_while(scenario: &Scenario, rest: bool, goes_on: &dyn Fn() -> bool) -> Option<Played> {
-    let never = |_: &Simulator| false;
-    guarded(|| play_unguarded(scenario, rest, goes_on, &never))
+    guarded(scenario, rest, goes_on, &|_| false)
 }
 /// The same, no further than to where `enough` says so, which is asked now and then.
 pub fn play_until(scenario: &Scenario, enough: &dyn Fn(&Simulator) -> bool) -> Played {
-    guarded(|| play_unguarded(scenario, false, &|| true, enough)).unwrap_or_default()
+    guarded(scenario, false, &|| true, enough).unwrap_or_default()
 }
 
-/// A run, whose panic is a violation.
-fn guarded(run: impl FnOnce() -> Option<Played>) -> Option<Played> {
-    caught(run).unwrap_or_else(|text| {
-        let violation = Violation {
-            time: Time::ZERO,
-            event: 0,
-            law: Law::NoPanic,
-            node: NodeId(0),
-            tuple: None,
-            text,
-            excuse: None,
-        };
-        Some(Played { violations: vec![violation], ..Played::default() })
-    })
+/// A run, whose panic is a violation: behind what was broken before it, at the event in which it came.
+fn guarded(
+    scenario: &Scenario,
+    rest: bool,
+    goes_on: &dyn Fn() -> bool,
+    enough: &dyn Fn(&Simulator) -> bool,
+) -> Option<Played> {
+    let (mut world, mut coverage) = (None, Coverage::default());
+    let run = || unguarded(scenario, rest, goes_on, enough, &mut world, &mut coverage);
+    let text = match caught(run) {
+        Ok(Some((violations, events, hash))) => return Some(Played { violations, events, coverage, hash }),
+        Ok(None) => return None,
+        Err(text) => text,
+    };
+    coverage.take(world.as_ref().map_or(&[], Simulator::records));
+    let (time, event) = world.as_ref().map_or((Time::ZERO, 0), |world| (world.now(), world.events()));
+    let before = || world.as_ref().map(|world| verdict::violations(&scenario.typed, world));
+    let mut violations = caught(before).ok().flatten().unwrap_or_default();
+    violations.push(Violation {
+        time,
+        event,
+        law: Law::NoPanic,
+        node: NodeId(0),
+        tuple: None,
+        text,
+        excuse: None,
+    });
+    Some(Played { violations, events: event, coverage, hash: 0 })
 }
 
 /// What comes of it, or what its panic said.
@@ -88,14 +101,16 @@ pub(super) fn caught<T>(run: impl FnOnce() -> T) -> Result<T, String> {
     })
 }
 
-fn play_unguarded(
+/// A run in `world`, which stays where it was if the run does not come to its end: violations, events, hash.
+fn unguarded(
     scenario: &Scenario,
     rest: bool,
     goes_on: &dyn Fn() -> bool,
     enough: &dyn Fn(&Simulator) -> bool,
-) -> Option<Played> {
-    let mut simulator = Simulator::new(scenario.spec(), TraceLevel::On).with_checks(scenario.spec());
-    let mut coverage = Coverage::default();
+    world: &mut Option<Simulator>,
+    coverage: &mut Coverage,
+) -> Option<(Vec<Violation>, u64, u64)> {
+    let simulator = world.insert(Simulator::new(scenario.spec(), TraceLevel::On).with_checks(scenario.spec()));
     let (mut delivered, mut time) = (0, Time::ZERO);
     while simulator.events() < MOST_EVENTS && simulator.step() {
         if simulator.events() == MOST_EVENTS / 2 {
@@ -105,7 +120,7 @@ fn play_unguarded(
             if !goes_on() {
                 return None;
             }
-            if enough(&simulator) {
+            if enough(simulator) {
                 break;
             }
         }
@@ -132,7 +147,7 @@ fn play_unguarded(
         }
     }
     let ended = cut_off && !stands_still && simulator.events() < LAST_EVENTS;
-    let mut violations = verdict::violations(&scenario.typed, &simulator);
+    let mut violations = verdict::violations(&scenario.typed, simulator);
     if cut_off && !ended && (simulator.delivered() == delivered || stands_still) {
         let what = if stands_still { "time stood still" } else { "nothing was delivered" };
         violations.push(Violation {
@@ -147,7 +162,7 @@ fn play_unguarded(
     } else if rest && !cut_off {
         violations.extend(simulator.unrest());
     }
-    Some(Played { violations, events: simulator.events(), coverage, hash: simulator.trace_hash() })
+    Some((violations, simulator.events(), simulator.trace_hash()))
 }
 
 /// Why a run may go on and on: each answer is copied on its way, and each copy answered. The limits are there for that, and two
@@ -179,17 +194,50 @@ pub fn scenario(seed: u64) -> Result<Scenario, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Names;
+
+    /// The first seed whose run has a while to go.
+    fn long() -> Scenario {
+        let long = |seed: &u64| play(&scenario(*seed).expect("it reads"), true).events >= ASKED;
+        scenario((1..100).find(long).expect("one is long")).expect("it reads")
+    }
 
     #[test]
-    fn a_panic_is_a_violation_that_says_what_it_said() {
-        let played = guarded(|| {
+    fn a_panic_is_a_violation_that_says_what_it_said_and_when() {
+        let scenario = long();
+        let panics = || {
             let least = Vec::<u32>::new().into_iter().min();
             panic!("nothing is the least: {least:?}")
-        });
-        let played = played.expect("it came to an end");
+        };
+        let played = play_while(&scenario, true, &panics).expect("it came to an end");
         let [violation] = played.violations.as_slice() else { panic!("{played:?}") };
         assert_eq!((violation.law, violation.text.as_str()), (Law::NoPanic, "nothing is the least: None"));
         assert_eq!(played.unexcused(), Some(violation));
+        assert_eq!((violation.event, played.events), (ASKED, ASKED));
+        let mut simulator = Simulator::new(scenario.spec(), TraceLevel::Off);
+        while simulator.events() < ASKED && simulator.step() {}
+        assert_eq!(violation.time, simulator.now());
+        // What was seen before it counts, and it is no host's.
+        assert!(played.coverage.sizes()[0] > 0, "{:?}", played.coverage);
+        let words = verdict::in_words(violation, &Names::of(scenario.spec()), "AGAIN");
+        assert!(words.contains(&format!(" s, event {ASKED}\n")), "{words}");
+        assert_eq!(verdict::place(violation, &simulator).node, "");
+    }
+
+    #[test]
+    fn a_panic_before_the_first_event_says_so() {
+        let violation = Violation {
+            time: Time::ZERO,
+            event: 0,
+            law: Law::NoPanic,
+            node: NodeId(0),
+            tuple: None,
+            text: String::new(),
+            excuse: None,
+        };
+        let names = Names::of(scenario(1).expect("it reads").spec());
+        let words = verdict::in_words(&violation, &names, "AGAIN");
+        assert!(words.contains("\n  before the first event\n"), "{words}");
     }
 
     #[test]
@@ -201,8 +249,7 @@ mod tests {
 
     #[test]
     fn a_run_stops_on_its_way_when_it_is_told_to() {
-        let long = |seed: &u64| play(&scenario(*seed).expect("it reads"), true).events >= ASKED;
-        let scenario = scenario((1..100).find(long).expect("one is long")).expect("it reads");
+        let scenario = long();
         let asked = std::cell::Cell::new(0);
         let told = || {
             asked.set(asked.get() + 1);
