@@ -420,3 +420,23 @@ fn seeds_go_on_behind_the_largest() {
     assert_eq!(output.status.code(), Some(0), "{}{}", stdout(&output), stderr(&output));
     assert!(stdout(&output).contains("\n3 scenarios, "), "{}", stdout(&output));
 }
+
+/// Pairs of personalities take part in few situations; which were never seen is told all the same.
+#[test]
+fn a_soak_says_what_it_has_never_seen() {
+    for args in [
+        &["fuzz", "--seed-from", "1", "--count", "3"][..],
+        &["fuzz", "--differential", "--seed-from", "1", "--count", "2"],
+    ] {
+        let text = stdout(&timewait(args));
+        for wanted in [
+            "11 states, ",
+            " of 30 transitions, ",
+            "  causes never seen: ",
+            "\nrare situations: ",
+            "  rare situations never seen: ",
+        ] {
+            assert!(text.contains(wanted), "{args:?} {wanted}\n{text}");
+        }
+    }
+}

@@ -90,9 +90,15 @@ mod tests {
     fn runs_part_where_one_panics() {
         for change in Change::ALL {
             let relation = Relation::Unnoticed(change);
-            let parting = guarded(relation, || panic!("of {}", change.name())).expect("it applies").expect_err("they part");
+            let parting = guarded(relation, || panic!("of {}", change.name()))
+                .expect("it applies")
+                .expect_err("they part");
             assert_eq!(parting.relation, relation);
-            assert!(parting.words.contains(&format!("panics beside the other ({0}): of {0}", change.name())), "{}", parting.words);
+            assert!(
+                parting.words.contains(&format!("panics beside the other ({0}): of {0}", change.name())),
+                "{}",
+                parting.words
+            );
         }
         assert_eq!(guarded(Relation::Personalities, || None), None);
     }

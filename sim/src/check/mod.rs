@@ -26,6 +26,7 @@ use tcp::{Config, Flags, Info, Rule, Running, Time, Tuple};
 
 pub use law::{Law, Violation};
 pub use stream::{Finding, StreamCheck, StreamEnd, StreamEvent, Wrong};
+pub use transitions::transitions;
 
 use crate::digest::Places;
 use crate::packet::{Body, Packet, PacketId};

@@ -25,6 +25,12 @@ const DIAGRAM: &[(State, &[State])] = &[
     (TimeWait, &[SynReceived]),
 ];
 
+/// All transitions that are legal, each once.
+pub fn transitions() -> impl Iterator<Item = (State, State)> {
+    let drawn = DIAGRAM.iter().flat_map(|(from, next)| next.iter().map(move |to| (*from, *to)));
+    drawn.chain(State::ALL.into_iter().filter(|from| *from != Closed).map(|from| (from, Closed)))
+}
+
 /// The states of all connections, as far as they were told.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Transitions(FxHashMap<(NodeId, Tuple), State>);

@@ -1,5 +1,8 @@
 //! `timewait fuzz`: random scenarios on all cores, and what they broke.
 
+mod progress;
+mod report;
+
 use std::io::Write;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -7,24 +10,21 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow};
-use indicatif::{ProgressBar, ProgressStyle};
 use sim::check::Law;
 use timewait::Names;
 use timewait::find::differential::{self, Compared};
-use timewait::find::fuzz::coverage::SOMETIMES;
 use timewait::find::fuzz::{self, Coverage, Played, swarm};
 use timewait::find::metamorphic::Change;
 use timewait::find::relation::{self, Parting, Relation};
 use timewait::find::verdict;
 use timewait::scenario::Scenario;
 use timewait::scenario::units::Span;
-use timewait::view::paint::{BOLD, DIM, GREEN, RED, paint};
+use timewait::view::paint::{DIM, RED, paint};
 
 use super::finding::Fuzz;
 use super::{Color, screen};
+use progress::Progress;
 
-/// Runs after which a situation that never came is worth a word.
-const ENOUGH: u64 = 5_000;
 /// Scenarios where nothing says when to stop and nobody watches.
 const FEW: u64 = 1_000;
 
@@ -112,7 +112,7 @@ pub fn run(args: &Fuzz, _color: Color, out: &mut dyn Write) -> Result<bool> {
         shared.stop.store(true, Ordering::Relaxed);
         tally
     })?;
-    report(&tally, started.elapsed(), args.differential, out)?;
+    report::write(&tally, started.elapsed(), screen::width(), out)?;
     Ok(tally.broken == 0 && tally.differ == 0)
 }
 
@@ -188,7 +188,7 @@ fn collect(
     count: u64,
     out: &mut dyn Write,
 ) -> Result<Tally> {
-    let progress = progress(count);
+    let progress = Progress::new(count);
     let mut tally = Tally::default();
     for Done { seed, outcome, compared, differences } in receiver {
         let (scenario, played) = outcome.map_err(|error| anyhow!(error))?;
@@ -215,27 +215,10 @@ fn collect(
                 shared.stop.store(true, Ordering::Relaxed);
             }
         }
-        let [states, transitions, causes, segments] = tally.coverage.sizes();
-        progress.set_position(tally.runs);
-        progress.set_message(format!(
-            "{} events, {} broken; {states} states, {transitions} transitions, {causes} causes, {segments} segments by state",
-            tally.events, tally.broken
-        ));
+        progress.tell(&tally);
     }
-    progress.finish_and_clear();
+    progress.finish();
     Ok(tally)
-}
-
-fn progress(count: u64) -> ProgressBar {
-    if !screen::is_watched() {
-        return ProgressBar::hidden();
-    }
-    let (bar, template) = if count == u64::MAX {
-        (ProgressBar::new_spinner(), "{spinner} {pos} scenarios, {per_sec}, {elapsed}: {wide_msg}")
-    } else {
-        (ProgressBar::new(count), "{bar:30.cyan} {pos}/{len} {per_sec}, {eta}: {wide_msg}")
-    };
-    bar.with_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
 /// Tells of a scenario that broke something, and keeps it.
@@ -286,47 +269,6 @@ fn keep(seed: u64, scenario: &Scenario, args: &Fuzz) -> Result<()> {
     std::fs::write(&path, &scenario.text).with_context(|| format!("cannot write {}", path.display()))
 }
 
-fn report(tally: &Tally, elapsed: Duration, differential: bool, out: &mut dyn Write) -> Result<()> {
-    let [states, transitions, causes, segments] = tally.coverage.sizes();
-    writeln!(
-        out,
-        "{}",
-        paint(
-            BOLD,
-            format_args!(
-                "{} scenarios, {} events in {:.1?}: {} broken",
-                tally.runs, tally.events, elapsed, tally.broken
-            )
-        )
-    )?;
-    if tally.compared > 0 {
-        writeln!(
-            out,
-            "{} comparisons of runs that should be the same, {} scenarios differ",
-            tally.compared, tally.differ
-        )?;
-    }
-    for (law, runs) in &tally.laws {
-        writeln!(out, "  {} {law} in {runs}: {} ({})", paint(RED, "✗"), law.text(), law.source())?;
-    }
-    writeln!(
-        out,
-        "covered: {states} of 11 states, {transitions} transitions, {causes} of {} causes, {segments} kinds of segments by state",
-        tcp::Rule::ALL.len()
-    )?;
-    // Scenarios of one kind, in which most of these never come.
-    if differential {
-        return Ok(());
-    }
-    let never = tally.coverage.never();
-    let seen = SOMETIMES.len() - never.len();
-    writeln!(out, "rare situations: {} of {} seen", paint(GREEN, seen), SOMETIMES.len())?;
-    if !never.is_empty() && tally.runs >= ENOUGH {
-        writeln!(out, "  never seen: {}", paint(RED, never.join(", ")))?;
-    }
-    Ok(())
-}
-
 /// Runs at a time: as asked for, or one a core.
 pub(super) fn jobs(asked: Option<NonZeroUsize>) -> usize {
     asked.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get)
@@ -353,7 +295,8 @@ mod tests {
     #[test]
     fn what_panics_by_itself_is_told_and_compared_with_nothing() {
         // One that lasts long enough to be asked on its way.
-        let is_long = |seed: &u64| fuzz::play(&fuzz::scenario(*seed).expect("it reads"), true).events >= 1_024;
+        let is_long =
+            |seed: &u64| fuzz::play(&fuzz::scenario(*seed).expect("it reads"), true).events >= 1_024;
         let seed = (1..100).find(is_long).expect("one is long");
         let done = one(seed, true, &|| panic!("planted")).expect("it is told");
         let Ok((_, played)) = done.outcome else { panic!("it reads") };

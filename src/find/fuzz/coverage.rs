@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use sim::NodeId;
+use sim::check::transitions;
 use sim::trace::{DropReason, Record, What};
 use tcp::{Flags, Note, Rule, State, Tuple};
 
@@ -118,5 +119,40 @@ impl Coverage {
     /// Rare situations that were never seen.
     pub fn never(&self) -> Vec<&'static str> {
         SOMETIMES.iter().filter(|(_, feature)| self.count(*feature) == 0).map(|(name, _)| *name).collect()
+    }
+    /// States that were never reached.
+    pub fn missing_states(&self) -> Vec<State> {
+        State::ALL.into_iter().filter(|state| self.count(Feature::State(*state)) == 0).collect()
+    }
+    /// Transitions of the diagram that never happened.
+    pub fn missing_transitions(&self) -> Vec<(State, State)> {
+        let never = |(from, to): &(State, State)| self.count(Feature::Transition(*from, *to)) == 0;
+        transitions().filter(never).collect()
+    }
+    /// Rules that never decided.
+    pub fn missing_causes(&self) -> Vec<Rule> {
+        Rule::ALL.iter().copied().filter(|rule| self.count(Feature::Cause(*rule)) == 0).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::find::fuzz::{play, scenario};
+
+    #[test]
+    fn what_is_seen_and_what_is_missing_are_all_there_is() {
+        let mut coverage = Coverage::default();
+        assert_eq!(coverage.missing_states(), State::ALL);
+        assert_eq!(coverage.missing_causes(), Rule::ALL);
+        assert_eq!(coverage.never().len(), SOMETIMES.len());
+        for seed in 1..60 {
+            coverage.add(&play(&scenario(seed).expect("it reads"), true).coverage);
+        }
+        let [states, happened, causes, _] = coverage.sizes();
+        assert!(states > 8 && happened > 15 && causes > 80, "{:?}", coverage.sizes());
+        assert_eq!(states + coverage.missing_states().len(), State::ALL.len());
+        assert_eq!(happened + coverage.missing_transitions().len(), transitions().count());
+        assert_eq!(causes + coverage.missing_causes().len(), Rule::ALL.len());
     }
 }

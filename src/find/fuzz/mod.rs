@@ -110,7 +110,8 @@ fn unguarded(
     world: &mut Option<Simulator>,
     coverage: &mut Coverage,
 ) -> Option<(Vec<Violation>, u64, u64)> {
-    let simulator = world.insert(Simulator::new(scenario.spec(), TraceLevel::On).with_checks(scenario.spec()));
+    let simulator =
+        world.insert(Simulator::new(scenario.spec(), TraceLevel::On).with_checks(scenario.spec()));
     let (mut delivered, mut time) = (0, Time::ZERO);
     while simulator.events() < MOST_EVENTS && simulator.step() {
         if simulator.events() == MOST_EVENTS / 2 {
