@@ -440,3 +440,24 @@ fn a_soak_says_what_it_has_never_seen() {
         }
     }
 }
+
+/// It died of the signal, and what it had done with it.
+#[cfg(unix)]
+#[test]
+fn the_first_ctrl_c_ends_a_soak_with_its_report() {
+    use std::io::{BufRead, BufReader, Read};
+    let args = ["fuzz", "--seed-from", "1", "--time", "10min", "--jobs", "2"];
+    let mut child =
+        command(&args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the command starts");
+    let mut out = BufReader::new(child.stdout.take().expect("a pipe"));
+    let mut text = String::new();
+    out.read_line(&mut text).expect("UTF-8");
+    assert_eq!(text, "seeds from 1\n");
+    let kill = format!("kill -INT {}", child.id());
+    assert!(Command::new("sh").args(["-c", &kill]).status().expect("a shell").success());
+    out.read_to_string(&mut text).expect("UTF-8");
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(0), "{text}{}", stderr(&output));
+    assert!(text.contains(" scenarios, ") && text.contains("\nrare situations: "), "{text}");
+    assert!(stderr(&output).contains("Ctrl-C once more"), "{}", stderr(&output));
+}

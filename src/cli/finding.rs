@@ -101,7 +101,11 @@ Examples:
   timewait fuzz --differential --time 8h         every personality against every other
   timewait fuzz --show 4711                      the scenario of a seed, or of a --differential
 
-Exit status: 0 if nothing was found, 1 if something was, 2 if an argument is wrong.";
+Ctrl-C ends what runs and shows the report of what was done; a second one ends without it. Off a terminal there is a line \
+a minute on the standard error.
+
+Exit status: 0 if nothing was found, 1 if something was, also where Ctrl-C came first; 2 if an argument is wrong; 130 \
+behind a second Ctrl-C.";
 
 /// Arguments of `timewait fuzz`.
 #[derive(Args, Debug)]

@@ -1,12 +1,14 @@
 //! `timewait fuzz`: random scenarios on all cores, and what they broke.
 
+mod interrupt;
 mod progress;
 mod report;
 
 use std::io::Write;
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow};
@@ -27,6 +29,8 @@ use progress::Progress;
 
 /// Scenarios where nothing says when to stop and nobody watches.
 const FEW: u64 = 1_000;
+/// How long the one who tells waits for something to tell before he looks at the clock.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// One scenario that was run.
 struct Done {
@@ -44,6 +48,8 @@ struct Shared {
     taken: AtomicU64,
     count: u64,
     stop: AtomicBool,
+    /// Somebody has pressed Ctrl-C.
+    interrupted: Arc<AtomicBool>,
     deadline: Option<Instant>,
 }
 
@@ -55,7 +61,8 @@ impl Shared {
     }
     /// Whether nobody wants to know more, or the time is over.
     fn is_over(&self) -> bool {
-        self.stop.load(Ordering::Relaxed) || self.deadline.is_some_and(|deadline| now() >= deadline)
+        let asked = self.stop.load(Ordering::Relaxed) || self.interrupted.load(Ordering::Relaxed);
+        asked || self.deadline.is_some_and(|deadline| now() >= deadline)
     }
 }
 
@@ -72,7 +79,7 @@ struct Tally {
 }
 
 /// Returns whether nothing was found.
-pub fn run(args: &Fuzz, _color: Color, out: &mut dyn Write) -> Result<bool> {
+pub fn run(args: &Fuzz, color: Color, out: &mut dyn Write) -> Result<bool> {
     if let Some(seed) = args.show {
         let text = if args.differential { differential::text(seed) } else { swarm::swarm(seed) };
         out.write_all(text.as_bytes())?;
@@ -86,16 +93,17 @@ pub fn run(args: &Fuzz, _color: Color, out: &mut dyn Write) -> Result<bool> {
     if let Some(dir) = &args.keep {
         std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
     }
-    writeln!(out, "{}", paint(DIM, format_args!("seeds from {first}")))?;
-    out.flush()?;
     let jobs = jobs(args.jobs);
     let shared = Shared {
         first,
         taken: AtomicU64::new(0),
         count,
         stop: AtomicBool::new(false),
+        interrupted: interrupt::heard(color),
         deadline: limit.map(|limit| started + limit),
     };
+    writeln!(out, "{}", paint(DIM, format_args!("seeds from {first}")))?;
+    out.flush()?;
     let kind = match (args.differential, args.metamorphic) {
         (true, _) => Sort::Differential,
         (false, true) => Sort::Metamorphic,
@@ -108,7 +116,7 @@ pub fn run(args: &Fuzz, _color: Color, out: &mut dyn Write) -> Result<bool> {
             scope.spawn(|| work(&shared, kind, sender));
         }
         drop(sender);
-        let tally = collect(&receiver, &shared, args, count, out);
+        let tally = collect(&receiver, &shared, args, Progress::new(count, color), out);
         shared.stop.store(true, Ordering::Relaxed);
         tally
     })?;
@@ -185,12 +193,17 @@ fn collect(
     receiver: &Receiver<Done>,
     shared: &Shared,
     args: &Fuzz,
-    count: u64,
+    mut progress: Progress,
     out: &mut dyn Write,
 ) -> Result<Tally> {
-    let progress = Progress::new(count);
     let mut tally = Tally::default();
-    for Done { seed, outcome, compared, differences } in receiver {
+    loop {
+        progress.tell(&tally, now());
+        let Done { seed, outcome, compared, differences } = match receiver.recv_timeout(PATIENCE) {
+            Ok(done) => done,
+            Err(RecvTimeoutError::Timeout) => continue,
+            Err(RecvTimeoutError::Disconnected) => break,
+        };
         let (scenario, played) = outcome.map_err(|error| anyhow!(error))?;
         tally.compared += compared;
         if !differences.is_empty() {
@@ -215,7 +228,6 @@ fn collect(
                 shared.stop.store(true, Ordering::Relaxed);
             }
         }
-        progress.tell(&tally);
     }
     progress.finish();
     Ok(tally)

@@ -1,4 +1,4 @@
-//! What somebody who watches sees of a soak: two lines that fit 80 columns.
+//! What is seen of a soak while it goes on: by somebody who watches two lines that fit 80 columns, in a log a line a minute.
 
 use std::time::{Duration, Instant};
 
@@ -7,7 +7,7 @@ use sim::check::transitions;
 use timewait::view::words;
 
 use super::{Tally, now};
-use crate::cli::screen;
+use crate::cli::{Color, screen};
 
 /// Tells how far a soak has come.
 pub(super) struct Progress {
@@ -15,26 +15,44 @@ pub(super) struct Progress {
     began: Instant,
     /// Scenarios, if they have an end.
     count: Option<u64>,
+    /// When the log had its last line, where there is one.
+    logged: Option<Instant>,
+    color: Color,
 }
 
+/// From one line in a log to the next.
+const EVERY: Duration = Duration::from_secs(60);
+
 impl Progress {
-    pub(super) fn new(count: u64) -> Progress {
-        let bar = if screen::is_watched() {
-            let style = ProgressStyle::with_template("{spinner} {prefix}\n  {wide_msg}");
-            let style = style.unwrap_or_else(|_| ProgressStyle::default_spinner());
-            ProgressBar::new_spinner().with_style(style)
-        } else {
-            ProgressBar::hidden()
-        };
-        Progress { bar, began: now(), count: Some(count).filter(|count| *count < u64::MAX) }
+    pub(super) fn new(count: u64, color: Color) -> Progress {
+        let began = now();
+        let count = Some(count).filter(|count| *count < u64::MAX);
+        if !screen::is_watched() {
+            return Progress { bar: ProgressBar::hidden(), began, count, logged: Some(began), color };
+        }
+        let style = ProgressStyle::with_template("{spinner} {prefix}\n  {wide_msg}");
+        let style = style.unwrap_or_else(|_| ProgressStyle::default_spinner());
+        let bar = ProgressBar::new_spinner().with_style(style);
+        Progress { bar, began, count, logged: None, color }
     }
     /// Shows how things are by now.
-    pub(super) fn tell(&self, tally: &Tally) {
-        if !self.bar.is_hidden() {
-            self.bar.set_prefix(done(tally, self.began.elapsed(), self.count));
+    pub(super) fn tell(&mut self, tally: &Tally, now: Instant) {
+        if let Some(line) = self.line(tally, now) {
+            screen::note(self.color, line);
+        }
+        if self.logged.is_none() {
+            self.bar.set_prefix(done(tally, now - self.began, self.count));
             self.bar.set_message(covered(tally));
             self.bar.tick();
         }
+    }
+    /// A line for the log, if it is time for one.
+    fn line(&mut self, tally: &Tally, now: Instant) -> Option<String> {
+        if now - self.logged? < EVERY {
+            return None;
+        }
+        self.logged = Some(now);
+        Some(format!("{}; {}", done(tally, now - self.began, self.count), covered(tally)))
     }
     /// Does something that writes, with nothing in the way.
     pub(super) fn suspend<R>(&self, write: impl FnOnce() -> R) -> R {
@@ -145,5 +163,25 @@ mod tests {
         for line in [endless, counted, all] {
             assert!(line.len() + 2 <= 80, "{line}");
         }
+    }
+
+    #[test]
+    fn a_log_has_a_line_a_minute() {
+        let began = now();
+        let after = |secs| began + Duration::from_secs(secs);
+        let (bar, color) = (ProgressBar::hidden(), Color::Never);
+        let mut progress = Progress { bar, began, count: None, logged: Some(began), color };
+        let tally = Tally { runs: 120, ..Tally::default() };
+        let mut lines = |secs: &[u64]| -> Vec<String> {
+            secs.iter().filter_map(|secs| progress.line(&tally, after(*secs))).collect()
+        };
+        assert_eq!(lines(&[0, 1, 30, 59]), Vec::<String>::new());
+        assert_eq!(
+            lines(&[60, 61, 119]),
+            [format!("120 scenarios, 2/s, 1min: 0 events, 0 broken; {}", covered(&Tally::default()))]
+        );
+        assert_eq!(lines(&[120, 500, 559, 560]).len(), 3);
+        progress.logged = None;
+        assert_eq!(progress.line(&tally, after(1_000)), None, "somebody watches");
     }
 }
