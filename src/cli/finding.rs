@@ -96,7 +96,8 @@ const FUZZ_EXAMPLES: &str = "\
 Examples:
   timewait fuzz --time 10min                     a fresh seed, printed; all cores
   timewait fuzz --seed-from 1 --count 1000       the same thousand scenarios each time
-  timewait fuzz --until-violation --keep found/  stops at the first; the scenario goes to found/
+  timewait fuzz --until-violation                stops at the first, and shows it in some ten lines
+  timewait fuzz --time 8h --keep found/          what is found goes to found/, and made small
   timewait fuzz --metamorphic --time 10min       what hosts cannot see changes nothing
   timewait fuzz --differential --time 8h         every personality against every other
   timewait fuzz --show 4711                      the scenario of a seed, or of a --differential
@@ -126,9 +127,13 @@ pub struct Fuzz {
     /// Stop at the first violation.
     #[arg(long)]
     pub until_violation: bool,
-    /// Folder into which scenarios with violations, or whose runs part, are written.
+    /// Folder into which scenarios with violations, or whose runs part, are written: each as it is, and the first of each law at
+    /// each host made small, too.
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub keep: Option<PathBuf>,
+    /// How long making one small may take, with --keep, or --until-violation, which shows it; `0s`: none is.
+    #[arg(long, value_name = "TIME", default_value = "60s")]
+    pub shrink: Span,
     /// Run each once more with other names, with exchanged roles, with hosts that say nothing, with a link made of two, with
     /// other queues, days later, and without the event queue, and see that every host does the same.
     #[arg(long)]

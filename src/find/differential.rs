@@ -169,7 +169,8 @@ fn told(typed: &file::Scenario, checks: bool) -> Told {
         let scenario = Scenario::parse("pair.ron", &typed.write("")).map_err(|wrong| wrong.to_string())?;
         Ok(told_by(&scenario, checks))
     };
-    caught(run).and_then(|told| told).unwrap_or_else(|wrong| Told {
+    let panics = |said| format!("NoPanic is broken: {said}");
+    caught(run).map_err(panics).and_then(|told| told).unwrap_or_else(|wrong| Told {
         lines: Vec::new(),
         events: 0,
         coverage: Coverage::default(),

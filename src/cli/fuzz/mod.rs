@@ -1,19 +1,20 @@
 //! `timewait fuzz`: random scenarios on all cores, and what they broke.
 
+mod finds;
 mod interrupt;
 mod progress;
 mod report;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow};
 use sim::check::Law;
-use timewait::Names;
 use timewait::find::differential::{self, Compared};
 use timewait::find::fuzz::{self, Coverage, Played, swarm};
 use timewait::find::metamorphic::Change;
@@ -21,14 +22,17 @@ use timewait::find::relation::{self, Parting, Relation};
 use timewait::find::verdict;
 use timewait::scenario::Scenario;
 use timewait::scenario::units::Span;
-use timewait::view::paint::{DIM, RED, paint};
+use timewait::view::paint::{DIM, paint};
 
 use super::finding::Fuzz;
 use super::{Color, screen};
+use finds::Finds;
 use progress::Progress;
 
 /// Scenarios where nothing says when to stop and nobody watches.
 const FEW: u64 = 1_000;
+/// Scenarios that wait to be counted, while one is made small.
+const WAITING: usize = 256;
 /// How long the one who tells waits for something to tell before he looks at the clock.
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -75,7 +79,7 @@ struct Tally {
     compared: u64,
     differ: u64,
     coverage: Coverage,
-    laws: std::collections::BTreeMap<Law, u64>,
+    laws: BTreeMap<Law, u64>,
 }
 
 /// Returns whether nothing was found.
@@ -85,6 +89,7 @@ pub fn run(args: &Fuzz, color: Color, out: &mut dyn Write) -> Result<bool> {
         out.write_all(text.as_bytes())?;
         return Ok(true);
     }
+    screen::tell_panics_once();
     let started = now();
     let first = args.seed_from.unwrap_or_else(fresh_seed);
     let limit = args.time.map(how_long);
@@ -110,7 +115,7 @@ pub fn run(args: &Fuzz, color: Color, out: &mut dyn Write) -> Result<bool> {
         (false, false) => Sort::Plain,
     };
     let tally = std::thread::scope(|scope| {
-        let (sender, receiver) = channel();
+        let (sender, receiver) = sync_channel(WAITING);
         for _ in 0..jobs {
             let sender = sender.clone();
             scope.spawn(|| work(&shared, kind, sender));
@@ -136,7 +141,7 @@ enum Sort {
 }
 
 /// Runs one scenario after the other.
-fn work(shared: &Shared, sort: Sort, sender: Sender<Done>) {
+fn work(shared: &Shared, sort: Sort, sender: SyncSender<Done>) {
     while !shared.is_over() {
         let Some(seed) = shared.next() else { return };
         let goes_on = || !shared.is_over();
@@ -197,6 +202,7 @@ fn collect(
     out: &mut dyn Write,
 ) -> Result<Tally> {
     let mut tally = Tally::default();
+    let mut finds = Finds::new(args, &shared.interrupted);
     loop {
         progress.tell(&tally, now());
         let Done { seed, outcome, compared, differences } = match receiver.recv_timeout(PATIENCE) {
@@ -205,80 +211,35 @@ fn collect(
             Err(RecvTimeoutError::Disconnected) => break,
         };
         let (scenario, played) = outcome.map_err(|error| anyhow!(error))?;
-        tally.compared += compared;
-        if !differences.is_empty() {
-            tally.differ += 1;
-            progress.suspend(|| differ(seed, &scenario, &differences, args, out))?;
-            if args.until_violation {
-                shared.stop.store(true, Ordering::Relaxed);
-            }
+        tally.take(&played, compared, !differences.is_empty());
+        if args.until_violation && (played.unexcused().is_some() || !differences.is_empty()) {
+            shared.stop.store(true, Ordering::Relaxed);
         }
-        tally.runs += 1;
-        tally.events += played.events;
-        tally.coverage.add(&played.coverage);
-        if played.unexcused().is_some() {
-            tally.broken += 1;
-            let laws: std::collections::BTreeSet<_> =
-                verdict::unexcused(&played.violations).map(|violation| violation.law).collect();
-            for law in laws {
-                *tally.laws.entry(law).or_default() += 1;
-            }
-            progress.suspend(|| found(seed, &scenario, &played, args, out))?;
-            if args.until_violation {
-                shared.stop.store(true, Ordering::Relaxed);
-            }
+        if !differences.is_empty() {
+            finds.differs(seed, &scenario, &differences, &progress, out)?;
+        }
+        if let Some(first) = played.unexcused() {
+            finds.breaks(seed, &scenario, first, played.violations.len(), &progress, out)?;
         }
     }
     progress.finish();
     Ok(tally)
 }
 
-/// Tells of a scenario that broke something, and keeps it.
-fn found(seed: u64, scenario: &Scenario, played: &Played, args: &Fuzz, out: &mut dyn Write) -> Result<()> {
-    let names = Names::of(scenario.spec());
-    let Some(first) = played.unexcused() else { return Ok(()) };
-    let again = format!("timewait fuzz --show {seed} > {seed}.ron && timewait shrink {seed}.ron");
-    writeln!(
-        out,
-        "{} {}",
-        paint(RED.bold(), format_args!("seed {seed}:")),
-        verdict::in_words(first, &names, &again)
-    )?;
-    if played.violations.len() > 1 {
-        writeln!(out, "{}", paint(DIM, format_args!("  and {} more", played.violations.len() - 1)))?;
+impl Tally {
+    fn take(&mut self, played: &Played, compared: u64, differs: bool) {
+        self.runs += 1;
+        self.events += played.events;
+        self.compared += compared;
+        self.differ += u64::from(differs);
+        self.coverage.add(&played.coverage);
+        let laws: BTreeSet<Law> =
+            verdict::unexcused(&played.violations).map(|violation| violation.law).collect();
+        self.broken += u64::from(!laws.is_empty());
+        for law in laws {
+            *self.laws.entry(law).or_default() += 1;
+        }
     }
-    out.flush()?;
-    keep(seed, scenario, args)
-}
-
-/// Tells of runs that should have been the same, and keeps the scenario.
-fn differ(
-    seed: u64,
-    scenario: &Scenario,
-    differences: &[Parting],
-    args: &Fuzz,
-    out: &mut dyn Write,
-) -> Result<()> {
-    let sort = if args.differential { "--differential" } else { "--metamorphic" };
-    for Parting { relation, words, .. } in differences {
-        writeln!(out, "{} {words}", paint(RED.bold(), format_args!("seed {seed}:")))?;
-        writeln!(out, "  again: timewait fuzz {sort} --seed-from {seed} --count 1")?;
-        let show = if args.differential { "--differential " } else { "" };
-        let name = relation.name();
-        writeln!(
-            out,
-            "  smaller: timewait fuzz {show}--show {seed} > {seed}.ron && timewait shrink {seed}.ron --relation {name}"
-        )?;
-    }
-    out.flush()?;
-    keep(seed, scenario, args)
-}
-
-/// Writes the scenario down, if there is a folder for it.
-fn keep(seed: u64, scenario: &Scenario, args: &Fuzz) -> Result<()> {
-    let Some(dir) = &args.keep else { return Ok(()) };
-    let path = dir.join(format!("{seed}.ron"));
-    std::fs::write(&path, &scenario.text).with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// Runs at a time: as asked for, or one a core.

@@ -54,6 +54,11 @@ impl Progress {
         self.logged = Some(now);
         Some(format!("{}; {}", done(tally, now - self.began, self.count), covered(tally)))
     }
+    /// Shows what is being done that takes a while.
+    pub(super) fn busy(&self, words: &str) {
+        self.bar.set_message(words.to_owned());
+        self.bar.tick();
+    }
     /// Does something that writes, with nothing in the way.
     pub(super) fn suspend<R>(&self, write: impl FnOnce() -> R) -> R {
         self.bar.suspend(write)
