@@ -137,8 +137,29 @@ fn queues() {
         ("rate: \"10Mbit\"", "rate: \"1Mbit\", qdisc: Codel(tagret: \"5ms\")"),
         ("rate: \"10Mbit\"", "rate: \"1Mbit\", qdisc: Red(min: 30, max: 20, probability: \"200%\")"),
         ("rate: \"10Mbit\"", "rate: \"1Mbit\", qdisc: FqCodel(flows: 0, quantum: 0)"),
+        ("rate: \"10Mbit\"", "rate: \"1Mbit\", qdisc: Red(weight: \"0%\")"),
+        ("rate: \"10Mbit\"", "rate: \"1Mbit\", qdisc: Pie(target: \"0s\", update: \"0s\")"),
+        ("rate: \"10Mbit\"", "rate: \"1Mbit\", qdisc: Codel(target: \"200ms\")"),
+        ("rate: \"10Mbit\"", "rate: \"1Mbit\", qdisc: FqCodel(interval: \"5ms\")"),
         ("rate: \"10Mbit\"", "shape: (rate: \"0bit\", burst: 100)"),
     ]));
+}
+
+#[test]
+fn populations() {
+    let with = |what: &str| {
+        format!("    populations: [(name: \"p\", from: \"client\", to: \"server\", {what})],\n    programs")
+    };
+    let wrong = [
+        r#"kind: LongLived, count: 6, arrivals: At(["1ms", "2ms"])"#,
+        r#"kind: LongLived, stop: "0s""#,
+        r#"kind: LongLived, at: "2s", stop: "1s""#,
+        r#"kind: Upload(size: Pareto(least: 5000, shape: 1.2, most: "1kB"))"#,
+        r#"kind: Upload(size: Lognormal(median: 5000, sigma: 1, most: 4999))"#,
+    ];
+    let wrong: Vec<String> = wrong.iter().map(|what| with(what)).collect();
+    let cases: Vec<(&str, &str)> = wrong.iter().map(|text| ("    programs", text.as_str())).collect();
+    insta::assert_snapshot!(said(&cases));
 }
 
 /// 8200/5-1280: no link that carries IPv6 has an MTU below 1280: beside a host, between routers, or changed to it.

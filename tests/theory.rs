@@ -1,5 +1,7 @@
 //! Figures against theory, where there is one: what a link can carry, what a loss rate allows, how long a queue gets.
 
+#![allow(clippy::float_arithmetic, reason = "what theory says is computed in floats, which no run sees")]
+
 use tcp::Duration;
 use timewait::figures::{Figures, Options, measure};
 use timewait::scenario::Scenario;

@@ -156,6 +156,21 @@ impl<'a> Resolver<'a> {
             }
         }
     }
+    /// The times of CoDel: a queue that stands for an interval is too long if that is longer than the target.
+    fn codel(&mut self, at: &At<'_>, target: Option<Span>, interval: Option<Span>) {
+        let base = spec::Codel::default();
+        let or = |span: Option<Span>, base: Duration| span.map_or(base, Span::duration);
+        let (target_is, interval_is) = (or(target, base.target), or(interval, base.interval));
+        if target_is >= interval_is {
+            let message = format!("a target of {target_is} is not below the interval, {interval_is}");
+            let (field, label) = match interval {
+                Some(_) => ("interval", "more than the target"),
+                None => ("target", "less than the interval"),
+            };
+            let help = "the target is a twentieth to a tenth of it (RFC 8289, section 4.3)".to_owned();
+            self.wrong(&at.field(field), message, label, Some(help));
+        }
+    }
     /// A queue discipline and a shaper, checked.
     fn queue(&mut self, at: &At<'_>, way: &Way) {
         let within = at.field("qdisc");
@@ -166,9 +181,21 @@ impl<'a> Resolver<'a> {
                 if max.is_some_and(|max| max <= min.unwrap_or(spec::Red::default().min)) {
                     self.wrong(&within.field("max"), "`max` is not above `min`", "more than `min`", None);
                 }
+                if weight.is_some_and(|weight| weight.0 == 0) {
+                    self.wrong(&within.field("weight"), "an average that never moves", "more than 0", None);
+                }
             }
-            Some(Qdisc::Pie { ecn_most, .. }) => self.chance(&within.field("ecn_most"), ecn_most),
-            Some(Qdisc::FqCodel { flows, quantum, .. }) => {
+            Some(Qdisc::Pie { target, update, ecn_most, .. }) => {
+                self.chance(&within.field("ecn_most"), ecn_most);
+                for (field, span) in [("target", target), ("update", update)] {
+                    if span.is_some_and(|span| span.0 == 0) {
+                        self.wrong(&within.field(field), "no time at all", "more than 0s", None);
+                    }
+                }
+            }
+            Some(Qdisc::Codel { target, interval, .. }) => self.codel(&within, target, interval),
+            Some(Qdisc::FqCodel { target, interval, flows, quantum, .. }) => {
+                self.codel(&within, target, interval);
                 if flows.is_some_and(|flows| !(1..=65_536).contains(&flows)) {
                     self.wrong(&within.field("flows"), "so many queues cannot be", "1 to 65536", None);
                 }
@@ -176,7 +203,7 @@ impl<'a> Resolver<'a> {
                     self.wrong(&within.field("quantum"), "a turn of nothing", "at least 1", None);
                 }
             }
-            Some(Qdisc::DropTail | Qdisc::Codel { .. }) | None => {}
+            Some(Qdisc::DropTail) | None => {}
         }
         if let Some(shape) = &way.shape {
             let at = at.field("shape");

@@ -255,6 +255,17 @@ impl<'a> Resolver<'a> {
         if population.count == Some(0) {
             self.wrong(&at.field("count"), "a population of nobody", "at least 1", None);
         }
+        if let (Some(count), Some(Arrivals::At(times))) = (population.count, &population.arrivals)
+            && count as usize > times.len()
+        {
+            let message = format!("{count} flows, and {} times at which one begins", times.len());
+            self.wrong(&at.field("count"), message, "no more than times", None);
+        }
+        let begins = population.at.unwrap_or(START);
+        if let Some(stop) = population.stop.filter(|stop| stop.0 <= begins.0) {
+            let message = format!("it is over at {stop}, and begins at {begins}");
+            self.wrong(&at.field("stop"), message, "not behind its beginning", None);
+        }
         let at_once = matches!(population.arrivals, None | Some(Arrivals::AtOnce));
         match population.count {
             Some(count) => u64::from(count),
@@ -340,6 +351,7 @@ impl<'a> Resolver<'a> {
             Sizes::Pareto { least, shape, most } => {
                 self.positive(&at.field("least"), least.0, "a size");
                 self.positive(&at.field("shape"), shape.0, "a shape");
+                self.bound(at, least.0, most.map(|most| most.0));
                 Draw::Pareto {
                     least: least.0,
                     shape_micros: shape.0,
@@ -348,6 +360,7 @@ impl<'a> Resolver<'a> {
             }
             Sizes::Lognormal { median, sigma, most } => {
                 self.positive(&at.field("median"), median.0, "a size");
+                self.bound(at, median.0, most.map(|most| most.0));
                 let most = most.map_or(u64::MAX, |most| most.0);
                 Draw::Lognormal { median: median.0, sigma_micros: sigma.0, most }
             }
@@ -379,6 +392,7 @@ impl<'a> Resolver<'a> {
             Some(Times::Exponential(mean)) => Draw::Exponential(mean.0),
             Some(Times::Pareto { least, shape, most }) => {
                 self.positive(&at.field("shape"), shape.0, "a shape");
+                self.bound(at, least.0, most.map(|most| most.0));
                 Draw::Pareto {
                     least: least.0,
                     shape_micros: shape.0,
@@ -392,6 +406,12 @@ impl<'a> Resolver<'a> {
         }
     }
 
+    /// An upper bound on what is drawn is not below what is drawn at least, or by half of them.
+    fn bound(&mut self, at: &At<'_>, least: u64, most: Option<u64>) {
+        if most.is_some_and(|most| most < least) {
+            self.wrong(&at.field("most"), "an upper bound below what it bounds", "too small", None);
+        }
+    }
     fn uniform(&mut self, at: &At<'_>, low: u64, high: u64) -> Draw {
         if high < low {
             self.wrong(at, "the second is below the first", "from low to high", None);
