@@ -9,6 +9,7 @@ mod determinism;
 mod errors;
 mod expectations;
 mod finding;
+mod freebsd;
 mod freeze;
 mod fuzz;
 mod fuzz_targets;

@@ -70,6 +70,7 @@ pub const ALL: &[Described] = &[
     knobs::Isn::DESCRIBED,
     knobs::RtoFloor::DESCRIBED,
     knobs::Retries::DESCRIBED,
+    knobs::IcmpLimit::DESCRIBED,
     knobs::LossDetection::DESCRIBED,
     knobs::Congestion::DESCRIBED,
     knobs::DelayedAck::DESCRIBED,

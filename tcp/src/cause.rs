@@ -92,6 +92,7 @@ rules! {
     RstIgnored: "RST outside the window: dropped", "RFC 9293 3.10.7.4";
     RstIgnoredInSynSent: "RST without an ACK of our SYN: dropped", "RFC 9293 3.10.7.3";
     ReceiveBufferFull: "no memory for what arrived: no window", "Linux tcp_data_queue";
+    TooManyBlocks: "one block more beyond gaps than are kept: dropped", "FreeBSD tcp_reass";
     NoRoomBeyondGap: "no memory for what lies beyond a gap: dropped without a word", "Linux tcp_data_queue_ofo";
     WindowClosed: "data behind a closed window", "Linux tcp_data_queue";
     NotAcceptable: "outside the window: ACK of what is expected", "RFC 9293 3.10.7.4";

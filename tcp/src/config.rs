@@ -5,10 +5,11 @@
 
 mod choices;
 mod personalities;
+mod together;
 
 pub use choices::{
-    AccEcnOption, Congestion, CwndValidation, DelayedAck, Ecn, IsnSource, LossDetection, MtuProbing, Nagle,
-    Pacing, RetryLimit, RtoFloor, SynCookies, WindowUpdate,
+    AccEcnOption, Congestion, CwndValidation, DelayedAck, Ecn, IcmpLimit, IsnSource, LossDetection,
+    MtuProbing, Nagle, Pacing, RetryLimit, RtoFloor, SynCookies, WindowUpdate,
 };
 
 use crate::time::Duration;
@@ -103,13 +104,16 @@ pub struct Config {
     pub isn: IsnSource,
 
     // --- retransmission ----------------------------------------------------------------------------------------
-    /// Smallest RTO (RFC 6298, section 2.4: 1 s; Linux 200 ms; FreeBSD 230 ms).
+    /// Smallest RTO (RFC 6298, section 2.4: 1 s; Linux 200 ms; FreeBSD 30 ms, to which `rto_slop` is added).
     pub min_rto: Duration,
     /// What `min_rto` bounds: the whole RTO, or its variance term so that RTO >= SRTT + min_rto (Linux).
     pub min_rto_on: RtoFloor,
     /// Where a round trip brings several samples, the gains of the estimator are divided by as many, so that its memory is as
     /// long as with one (RFC 7323, section 4.2: SHOULD; with [`RtoFloor::Total`]; Linux has an estimator of its own).
     pub rtt_gains_by_flight: bool,
+    /// Added to each RTO, after back-off, up to `max_rto` (FreeBSD `rexmit_slop` 200 ms); not to the first one of a connection,
+    /// which nothing was measured for. SYN and SYN-ACK are repeated after 1, 2.2, 4.2 s with it.
+    pub rto_slop: Duration,
     /// Largest RTO (RFC 6298, section 2.5: at least 60 s; Linux 120 s).
     pub max_rto: Duration,
     /// Ticks of the kernel's clock in a second, which its timers fire with (Linux `CONFIG_HZ`: 100, 250 or 1000), the later the
@@ -155,6 +159,9 @@ pub struct Config {
     pub frto_repeats: bool,
     /// A reduction is undone when timestamps (RFC 3522, Eifel) or D-SACKs (RFC 3708) prove it needless.
     pub undo: bool,
+    /// Most holes between SACKed blocks that are remembered: a block that would make one more is passed over (FreeBSD
+    /// `sack.maxholes` 128); `None`: as many as there are.
+    pub sack_holes: Option<u16>,
     /// Duplicate ACKs that signal a loss (RFC 5681, section 3.2: 3).
     pub dupthresh: u8,
     /// The number of duplicate ACKs that signals a loss grows with the reordering that was seen, up to this many (Linux
@@ -261,6 +268,9 @@ pub struct Config {
     pub snd_buf_max: u32,
     /// Upper bound on the window of the first segments, in bytes, before whole segments are counted (Linux 65535).
     pub initial_rcv_wnd: u32,
+    /// Most blocks kept beyond a gap, and no more than full segments fit into the receive buffer, and one: what would be one more
+    /// is dropped (FreeBSD `reass.maxqueuelen` 100); `None`: as memory has it.
+    pub reassembly_blocks: Option<u16>,
     /// Let the right edge of the window retreat (RFC 9293, section 3.8.6: SHOULD NOT; ablation).
     pub shrink_window: bool,
     /// Smallest interval of zero-window probes; `None`: the RTO (FreeBSD 5 s).
@@ -291,7 +301,8 @@ pub struct Config {
     /// Reuse of one's own TIME-WAIT for a new active open with timestamps, one second after the last (Linux
     /// `tcp_tw_reuse`): 0 off, 1 on, 2 on the loopback only.
     pub tw_reuse: u8,
-    /// Limit on FIN-WAIT-2 once no program holds the connection (Linux `tcp_fin_timeout`); `None`: none (RFC 9293).
+    /// Limit on FIN-WAIT-2 once no program holds the connection (Linux `tcp_fin_timeout` 60 s; FreeBSD what eight keepalive
+    /// probes take, 10 min); `None`: none (RFC 9293).
     pub fin_wait_2: Option<Duration>,
     /// A RST in SYN-RECEIVED after an active open says "connection refused" (RFC 9293, section 3.10.7.4, MUST-11); off:
     /// "connection reset" (Linux).
@@ -327,9 +338,11 @@ pub struct Config {
     pub icmp_exact: bool,
     /// ACKs older than SND.UNA - MAX.SND.WND are refused (RFC 5961, section 5.2).
     pub ack_range: bool,
-    /// At most one challenge or out-of-window ACK per connection in this time (RFC 5961, section 7; Linux
-    /// `tcp_invalid_ratelimit` 500 ms). Zero: no limit.
+    /// At most `challenge_count` challenge or out-of-window ACKs per connection in this time, which begins with the first of
+    /// them (RFC 5961, section 7; Linux `tcp_invalid_ratelimit` 500 ms; FreeBSD `ack_war_timewindow` 1 s). Zero: no limit.
     pub challenge_interval: Duration,
+    /// How many those are, up to 15 (Linux 1; FreeBSD `ack_war_cnt` 5; RFC 5961, section 7: 10 in 5 s).
+    pub challenge_count: u8,
     /// The answers to empty probes of a closed window fall under `challenge_interval` in full (Linux); else only half of
     /// it must lie between two (RFC 9293, section 3.8.6.1, wants each answered).
     pub limit_probe_answers: bool,
@@ -344,7 +357,7 @@ pub struct Config {
     // --- IP ----------------------------------------------------------------------------------------------------
     /// Path MTU discovery: DF is set (RFC 1191).
     pub path_mtu_discovery: bool,
-    /// Smallest path MTU believed (Linux `min_pmtu` 552; FreeBSD 296; RFC 1191: 68), in bytes.
+    /// Smallest path MTU believed (Linux `min_pmtu` 552; FreeBSD 256, which takes its least MSS; RFC 1191: 68), in bytes.
     pub min_pmtu: u16,
     /// ICMP's claim of a smaller MTU is doubted: one that no path has is ignored, one below what was already acknowledged
     /// waits until a timeout of the quoted segment confirms it (RFC 5927, section 7.2: SHOULD; Linux and FreeBSD believe).
@@ -409,6 +422,14 @@ pub struct Config {
     pub icmp_hard_errors: bool,
     /// A host or net unreachable ends an open at once (Linux; RFC 5461), else it is soft.
     pub icmp_aborts_connect: bool,
+    /// Where it is soft, it ends an open that another has come to before, once the SYN was repeated more often than this (RFC
+    /// 5461, section 4.1; FreeBSD 3); `None`: however many come, the open goes on.
+    pub icmp_aborts_after: Option<u8>,
+    /// A prohibited network, host or communication, and an unreachable protocol, refuse a connection as an unreachable port does,
+    /// and a time to live that is exceeded ends an open (FreeBSD `icmp_may_rst`); off: as RFC 1122, section 4.2.3.9, has it.
+    pub icmp_filters_refuse: bool,
+    /// How many ICMP errors this host sends (RFC 1812, section 4.3.2.8).
+    pub icmp_limit: IcmpLimit,
     /// ICMP unreachable for outstanding data undoes RTO back-off (RFC 6069).
     pub icmp_undoes_backoff: bool,
 

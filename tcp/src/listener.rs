@@ -288,14 +288,18 @@ impl Listener {
     /// request. A hard error ends it (RFC 9293, section 3.9.2.2) or, under Linux, a soft one; nobody is told, since no
     /// program knows of it yet.
     pub fn on_icmp(&mut self, tuple: &Tuple, error: IcmpError, seq: SeqNum, out: &mut Out) -> bool {
-        let Some(request) = self.requests.get(tuple) else { return false };
+        let Some(request) = self.requests.get_mut(tuple) else { return false };
         if seq != request.iss {
             out.notes.push(Note::Dropped(Rule::IcmpOutOfWindow));
             return true;
         }
         let ends = match error {
             IcmpError::Hard(_) => self.config.icmp_hard_errors,
-            IcmpError::Soft(_) | IcmpError::Other(_) => self.config.icmp_aborts_connect,
+            IcmpError::Soft(_) | IcmpError::Other(_) => {
+                let again = request.unreachable();
+                // FreeBSD counts the first SYN-ACK as well (`syncache_unreach`).
+                self.config.soft_error_ends_open(again, request.retries + 1)
+            }
             // A SYN-ACK is never too large.
             IcmpError::TooBig(_) => return true,
         };

@@ -76,8 +76,10 @@ pub struct Opening {
     soft_error: Option<Errno>,
     /// The error that the program has still to see.
     error: Option<Errno>,
-    /// When the last answer to an unacceptable segment was sent.
-    challenged: Option<Time>,
+    /// When the interval began in which answers to unacceptable segments are counted; [`Time::NEVER`]: none was sent.
+    answering: Time,
+    /// How many were sent in it.
+    answered: u8,
     /// Large initial windows have failed on this path before (RFC 6928, section 12).
     modest: bool,
     /// Fast Open: the option and the data of the first SYN.
@@ -153,7 +155,8 @@ impl Opening {
             writes: Writes::None,
             soft_error: None,
             error: None,
-            challenged: None,
+            answering: Time::NEVER,
+            answered: 0,
             modest: false,
             fast_open: None,
             config,
@@ -227,7 +230,7 @@ impl Opening {
     /// (RFC 6298, section 5.5).
     fn interval(&self) -> Duration {
         let doublings = self.retransmits.saturating_sub(self.config.syn_linear_timeouts);
-        self.config.initial_rto.doubled(u32::from(doublings)).min(self.config.max_rto)
+        self.config.backed_off(self.config.initial_rto, u32::from(doublings))
     }
     fn arm(&mut self, now: Time) {
         let config = &self.config;

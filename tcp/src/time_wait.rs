@@ -23,8 +23,8 @@ pub struct TimeWait {
     deadline: Time,
     /// When TS.Recent was taken.
     recent_at: Time,
-    /// Earliest time of the next ACK that is subject to the rate limit.
-    next_ack: Time,
+    /// When the interval began in which ACKs are counted that are subject to the rate limit; [`Time::NEVER`]: none was sent.
+    answering: Time,
     last: Packed,
 }
 
@@ -39,12 +39,15 @@ struct Packed {
     remote_port: u16,
     wnd: u16,
     rcv_wscale: u8,
-    /// The counter of marked packets in the lowest three bits, [`STAMPED`] above them.
+    /// The counter of marked packets in the lowest three bits, [`STAMPED`] above them; in the upper four how many ACKs were sent
+    /// that are subject to the rate limit.
     bits: u8,
 }
 
 /// The connection used timestamps.
 const STAMPED: u8 = 8;
+/// Where the count of answers begins: up to [`Config::MOST_CHALLENGES`].
+const ANSWERED: u32 = 4;
 
 /// What a connection hands over when it enters TIME-WAIT.
 #[derive(Clone, Copy, Debug)]
@@ -88,7 +91,7 @@ impl TimeWait {
             deadline: config.fires(now, config.time_wait),
             config,
             recent_at: timestamps.recent_at,
-            next_ack: Time::ZERO,
+            answering: Time::NEVER,
             last: Packed {
                 snd_nxt: last.snd_nxt,
                 rcv_nxt: last.rcv_nxt,
@@ -227,11 +230,14 @@ impl TimeWait {
     fn refuse(&mut self, now: Time, segment: &Segment, why: Rule, out: &mut Out) {
         out.notes.push(Note::Dropped(why));
         if segment.seq_len() == 0 || segment.has(Flags::SYN) {
-            if now < self.next_ack {
+            let interval = self.config.challenge_interval;
+            let mut answered = self.last.bits >> ANSWERED;
+            let may = self.config.may_answer(now, interval, &mut self.answering, &mut answered);
+            self.last.bits = self.last.bits & !(u8::MAX << ANSWERED) | answered << ANSWERED;
+            if !may {
                 out.notes.push(Note::Happened(Rule::ChallengeLimited));
                 return;
             }
-            self.next_ack = self.config.passed(now, self.config.challenge_interval);
         }
         self.ack(now, why, out);
     }

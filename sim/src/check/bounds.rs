@@ -42,7 +42,7 @@ pub(super) fn look(reading: &Reading<'_>, ends: &Ends, findings: &mut Findings<'
         wrong(Law::CwndBounds, format!("{cwnd} segments, with {acked} octets acknowledged"));
     }
     let most = config.max_rto.max(config.initial_rto).max(config.rto_after_syn_loss);
-    let least = config.min_rto.min(most);
+    let least = (config.min_rto + config.rto_slop).min(most);
     if info.rto > most || info.rto < least.min(config.initial_rto) || info.rto == Duration::ZERO {
         wrong(Law::RtoBounds, format!("{}, which should lie within {least} and {most}", info.rto));
     }

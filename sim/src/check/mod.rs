@@ -216,7 +216,8 @@ impl Checks {
                     let peer = self.ends.owner(&tuple.remote.ip());
                     let peer = peer.and_then(|peer| self.hosts.get(peer.0 as usize)?.as_ref());
                     let excused = storm::may_go_on(facts, peer, self.ends.is_forged(&tuple));
-                    self.storm.sent(*node, packet, (*why, excused), &self.ends, findings);
+                    let patience = storm::patience(facts, peer);
+                    self.storm.sent(*node, packet, (*why, excused), patience, &self.ends, findings);
                     self.closing.sent(*node, tuple, packet, *why, record.time);
                     self.answers.sent((*node, tuple), packet, *why, facts, findings);
                     self.ends.sent((*node, tuple), packet, why.rule, (record.time, event));

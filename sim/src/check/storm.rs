@@ -57,6 +57,19 @@ pub(super) fn may_go_on(own: &Facts, peer: Option<&Facts>, forged: bool) -> bool
     !limits && (forged || both.clone().any(|facts| facts.config.exact_window))
 }
 
+/// How many answers in a row are still an exchange, and how far apart those of one end lie that keeps to a limit. Where several in an
+/// interval are allowed (FreeBSD), as many of both ends are, and then there is silence; at so many in each interval it keeps to it.
+pub(super) fn patience(own: &Facts, peer: Option<&Facts>) -> (u32, Duration) {
+    let limited = [Some(own), peer].into_iter().flatten().map(|facts| &facts.config);
+    let limited = limited.filter(|config| !config.challenge_interval.is_zero());
+    let least =
+        limited.min_by_key(|config| config.challenge_count).filter(|config| config.challenge_count > 1);
+    least.map_or((MOST_IN_A_ROW, PACE), |config| {
+        let count = u32::from(config.challenge_count);
+        (MOST_IN_A_ROW + 2 * (count - 1), PACE.min(config.challenge_interval / u64::from(count)))
+    })
+}
+
 impl Storm {
     /// For digests: of the answers that may still be answered, those under way; of the last event nothing.
     pub(super) fn digest_into<H: std::hash::Hasher>(&self, places: &Places, state: &mut H) {
@@ -94,6 +107,7 @@ impl Storm {
         node: NodeId,
         packet: &Packet,
         (why, excused): (Cause, bool),
+        (most, pace): (u32, Duration),
         ends: &Ends,
         findings: &mut Findings<'_>,
     ) {
@@ -119,7 +133,7 @@ impl Storm {
         // the window), and adds nothing: without the network a row must end by itself.
         let now = findings.time;
         let found = self.find(answered).copied();
-        let paced = |before: &Answer| before.before.is_some_and(|last| now.since(last) >= PACE);
+        let paced = |before: &Answer| before.before.is_some_and(|last| now.since(last) >= pace);
         let depth = match found {
             Some(before) if paced(&before) => 1,
             Some(before) if before.came > 1 || before.overtaken => before.depth,
@@ -130,7 +144,7 @@ impl Storm {
         // until TIME-WAIT ends: the price of numbers that repeat (RFC 9293 3.4.1 MUST-8).
         let both = [ends.get(node, &tuple), ends.peer_of(node, &tuple)];
         let repeats = both.into_iter().flatten().any(|end| end.repeats_numbers);
-        if depth == MOST_IN_A_ROW && !repeats && !excused {
+        if depth == most && !repeats && !excused {
             let text = format!("the {depth}th empty answer to an answer in a row");
             findings.add(Law::AckStorm, node, Some(tuple), text);
         }

@@ -44,8 +44,9 @@ impl Kernel {
             local: SocketAddr::new(quote.ip.src, quote.src),
             remote: SocketAddr::new(quote.ip.dst, quote.dst),
         };
+        let meant = self.meaning(kind, quote);
         let Some(id) = self.tcp.find(&tuple) else {
-            if self.request_error(ctx, tuple, meaning(kind, quote), quote.seq) {
+            if self.request_error(ctx, tuple, meant, quote.seq) {
                 return true;
             }
             let tapped = self.taps.offer(quote.src, Seen::Icmp(tuple.remote, kind));
@@ -55,7 +56,7 @@ impl Kernel {
         let opening = matches!(self.tcp.tcb(id), Some(Tcb::Opening(_)));
         // A quoted number that is not in flight was forged or is old (RFC 5927, section 4.1): nothing is learnt.
         let believed = self.call(ctx, id, |tcb, now, out| {
-            tcb.on_icmp(now, meaning(kind, quote), quote.seq, out);
+            tcb.on_icmp(now, meant, quote.seq, out);
             const DOUBTED: [Note; 3] = [
                 Note::Dropped(Rule::IcmpOutOfWindow),
                 Note::Dropped(Rule::PmtuImpossible),
@@ -70,10 +71,13 @@ impl Kernel {
         true
     }
 
+    fn meaning(&self, kind: IcmpKind, quote: &Quote) -> IcmpError {
+        meaning(kind, quote, self.setup.spec.tcp.icmp_filters_refuse)
+    }
     /// The program that holds the connection may want to know; `opening`: the error is about its SYN.
     fn tell_program(&mut self, id: ConnId, opening: bool, (kind, quote): (IcmpKind, &Quote)) {
         let Holder::Socket(socket) = self.tcp.holder(id) else { return };
-        let errno = match meaning(kind, quote) {
+        let errno = match self.meaning(kind, quote) {
             IcmpError::Soft(errno) | IcmpError::Other(errno) | IcmpError::Hard(errno) => errno,
             IcmpError::TooBig(_) => return,
         };
@@ -84,7 +88,7 @@ impl Kernel {
         self.learn_path_mtu(ctx, kind, quote);
         let errno = match kind {
             IcmpKind::FragmentationNeeded(_) => Errno::EMSGSIZE,
-            kind => match meaning(kind, quote) {
+            kind => match self.meaning(kind, quote) {
                 IcmpError::Soft(errno) | IcmpError::Other(errno) | IcmpError::Hard(errno) => errno,
                 IcmpError::TooBig(_) => Errno::EMSGSIZE,
             },
@@ -110,9 +114,16 @@ impl Kernel {
 
 /// What an error means to a connection (RFC 9293, section 3.9.2.2; errno as Linux has it). Over IPv6 what is prohibited
 /// is hard, and a protocol that nobody knows a parameter problem, which is soft.
-fn meaning(kind: IcmpKind, quote: &Quote) -> IcmpError {
+///
+/// `filters_refuse`: as [`icmp_filters_refuse`](tcp::Config::icmp_filters_refuse) has it.
+fn meaning(kind: IcmpKind, quote: &Quote, filters_refuse: bool) -> IcmpError {
     let v6 = quote.ip.is_v6();
     match kind {
+        IcmpKind::AdminProhibited | IcmpKind::ProtocolUnreachable if filters_refuse => {
+            IcmpError::Hard(Errno::ECONNREFUSED)
+        }
+        IcmpKind::Other { kind: 3, code: 9 | 10 } if filters_refuse => IcmpError::Hard(Errno::ECONNREFUSED),
+        IcmpKind::TtlExceeded if filters_refuse => IcmpError::Hard(Errno::EHOSTUNREACH),
         // An old router that tells no MTU (RFC 1191, section 5).
         IcmpKind::FragmentationNeeded(0) => IcmpError::TooBig(plateau_below(quote.len)),
         IcmpKind::AdminProhibited if v6 => IcmpError::Hard(Errno::EACCES),
@@ -172,9 +183,9 @@ mod tests {
             (ReassemblyTimeExceeded, false, false),
         ];
         for (kind, hard, hard_v6) in kinds {
-            let is_hard = |v6| matches!(meaning(kind, &quote(v6)), IcmpError::Hard(_));
+            let is_hard = |v6| matches!(meaning(kind, &quote(v6), false), IcmpError::Hard(_));
             assert_eq!((is_hard(false), is_hard(true)), (hard, hard_v6), "{kind:?}");
         }
-        assert_eq!(meaning(FragmentationNeeded(1400), &quote(false)), IcmpError::TooBig(1400));
+        assert_eq!(meaning(FragmentationNeeded(1400), &quote(false), false), IcmpError::TooBig(1400));
     }
 }

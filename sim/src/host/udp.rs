@@ -165,7 +165,7 @@ impl Kernel {
 
     /// Sends an ICMP error about a packet, where one may be sent.
     pub(super) fn icmp_output(&mut self, ctx: &mut Ctx<'_>, about: &Packet, kind: IcmpKind) {
-        if !self.icmp_limit.allows(ctx.now, about.ip.src, kind) {
+        if !self.icmp_limit.allows(ctx.now, self.setup.spec.tcp.icmp_limit, about.ip.src, kind) {
             return;
         }
         let id = ctx.out.packet_id();

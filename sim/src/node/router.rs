@@ -12,6 +12,7 @@ use crate::simulator::Simulator;
 use crate::slab::Handle;
 use crate::spec;
 use crate::trace::{Cause, DropReason, NodeId, PipeId, Trigger};
+use tcp::config::IcmpLimit;
 use tcp::{Duration, Rule};
 
 /// A router.
@@ -156,7 +157,10 @@ impl Simulator {
         self.drop_at(node, packet.id, why);
         let now = self.now;
         let Node::Router(router) = &mut self.nodes[node.0 as usize] else { return };
-        if !router.icmp || !ip::may_answer(&packet) || !router.limit.allows(now, packet.ip.src, kind) {
+        if !router.icmp
+            || !ip::may_answer(&packet)
+            || !router.limit.allows(now, IcmpLimit::PerDestination, packet.ip.src, kind)
+        {
             return;
         }
         let from = router.address;

@@ -69,6 +69,17 @@ const KNOBS: &[(&str, &[&str])] = &[
     ("max_tcp_header", &["192", "320"]),
 ];
 
+/// Knobs that came later, drawn with dice of their own: what a seed stood for before stays in its scenario.
+const LATER: &[(&str, &[&str])] = &[
+    ("rto_slop", &["\"0s\"", "\"200ms\""]),
+    ("challenge_count", &["1", "5", "10"]),
+    ("reassembly_blocks", &["1", "100", "None"]),
+    ("sack_holes", &["1", "128", "None"]),
+    ("icmp_aborts_after", &["0", "3", "None"]),
+    ("icmp_filters_refuse", &["true", "false"]),
+    ("icmp_limit", &["PerDestination", "PerSecond(1)", "PerSecond(200)"]),
+];
+
 /// Listeners of other kinds, all on port 80.
 const SERVERS: &[&str] = &[
     "EchoServer(port: 80, options: [KeepAlive(true), KeepIdle(\"1s\"), KeepInterval(\"1s\"), KeepCount(3)])",
@@ -86,6 +97,7 @@ const SERVERS: &[&str] = &[
 /// Draws what is beside a connection. Each kind is there or not, once for the whole scenario.
 pub(super) struct Beside {
     dice: Dice,
+    later: Dice,
     knobs: u64,
     fast_open: bool,
     middlebox: bool,
@@ -97,12 +109,12 @@ pub(super) struct Beside {
 }
 
 impl Beside {
-    pub(super) fn new(mut dice: Dice) -> Beside {
+    pub(super) fn new(mut dice: Dice, later: Dice) -> Beside {
         let mut some = |percent| dice.chance(percent);
         let [fast_open, middlebox, icmp, traffic] = [some(25), some(15), some(15), some(15)];
         let [both, flood, listener] = [some(10), some(10), some(20)];
         let knobs = [0, 0, 4, 12][dice.roll(4) as usize];
-        Beside { dice, knobs, fast_open, middlebox, icmp, traffic, both, flood, listener }
+        Beside { dice, later, knobs, fast_open, middlebox, icmp, traffic, both, flood, listener }
     }
 
     /// A host's TCP with more knobs.
@@ -111,6 +123,11 @@ impl Beside {
         for (knob, values) in KNOBS {
             if self.dice.chance(self.knobs) {
                 let _ = write!(text, ", {knob}: {}", self.dice.pick(values));
+            }
+        }
+        for (knob, values) in LATER {
+            if self.later.chance(self.knobs) {
+                let _ = write!(text, ", {knob}: {}", self.later.pick(values));
             }
         }
         if self.fast_open && self.dice.chance(90) {
@@ -272,7 +289,7 @@ mod tests {
             let text = format!("Scenario(hosts: {{ \"b\": () }}, programs: [(on: \"b\", run: {server})])");
             assert!(crate::scenario::Scenario::parse("x.ron", &text).is_ok(), "{server}");
         }
-        for (knob, values) in KNOBS {
+        for (knob, values) in KNOBS.iter().chain(LATER) {
             for value in *values {
                 let text = format!("Scenario(hosts: {{ \"b\": (tcp: ({knob}: {value})) }})");
                 assert!(crate::scenario::Scenario::parse("x.ron", &text).is_ok(), "{knob}: {value}");

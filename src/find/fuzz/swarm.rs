@@ -361,7 +361,7 @@ pub fn swarm(seed: u64) -> String {
     let dice = &mut Dice::new(mixed);
     let with = Features::new(dice);
     // What came later to this list has dice of its own: what a seed stood for before stays in its scenario.
-    let mut beside = Beside::new(Dice::new(!mixed));
+    let mut beside = Beside::new(Dice::new(!mixed), Dice::new(mixed.rotate_left(32)));
     let (a, b) = (beside.tcp(tcp(dice, with)), beside.tcp(tcp(dice, with)));
     let addresses = if with.six {
         ["2001:db8::1", "2001:db8:1::1", "2001:db8:2::1", "2001:db8:3::1"]

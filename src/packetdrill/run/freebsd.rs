@@ -35,6 +35,9 @@ pub(super) fn setting(name: &str, value: &str) -> Result<Apply, String> {
             (c.rcv_buf_max, c.snd_buf_max) = (most, most);
         }),
         ("net.inet.tcp.rexmit_initial", _) => Box::new(move |c| c.initial_rto = millis),
+        ("net.inet.tcp.rexmit_slop", _) => Box::new(move |c| c.rto_slop = millis),
+        ("net.inet.tcp.ack_war_timewindow", _) => Box::new(move |c| c.challenge_interval = millis),
+        ("net.inet.tcp.ack_war_cnt", 1..=15) => Box::new(move |c| c.challenge_count = number as u8),
         ("net.inet.tcp.keepinit", _) => Box::new(move |c| c.connect_timeout = Some(millis)),
         ("net.inet.tcp.keepidle", _) => Box::new(move |c| c.keepalive_idle = millis),
         ("net.inet.tcp.keepintvl", _) => Box::new(move |c| c.keepalive_interval = millis),
@@ -48,7 +51,7 @@ pub(super) fn setting(name: &str, value: &str) -> Result<Apply, String> {
         }
         // What these say is how it is.
         ("net.inet.tcp.blackhole" | "net.inet.tcp.drop_synfin" | "net.inet.tcp.rexmit_drop_options", 0)
-        | ("net.inet.tcp.syncookies_only" | "net.inet.tcp.rexmit_slop", 0 | 200)
+        | ("net.inet.tcp.syncookies_only", 0)
         | ("net.inet.tcp.icmp_may_rst", 1)
         // Caches are empty at the start of a script.
         | ("net.inet.tcp.hostcache.purgenow", _) => nothing,

@@ -6,8 +6,8 @@ use tcp::Duration;
 use tcp::config::{self, Config};
 
 pub use choices::{
-    AccEcnOption, Congestion, CwndValidation, DelayedAck, Ecn, Isn, LossDetection, MtuProbing, Nagle,
-    OptionOrder, Pacing, Retries, RtoFloor, SynCookies, WindowUpdate,
+    AccEcnOption, Congestion, CwndValidation, DelayedAck, Ecn, IcmpLimit, Isn, LossDetection, MtuProbing,
+    Nagle, OptionOrder, Pacing, Retries, RtoFloor, SynCookies, WindowUpdate,
 };
 
 use super::Personality;
@@ -60,6 +60,10 @@ plain! {
         Retries::Count(n) => config::RetryLimit::Count(n),
         Retries::Doublings(n) => config::RetryLimit::Doublings(n),
         Retries::Time(span) => config::RetryLimit::Time(span.duration()),
+    };
+    IcmpLimit => config::IcmpLimit: |limit| match limit {
+        IcmpLimit::PerDestination => config::IcmpLimit::PerDestination,
+        IcmpLimit::PerSecond(most) => config::IcmpLimit::PerSecond(most),
     };
     Congestion => config::Congestion: |congestion| match congestion {
         Congestion::Reno => config::Congestion::Reno,
@@ -272,13 +276,16 @@ knobs! {
     /// 4.1.3.1; Linux: it is tried again at once).
     fast_open_negative: Option<Span>, "\"1min\"";
     // retransmission
-    /// Smallest RTO (RFC 6298, section 2.4: 1 s; Linux 200 ms; FreeBSD 230 ms).
+    /// Smallest RTO (RFC 6298, section 2.4: 1 s; Linux 200 ms; FreeBSD 30 ms, to which `rto_slop` is added).
     min_rto: Option<Span>, "\"1s\"";
     /// What `min_rto` bounds: the whole RTO, or its variance term so that RTO >= SRTT + min_rto (Linux).
     min_rto_on: Option<RtoFloor>, "Total";
     /// Where a round trip brings several samples, the gains of the estimator are divided by as many, so that its memory is as
     /// long as with one (RFC 7323, section 4.2: SHOULD; with `min_rto_on: Total`; Linux has an estimator of its own).
     rtt_gains_by_flight: Option<bool>, "true";
+    /// Added to each RTO, after back-off, up to `max_rto` (FreeBSD `rexmit_slop` 200 ms); not to the first one of a connection,
+    /// which nothing was measured for. SYN and SYN-ACK are repeated after 1, 2.2, 4.2 s with it.
+    rto_slop: Option<Span>, "\"200ms\"";
     /// Largest RTO (RFC 6298, section 2.5: at least 60 s; Linux 120 s).
     max_rto: Option<Span>, "\"1s\"";
     /// Ticks of the kernel's clock in a second, which its timers fire with (Linux `CONFIG_HZ`: 100, 250 or 1000), the later the
@@ -324,6 +331,9 @@ knobs! {
     frto_repeats: Option<bool>, "true";
     /// A reduction is undone when timestamps (RFC 3522, Eifel) or D-SACKs (RFC 3708) prove it needless.
     undo: Option<bool>, "true";
+    /// Most holes between SACKed blocks that are remembered: a block that would make one more is passed over (FreeBSD
+    /// `sack.maxholes` 128); `None`: as many as there are.
+    sack_holes: Maybe<u16>, "128";
     /// Duplicate ACKs that signal a loss (RFC 5681, section 3.2: 3).
     dupthresh: Option<u8>, "3";
     /// The number of duplicate ACKs that signals a loss grows with the reordering that was seen, up to this many (Linux
@@ -428,6 +438,9 @@ knobs! {
     snd_buf_max: Option<Size>, "\"64KiB\"";
     /// Upper bound on the window of the first segments, in bytes, before whole segments are counted (Linux 65535).
     initial_rcv_wnd: Option<Size>, "\"64KiB\"";
+    /// Most blocks kept beyond a gap, and no more than full segments fit into the receive buffer, and one: what would be one more
+    /// is dropped (FreeBSD `reass.maxqueuelen` 100); `None`: as memory has it.
+    reassembly_blocks: Maybe<u16>, "100";
     /// Let the right edge of the window retreat (RFC 9293, section 3.8.6: SHOULD NOT; ablation).
     shrink_window: Option<bool>, "true";
     /// Smallest interval of zero-window probes; `None`: the RTO (FreeBSD 5 s).
@@ -457,7 +470,8 @@ knobs! {
     /// Reuse of one's own TIME-WAIT for a new active open with timestamps, one second after the last (Linux
     /// `tcp_tw_reuse`): 0 off, 1 on, 2 on the loopback only.
     tw_reuse: Option<u8>, "3";
-    /// Limit on FIN-WAIT-2 once no program holds the connection (Linux `tcp_fin_timeout`); `None`: none (RFC 9293).
+    /// Limit on FIN-WAIT-2 once no program holds the connection (Linux `tcp_fin_timeout` 60 s; FreeBSD what eight keepalive
+    /// probes take, 10 min); `None`: none (RFC 9293).
     fin_wait_2: Maybe<Span>, "\"75s\"";
     /// A RST in SYN-RECEIVED after an active open says "connection refused" (RFC 9293, section 3.10.7.4, MUST-11); off:
     /// "connection reset" (Linux).
@@ -492,9 +506,11 @@ knobs! {
     icmp_exact: Option<bool>, "true";
     /// ACKs older than SND.UNA - MAX.SND.WND are refused (RFC 5961, section 5.2).
     ack_range: Option<bool>, "true";
-    /// At most one challenge or out-of-window ACK per connection in this time (RFC 5961, section 7; Linux
-    /// `tcp_invalid_ratelimit` 500 ms). Zero: no limit.
+    /// At most `challenge_count` challenge or out-of-window ACKs per connection in this time, which begins with the first of
+    /// them (RFC 5961, section 7; Linux `tcp_invalid_ratelimit` 500 ms; FreeBSD `ack_war_timewindow` 1 s). Zero: no limit.
     challenge_interval: Option<Span>, "\"1s\"";
+    /// How many those are, up to 15 (Linux 1; FreeBSD `ack_war_cnt` 5; RFC 5961, section 7: 10 in 5 s).
+    challenge_count: Option<u8>, "10";
     /// The answers to empty probes, of the window or for keepalive, fall under `challenge_interval` in full (Linux);
     /// else only half of it must lie between two (RFC 9293, section 3.8.6.1, wants each answered).
     limit_probe_answers: Option<bool>, "true";
@@ -508,7 +524,7 @@ knobs! {
     // IP
     /// Path MTU discovery: DF is set (RFC 1191).
     path_mtu_discovery: Option<bool>, "true";
-    /// Smallest path MTU believed (Linux `min_pmtu` 552; FreeBSD 296; RFC 1191: 68), in bytes.
+    /// Smallest path MTU believed (Linux `min_pmtu` 552; FreeBSD 256, which takes its least MSS; RFC 1191: 68), in bytes.
     min_pmtu: Option<u16>, "536";
     /// ICMP's claim of a smaller MTU is doubted: one that no path has is ignored, one below what was already acknowledged
     /// waits until a timeout of the quoted segment confirms it (RFC 5927, section 7.2: SHOULD; Linux and FreeBSD believe).
@@ -558,6 +574,14 @@ knobs! {
     icmp_hard_errors: Option<bool>, "true";
     /// A host or net unreachable ends an open at once (Linux; RFC 5461), else it is soft.
     icmp_aborts_connect: Option<bool>, "true";
+    /// Where it is soft, it ends an open that another has come to before, once the SYN was repeated more often than this (RFC
+    /// 5461, section 4.1; FreeBSD 3); `None`: however many come, the open goes on.
+    icmp_aborts_after: Maybe<u8>, "3";
+    /// A prohibited network, host or communication, and an unreachable protocol, refuse a connection as an unreachable port does,
+    /// and a time to live that is exceeded ends an open (FreeBSD `icmp_may_rst`); off: as RFC 1122, section 4.2.3.9, has it.
+    icmp_filters_refuse: Option<bool>, "true";
+    /// How many ICMP errors this host sends (RFC 1812, section 4.3.2.8).
+    icmp_limit: Option<IcmpLimit>, "PerSecond(200)";
     /// ICMP unreachable for outstanding data undoes RTO back-off (RFC 6069).
     icmp_undoes_backoff: Option<bool>, "true";
     // ablations: what breaks without a mechanism

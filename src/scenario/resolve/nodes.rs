@@ -156,6 +156,7 @@ impl<'a> Resolver<'a> {
             ("hz", config.hz.map_or(1, u64::from)),
             ("max_rto", nanos(config.max_rto)),
             ("dupthresh", u64::from(config.dupthresh)),
+            ("challenge_count", u64::from(config.challenge_count)),
             ("initial_window", u64::from(config.initial_window)),
             ("rcv_buf", u64::from(config.rcv_buf)),
             ("snd_buf", u64::from(config.snd_buf)),

@@ -268,6 +268,15 @@ impl ReceiveBuffer {
     pub fn has_gap(&self) -> bool {
         self.beyond.is_some()
     }
+    /// How many blocks are kept beyond gaps.
+    pub fn blocks(&self) -> usize {
+        self.beyond.as_ref().map_or(0, |beyond| beyond.ranges.len())
+    }
+    /// Whether `range` overlaps or adjoins a block beyond a gap.
+    pub fn touches(&self, range: Range<Seq>) -> bool {
+        let wider = range.start - 1..range.end + 1;
+        self.beyond.as_ref().is_some_and(|beyond| beyond.ranges.first_overlap(wider).is_some())
+    }
     /// The number behind the highest byte received.
     pub fn highest(&self) -> Seq {
         self.beyond.as_ref().and_then(|beyond| beyond.ranges.last()).map_or(self.nxt, |r| r.end)

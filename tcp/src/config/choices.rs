@@ -100,6 +100,15 @@ pub enum RetryLimit {
     Time(Duration),
 }
 
+/// How many ICMP errors a host sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum IcmpLimit {
+    /// One a second to each destination, six at once (Linux `icmp_ratelimit`). Those that path MTU discovery needs do not count.
+    PerDestination,
+    /// So many in each second, to whomever (FreeBSD `icmplim` 200).
+    PerSecond(u32),
+}
+
 /// How losses are found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum LossDetection {

@@ -50,8 +50,10 @@ pub(crate) struct Acking {
     pub segment: u32,
     /// Size of the last segment that was not full.
     last_small: u32,
-    /// When an answer to an unacceptable segment was last sent; [`Time::NEVER`]: none was.
-    pub last_answer: Time,
+    /// When the interval began in which answers to unacceptable segments are counted; [`Time::NEVER`]: none was sent.
+    pub answering: Time,
+    /// How many were sent in it.
+    pub answered: u8,
     /// Duplicate ACKs at `dup_nxt` that went out at once, up to [`AT_ONCE`].
     dups: u8,
     dup_nxt: Seq,
@@ -60,8 +62,8 @@ pub(crate) struct Acking {
 }
 
 fold!(Acking {
-    scheduled, bare, of_fin, pushed, pushed_twice, interactive, quick, ato, deadline, last_data, segment, last_small, last_answer, dups,
-    dup_nxt, held,
+    scheduled, bare, of_fin, pushed, pushed_twice, interactive, quick, ato, deadline, last_data, segment, last_small, answering,
+    answered, dups, dup_nxt, held,
 } absent { at_once });
 
 impl Acking {
@@ -81,7 +83,8 @@ impl Acking {
             last_data: now,
             segment,
             last_small: 0,
-            last_answer: Time::NEVER,
+            answering: Time::NEVER,
+            answered: 0,
             dups: 0,
             dup_nxt: Seq::default(),
             held: 0,

@@ -481,12 +481,7 @@ impl Connection {
         }
     }
     fn may_answer(&mut self, now: Time, interval: Duration) -> bool {
-        let last = self.ack.last_answer;
-        if last != Time::NEVER && now < self.config.passed(last, interval) {
-            return false;
-        }
-        self.ack.last_answer = now;
-        true
+        self.config.may_answer(now, interval, &mut self.ack.answering, &mut self.ack.answered)
     }
     /// A valid RST.
     fn reset_by_peer(&mut self, why: Rule, out: &mut Out) {

@@ -1,5 +1,7 @@
 //! The seventh and the eighth check of RFC 9293, section 3.10.7.4: segment text, and FIN.
 
+use std::ops::Range;
+
 use super::Connection;
 use super::arrives::Arrived;
 use crate::cause::Rule;
@@ -95,6 +97,11 @@ impl Connection {
         {
             return false;
         }
+        if arrived.seq > nxt && self.is_one_block_too_many(arrived.seq..data_end) {
+            out.notes.push(Note::Dropped(Rule::TooManyBlocks));
+            self.ack.now(Rule::AckOutOfOrder);
+            return false;
+        }
         if segment.payload.is_empty() && segment.has(Flags::FIN) && arrived.seq == nxt {
             self.make_room_for_fin();
         }
@@ -150,6 +157,13 @@ impl Connection {
         }
         self.grow_window(segment.payload.len());
         out.wake.readable = true;
+    }
+    /// Whether these octets beyond a gap would be one block more than are kept.
+    fn is_one_block_too_many(&self, range: Range<Seq>) -> bool {
+        let Some(most) = self.config.reassembly_blocks else { return false };
+        let window = self.socket.rcv_buf / self.rcv.mss.max(1) + 1;
+        let blocks = self.rcv.buffer.blocks();
+        blocks >= (most as usize).min(window as usize) && !self.rcv.buffer.touches(range)
     }
     /// Whether there is memory for a segment. If there is not, it is dropped, and the ACK offers no window (Linux
     /// `tcp_data_queue`); beyond a gap there is none.

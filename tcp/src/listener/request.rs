@@ -140,6 +140,13 @@ impl Agreed {
     }
 }
 
+/// A SYN without any ECN flag came after one that asked.
+const NONE_ASKED: u8 = 1;
+/// A soft ICMP error has come.
+const UNREACHABLE: u8 = 2;
+/// Where the count of replies begins: up to [`Config::MOST_CHALLENGES`].
+const ANSWERED: u32 = 4;
+
 /// A half-open request. It has no buffers: text and FIN count only once the handshake is complete.
 #[derive(Clone, Debug, Hash)]
 pub(crate) struct Request {
@@ -153,8 +160,8 @@ pub(crate) struct Request {
     pub(crate) deadline: Time,
     /// Its place among those that are due at that moment.
     pub(super) turn: u32,
-    /// Earliest time of the next reply that is subject to the rate limit.
-    next_reply: Time,
+    /// When the interval began in which replies are counted that are subject to the rate limit; [`Time::NEVER`]: none was sent.
+    answering: Time,
     ts_offset: u32,
     /// TSval of the SYN: what every SYN-ACK echoes.
     ts_recent: u32,
@@ -166,8 +173,8 @@ pub(crate) struct Request {
     repeats: u8,
     /// Codepoint of the last SYN.
     syn: EcnCodepoint,
-    /// A SYN without any ECN flag came after one that asked.
-    none_asked: bool,
+    /// [`NONE_ASKED`] and [`UNREACHABLE`]; in the upper four how many replies were sent in the interval.
+    bits: u8,
     /// Octets of the SYN's data that were accepted (RFC 7413).
     pub(crate) data: u16,
     /// The user timeout option of the SYN (RFC 5482).
@@ -205,14 +212,14 @@ impl Request {
             since: now,
             deadline: Time::NEVER,
             turn: 0,
-            next_reply: Time::ZERO,
+            answering: Time::NEVER,
             ts_offset,
             ts_recent: incoming.segment.options.timestamps.map_or(0, |ts| ts.val),
             retries: 0,
             acked: false,
             repeats: 0,
             syn: incoming.ecn,
-            none_asked: false,
+            bits: 0,
             data: 0,
             user_timeout: incoming.segment.options.user_timeout,
             fast_open: None,
@@ -239,9 +246,18 @@ impl Request {
         let experimental = syn.options.fast_open.as_ref().is_some_and(|option| option.experimental);
         self.fast_open = Some(Box::new(FastOpenOption { cookie: Some(cookie), experimental }));
     }
+    fn none_asked(&self) -> bool {
+        self.bits & NONE_ASKED != 0
+    }
+    /// A soft ICMP error has come. Whether one had come before.
+    pub(super) fn unreachable(&mut self) -> bool {
+        let again = self.bits & UNREACHABLE != 0;
+        self.bits |= UNREACHABLE;
+        again
+    }
     /// How long the next repetition is to wait (RFC 6298, sections 2.1 and 5.5).
     pub(crate) fn timeout(&self, config: &Config) -> Duration {
-        config.initial_rto.doubled(u32::from(self.retries)).min(config.max_rto)
+        config.backed_off(config.initial_rto, u32::from(self.retries))
     }
     fn timestamps(&self, now: Time) -> Timestamps {
         Timestamps { val: self.clock().val(now), ecr: self.ts_recent }
@@ -341,7 +357,7 @@ impl Request {
         }
         // The feedback is of the last SYN (9768/3.1.5-FEEDLATEST).
         self.syn = incoming.ecn;
-        self.none_asked |= incoming.segment.flags.ace() == 0;
+        self.bits |= u8::from(incoming.segment.flags.ace() == 0) * NONE_ASKED;
         self.repeat(now, config, &incoming.tuple, Rule::DuplicateSyn, out);
         Verdict::Answered
     }
@@ -406,10 +422,10 @@ impl Request {
     }
     /// Whether the rate limit allows a reply now (RFC 5961, section 7).
     pub(crate) fn may_reply(&mut self, now: Time, config: &Config, out: &mut Out) -> bool {
-        let may = now >= self.next_reply;
-        if may {
-            self.next_reply = config.passed(now, config.challenge_interval);
-        } else {
+        let mut answered = self.bits >> ANSWERED;
+        let may = config.may_answer(now, config.challenge_interval, &mut self.answering, &mut answered);
+        self.bits = self.bits & !(u8::MAX << ANSWERED) | answered << ANSWERED;
+        if !may {
             out.notes.push(Note::Happened(Rule::ChallengeLimited));
         }
         may
@@ -460,11 +476,11 @@ impl Request {
         match self.agreed.ecn {
             Mode::Off => EcnAgreed::Off,
             // 3168/6.1.1-NONSETUPRX
-            Mode::Classic => EcnAgreed::Classic { ect: !self.none_asked },
+            Mode::Classic => EcnAgreed::Classic { ect: !self.none_asked() },
             Mode::Accurate => {
                 let mut accurate = Box::new(AccEcn::new(self.syn));
                 accurate.tells.last = self.syn;
-                if self.none_asked {
+                if self.none_asked() {
                     accurate.silence(Mute::GotNone);
                 }
                 if self.repeats > 1 {

@@ -218,11 +218,10 @@ impl Opening {
     /// Drops the segment and answers with an ACK, if the last such answer is long enough ago.
     fn challenge(&mut self, now: Time, why: Rule, out: &mut Out) {
         out.notes.push(Note::Dropped(why));
-        if self.challenged.is_some_and(|last| now < self.config.passed(last, self.config.challenge_interval))
-        {
+        let interval = self.config.challenge_interval;
+        if !self.config.may_answer(now, interval, &mut self.answering, &mut self.answered) {
             return out.notes.push(Note::Happened(Rule::ChallengeLimited));
         }
-        self.challenged = Some(now);
         self.send_ack(now, why, out);
     }
 

@@ -32,7 +32,9 @@ impl Opening {
         }
         match error {
             IcmpError::Hard(errno) => self.fail(Rule::IcmpRefused, errno, out),
-            IcmpError::Soft(errno) | IcmpError::Other(errno) if self.config.icmp_aborts_connect => {
+            IcmpError::Soft(errno) | IcmpError::Other(errno)
+                if self.config.soft_error_ends_open(self.soft_error.is_some(), self.retransmits) =>
+            {
                 self.fail(Rule::IcmpRefused, errno, out);
             }
             IcmpError::Soft(errno) | IcmpError::Other(errno) => {

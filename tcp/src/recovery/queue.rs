@@ -308,11 +308,11 @@ impl Queue {
     }
 
     /// Marks the whole segments in `left..right` as SACKed; calls `each` with the range of each that was not and its
-    /// record as it was before.
+    /// record as it was before. What would make more than `holes` holes is passed over.
     pub fn sack(
         &mut self,
-        left: Seq,
-        right: Seq,
+        (left, right): (Seq, Seq),
+        holes: Option<u16>,
         board: &mut Scoreboard,
         mut each: impl FnMut(Range<Seq>, &Sent),
     ) {
@@ -341,6 +341,10 @@ impl Queue {
         let (left, right) = (self.start(first), self.records[last - 1].end);
         let mut gap_from = left;
         let (i, j) = board.touching(left, right);
+        // Below each range there is a hole.
+        if i == j && holes.is_some_and(|most| board.ranges.len() >= usize::from(most)) {
+            return;
+        }
         for k in i..=j {
             // The gaps between the ranges that this block touches are what is new.
             let range = if k < j { board.ranges[k] } else { (right, right) };

@@ -60,7 +60,9 @@ impl Sender {
     }
     /// Retransmission timeout with back-off, as used for the next timer.
     pub fn rto(&self, cfg: &Config) -> Duration {
-        self.rtt.rto(cfg).doubled(u32::from(self.backoff)).min(cfg.max_rto)
+        let measured = self.rtt.is_measured() || self.backoff > 0;
+        let slop = if measured { cfg.rto_slop } else { Duration::ZERO };
+        (self.rtt.rto(cfg).doubled(u32::from(self.backoff)) + slop).min(cfg.max_rto)
     }
     /// Smoothed round-trip time; zero before the first measurement.
     pub fn srtt(&self) -> Duration {

@@ -167,6 +167,15 @@ described! {
     }
 }
 described! {
+    /// How many ICMP errors a host sends.
+    pub enum IcmpLimit {
+        /// One a second to each destination, six at once (Linux `icmp_ratelimit`). Those that path MTU discovery needs do not count.
+        PerDestination,
+        /// So many in each second, to whomever (FreeBSD `icmplim` 200).
+        PerSecond(u32),
+    }
+}
+described! {
     /// When unacknowledged data makes a connection fail.
     pub enum Retries {
         /// After so many retransmissions of the same segment.

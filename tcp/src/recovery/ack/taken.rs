@@ -93,7 +93,7 @@ impl Sender {
             let trouble = trouble(slot, una);
             let point = trouble.point;
             let highest = trouble.board.highest_sacked();
-            queue.sack(left, right, &mut trouble.board, |range, sent| {
+            queue.sack((left, right), cfg.sack_holes, &mut trouble.board, |range, sent| {
                 let bytes = range.end - range.start;
                 news.sacked += bytes;
                 news.delivered += mss.unwrap_or(bytes);

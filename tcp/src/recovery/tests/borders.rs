@@ -227,3 +227,21 @@ fn no_rescue_beyond_the_recovery_point() {
     m.feed(&Ack { window_changed: true, sack: blocks(&[(1, 12)]), ..plain_ack(START) });
     assert_eq!(m.log.len(), 14, "{:?}", m.log);
 }
+
+/// FreeBSD's `sack.maxholes`: 128 holes are remembered. A block that would make one more is passed over; one that goes on with
+/// another, or fills a hole, is not.
+#[test]
+fn as_many_holes_as_are_remembered() {
+    let mut m = silent(Config { max_rto: crate::Duration::from_secs(64), ..Config::freebsd() }, true, 400);
+    let sacked = |m: &Model| m.sender.trouble.as_ref().map_or(0, |t| t.board.sacked.segments);
+    for n in 1..=140 {
+        m.feed(&Ack { sack: blocks(&[(2 * n, 2 * n + 1)]), ..plain_ack(START) });
+        assert_eq!(sacked(&m), n.min(128) as u32);
+    }
+    m.feed(&Ack { sack: blocks(&[(256, 258)]), ..plain_ack(START) });
+    assert_eq!(sacked(&m), 129, "the last block goes on");
+    m.feed(&Ack { sack: blocks(&[(2, 5)]), ..plain_ack(START) });
+    assert_eq!(sacked(&m), 130, "a hole is filled");
+    m.feed(&Ack { sack: blocks(&[(262, 263)]), ..plain_ack(START) });
+    assert_eq!(sacked(&m), 131, "which makes room for another");
+}
