@@ -164,11 +164,12 @@ impl Simulator {
         }
         for at in (1..=u64::from(copies)).map(|n| arrival + after * n).chain(copy) {
             self.fate(pipe, handle, Fate::Duplicated(at));
-            let counters = &mut self.pipes[pipe.0 as usize].counters;
-            counters.copies += 1;
-            counters.copied_bytes += u64::from(handle.len());
             let copy = self.out.packets.get_mut(handle).clone();
             let copy = self.out.packets.insert(copy);
+            let counters = &mut self.pipes[pipe.0 as usize].counters;
+            counters.copies += 1;
+            // A rule may have changed its length.
+            counters.copied_bytes += u64::from(copy.len());
             self.put(pipe, copy, at, false);
         }
         if overtaken || later > Duration::ZERO {

@@ -4,7 +4,9 @@ use tcp::{Duration, Time};
 
 use crate::check::Law;
 use crate::check::tests::laws::run::scenario;
-use crate::spec::{Codel, Discipline, Fault, Limit, Loss, Spec, Way};
+use crate::spec::{
+    Action, Codel, Discipline, FateRule, Fault, Limit, Loss, Match, Rewrite, Spec, Strip, Way,
+};
 use crate::testing::ms;
 use crate::{Simulator, TraceLevel};
 
@@ -70,4 +72,18 @@ fn books_are_looked_at_when_nothing_more_happens_and_what_is_wrong_is_told_once(
         assert_eq!(told, [(Law::Conservation, sim.events(), sim.now())]);
     }
     assert!(sim.now() > ms(0) + Duration::from_secs(100));
+}
+
+/// What a rule has made shorter counts as it was handed over, and its copies as they are.
+#[test]
+fn packets_that_a_rule_has_cut_are_copied_as_they_are() {
+    let mut spec = scenario();
+    let strip = Strip { sack: true, ..Strip::default() };
+    let action = Action::Rewrite(Rewrite { strip, ..Rewrite::default() });
+    spec.rules = vec![FateRule { matching: Match::default(), action }];
+    spec.links.values_mut().flat_map(|link| &mut link.ways).for_each(|way| way.duplicate_ppm = 1_000_000);
+    let mut sim = Simulator::new(&spec, TraceLevel::Off).with_checks(&spec);
+    sim.run();
+    assert_eq!(sim.violations(), []);
+    assert!(counters(&sim).copied_bytes > 30_000);
 }
