@@ -1,8 +1,8 @@
 //! Checkers: they look at what happens and influence nothing. Each lives apart from what it checks.
 //!
 //! [`StreamCheck`] is told by the socket layer what programs write and read. The others see what a view sees: after each
-//! event its lines of the trace, and the readings of the connections that those name. They trust no field that the code
-//! they check has computed for its own use: sequence numbers, windows and options are taken from the segments again.
+//! event its lines of the trace, and the readings of the connections that those name. Sequence numbers, windows and options
+//! are taken from the segments again. Which readings a law believes is told in `docs/finding.md`.
 
 mod answers;
 mod bounds;
