@@ -105,6 +105,34 @@ fn a_capture_on_a_host_equals_what_the_host_saw() {
     }
 }
 
+/// Windows have context like segments; they count only where they are asked for.
+#[test]
+fn both_sides_of_a_window() {
+    let (capture, scenario) =
+        ("tests/kernel/bulk_bbr_bottleneck.txt", "tests/kernel/bulk_bbr_bottleneck.ron");
+    let (status, text) = told(&compare(&[capture, scenario]));
+    assert_eq!(status, Some(0), "{text}");
+    assert_eq!(told(&compare(&[capture, scenario, "--windows", "-q"])).0, Some(1));
+    let lines: Vec<&str> = text.lines().filter(|line| line.contains(" SND.UNA ")).collect();
+    let first = lines.iter().position(|line| line.starts_with('-')).expect("a difference");
+    assert_eq!(first, 4, "four before it: {text}");
+    assert!(lines[..first].iter().all(|line| line.starts_with("  ")), "{text}");
+    assert!(lines[first + 1].starts_with('+') && lines.len() > first + 8, "{text}");
+}
+
+/// Where only theirs has a state, it is told what ours had there then.
+#[test]
+fn a_state_that_only_theirs_has() {
+    let (status, text) =
+        told(&compare(&["tests/kernel/tw_client_autoport.txt", "tests/kernel/tw_client_autoport.ron"]));
+    assert_eq!(status, Some(1), "{text}");
+    for said in
+        ["had on c at 0.9002:", "  40796>5796 TIME_WAIT since 0.4", "  EADDRNOTAVAIL for a program at 0.9"]
+    {
+        assert!(text.contains(said), "{said}: {text}");
+    }
+}
+
 #[test]
 fn what_is_no_capture_is_status_2() {
     let garbage = Path::new(env!("CARGO_TARGET_TMPDIR")).join("garbage");

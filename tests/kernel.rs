@@ -1,8 +1,9 @@
 //! Our runs under the `linux` personality, laid beside what Linux 6.18 did with the same script on the same wire.
 //!
-//! `tests/kernel/NAME.txt` is the kernel's record, `tests/kernel/NAME.ron` the scenario. `tests/kernel/table.txt` says
+//! `tests/kernel/NAME.txt` is the kernel's record, whole, `tests/kernel/NAME.ron` the scenario. `tests/kernel/table.txt` says
 //! of each whether they are equal; one that is not is listed with the place of the first difference and the reason,
-//! and has to differ there, so that nothing is skipped and an improvement is noticed.
+//! and has to differ there, so that nothing is skipped and an improvement is noticed. One whose congestion windows differ
+//! is called so there too; `tests/kernel/windows.txt` says where and why.
 //!
 //! The recorder's machine is part of the script: its kernel had 250 ticks a second (`hz`), and all records come from one boot,
 //! so that one origin, taken from the 423 timers that are seen to fire in them and from the wall-clock time at which each
@@ -61,36 +62,63 @@ fn difference(name: &str) -> Option<Difference> {
     Some(Difference { place: found.place, text })
 }
 
-/// A row of the table: what is to be expected of a capture.
+/// What is to be expected of a capture.
 enum Row {
-    Equal,
+    /// Up to this time, as the record writes it; `None`: to its end.
+    Equal(Option<String>),
     /// The place of the first difference, the rows of the RFCs on our side, and why.
     Differs(String, String, String),
     /// There is no scenario; why.
     None,
 }
 
-/// The table: `NAME | equal`, `NAME | PLACE | ROW ROW | reason`, `NAME | none | reason`.
-fn table() -> Vec<(String, Row)> {
+/// A line of the table.
+struct Line {
+    name: String,
+    row: Row,
+    /// Whether it says that congestion windows differ.
+    windows_differ: bool,
+}
+
+/// The table: `NAME | equal`, `NAME | PLACE | ROW ROW | reason`, `NAME | none | reason`; a record that was cut is
+/// `equal up to TIME`, and where congestion windows differ, `, windows differ` stands behind `equal` or the place.
+fn table() -> Vec<Line> {
     let text = std::fs::read_to_string(folder().join("table.txt")).expect("tests/kernel/table.txt");
-    text.lines()
-        .filter(|line| !line.is_empty() && !line.starts_with('#'))
-        .map(|line| {
-            let fields: Vec<&str> = line.split('|').map(str::trim).collect();
-            let row = match fields.as_slice() {
-                [_, "equal"] => Row::Equal,
-                [_, "none", _] => Row::None,
-                [_, place, rows, reason] => Row::Differs((*place).into(), (*rows).into(), (*reason).into()),
-                _ => panic!("table.txt: not understood: {line}"),
-            };
-            (fields[0].to_string(), row)
-        })
-        .collect()
+    let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+    lines.map(read).collect()
+}
+
+fn read(line: &str) -> Line {
+    let fields: Vec<&str> = line.split('|').map(str::trim).collect();
+    let (name, found) = (fields[0].to_string(), fields[1]);
+    let bare = found.strip_suffix(", windows differ");
+    let row = match (bare.unwrap_or(found), &fields[2..]) {
+        ("equal", []) => Row::Equal(None),
+        ("none", [_]) => Row::None,
+        (place, [rows, reason]) => Row::Differs(place.into(), (*rows).into(), (*reason).into()),
+        (place, []) if place.starts_with("equal up to ") => Row::Equal(Some(place[12..].into())),
+        _ => panic!("table.txt: not understood: {line}"),
+    };
+    Line { name, row, windows_differ: bare.is_some() }
+}
+
+/// Whether a record goes as far as its row says; what is wrong, if not.
+fn falls_short(row: &Row, cut: Option<u64>) -> Option<String> {
+    let Row::Equal(said) = row else { return None };
+    let ends = cut.map(compare::seconds);
+    (*said != ends).then(|| {
+        let whole = || "its end".to_owned();
+        format!(
+            "said to be equal up to {}, recorded up to {}",
+            said.clone().unwrap_or_else(whole),
+            ends.unwrap_or_else(whole)
+        )
+    })
 }
 
 #[test]
 fn the_table_names_every_capture() {
-    let listed: Vec<String> = table().into_iter().map(|(name, _)| name).collect();
+    let listed: Vec<String> = table().into_iter().map(|line| line.name).collect();
     assert_eq!(listed, names(), "table.txt and the captures, both sorted");
 }
 
@@ -98,7 +126,7 @@ fn the_table_names_every_capture() {
 #[test]
 fn differences_have_rows() {
     let demands = Requirements::read().expect("the requirements");
-    for (name, row) in table() {
+    for Line { name, row, .. } in table() {
         let Row::Differs(_, rows, _) = row else { continue };
         assert!(!rows.is_empty(), "{name}");
         for id in rows.split_whitespace() {
@@ -108,13 +136,49 @@ fn differences_have_rows() {
     }
 }
 
+/// Equal is what equals a whole record: one that was cut says how far it goes.
+#[test]
+fn records_are_whole() {
+    for Line { name, row, .. } in table() {
+        let record = compare::compact::load(&folder().join(format!("{name}.txt"))).expect("a record");
+        assert_eq!(falls_short(&row, record.cut), None, "{name}");
+    }
+    let equal = |said: &str| read(&format!("x | equal{said}")).row;
+    assert_eq!(falls_short(&equal(""), None), None);
+    assert_eq!(falls_short(&equal(" up to 0.3437"), Some(343_700)), None);
+    for (said, cut) in [("", Some(343_700)), (" up to 0.3437", None), (" up to 0.4", Some(343_700))] {
+        assert!(falls_short(&equal(said), cut).is_some(), "{said} {cut:?}");
+    }
+}
+
+/// Who reads no more than the front page learns how many are equal.
+#[test]
+fn the_front_page_counts() {
+    let table = table();
+    let equal = table.iter().filter(|line| matches!(line.row, Row::Equal(None))).count();
+    let page = std::fs::read_to_string(folder().join("../../README.md")).expect("README.md");
+    let said = format!("{equal} of {} are equal to the end", table.len());
+    assert!(page.contains(&said), "README.md: {said}");
+}
+
+/// Who reads the table alone learns whose congestion windows differ.
+#[test]
+fn the_table_tells_of_windows() {
+    let windows = std::fs::read_to_string(folder().join("windows.txt")).expect("tests/kernel/windows.txt");
+    let differ = windows.lines().filter(|line| !line.starts_with('#') && line.contains(" | at "));
+    let differ: Vec<&str> = differ.filter_map(|line| line.split(" | ").next()).collect();
+    for line in table() {
+        assert_eq!(line.windows_differ, differ.contains(&line.name.as_str()), "{}", line.name);
+    }
+}
+
 #[test]
 fn we_do_what_the_kernel_did() {
     let mut wrong = String::new();
-    for (name, row) in table() {
+    for Line { name, row, .. } in table() {
         let (place, reason) = match row {
             Row::None => continue,
-            Row::Equal => (None, String::new()),
+            Row::Equal(_) => (None, String::new()),
             Row::Differs(place, _, reason) => (Some(place), reason),
         };
         match (difference(&name), place) {
@@ -139,7 +203,7 @@ fn we_do_what_the_kernel_did() {
 #[ignore = "prints, does not judge"]
 fn survey() {
     let only = std::env::var("ONLY").ok();
-    for (name, row) in table() {
+    for Line { name, row, .. } in table() {
         if matches!(row, Row::None) || only.as_ref().is_some_and(|only| *only != name) {
             continue;
         }

@@ -1,15 +1,18 @@
 //! A difference for people: both sides around it, as `diff` shows them. Colours are always written, and taken out by
 //! the stream where nobody can see them.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::judge::{Difference, What};
-use super::windows::Agreement;
+use super::windows::{self, Agreement};
 use super::{Capture, Seg, StateChange, seconds};
 use crate::view::paint::{BOLD, DIM, GREEN, RED, paint};
 
 /// Segments of each side before the difference, and from it on.
 const AROUND: (usize, usize) = (8, 4);
+/// What a program is told belongs to a state that is so near, in microseconds.
+const NEAR: u64 = 10_000;
 
 /// Both sides around a difference: `-` is theirs, `+` ours, and what stands on one line is the same on both. `names`
 /// are what the sides are called.
@@ -19,7 +22,12 @@ pub fn text(difference: &Difference, theirs: &Capture, ours: &Capture, names: [&
         What::Segment { theirs: t, ours: o, part } => {
             ladder(theirs, ours, (*t, *o), part, names, &mut text);
         }
-        What::States { theirs: t, ours: o, nth, .. } => states(t, o, *nth, &mut text),
+        What::States { who, theirs: t, ours: o, nth, .. } => {
+            states(t, o, *nth, &mut text);
+            if let (Some(missing), None) = (t.get(*nth), o.get(*nth)) {
+                instead(who, missing, ours, names[1], &mut text);
+            }
+        }
         What::Errors => {
             let list = |capture: &Capture| -> Vec<String> {
                 let errors = capture.errors.iter();
@@ -105,7 +113,7 @@ fn ladder(
 /// Pairs of segments, by number of theirs and ours, in their order; what only ours has comes where it was sent.
 fn rows(theirs: &Capture, ours: &Capture) -> Vec<(Option<usize>, Option<usize>)> {
     let mut taken = vec![false; ours.segments.len()];
-    let mut next: std::collections::BTreeMap<&str, usize> = std::collections::BTreeMap::new();
+    let mut next: BTreeMap<&str, usize> = BTreeMap::new();
     let mut rows: Vec<(Option<usize>, Option<usize>)> = Vec::new();
     for (i, segment) in theirs.segments.iter().enumerate() {
         let from = next.get(segment.who.as_str()).copied().unwrap_or(0);
@@ -193,19 +201,45 @@ fn states(theirs: &[StateChange], ours: &[StateChange], nth: usize, text: &mut S
     }
 }
 
-/// How the congestion windows of an end agree, on one line or a few.
+/// Where only theirs has a state: what ours had on that host then, of all ends, and what its programs were told.
+fn instead(who: &str, missing: &StateChange, ours: &Capture, name: &str, text: &mut String) {
+    let Some(at) = missing.at else { return };
+    let mut ends: BTreeMap<&str, &StateChange> = BTreeMap::new();
+    for state in ours.states.iter().filter(|state| state.who == who && state.at.is_some_and(|t| t <= at)) {
+        ends.insert(&state.ports, state);
+    }
+    let _ = writeln!(text, "{name} had on {who} at {}:", seconds(at));
+    for (ports, state) in &ends {
+        let since = state.at.map_or_else(|| "?".into(), seconds);
+        let _ = writeln!(text, "  {ports} {} since {since}", state.state);
+    }
+    let told = ours.errors.iter().filter(|error| error.who == who && error.at.abs_diff(at) <= NEAR);
+    for error in told {
+        let _ = writeln!(text, "  {} for a program at {}", error.errno, seconds(error.at));
+    }
+    if ends.is_empty() {
+        let _ = writeln!(text, "  no connection");
+    }
+}
+
+/// How the congestion windows of an end agree: on one line, and if not everywhere, both sides around the first difference.
 pub fn agreement(agreement: &Agreement) -> String {
-    let Agreement { who, ports, theirs, common, equal, first } = agreement;
+    let Agreement { who, ports, theirs, common, equal, around, .. } = agreement;
     let mut text = format!(
         "{who} {ports}: cwnd and ssthresh equal at {equal} of {common} acknowledgment numbers that both had (theirs: {theirs})\n"
     );
-    if let Some((t, o)) = first {
-        let one = |w: &super::Window| {
-            let ssthresh = w.ssthresh.map_or_else(|| "-".to_owned(), |n| n.to_string());
-            format!("{:>9}  SND.UNA {} cwnd {} ssthresh {ssthresh}", seconds(w.at), w.una, w.cwnd)
-        };
-        sided('-', &one(t), &mut text);
-        sided('+', &one(o), &mut text);
+    let one = |w: &super::Window| {
+        let ssthresh = w.ssthresh.map_or_else(|| "-".to_owned(), |n| n.to_string());
+        format!("SND.UNA {} cwnd {} ssthresh {ssthresh}", w.una, w.cwnd)
+    };
+    for (t, o) in around {
+        if windows::same(t, o) {
+            let both = format!("{:>9} {:>9}  {}", seconds(t.at), seconds(o.at), one(t));
+            let _ = writeln!(text, "  {both}");
+        } else {
+            sided('-', &format!("{:>9} {:>9}  {}", seconds(t.at), "", one(t)), &mut text);
+            sided('+', &format!("{:>9} {:>9}  {}", "", seconds(o.at), one(o)), &mut text);
+        }
     }
     text
 }

@@ -211,6 +211,16 @@ pub struct Agreement {
     pub equal: usize,
     /// The first of them at which they are not, theirs and ours.
     pub first: Option<(Window, Window)>,
+    /// What both had around that, theirs and ours.
+    pub around: Vec<(Window, Window)>,
+}
+
+/// Acknowledgment numbers that are shown before the first difference, and from it on.
+const AROUND: (usize, usize) = (4, 8);
+
+/// Whether window and threshold are the same.
+pub fn same(theirs: &Window, ours: &Window) -> bool {
+    (theirs.cwnd, theirs.ssthresh) == (ours.cwnd, ours.ssthresh)
 }
 
 /// Compares the windows of each end that had more than a handful of its octets acknowledged.
@@ -219,10 +229,19 @@ pub fn compare(theirs: &Capture, ours: &Capture) -> Vec<Agreement> {
     let both = theirs.into_iter().filter_map(|(end, list)| Some((ours.get(&end)?, end, list)));
     let agree = both.map(|(own, (who, ports), list)| {
         let pairs: Vec<_> = list.iter().filter_map(|(una, theirs)| Some((*theirs, *own.get(una)?))).collect();
-        let same = |(t, o): &(&Window, &Window)| (t.cwnd, t.ssthresh) == (o.cwnd, o.ssthresh);
-        let first = pairs.iter().find(|pair| !same(pair)).map(|(t, o)| ((*t).clone(), (*o).clone()));
-        let equal = pairs.iter().filter(|pair| same(pair)).count();
-        Agreement { who, ports, theirs: list.len(), common: pairs.len(), equal, first }
+        let first = pairs.iter().position(|(t, o)| !same(t, o));
+        let shown = first.map_or(0..0, |at| at.saturating_sub(AROUND.0)..(at + AROUND.1).min(pairs.len()));
+        let pair = |(t, o): &(&Window, &Window)| ((*t).clone(), (*o).clone());
+        let equal = pairs.iter().filter(|(t, o)| same(t, o)).count();
+        Agreement {
+            who,
+            ports,
+            theirs: list.len(),
+            common: pairs.len(),
+            equal,
+            first: first.map(|at| pair(&pairs[at])),
+            around: pairs[shown].iter().map(pair).collect(),
+        }
     });
     agree.filter(|agreement| agreement.theirs >= 4).collect()
 }

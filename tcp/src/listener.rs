@@ -179,8 +179,7 @@ impl Listener {
         if self.config.two_way_handshake {
             return Some(self.complete(now, incoming, &request, Rule::TwoWayHandshake, out));
         }
-        let due = self.config.fires(now, request.timeout(&self.config));
-        self.timers.start(&mut request, tuple, due);
+        self.timers.start(now, &self.config, (tuple, &mut request));
         self.requests.insert(tuple, request);
         self.young += 1;
         None
@@ -255,8 +254,7 @@ impl Listener {
             Verdict::Stays => {}
             Verdict::Answered => {
                 self.timers.stop(request);
-                let due = self.config.fires(now, request.timeout(&self.config));
-                self.timers.start(request, tuple, due);
+                self.timers.start(now, &self.config, (tuple, request));
             }
             Verdict::Ends(why) => {
                 // The open was passive: back to where it came from (RFC 9293, section 3.5, MUST-11).
@@ -413,8 +411,7 @@ impl Listener {
         if !request.acked || request.retries >= defer {
             request.repeat(now, &self.config, &tuple, Rule::SynAckRetransmit, out);
         }
-        let due = self.config.fires(now, request.timeout(&self.config));
-        self.timers.start(request, tuple, due);
+        self.timers.start(now, &self.config, (tuple, request));
         Some(tuple)
     }
     /// How often a SYN-ACK is repeated: less often when the queue is more than half full of old requests (RFC 4987,

@@ -17,7 +17,7 @@ const WIDER: u32 = 3;
 /// What is further off than so many buckets of a level belongs to the next (`LVL_SIZE` - 1).
 const REACH: u128 = 63;
 /// The last level (`LVL_DEPTH` - 1, with more than 100 ticks a second).
-const LAST: u32 = 8;
+pub(crate) const LAST: u32 = 8;
 
 impl Config {
     /// When a timer fires that is armed now to run for `delay`.
@@ -68,6 +68,11 @@ impl Config {
         }
     }
 
+    /// The level of the wheel on which a timer waits that is armed to run for `delay`, if there is a wheel.
+    pub(crate) fn level(&self, delay: Duration) -> Option<u32> {
+        self.hz.filter(|hz| *hz > 0).map(|hz| level(ticks_up(delay, hz)))
+    }
+
     /// Ticks up to now.
     fn jiffies(&self, now: Time, hz: u32) -> u128 {
         (u128::from(now.as_nanos()) + u128::from(self.hz_phase.as_nanos())) * u128::from(hz) / SECOND
@@ -76,7 +81,7 @@ impl Config {
     fn bucket(&self, hz: u32, now: Time, delay: Duration) -> Time {
         let ahead = ticks_up(delay, hz);
         let expires = self.jiffies(now, hz) + ahead;
-        let level = (0..LAST).find(|level| ahead < REACH << (WIDER * level)).unwrap_or(LAST);
+        let level = level(ahead);
         let tick = ((expires >> (WIDER * level)) + 1) << (WIDER * level);
         self.tick(tick, hz)
     }
@@ -88,6 +93,10 @@ impl Config {
     }
 }
 
+/// The level of what is so many ticks ahead.
+fn level(ahead: u128) -> u32 {
+    (0..LAST).find(|level| ahead < REACH << (WIDER * level)).unwrap_or(LAST)
+}
 /// Linux `usecs_to_jiffies` and its like.
 fn ticks_up(d: Duration, hz: u32) -> u128 {
     (u128::from(d.as_nanos()) * u128::from(hz)).div_ceil(SECOND)

@@ -307,6 +307,35 @@ fn due_at_one_moment() {
     assert_eq!(served.map(|tuple| tuple.remote.port()).take(3).collect::<Vec<_>>(), [3, 5, 7]);
 }
 
+/// With a kernel's timer wheel the bucket is served from its last end: what came last is repeated first, and since all are armed
+/// again in that order, it is last the next time (capture syn_flood_cookies). Of two buckets that are due with one tick
+/// the coarser is served first.
+#[test]
+fn due_with_one_tick_of_a_wheel() {
+    let mut listener = listener(5, |config| config.hz = Some(250));
+    for port in [7, 9, 3, 5] {
+        half_open(&mut listener, &Client::new(port));
+    }
+    let mut served = |now: &mut Time| {
+        *now = listener.deadline();
+        let mut out = Out::default();
+        std::iter::from_fn(|| listener.on_deadline(*now, &mut out))
+            .map(|tuple| tuple.remote.port())
+            .collect::<Vec<_>>()
+    };
+    let mut now = AT;
+    assert_eq!(served(&mut now), [5, 3, 9, 7]);
+    assert_eq!(served(&mut now), [7, 9, 3, 5]);
+    // The third time 4 s are waited for, in buckets of 256 ms; what comes a second before that, in one of 32.
+    let coarse = listener.deadline();
+    give(&mut listener, coarse - Duration::from_millis(1010), &Client::new(4).syn());
+    give(&mut listener, coarse - Duration::from_millis(1009), &Client::new(6).syn());
+    assert_eq!(listener.deadline(), coarse);
+    let mut out = Out::default();
+    let served = std::iter::from_fn(|| listener.on_deadline(coarse, &mut out));
+    assert_eq!(served.map(|tuple| tuple.remote.port()).collect::<Vec<_>>(), [5, 3, 9, 7, 6, 4]);
+}
+
 /// 9293/MUST-11, 5961/3.2: a reset at RCV.NXT returns to LISTEN in silence; one in the window is challenged.
 #[test]
 fn reset_of_a_request() {
