@@ -1,5 +1,6 @@
 //! The one integration test binary.
 
+mod again;
 mod attacks;
 mod bridge;
 mod checkers;

@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::{Result, anyhow};
 use clap::Args;
 use sim::Spec;
+use timewait::find::judge::quoted;
 use timewait::scenario::units::Span;
 use timewait::scenario::{self, Scenario};
 use timewait::sweep::plan;
@@ -26,6 +27,18 @@ pub struct Change {
 }
 
 impl Change {
+    /// The command of this name that changes the same of this file.
+    pub fn command(&self, name: &str, file: &Path) -> String {
+        let mut command = format!("timewait {name} {}", quoted(&file.display().to_string()));
+        let seed = self.seed.map(|seed| format!("--seed {seed}"));
+        let until = self.until.map(|until| format!("--until {until}"));
+        let set = self.set.iter().map(|set| format!("--set {}", quoted(set)));
+        for argument in seed.into_iter().chain(until).chain(set) {
+            command += " ";
+            command += &argument;
+        }
+        command
+    }
     /// Reads a file, with its values changed, and tells what is run. Of a sweep it is the scenario in it, so that a row of
     /// its results can be repeated where the scenario stands.
     ///

@@ -4,15 +4,16 @@ use std::io::Write;
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail};
+use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
 use timewait::Names;
 use timewait::find::explore::{Broken, Explored, Kind, Plan, Progress, explore};
-use timewait::find::shrink::shrink;
-use timewait::find::verdict;
+use timewait::find::shrink::shrink_at;
+use timewait::find::{judge, verdict};
 use timewait::scenario::{self, Scenario};
 use timewait::view::paint::{BOLD, GREEN, RED, paint};
 
-use super::finding::{Explore, Treatment};
+use super::finding::{Explore, STATES, TRIES, Treatment};
 use super::report::count;
 use super::{Color, paths, screen};
 
@@ -75,14 +76,21 @@ fn kind(treatment: Treatment) -> Kind {
 fn report(explored: &Explored, args: &Explore, scenario: &Scenario, out: &mut dyn Write) -> Result<()> {
     let names = Names::of(scenario.spec());
     for broken in &explored.broken {
-        let again = match &args.keep {
-            None => "timewait explore with --keep writes it down".to_owned(),
-            Some(dir) => keep(dir, broken, &names)?,
+        let (again, small) = match &args.keep {
+            None => {
+                let small =
+                    small(broken, &scenario.path).map_or_else(|| broken.typed.clone(), |small| small.typed);
+                (again(args), Some(small.write("")))
+            }
+            Some(dir) => (keep(dir, broken, &names)?, None),
         };
         let words = verdict::in_words(&broken.violation, &names, &again);
         let (ends, faults) = (count(broken.ends, "end"), count(broken.faults.into(), "fault"));
         let count = format!("at {ends}, with {faults} at the least:");
         writeln!(out, "{} {words}", paint(RED.bold(), count))?;
+        if let Some(small) = small {
+            writeln!(out, "  small:\n{}", small.trim_end())?;
+        }
     }
     let all = if explored.complete { "all of them" } else { "not all: --runs or --states was reached" };
     let Explored { runs, merged, states, ends, deepest, latest, .. } = explored;
@@ -104,24 +112,53 @@ fn report(explored: &Explored, args: &Explore, scenario: &Scenario, out: &mut dy
     Ok(())
 }
 
+/// The command that finds the same, and writes it down.
+fn again(args: &Explore) -> String {
+    let mut command = args.change.command("explore", &args.file);
+    command += &format!(" --faults {}", args.faults);
+    for treatment in &args.only {
+        let name = treatment.to_possible_value().map_or(String::new(), |value| value.get_name().to_owned());
+        command += &format!(" --only {name}");
+    }
+    for host in &args.crash {
+        command += &format!(" --crash {}", judge::quoted(host));
+    }
+    if args.runs != TRIES {
+        command += &format!(" --runs {}", args.runs);
+    }
+    if args.states != STATES {
+        command += &format!(" --states {}", args.states);
+    }
+    if args.no_merge {
+        command += " --no-merge";
+    }
+    command + " --keep found"
+}
+
+/// What a run has broken made small, for a file of this name, if that succeeds.
+fn small(broken: &Broken, path: &str) -> Option<Scenario> {
+    let frozen = Scenario::parse(path, &broken.typed.write(""));
+    let small = frozen.and_then(|frozen| shrink_at(&frozen, &broken.place, SHRINKING, &mut |_, _| {}));
+    small.ok().flatten().map(|shrunk| shrunk.scenario)
+}
+
 /// Writes down what a run has broken, as it was and made small. Returns the command that repeats it.
 fn keep(dir: &Path, broken: &Broken, names: &Names) -> Result<String> {
     std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
     let name = broken.place.name();
-    let write = |path: &Path, text: &str| {
-        std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+    let write = |name: String, text: &dyn Fn(&str) -> Option<String>| {
+        let path = dir.join(name).display().to_string();
+        let Some(text) = text(&path) else { return Ok(None) };
+        std::fs::write(&path, text).with_context(|| format!("cannot write {path}"))?;
+        Ok::<_, anyhow::Error>(Some(judge::command(&path)))
     };
-    let path = dir.join(format!("{name}.ron"));
-    let text = broken.typed.write(&verdict::in_words(&broken.violation, names, "timewait run THIS"));
-    write(&path, &text)?;
-    let small = Scenario::parse(&path.display().to_string(), &text)
-        .and_then(|frozen| shrink(&frozen, None, SHRINKING, &mut |_, _| {}));
-    if let Ok(Some(small)) = small {
-        let path = dir.join(format!("{name}.small.ron"));
-        write(&path, &small.scenario.text)?;
-        return Ok(format!("timewait run {}", path.display()));
-    }
-    Ok(format!("timewait run {0} && timewait shrink {0}", path.display()))
+    let whole = |path: &str| {
+        let comment = verdict::in_words(&broken.violation, names, &judge::command(path));
+        Some(broken.typed.write(&comment))
+    };
+    let whole = write(format!("{name}.ron"), &whole)?;
+    let small = write(format!("{name}.small.ron"), &|path| Some(small(broken, path)?.text))?;
+    Ok(small.or(whole).unwrap_or_default())
 }
 
 /// For each scenario, what came of one fault, two, and so on.

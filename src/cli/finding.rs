@@ -157,6 +157,9 @@ Without --relation it keeps the first law that is broken, or if none is the firs
 
 Exit status: 0, or 2 if nothing is broken, or a file or an argument is wrong.";
 
+/// Runs that shrinking may take unless an argument says otherwise.
+pub const RUNS: u64 = 5_000;
+
 /// Arguments of `timewait shrink`.
 #[derive(Args, Debug)]
 #[command(after_help = SHRINK_EXAMPLES)]
@@ -171,7 +174,7 @@ pub struct Shrink {
     #[command(flatten)]
     pub change: Change,
     /// Runs to spend, at most.
-    #[arg(long, value_name = "N", default_value_t = 5_000)]
+    #[arg(long, value_name = "N", default_value_t = RUNS)]
     pub runs: u64,
     /// Where to write it. Default, and `-`: the standard output.
     #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
@@ -187,6 +190,11 @@ Examples:
   timewait explore scenarios --table --time 60s        how many faults are reached, for each file
 
 Exit status: 0 if no law was broken, 1 if one was, 2 if a file or an argument is wrong.";
+
+/// Runs of exploring, at most, unless an argument says otherwise,
+pub const TRIES: u64 = 100_000_000;
+/// and worlds.
+pub const STATES: u64 = 50_000_000;
 
 /// Arguments of `timewait explore`.
 #[derive(Args, Debug)]
@@ -210,10 +218,10 @@ pub struct Explore {
     #[arg(long, short, value_name = "N")]
     pub jobs: Option<NonZeroUsize>,
     /// Runs, at most.
-    #[arg(long, value_name = "N", default_value_t = 100_000_000)]
+    #[arg(long, value_name = "N", default_value_t = TRIES)]
     pub runs: u64,
     /// Worlds to remember, at most: 40 bytes each.
-    #[arg(long, value_name = "N", default_value_t = 50_000_000)]
+    #[arg(long, value_name = "N", default_value_t = STATES)]
     pub states: u64,
     /// Let equal worlds go on apart: slow, to check that merging loses nothing.
     #[arg(long)]

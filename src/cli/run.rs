@@ -5,9 +5,10 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
+use sim::check::{Law, Violation};
 use sim::{NodeId, PipeId, Simulator, Spec, TraceLevel};
 use tcp::Time;
-use timewait::find::verdict;
+use timewait::find::{judge, verdict};
 use timewait::scenario::Scenario;
 use timewait::view::paint::{BOLD, DIM, paint};
 use timewait::view::{self, Show, Story, sockets};
@@ -21,6 +22,7 @@ const MOST_SHOWN: usize = 5;
 
 /// Runs what the arguments name. Returns whether every expectation was met.
 pub fn run(args: &Run, color: Color, out: &mut dyn Write) -> Result<bool> {
+    screen::tell_panics_once();
     let files = paths::scenarios(&args.files)?;
     match files.as_slice() {
         [file] => one(file, args, color, out),
@@ -43,7 +45,7 @@ fn one(file: &Path, args: &Run, color: Color, out: &mut dyn Write) -> Result<boo
         look(&spec, &names, show, args, out)?;
     }
     let shown = viewed && reads_trace(wanted) || args.pcap.is_some();
-    let simulator = simulate(&scenario, &spec, shown, args.keep);
+    let (simulator, violations) = simulate(&scenario, &spec, shown, args.keep);
     if let Some(path) = &args.pcap {
         write_pcap(path, &simulator, &names, show.host)?;
     }
@@ -59,7 +61,7 @@ fn one(file: &Path, args: &Run, color: Color, out: &mut dyn Write) -> Result<boo
             "note: the trace ends at {clock} s, as {kept} records are kept; --keep N keeps more, -q none, --until ends the run"
         );
     }
-    let outcome = outcome(file, &scenario, &spec, &simulator, color);
+    let outcome = outcome(file, &scenario, &spec, &simulator, &violations, args, color);
     if piped {
         // The standard output is the capture's.
         let mut err = screen::stderr(color);
@@ -102,8 +104,8 @@ fn several(files: &[std::path::PathBuf], args: &Run, color: Color, out: &mut dyn
                 continue;
             }
         };
-        let simulator = simulate(&scenario, &spec, false, args.keep);
-        outcomes.push(outcome(file, &scenario, &spec, &simulator, color));
+        let (simulator, violations) = simulate(&scenario, &spec, false, args.keep);
+        outcomes.push(outcome(file, &scenario, &spec, &simulator, &violations, args, color));
         progress.inc(1);
     }
     progress.finish_and_clear();
@@ -141,8 +143,8 @@ fn show(args: &Run, names: &Names) -> Result<Show> {
 }
 
 /// Runs it. A trace is kept only if it is shown or something is expected of it: a long run needs no memory for one that
-/// nobody reads.
-fn simulate(scenario: &Scenario, spec: &Spec, shown: bool, keep: usize) -> Simulator {
+/// nobody reads. Returns what it broke as well.
+fn simulate(scenario: &Scenario, spec: &Spec, shown: bool, keep: usize) -> (Simulator, Vec<Violation>) {
     let wanted = shown || !scenario.expectations().is_empty();
     let mut simulator = Simulator::new(spec, if wanted { TraceLevel::On } else { TraceLevel::Off });
     if !checks_streams(scenario) {
@@ -152,8 +154,8 @@ fn simulate(scenario: &Scenario, spec: &Spec, shown: bool, keep: usize) -> Simul
         simulator = simulator.with_checks(spec);
     }
     simulator = simulator.keep_at_most(keep);
-    simulator.run();
-    simulator
+    let violations = judge::run(&scenario.typed, &mut simulator);
+    (simulator, violations)
 }
 
 /// Whether streams have to arrive as they were written: unless the scenario says otherwise.
@@ -260,9 +262,20 @@ fn write_pcap(path: &Path, simulator: &Simulator, names: &Names, host: Option<No
 }
 
 /// How a run came out.
-fn outcome(file: &Path, scenario: &Scenario, spec: &Spec, simulator: &Simulator, color: Color) -> Outcome {
+fn outcome(
+    file: &Path,
+    scenario: &Scenario,
+    spec: &Spec,
+    simulator: &Simulator,
+    violations: &[Violation],
+    args: &Run,
+    color: Color,
+) -> Outcome {
     let names = &Names::of(spec);
+    let panicked = violations.iter().any(|violation| violation.law == Law::NoPanic);
     let mut failures: Vec<String> = match simulator.trace_cut() {
+        // That is told below, and of the rest there was no run.
+        _ if panicked => Vec::new(),
         Some(at) if !scenario.expectations().is_empty() => {
             let (kept, clock) = (simulator.records().len(), view::words::clock(at));
             vec![format!(
@@ -274,13 +287,14 @@ fn outcome(file: &Path, scenario: &Scenario, spec: &Spec, simulator: &Simulator,
             missed.iter().map(|failure| failure.render(scenario, screen::is_colored_out(color))).collect()
         }
     };
-    let again = format!("timewait run {}", file.display());
-    let violations = verdict::violations(&scenario.typed, simulator);
-    let broken: Vec<_> = verdict::unexcused(&violations).collect();
-    failures
-        .extend(broken.iter().take(MOST_SHOWN).map(|violation| verdict::in_words(violation, names, &again)));
-    if broken.len() > MOST_SHOWN {
-        failures.push(format!("and {} violations more", broken.len() - MOST_SHOWN));
+    let again = args.change.command("run", file);
+    let broken: Vec<_> = verdict::unexcused(violations).collect();
+    // Behind a panic comes nothing.
+    let last = broken.iter().skip(MOST_SHOWN).filter(|violation| violation.law == Law::NoPanic);
+    let shown: Vec<_> = broken.iter().take(MOST_SHOWN).chain(last).collect();
+    failures.extend(shown.iter().map(|violation| verdict::in_words(violation, names, &again)));
+    if broken.len() > shown.len() {
+        failures.push(format!("and {} violations more", broken.len() - shown.len()));
     }
     let excused = violations.iter().find_map(|violation| Some((violation, violation.excuse?)));
     let notes = excused.map(|(violation, excuse)| {

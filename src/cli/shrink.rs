@@ -1,14 +1,15 @@
 //! `timewait shrink`: a scenario that breaks something, made small.
 
 use std::io::Write;
+use std::path::Path;
 
 use anyhow::{Result, anyhow, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use timewait::find::relation::Relation;
-use timewait::find::shrink::shrink;
+use timewait::find::shrink::{Shows, shrink};
 use timewait::scenario;
 
-use super::finding::Shrink;
+use super::finding::{RUNS, Shrink};
 use super::{Color, screen};
 
 /// Writes the small scenario.
@@ -16,7 +17,11 @@ pub fn run(args: &Shrink, color: Color, out: &mut dyn Write) -> Result<()> {
     let rendered = |diagnostics: scenario::Diagnostics| {
         anyhow!(diagnostics.render(screen::is_colored(color))).context(screen::Rendered)
     };
-    let scenario = args.change.scenario(&args.file, color)?;
+    let mut scenario = args.change.scenario(&args.file, color)?;
+    let to = args.output.as_deref().filter(|path| *path != Path::new("-"));
+    if let Some(path) = to {
+        scenario.path = path.display().to_string();
+    }
     screen::tell_panics_once();
     let progress = if screen::is_watched() {
         ProgressBar::new(args.runs).with_style(
@@ -36,7 +41,22 @@ pub fn run(args: &Shrink, color: Color, out: &mut dyn Write) -> Result<()> {
     let Some(shrunk) = shrunk else {
         bail!("{} breaks nothing: there is nothing to keep while it becomes smaller", args.file.display());
     };
-    screen::deliver(shrunk.scenario.text.as_bytes(), args.output.as_deref(), out)
+    // Where it goes from the screen nobody knows.
+    let text =
+        if to.is_some() { shrunk.scenario.text.clone() } else { shrunk.text(&again(args, &shrunk.shows)) };
+    screen::deliver(text.as_bytes(), args.output.as_deref(), out)
+}
+
+/// The command that makes the same small once more, and shows what that shows.
+fn again(args: &Shrink, shows: &Shows) -> String {
+    let mut command = args.change.command("shrink", &args.file);
+    if args.runs != RUNS {
+        command += &format!(" --runs {}", args.runs);
+    }
+    match shows {
+        Shows::Broken(_) => command + " | timewait run -",
+        Shows::Parts(parting) => format!("{command} --relation {}", parting.relation.name()),
+    }
 }
 
 /// The relation of this name.

@@ -5,6 +5,7 @@ pub mod differential;
 pub mod explore;
 pub mod freeze;
 pub mod fuzz;
+pub mod judge;
 pub mod metamorphic;
 pub mod relation;
 pub mod shrink;

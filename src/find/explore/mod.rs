@@ -26,6 +26,7 @@ use tcp::{Duration, Time};
 
 use super::freeze::{freeze, frozen};
 use super::fuzz::{MOST_EVENTS, caught};
+use super::judge;
 use super::verdict::{self, Place};
 use crate::scenario::units::Span;
 use crate::scenario::{Scenario, file};
@@ -487,19 +488,17 @@ impl Pass<'_> {
         let world = &branch.world;
         part.latest = part.latest.max(world.now());
         if self.known.end(world.digest(), branch.used) == Met::Now {
-            self.broke(self.violations(world), branch, part);
+            self.broke(judge::at_rest(self.given.typed, world), branch, part);
         }
     }
-    /// A run that ended with a panic, in the middle of an event. What else it broke is told once that is mended.
+    /// A run that ended with a panic, in the middle of an event.
     fn panicked(&self, branch: &Branch, text: String, part: &mut Part) {
         let world = &branch.world;
         part.latest = part.latest.max(world.now());
         // What is left of the world has a digest that no world has at its end; if it has one at all.
         let digest = caught(|| !world.digest()).unwrap_or_else(|_| u128::from(world.now().as_nanos()));
         if self.known.end(digest, branch.used) == Met::Now {
-            let (time, event, law, node) = (world.now(), world.events(), Law::NoPanic, NodeId(0));
-            let violation = Violation { time, event, law, node, tuple: None, text, excuse: None };
-            self.broke(vec![violation], branch, part);
+            self.broke(judge::up_to_panic(self.given.typed, world, text), branch, part);
         }
     }
     fn broke(&self, violations: Vec<Violation>, branch: &Branch, part: &mut Part) {
@@ -513,27 +512,11 @@ impl Pass<'_> {
             let entry = part.found.entry(place.clone()).or_insert((*used, 0));
             *entry = (entry.0.min(*used), entry.1 + 1);
             if let Some(wanted @ None) = part.wanted.get_mut(&place).filter(|_| *used == self.faults) {
-                let typed = rebooting(frozen(self.given.typed, world), world, boots);
+                let mut typed = rebooting(frozen(self.given.typed, world), world, boots);
+                judge::ask_for(&mut typed, place.law);
                 *wanted = Some(Broken { place, violation, typed, faults: *used, ends: 0 });
             }
         }
-    }
-    fn violations(&self, world: &Simulator) -> Vec<Violation> {
-        let mut violations = verdict::violations(self.given.typed, world);
-        if world.events() >= MOST_EVENTS {
-            violations.push(Violation {
-                time: world.now(),
-                event: world.events(),
-                law: Law::WorkBounds,
-                node: NodeId(0),
-                tuple: None,
-                text: format!("{MOST_EVENTS} events, and no end"),
-                excuse: None,
-            });
-        } else {
-            violations.extend(world.unrest());
-        }
-        violations
     }
 }
 

@@ -7,8 +7,9 @@
 mod passes;
 mod text;
 
-use crate::find::freeze::{freeze, leading_comment};
+use crate::find::freeze::freeze;
 use crate::find::fuzz::{caught, play, play_until};
+use crate::find::judge;
 use crate::find::relation::{Parting, Relation};
 use crate::find::verdict::{Place, in_words, place};
 use crate::scenario::Scenario;
@@ -22,7 +23,7 @@ use tcp::Time;
 
 /// What came of shrinking.
 pub struct Shrunk {
-    /// The small scenario, with a comment that says what it shows.
+    /// The small scenario, with a comment that says what it shows and how to see it again: from where the large one lay.
     pub scenario: Scenario,
     /// What it shows.
     pub shows: Shows,
@@ -71,13 +72,36 @@ pub fn shrink(
     most: u64,
     told: &mut dyn FnMut(u64, usize),
 ) -> Result<Option<Shrunk>, Diagnostics> {
-    let first = match relation {
+    let shows = match relation {
         Some(relation) => relation.parting(scenario).map(Shows::Parts),
         None => first_violation(scenario)
             .map(Shows::Broken)
             .or_else(|| Relation::all().find_map(|relation| relation.parting(scenario)).map(Shows::Parts)),
     };
-    let Some(shows) = first else { return Ok(None) };
+    shows.map(|shows| shrink_to(scenario, shows, most, told)).transpose()
+}
+
+/// The same of a scenario that breaks this law at this host, if it does.
+///
+/// # Errors
+/// The same.
+pub fn shrink_at(
+    scenario: &Scenario,
+    place: &Place,
+    most: u64,
+    told: &mut dyn FnMut(u64, usize),
+) -> Result<Option<Shrunk>, Diagnostics> {
+    let shows = Kept::Place(place.clone()).shown_by(scenario);
+    shows.map(|shows| shrink_to(scenario, shows, most, told)).transpose()
+}
+
+/// Makes `scenario` small, which shows this.
+fn shrink_to(
+    scenario: &Scenario,
+    shows: Shows,
+    most: u64,
+    told: &mut dyn FnMut(u64, usize),
+) -> Result<Shrunk, Diagnostics> {
     let kept = match &shows {
         Shows::Broken(violation) => Kept::Place(place_in(scenario, violation)),
         Shows::Parts(parting) => Kept::Relation(parting.relation),
@@ -97,9 +121,19 @@ pub fn shrink(
     shrinker.finish();
     let Shrinker { runs, shows, best: mut typed, .. } = shrinker;
     typed.about = shows.about();
+    if let Shows::Broken(violation) = &shows {
+        judge::ask_for(&mut typed, violation.law);
+    }
     let bare = Scenario::parse(&scenario.path, &typed.write(""))?;
-    let text = typed.write(&comment(scenario, &bare, &shows));
-    Ok(Some(Shrunk { scenario: Scenario::parse(&scenario.path, &text)?, shows, runs }))
+    let text = typed.write(&comment(&bare, &shows, &shows.again(&scenario.path)));
+    Ok(Shrunk { scenario: Scenario::parse(&scenario.path, &text)?, shows, runs })
+}
+
+impl Shrunk {
+    /// The text of the small scenario with this command in its comment, for what lies elsewhere than where it came from.
+    pub fn text(&self, again: &str) -> String {
+        self.scenario.typed.write(&comment(&self.scenario, &self.shows, again))
+    }
 }
 
 impl Shows {
@@ -122,24 +156,32 @@ impl Shows {
             Shows::Parts(_) => None,
         }
     }
-    /// In some lines.
-    fn in_words(&self, names: &Names) -> String {
+    /// The command that shows it of this file.
+    pub fn again(&self, file: &str) -> String {
         match self {
-            Shows::Broken(violation) => in_words(violation, names, "timewait run THIS"),
-            Shows::Parts(Parting { relation, words, .. }) => {
-                let name = relation.name();
-                format!("{words}\n  again: timewait shrink THIS --relation {name}")
+            Shows::Broken(_) => judge::command(file),
+            Shows::Parts(parting) => {
+                format!("timewait shrink {} --relation {}", judge::quoted(file), parting.relation.name())
             }
+        }
+    }
+    /// In some lines.
+    fn in_words(&self, names: &Names, again: &str) -> String {
+        match self {
+            Shows::Broken(violation) => {
+                let excuse =
+                    violation.excuse.map_or(String::new(), |excuse| format!("\n  not counted: {excuse}"));
+                in_words(violation, names, again) + &excuse
+            }
+            Shows::Parts(Parting { words, .. }) => format!("{words}\n  again: {again}"),
         }
     }
 }
 
 /// What the scenario shows, and its ladder.
-fn comment(original: &Scenario, small: &Scenario, shows: &Shows) -> String {
+fn comment(small: &Scenario, shows: &Shows, again: &str) -> String {
     let names = Names::of(small.spec());
-    let before = leading_comment(&original.text);
-    let mut text = if before.is_empty() { String::new() } else { before + "\n\n" };
-    text += &shows.in_words(&names);
+    let mut text = shows.in_words(&names, again);
     // Of a panic nobody knows when it was: the ladder goes up to it.
     let panics = matches!(shows, Shows::Broken(violation) if violation.law == Law::NoPanic);
     let until = shows.time().filter(|_| !panics).unwrap_or(Time::NEVER);

@@ -71,6 +71,9 @@ described! {
         stream: Option<bool> = "true", "false";
         /// The laws of TCP hold, after every event.
         laws: Option<bool> = "true", "false";
+        /// At the end everything has come to rest, as `timewait fuzz` and `explore` ask; and the end comes within a million
+        /// events, where the run is cut off.
+        rest: Option<bool> = "false", "true";
         /// Laws that this scenario breaks on purpose (docs/finding.md has their names).
         breaks: Vec<String> = "none", "[\"AckOfUnsent\"]";
     }
