@@ -20,6 +20,8 @@ static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const FAILED: u8 = 1;
 /// A file or an argument is wrong. (clap's own errors end so as well.)
 const WRONG: u8 = 2;
+/// Nothing went wrong, but not all that was asked for was done.
+const UNFINISHED: u8 = 3;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -28,6 +30,7 @@ fn main() -> ExitCode {
         Ok(false) => ExitCode::from(FAILED),
         // Whoever read us has seen enough.
         Err(error) if screen::is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) if error.is::<screen::Unfinished>() => ExitCode::from(UNFINISHED),
         Err(error) => {
             // Nothing can be done about an error in telling an error.
             let _ = screen::complain(cli.color, &error);

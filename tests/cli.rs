@@ -395,6 +395,21 @@ fn what_cannot_be_done_as_asked_is_refused() {
     }
 }
 
+/// Exploring that ends before all was tried is no success, and tells how far it came.
+#[test]
+fn exploring_that_was_given_up_is_no_success() {
+    let by = |jobs| {
+        timewait(&["explore", "scenarios/handshake.ron", "--faults", "2", "--runs", "40", "--jobs", jobs])
+    };
+    let (one, two) = (by("1"), by("2"));
+    assert_eq!((one.status.code(), stderr(&one).as_str()), (Some(3), ""), "{}", stdout(&one));
+    assert!(stdout(&one).starts_with("up to 1 fault: ") && !stdout(&one).contains('✓'), "{}", stdout(&one));
+    assert!(stdout(&one).contains("not all was tried with up to 2 faults"), "{}", stdout(&one));
+    assert_eq!(stdout(&one), stdout(&two));
+    let all = timewait(&["explore", "scenarios/handshake.ron", "--faults", "1"]);
+    assert!(all.status.success() && stdout(&all).contains('✓'), "{}", stdout(&all));
+}
+
 #[test]
 fn a_full_disk_is_no_panic() {
     let Ok(full) = fs::File::options().write(true).open("/dev/full") else { return };

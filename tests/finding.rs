@@ -105,6 +105,22 @@ fn two_faults_anywhere_break_no_handshake_data_and_close() {
     }
 }
 
+/// Where exploring is given up it says how far it came, and counts no more than that: whoever did the work.
+#[test]
+fn what_was_not_tried_does_not_count() {
+    let by = |faults, most, jobs| explored("handshake", &Plan { faults, most, jobs, ..Plan::default() });
+    let two = by(2, u64::MAX, 1);
+    assert!(two.complete && two.reached == Some(2) && two.decided > tcp::Time::ZERO, "{two:?}");
+    for jobs in [1, 2, 3] {
+        assert_eq!(
+            by(3, two.runs + 100, jobs),
+            Explored { complete: false, ..two.clone() },
+            "{jobs} threads"
+        );
+    }
+    assert_eq!(by(2, two.runs, 2), two, "as many as there are");
+}
+
 /// Worlds that are equal go on equally: the ends that are reached are the same whether they go on as one or apart.
 #[test]
 fn merging_loses_no_end() {
@@ -146,6 +162,12 @@ fn what_some_faults_break_is_found_and_told() {
         explore(&scenario, &plan, &|_| {}).unwrap_or_else(|wrong| panic!("{wrong}"))
     };
     let (merged, apart) = (by(true, 2), by(false, 1));
+    // What is met is told, though not all was tried.
+    let plan = Plan { most: 5, ..Plan::default() };
+    let few = explore(&scenario, &plan, &|_| {}).unwrap_or_else(|wrong| panic!("{wrong}"));
+    assert!(!few.complete && few.reached == Some(0), "{few:?}");
+    let [broken] = few.broken.as_slice() else { panic!("{few:?}") };
+    assert_eq!((broken.place.clone(), broken.faults, broken.ends), (merged.broken[0].place.clone(), 1, 0));
     let places = |explored: &Explored| -> Vec<_> {
         explored.broken.iter().map(|broken| (broken.place.clone(), broken.faults)).collect()
     };

@@ -46,6 +46,10 @@ pub fn run(args: &Explore, color: Color, out: &mut dyn Write) -> Result<bool> {
     let explored = explore(&scenario, &plan(args), &told).map_err(|error| anyhow!(error))?;
     progress.finish_and_clear();
     report(&explored, args, &scenario, out)?;
+    if explored.broken.is_empty() && !explored.complete {
+        out.flush()?;
+        return Err(screen::Unfinished.into());
+    }
     Ok(explored.broken.is_empty())
 }
 
@@ -86,29 +90,50 @@ fn report(explored: &Explored, args: &Explore, scenario: &Scenario, out: &mut dy
         };
         let words = verdict::in_words(&broken.violation, &names, &again);
         let (ends, faults) = (count(broken.ends, "end"), count(broken.faults.into(), "fault"));
-        let count = format!("at {ends}, with {faults} at the least:");
-        writeln!(out, "{} {words}", paint(RED.bold(), count))?;
+        let where_to = match broken.ends {
+            0 => format!("in a run with {faults}:"),
+            _ => format!("at {ends}, with {faults} at the least:"),
+        };
+        writeln!(out, "{} {words}", paint(RED.bold(), where_to))?;
         if let Some(small) = small {
             writeln!(out, "  small:\n{}", small.trim_end())?;
         }
     }
-    let all = if explored.complete { "all of them" } else { "not all: --runs or --states was reached" };
-    let Explored { runs, merged, states, ends, deepest, latest, .. } = explored;
-    let faults = count(args.faults.into(), "fault");
-    let first =
-        format!("up to {faults}: {} ({all}), of which {merged} became equal to another", count(*runs, "run"));
-    writeln!(out, "{}", paint(BOLD, first))?;
-    writeln!(
-        out,
-        "{}, {}, the deepest after {}, the last at {} s",
-        count(*states, "different world"),
-        count(*ends, "different end"),
-        count((*deepest).into(), "fault"),
-        timewait::view::words::clock(*latest)
-    )?;
-    if explored.broken.is_empty() {
+    let faults = |faults: u32| count(faults.into(), "fault");
+    if let Some(reached) = explored.reached {
+        counted(explored, reached, out)?;
+    }
+    if !explored.complete {
+        let next = explored.reached.map_or(0, |reached| reached + 1);
+        let next = if args.no_merge { args.faults } else { next };
+        let why = "--runs or --states was reached";
+        writeln!(out, "{} up to {}: {why}", paint(RED.bold(), "not all was tried with"), faults(next))?;
+    } else if explored.broken.is_empty() {
         writeln!(out, "{} no law is broken that was not without faults", paint(GREEN, "✓"))?;
     }
+    Ok(())
+}
+
+/// What was counted where all was tried with so many faults.
+fn counted(explored: &Explored, reached: u32, out: &mut dyn Write) -> Result<()> {
+    let Explored { runs, merged, states, ends, deepest, decided, latest, .. } = explored;
+    let (runs, faults) = (count(*runs, "run"), count(reached.into(), "fault"));
+    let first = format!("up to {faults}: {runs} (all of them), of which {merged} became equal to another");
+    writeln!(out, "{}", paint(BOLD, first))?;
+    let clock = timewait::view::words::clock;
+    // That all faults are of use goes without saying.
+    let fewer = match deepest {
+        deepest if *deepest < reached => format!(", each reached with {}", count((*deepest).into(), "fault")),
+        _ => String::new(),
+    };
+    writeln!(
+        out,
+        "{}, {}{fewer}, the last decision at {} s, the last end at {} s",
+        count(*states, "different world"),
+        count(*ends, "different end"),
+        clock(*decided),
+        clock(*latest)
+    )?;
     Ok(())
 }
 

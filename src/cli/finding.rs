@@ -189,7 +189,8 @@ Examples:
   timewait explore mine.ron --faults 2 --keep found/   what broke, frozen and shrunk, goes to found/
   timewait explore scenarios --table --time 60s        how many faults are reached, for each file
 
-Exit status: 0 if no law was broken, 1 if one was, 2 if a file or an argument is wrong.";
+Exit status: 0 if no law was broken, 1 if one was, 2 if a file or an argument is wrong, 3 if none was broken but not all was \
+tried, since --runs or --states was reached.";
 
 /// Runs of exploring, at most, unless an argument says otherwise,
 pub const TRIES: u64 = 100_000_000;

@@ -92,6 +92,17 @@ pub fn tell_panics_once() {
     }));
 }
 
+/// What was asked for is not all done, as the report says, and what was done went well.
+#[derive(Debug)]
+pub struct Unfinished;
+
+impl fmt::Display for Unfinished {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("not all was tried")
+    }
+}
+impl std::error::Error for Unfinished {}
+
 /// Marks an error whose text is a whole report already.
 #[derive(Debug)]
 pub struct Rendered;

@@ -84,7 +84,7 @@ impl Kind {
     pub const ALL: [Kind; 4] = [Kind::Drop, Kind::Duplicate, Kind::Delay, Kind::Corrupt];
 }
 
-/// What came of it.
+/// What came of it. What is counted is counted over the passes that were finished, so that it depends on no thread.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Explored {
     /// Runs, the one without a fault included: one for each fault at each world that it may happen in.
@@ -97,13 +97,18 @@ pub struct Explored {
     pub ends: u64,
     /// When the last run ended.
     pub latest: Time,
+    /// When the last packet was handed to a link that something might have happened to.
+    pub decided: Time,
     /// Faults in the worlds that need most to be reached.
     pub deepest: u32,
     /// Whether all was tried.
     pub complete: bool,
+    /// With how many faults all was tried, if that was not given up with none at all.
+    pub reached: Option<u32>,
     /// For each law and host the first run with the fewest faults that broke it, frozen, with what it broke; and in how many
     /// different ends it is broken. What the run without a fault breaks as well is not among them, but for a panic: where
-    /// that stops a run nothing behind it was tried.
+    /// that stops a run nothing behind it was tried. If not all was tried, then also what was met where it was given up: a run
+    /// for each, and not always the same one.
     pub broken: Vec<Broken>,
 }
 
@@ -118,7 +123,7 @@ pub struct Broken {
     pub typed: file::Scenario,
     /// Faults in it.
     pub faults: u32,
-    /// Ends that show it.
+    /// Ends that show it; none where they were not counted.
     pub ends: u64,
 }
 
@@ -188,13 +193,18 @@ struct Pass<'a> {
     stopped: &'a AtomicBool,
     /// Runs that there will be.
     of: u64,
+    /// Runs, at most.
+    most: u64,
 }
 
 /// What a thread has found in a pass.
 #[derive(Default)]
 struct Part {
     found: Found,
+    /// Of each a run.
+    met: BTreeMap<Place, Broken>,
     latest: Time,
+    decided: Time,
     /// Whoever looks for an example of a place ends with the first.
     wanted: BTreeMap<Place, Option<Broken>>,
 }
@@ -247,35 +257,46 @@ fn explore_looking(
     let known = Known::new(plan.most_states);
     let passes = if plan.merge { 0..=plan.faults } else { plan.faults..=plan.faults };
     let mut all = Explored::default();
-    let mut found = Found::new();
+    let (mut found, mut met) = (Found::new(), Vec::new());
     let mut of = 1;
     let stopped = AtomicBool::new(false);
     for faults in passes {
         let counts = Counts::new(plan.faults);
         let queue = Queue::new(plan.jobs);
-        let (given, known, counts, stopped) = (&given, &known, &counts, &stopped);
-        let pass = Pass { given, faults, known, counts, queue, told, stopped, of };
-        for part in pass.run() {
+        let (given, known, counts, stopped, most) = (&given, &known, &counts, &stopped, plan.most);
+        let pass = Pass { given, faults, known, counts, queue, told, stopped, of, most };
+        let parts = pass.run();
+        let runs = counts.runs.load(Ordering::Relaxed);
+        all.complete = runs <= plan.most && !known.is_full() && !stopped.load(Ordering::Relaxed);
+        if !all.complete {
+            met.extend(parts.into_iter().flat_map(|part| part.met.into_values()));
+            break;
+        }
+        for part in parts {
             all.latest = all.latest.max(part.latest);
+            all.decided = all.decided.max(part.decided);
             for (place, (fewest, ends)) in part.found {
                 let entry = found.entry(place).or_insert((fewest, 0));
                 *entry = (entry.0.min(fewest), entry.1 + ends);
             }
         }
+        (all.runs, all.reached) = (runs, Some(faults));
+        (all.states, all.ends, all.deepest) = known.sizes();
         of = 1 + counts.tries[..=faults as usize].iter().map(|n| n.load(Ordering::Relaxed)).sum::<u64>();
-        all.runs = counts.runs.load(Ordering::Relaxed);
-        all.complete = all.runs < plan.most && !known.is_full() && !stopped.load(Ordering::Relaxed);
-        if !all.complete {
-            break;
-        }
     }
-    (all.states, all.ends, all.deepest) = known.sizes();
     all.merged = all.runs.saturating_sub(all.ends);
-    found.retain(|place, (faults, _)| *faults > 0 || place.law == Law::NoPanic);
+    let counts = |place: &Place, faults: u32| faults > 0 || place.law == Law::NoPanic;
+    met.retain(|broken| counts(&broken.place, broken.faults) && !found.contains_key(&broken.place));
+    found.retain(|place, (faults, _)| counts(place, *faults));
     if stopped.load(Ordering::Relaxed) {
         return Ok(all); // nobody waits for examples
     }
+    drop(known);
     all.broken = examples(&given, found);
+    met.sort_by(|a, b| (&a.place, a.faults).cmp(&(&b.place, b.faults)));
+    met.dedup_by(|b, a| a.place == b.place);
+    all.broken.extend(met);
+    all.broken.sort_by(|a, b| a.place.cmp(&b.place));
     Ok(all)
 }
 
@@ -297,11 +318,12 @@ fn examples(given: &Given<'_>, found: Found) -> Vec<Broken> {
     let mut broken = Vec::new();
     let fewest: std::collections::BTreeSet<u32> = found.values().map(|(faults, _)| *faults).collect();
     for faults in fewest {
-        let (known, counts) = (Known::new(given.plan.most_states), Counts::new(given.plan.faults));
+        // What was found is found again, however far on it is by this way.
+        let (known, counts, most) = (Known::new(u64::MAX), Counts::new(given.plan.faults), u64::MAX);
         let queue = Queue::new(1);
         let (told, stopped) = (&|_: Progress| true, &AtomicBool::new(false));
         let (known, counts) = (&known, &counts);
-        let pass = Pass { given, faults, known, counts, queue, told, stopped, of: 0 };
+        let pass = Pass { given, faults, known, counts, queue, told, stopped, of: 0, most };
         let places = found.iter().filter(|(_, (fewest, _))| *fewest == faults);
         let mut part =
             Part { wanted: places.map(|(place, _)| (place.clone(), None)).collect(), ..Part::default() };
@@ -311,7 +333,6 @@ fn examples(given: &Given<'_>, found: Found) -> Vec<Broken> {
     for example in &mut broken {
         example.ends = found.get(&example.place).map_or(0, |(_, ends)| *ends);
     }
-    broken.sort_by(|a, b| a.place.cmp(&b.place));
     broken
 }
 
@@ -371,6 +392,9 @@ impl Pass<'_> {
             return;
         }
         let runs = self.counts.runs.fetch_add(1, Ordering::Relaxed) + 1;
+        if runs > self.most {
+            return;
+        }
         if runs.is_multiple_of(256) {
             self.tell(runs);
         }
@@ -401,6 +425,7 @@ impl Pass<'_> {
                 let new = now - std::mem::replace(&mut handed[pipe as usize], now);
                 for ahead in (1..=new).filter(|ahead| (pipe, *ahead) > *from) {
                     decided = true;
+                    part.decided = part.decided.max(world.now());
                     self.count_tries(used, self.given.plan.kinds.len());
                     for kind in self.given.plan.kinds.iter().filter(|_| before.is_some()) {
                         let Some(mut other) = before.clone() else { continue };
@@ -467,7 +492,7 @@ impl Pass<'_> {
         }
     }
     fn is_over(&self) -> bool {
-        self.counts.runs.load(Ordering::Relaxed) >= self.given.plan.most
+        self.counts.runs.load(Ordering::Relaxed) > self.most
             || self.known.is_full()
             || self.stopped.load(Ordering::Relaxed)
     }
@@ -511,10 +536,20 @@ impl Pass<'_> {
             }
             let entry = part.found.entry(place.clone()).or_insert((*used, 0));
             *entry = (entry.0.min(*used), entry.1 + 1);
-            if let Some(wanted @ None) = part.wanted.get_mut(&place).filter(|_| *used == self.faults) {
-                let mut typed = rebooting(frozen(self.given.typed, world), world, boots);
-                judge::ask_for(&mut typed, place.law);
-                *wanted = Some(Broken { place, violation, typed, faults: *used, ends: 0 });
+            let is_first = part.met.get(&place).is_none_or(|met| *used < met.faults);
+            let wanted =
+                part.wanted.get_mut(&place).filter(|wanted| wanted.is_none() && *used == self.faults);
+            if !is_first && wanted.is_none() {
+                continue;
+            }
+            let mut typed = rebooting(frozen(self.given.typed, world), world, boots);
+            judge::ask_for(&mut typed, place.law);
+            let broken = Broken { place: place.clone(), violation, typed, faults: *used, ends: 0 };
+            if let Some(wanted) = wanted {
+                *wanted = Some(broken.clone());
+            }
+            if is_first {
+                part.met.insert(place, broken);
             }
         }
     }
