@@ -411,6 +411,15 @@ fn exploring_that_was_given_up_is_no_success() {
 }
 
 #[test]
+fn what_breaks_no_law_is_not_shrunk() {
+    let path = hello("unmet.ron", r#"Final(on: "client", is: "ESTABLISHED")"#);
+    let output = timewait(&["shrink", &path]);
+    assert_eq!((output.status.code(), stdout(&output).as_str()), (Some(2), ""));
+    let told = "breaks no law (expectations are not looked at)";
+    assert!(stderr(&output).contains(told), "{}", stderr(&output));
+}
+
+#[test]
 fn a_full_disk_is_no_panic() {
     let Ok(full) = fs::File::options().write(true).open("/dev/full") else { return };
     for args in [&["completions", "bash"][..], &["schema"], &["list"]] {

@@ -61,20 +61,16 @@ fn a_smaller_scenario_parts_alike() {
     )"#;
     let scenario = Scenario::parse("large.ron", text).unwrap_or_else(|wrong| panic!("{wrong}"));
     assert!(play(&scenario, true).violations.is_empty());
-    for relation in [None, Some(Relation::Personalities)] {
-        let shrunk =
-            shrink(&scenario, relation, 2_000, &mut |_, _| {}).unwrap_or_else(|wrong| panic!("{wrong}"));
-        let small = shrunk.unwrap_or_else(|| panic!("nothing parts")).scenario;
-        let parting = Relation::Personalities.parting(&small).unwrap_or_else(|| panic!("{}", small.text));
-        assert!(parting.words.contains("EPIPE") && parting.words.contains("ECONNRESET"), "{}", parting.words);
-        assert!(
-            small.text.contains("--relation personalities") && small.text.contains("│"),
-            "{}",
-            small.text
-        );
-        let lines = small.text.lines().filter(|line| !line.starts_with("//")).count();
-        assert!(lines <= 10, "{lines} lines\n{}", small.text);
-    }
+    // Personalities may differ, so that they do is nothing that is broken, unless somebody asks.
+    assert!(matches!(shrink(&scenario, None, 2_000, &mut |_, _| {}), Ok(None)));
+    let relation = Some(Relation::Personalities);
+    let shrunk = shrink(&scenario, relation, 2_000, &mut |_, _| {}).unwrap_or_else(|wrong| panic!("{wrong}"));
+    let small = shrunk.unwrap_or_else(|| panic!("nothing parts")).scenario;
+    let parting = Relation::Personalities.parting(&small).unwrap_or_else(|| panic!("{}", small.text));
+    assert!(parting.words.contains("EPIPE") && parting.words.contains("ECONNRESET"), "{}", parting.words);
+    assert!(small.text.contains("--relation personalities") && small.text.contains("│"), "{}", small.text);
+    let lines = small.text.lines().filter(|line| !line.starts_with("//")).count();
+    assert!(lines <= 10, "{lines} lines\n{}", small.text);
     let unqueued = Relation::all().find(|relation| relation.name() == "unqueued");
     assert!(matches!(shrink(&scenario, unqueued, 100, &mut |_, _| {}), Ok(None)));
 }

@@ -153,7 +153,8 @@ Examples:
   timewait shrink found/4711.ron --output small.ron && timewait run small.ron
   timewait shrink found/12.ron --relation swapped   keeps what `fuzz --metamorphic` has found
 
-Without --relation it keeps the first law that is broken, or if none is the first relation between runs that does not hold.
+Without --relation it keeps the first law that is broken, or if none is the first relation between runs that does not hold, but \
+for personalities, which need not do the same. What is expected of a scenario it does not look at.
 
 Exit status: 0, or 2 if nothing is broken, or a file or an argument is wrong.";
 

@@ -39,7 +39,11 @@ pub fn run(args: &Shrink, color: Color, out: &mut dyn Write) -> Result<()> {
     let shrunk = shrink(&scenario, relation, args.runs, &mut told).map_err(rendered)?;
     progress.finish_and_clear();
     let Some(shrunk) = shrunk else {
-        bail!("{} breaks nothing: there is nothing to keep while it becomes smaller", args.file.display());
+        let what = match relation {
+            Some(relation) => format!("of {} {} holds", args.file.display(), relation.name()),
+            None => format!("{} breaks no law (expectations are not looked at)", args.file.display()),
+        };
+        bail!("{what}: there is nothing to keep while it becomes smaller");
     };
     // Where it goes from the screen nobody knows.
     let text =
