@@ -8,7 +8,7 @@ use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
 use timewait::Names;
 use timewait::find::explore::{Broken, Explored, Kind, Plan, Progress, explore};
-use timewait::find::shrink::shrink_at;
+use timewait::find::shrink::{Shrunk, shrink_at};
 use timewait::find::{judge, verdict};
 use timewait::scenario::{self, Scenario};
 use timewait::view::paint::{BOLD, GREEN, RED, paint};
@@ -82,8 +82,7 @@ fn report(explored: &Explored, args: &Explore, scenario: &Scenario, out: &mut dy
     for broken in &explored.broken {
         let (again, small) = match &args.keep {
             None => {
-                let small =
-                    small(broken, &scenario.path).map_or_else(|| broken.typed.clone(), |small| small.typed);
+                let small = small(broken).map_or_else(|| broken.typed.clone(), |small| small.scenario.typed);
                 (again(args), Some(small.write("")))
             }
             Some(dir) => (keep(dir, broken, &names)?, None),
@@ -160,11 +159,11 @@ fn again(args: &Explore) -> String {
     command + " --keep found"
 }
 
-/// What a run has broken made small, for a file of this name, if that succeeds.
-fn small(broken: &Broken, path: &str) -> Option<Scenario> {
-    let frozen = Scenario::parse(path, &broken.typed.write(""));
+/// What a run has broken made small, if that succeeds.
+fn small(broken: &Broken) -> Option<Shrunk> {
+    let frozen = Scenario::parse("frozen.ron", &broken.typed.write(""));
     let small = frozen.and_then(|frozen| shrink_at(&frozen, &broken.place, SHRINKING, &mut |_, _| {}));
-    small.ok().flatten().map(|shrunk| shrunk.scenario)
+    small.ok().flatten()
 }
 
 /// Writes down what a run has broken, as it was and made small. Returns the command that repeats it.
@@ -182,7 +181,7 @@ fn keep(dir: &Path, broken: &Broken, names: &Names) -> Result<String> {
         Some(broken.typed.write(&comment))
     };
     let whole = write(format!("{name}.ron"), &whole)?;
-    let small = write(format!("{name}.small.ron"), &|path| Some(small(broken, path)?.text))?;
+    let small = write(format!("{name}.small.ron"), &|path| Some(small(broken)?.text(&judge::command(path))))?;
     Ok(small.or(whole).unwrap_or_default())
 }
 

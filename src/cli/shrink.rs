@@ -17,11 +17,8 @@ pub fn run(args: &Shrink, color: Color, out: &mut dyn Write) -> Result<()> {
     let rendered = |diagnostics: scenario::Diagnostics| {
         anyhow!(diagnostics.render(screen::is_colored(color))).context(screen::Rendered)
     };
-    let mut scenario = args.change.scenario(&args.file, color)?;
+    let scenario = args.change.scenario(&args.file, color)?;
     let to = args.output.as_deref().filter(|path| *path != Path::new("-"));
-    if let Some(path) = to {
-        scenario.path = path.display().to_string();
-    }
     screen::tell_panics_once();
     let progress = if screen::is_watched() {
         ProgressBar::new(args.runs).with_style(
@@ -46,8 +43,11 @@ pub fn run(args: &Shrink, color: Color, out: &mut dyn Write) -> Result<()> {
         bail!("{what}: there is nothing to keep while it becomes smaller");
     };
     // Where it goes from the screen nobody knows.
-    let text =
-        if to.is_some() { shrunk.scenario.text.clone() } else { shrunk.text(&again(args, &shrunk.shows)) };
+    let again = match to {
+        Some(path) => shrunk.shows.again(&path.display().to_string()),
+        None => again(args, &shrunk.shows),
+    };
+    let text = shrunk.text(&again);
     screen::deliver(text.as_bytes(), args.output.as_deref(), out)
 }
 

@@ -23,7 +23,7 @@ use tcp::Time;
 
 /// What came of shrinking.
 pub struct Shrunk {
-    /// The small scenario, with a comment that says what it shows and how to see it again: from where the large one lay.
+    /// The small scenario, with a comment that says what it shows and how to see it again, once it lies somewhere: [`text`](Self::text).
     pub scenario: Scenario,
     /// What it shows.
     pub shows: Shows,
@@ -130,12 +130,12 @@ fn shrink_to(
         judge::ask_for(&mut typed, violation.law);
     }
     let bare = Scenario::parse(&scenario.path, &typed.write(""))?;
-    let text = typed.write(&comment(&bare, &shows, &shows.again(&scenario.path)));
+    let text = typed.write(&comment(&bare, &shows, &shows.again("THIS")));
     Ok(Shrunk { scenario: Scenario::parse(&scenario.path, &text)?, shows, runs })
 }
 
 impl Shrunk {
-    /// The text of the small scenario with this command in its comment, for what lies elsewhere than where it came from.
+    /// The text of the small scenario with this command in its comment.
     pub fn text(&self, again: &str) -> String {
         self.scenario.typed.write(&comment(&self.scenario, &self.shows, again))
     }
