@@ -1,4 +1,4 @@
-//! Every scenario over IPv6: the same hosts with other addresses, and TCP does the same, segment by segment.
+//! Scenarios over IPv6, all but those named below: the same hosts with other addresses, and TCP does the same, segment by segment.
 //!
 //! Links are 20 octets wider, as much as the IPv6 header is longer, so that segments have the same sizes. Where links have
 //! rates, a header more takes time: those are compared without rates, and with them must meet their expectations.
