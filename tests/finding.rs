@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use sim::check::Law;
 use timewait::find::explore::{Explored, Plan, explore};
 use timewait::find::fuzz::play;
 use timewait::find::relation::Relation;
@@ -73,6 +74,38 @@ fn a_smaller_scenario_parts_alike() {
     assert!(lines <= 10, "{lines} lines\n{}", small.text);
     let unqueued = Relation::all().find(|relation| relation.name() == "unqueued");
     assert!(matches!(shrink(&scenario, unqueued, 100, &mut |_, _| {}), Ok(None)));
+}
+
+/// A client that repeats its SYN for longer than any open may take, over a network that is bad for nearly as long: small it is
+/// bad no longer, or it would be no wonder.
+#[test]
+fn what_does_not_come_to_rest_is_shrunk_to_what_ends() {
+    let shrunk = |wrong: &str| {
+        let text = format!(
+            r#"Scenario(
+                until: "700s", hosts: {{ "client": (tcp: (syn_retries: 20)), "server": () }},
+                links: [(between: ("client", "server"), delay: "10ms")],
+                programs: [(on: "server", run: Sink(port: 80)), (on: "client", run: Client(to: "server:80"))],
+                {wrong}
+            )"#
+        );
+        let scenario = Scenario::parse("patient.ron", &text).unwrap_or_else(|wrong| panic!("{wrong}"));
+        let shrunk = shrink(&scenario, None, 1_000, &mut |_, _| {}).unwrap_or_else(|wrong| panic!("{wrong}"));
+        let shrunk = shrunk.unwrap_or_else(|| panic!("{text} breaks nothing"));
+        assert!(matches!(&shrunk.shows, Shows::Broken(violation) if violation.law == Law::ComesToRest));
+        shrunk.scenario
+    };
+    let rules =
+        r#"rules: [(from: "client", flags: "S", nth: [1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16], do: Drop)]"#;
+    let small = shrunk(rules);
+    assert!(!small.typed.rules.is_empty(), "{}", small.text);
+    assert!(small.typed.rules.iter().all(|rule| rule.nth.is_some() || rule.time.is_some()), "{}", small.text);
+    let small = shrunk(
+        r#"faults: [(at: "0s", do: LinkDown("client-server")), (at: "650s", do: LinkUp("client-server"))]"#,
+    );
+    assert_eq!(small.typed.faults.len(), 2, "{}", small.text);
+    let until = small.spec().until.since(tcp::Time::ZERO);
+    assert!(until >= tcp::Duration::from_secs(690), "{}", small.text);
 }
 
 #[test]

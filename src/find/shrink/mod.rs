@@ -4,6 +4,7 @@
 //! hosts, knobs and link parameters are taken away, whatever else stands in the text, and sizes and times are made round.
 //! An edit stays if the run breaks the same law at the same host, or the same relation between runs.
 
+mod ends;
 mod passes;
 mod text;
 
@@ -17,6 +18,7 @@ use crate::scenario::file;
 use crate::view::{Show, Story, ladder};
 use crate::{Names, scenario::Diagnostics};
 
+use ends::Ends;
 use sim::check::{Law, Violation};
 use sim::{Simulator, TraceLevel};
 use tcp::Time;
@@ -55,6 +57,8 @@ struct Shrinker<'a> {
     shows: Shows,
     /// Events that a run may take to show it: less of a text need not be less of a run.
     events: u64,
+    /// Of what does not come to rest: its faults end, and still do when it is small.
+    ends: Option<Ends>,
     runs: u64,
     most: u64,
     told: &'a mut dyn FnMut(u64, usize),
@@ -113,7 +117,10 @@ fn shrink_to(
     };
     let best = scenario.typed.clone();
     let events = shows.event().unwrap_or(u64::MAX);
-    let mut shrinker = Shrinker { kept, path: &scenario.path, best, shows, events, runs: 1, most, told };
+    let rests = matches!(&kept, Kept::Place(place) if place.law == Law::ComesToRest);
+    let ends = rests.then(|| Ends::of(scenario));
+    let mut shrinker =
+        Shrinker { kept, path: &scenario.path, best, shows, events, ends, runs: 1, most, told };
     shrinker.best.expect.clear();
     shrinker.best.about.clear();
     if let Ok(Ok((frozen, _))) = caught(|| freeze(scenario)) {
@@ -266,11 +273,18 @@ impl Shrinker<'_> {
         if scenario.typed == self.best {
             return false;
         }
+        if self.ends.as_ref().is_some_and(|ends| !ends.as_many(&scenario)) {
+            return false;
+        }
         self.runs += 1;
         let Some(shows) = kept.shown_by(&scenario) else { return false };
         if shows.event().is_some_and(|event| event > self.events) {
             return false;
         }
+        if self.ends.as_ref().is_some_and(|ends| !ends.as_long(&scenario)) {
+            return false;
+        }
+        self.ends.iter_mut().for_each(|ends| ends.becomes(&scenario));
         (self.best, self.shows, self.kept) = (scenario.typed, shows, kept);
         (self.told)(self.runs, scenario.text.len());
         true
