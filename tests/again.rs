@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 /// A client whose first SYN has to arrive: no other does, and it repeats it for longer than any open may take.
-const PATIENT: &str = r#"// What stood above.
+pub const PATIENT: &str = r#"// What stood above.
 Scenario(
     about: "a client that never gives up", until: "700s",
     hosts: { "client": (tcp: (syn_retries: 20)), "server": () },

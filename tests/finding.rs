@@ -174,18 +174,8 @@ fn merging_loses_no_end() {
 /// What is broken is the same too, and its example breaks it again.
 #[test]
 fn what_some_faults_break_is_found_and_told() {
-    // The first SYN has to arrive: no other does, and the client repeats it for longer than any open may take.
-    let text = r#"Scenario(
-        about: "a client that never gives up", until: "700s",
-        hosts: { "client": (tcp: (syn_retries: 20)), "server": () },
-        links: [(between: ("client", "server"), delay: "10ms")],
-        rules: [(from: "client", flags: "S", nth: "2..", do: Drop)],
-        programs: [
-            (on: "server", run: Server(port: 80, steps: [WaitEnd])),
-            (on: "client", run: IdleHolder(to: "server:80")),
-        ],
-    )"#;
-    let scenario = Scenario::parse("patient.ron", text).unwrap_or_else(|wrong| panic!("{wrong}"));
+    let scenario =
+        Scenario::parse("patient.ron", crate::again::PATIENT).unwrap_or_else(|wrong| panic!("{wrong}"));
     let by = |merge, jobs| {
         let plan = Plan { faults: 2, merge, jobs, ..Plan::default() };
         explore(&scenario, &plan, &|_| {}).unwrap_or_else(|wrong| panic!("{wrong}"))

@@ -159,6 +159,12 @@ impl HostOut {
             flows.take(now, self.node, end, event);
         }
     }
+    /// A program called connect(2), and there is no connection: no port was left, or no way there.
+    pub(crate) fn unopened(&mut self, program: impl FnOnce() -> Arc<str>) {
+        if let Some(flows) = &mut self.flows {
+            flows.refused(program());
+        }
+    }
     /// Whether anybody wants to know what programs do.
     #[inline]
     pub(crate) fn is_anybody_looking(&self) -> bool {

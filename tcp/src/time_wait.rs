@@ -46,8 +46,6 @@ struct Packed {
 
 /// The connection used timestamps.
 const STAMPED: u8 = 8;
-/// Where the count of answers begins: up to [`Config::MOST_CHALLENGES`].
-const ANSWERED: u32 = 4;
 
 /// What a connection hands over when it enters TIME-WAIT.
 #[derive(Clone, Copy, Debug)]
@@ -230,11 +228,7 @@ impl TimeWait {
     fn refuse(&mut self, now: Time, segment: &Segment, why: Rule, out: &mut Out) {
         out.notes.push(Note::Dropped(why));
         if segment.seq_len() == 0 || segment.has(Flags::SYN) {
-            let interval = self.config.challenge_interval;
-            let mut answered = self.last.bits >> ANSWERED;
-            let may = self.config.may_answer(now, interval, &mut self.answering, &mut answered);
-            self.last.bits = self.last.bits & !(u8::MAX << ANSWERED) | answered << ANSWERED;
-            if !may {
+            if !self.config.may_answer_packed(now, &mut self.answering, &mut self.last.bits) {
                 out.notes.push(Note::Happened(Rule::ChallengeLimited));
                 return;
             }

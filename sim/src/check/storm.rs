@@ -125,8 +125,8 @@ impl Storm {
             return;
         }
         // What acknowledges something new is owed to that, even if something empty has hurried it.
-        let news = ends.get(node, &tuple).and_then(|end| end.ack);
-        if news.is_some_and(|acked| Seq::near(acked, segment.ack) > acked) {
+        let told = ends.get(node, &tuple).and_then(|end| end.ack);
+        if told.is_some_and(|acked| Seq::near(acked, segment.ack) > acked) {
             return;
         }
         // An answer to a copy is the network's doing, or to what was overtaken (its timestamp is old then, or it lies outside of

@@ -93,8 +93,6 @@ pub struct Transfer {
 pub(crate) enum FlowEvent {
     /// A program calls connect(2): its name.
     Opened(Arc<str>),
-    /// A program called connect(2), and there is no connection: no port was left, or no way there. Its name.
-    Unopened(Arc<str>),
     /// A listener has it.
     Accepted,
     /// Its program wrote so many bytes.
@@ -151,6 +149,10 @@ impl FlowLog {
         self.since
     }
 
+    /// This program was refused a connection.
+    pub(crate) fn refused(&mut self, program: Arc<str>) {
+        *self.unopened.entry(program).or_default() += 1;
+    }
     /// Something happened to a connection at this host; `incarnation` tells its connections with one four-tuple apart.
     pub(crate) fn take(
         &mut self,
@@ -161,10 +163,6 @@ impl FlowLog {
     ) {
         if let FlowEvent::Opened(program) = event {
             return self.opened(now, node, (tuple, incarnation), program);
-        }
-        if let FlowEvent::Unopened(program) = event {
-            *self.unopened.entry(program).or_default() += 1;
-            return;
         }
         let Some((number, opener)) = self.find(&tuple) else { return };
         let flow = &mut self.flows[number as usize];
@@ -273,7 +271,6 @@ impl Flow {
             FlowEvent::Info(info) => self.note_info(opener, &info),
             FlowEvent::State(..)
             | FlowEvent::Opened(_)
-            | FlowEvent::Unopened(_)
             | FlowEvent::Accepted
             | FlowEvent::Rtt(_)
             | FlowEvent::Transfer(..) => {}

@@ -244,8 +244,7 @@ impl Kernel {
     ) -> Result<u32, Errno> {
         let opened = self.try_open(ctx, id, to, fast);
         if let Err(Errno::EADDRNOTAVAIL | Errno::ENETUNREACH) = opened {
-            let nowhere = Tuple { local: SocketAddr::new(to.ip(), 0), remote: to };
-            ctx.out.flow(ctx.now, || Some(((nowhere, 0), FlowEvent::Unopened(self.program_of(id)))));
+            ctx.out.unopened(|| self.program_of(id));
         }
         opened
     }

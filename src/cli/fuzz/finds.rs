@@ -14,7 +14,7 @@ use anyhow::{Context, Result};
 use sim::check::Violation;
 use timewait::Names;
 use timewait::find::relation::{Parting, Relation};
-use timewait::find::shrink::shrink;
+use timewait::find::shrink::{Shrunk, shrink};
 use timewait::find::verdict;
 use timewait::scenario::Scenario;
 use timewait::view::paint::{DIM, RED, paint};
@@ -145,20 +145,20 @@ impl<'a> Finds<'a> {
     fn show(
         &self,
         find: &Find<'_>,
-        made: Option<&Scenario>,
+        made: Option<&Shrunk>,
         [whole, small]: [Option<PathBuf>; 2],
         out: &mut dyn Write,
     ) -> Result<()> {
         let Some(made) = made else {
             return Ok(writeln!(out, "  smaller: {}", find.shrinking(whole.as_deref()))?);
         };
-        let lines = made.text.lines().filter(|line| !line.starts_with("//")).count();
+        let lines = made.scenario.text.lines().filter(|line| !line.starts_with("//")).count();
         match small {
             Some(path) => {
-                write(&path, &made.text)?;
+                write(&path, &made.text(&made.shows.again(&path.display().to_string())))?;
                 writeln!(out, "  small: {}, {lines} lines", path.display())?;
             }
-            None => write!(out, "  small, {lines} lines:\n{}", made.text)?,
+            None => write!(out, "  small, {lines} lines:\n{}", made.scenario.text)?,
         }
         Ok(())
     }
@@ -178,7 +178,7 @@ fn write(path: &Path, text: &str) -> Result<()> {
 
 /// The scenario made small, if that takes no longer than `time` and nobody interrupts it. It is done in a thread of its own:
 /// how long one run takes nobody knows, and then nobody waits for it.
-fn made_small(find: &Find<'_>, time: Duration, interrupted: &AtomicBool) -> Option<Scenario> {
+fn made_small(find: &Find<'_>, time: Duration, interrupted: &AtomicBool) -> Option<Shrunk> {
     let (sender, receiver) = channel();
     let (scenario, relation) = (find.scenario.clone(), find.relation);
     let in_vain = Arc::new(AtomicBool::new(false));
@@ -196,7 +196,7 @@ fn made_small(find: &Find<'_>, time: Duration, interrupted: &AtomicBool) -> Opti
     let until = now() + time;
     loop {
         match receiver.recv_timeout(PATIENCE.min(until.saturating_duration_since(now()))) {
-            Ok(shrunk) => return Some(shrunk.ok()??.scenario),
+            Ok(shrunk) => return shrunk.ok()?,
             Err(RecvTimeoutError::Disconnected) => return None,
             Err(RecvTimeoutError::Timeout) if now() < until && !interrupted.load(Ordering::Relaxed) => {}
             Err(RecvTimeoutError::Timeout) => {
@@ -274,6 +274,7 @@ mod tests {
         assert_eq!(fs::read_to_string(at("8.ron")).expect("it is there"), broken().text);
         let small = timewait::scenario::load(at("7.small.ron")).unwrap_or_else(|wrong| panic!("{wrong}"));
         assert!(play(&small, true).unexcused().is_some() && small.typed.hosts.len() < 3, "{}", small.text);
+        assert!(small.text.contains(&format!("timewait run {}\n", at("7.small.ron"))), "{}", small.text);
         assert!(!dir.join("8.small.ron").exists());
         fs::remove_dir_all(dir).expect("it was ours");
     }

@@ -64,9 +64,9 @@ struct Shrinker<'a> {
     told: &'a mut dyn FnMut(u64, usize),
 }
 
-/// Makes `scenario` small, in at most `most` runs; what it shows is `relation` broken, or if none is named the first law that
-/// it breaks, or if it breaks none the first relation that holds of any scenario: not of any do personalities do the same. `told` hears of runs so far and of the size of the best, in
-/// characters. `None`: it breaks nothing.
+/// Makes `scenario` small, in at most `most` runs. What it shows is `relation` broken; if none is named, the first law that it
+/// breaks, or else the first broken relation of those that hold of any scenario (that personalities do the same does not).
+/// `told` hears of runs so far and of the size of the best, in characters. `None`: it breaks nothing.
 ///
 /// # Errors
 /// If what was written cannot be read again.

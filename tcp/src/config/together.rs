@@ -4,7 +4,7 @@ use super::Config;
 use crate::time::{Duration, Time};
 
 impl Config {
-    /// Bound on `challenge_count`: each record keeps the count in four bits.
+    /// Bound on `challenge_count`: some records keep the count in four bits.
     pub const MOST_CHALLENGES: u8 = 15;
 
     /// The RTO `initial`, which nothing was measured for, doubled so many times.
@@ -28,5 +28,12 @@ impl Config {
         }
         *sent = sent.saturating_add(1);
         true
+    }
+    /// The same for records that keep how many were sent in the upper four bits of an octet, and something else in the lower.
+    pub(crate) fn may_answer_packed(&self, now: Time, began: &mut Time, bits: &mut u8) -> bool {
+        let mut sent = *bits >> 4;
+        let may = self.may_answer(now, self.challenge_interval, began, &mut sent);
+        *bits = *bits & 0x0F | sent << 4;
+        may
     }
 }

@@ -144,8 +144,6 @@ impl Agreed {
 const NONE_ASKED: u8 = 1;
 /// A soft ICMP error has come.
 const UNREACHABLE: u8 = 2;
-/// Where the count of replies begins: up to [`Config::MOST_CHALLENGES`].
-const ANSWERED: u32 = 4;
 
 /// A half-open request. It has no buffers: text and FIN count only once the handshake is complete.
 #[derive(Clone, Debug, Hash)]
@@ -422,9 +420,7 @@ impl Request {
     }
     /// Whether the rate limit allows a reply now (RFC 5961, section 7).
     pub(crate) fn may_reply(&mut self, now: Time, config: &Config, out: &mut Out) -> bool {
-        let mut answered = self.bits >> ANSWERED;
-        let may = config.may_answer(now, config.challenge_interval, &mut self.answering, &mut answered);
-        self.bits = self.bits & !(u8::MAX << ANSWERED) | answered << ANSWERED;
+        let may = config.may_answer_packed(now, &mut self.answering, &mut self.bits);
         if !may {
             out.notes.push(Note::Happened(Rule::ChallengeLimited));
         }
