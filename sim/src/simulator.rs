@@ -522,6 +522,20 @@ impl Simulator {
             Node::Router(_) => None,
         }
     }
+    /// How many half-open requests the listener of a host for this address has, and its backlog.
+    pub(crate) fn listener_load(&self, node: NodeId, local: std::net::SocketAddr) -> Option<(usize, u32)> {
+        match &self.nodes[node.0 as usize] {
+            Node::Host(host) => host.host.listener_load(local),
+            Node::Router(_) => None,
+        }
+    }
+    /// Pieces of packets that a host keeps.
+    pub(crate) fn pieces(&self, node: NodeId) -> Option<&crate::ip::Reassembly> {
+        match &self.nodes[node.0 as usize] {
+            Node::Host(host) => Some(host.host.pieces()),
+            Node::Router(_) => None,
+        }
+    }
     /// Whether a host runs: neither crashed nor paused. A router always does.
     pub fn is_up(&self, node: NodeId) -> bool {
         match &self.nodes[node.0 as usize] {

@@ -346,6 +346,7 @@ impl Connection {
             retransmitted: counts.retransmitted,
             bytes_acked: una.since(self.snd.iss + 1),
             bytes_received: self.rcv.buffer.nxt().since(self.rcv.irs + 1),
+            held: self.rcv.buffer.held(),
             segs_out: self.segs_out,
             segs_in: self.segs_in,
             snd_una: una.since(self.snd.iss),

@@ -66,6 +66,8 @@ pub struct Info {
     pub bytes_acked: u64,
     /// Bytes received in order.
     pub bytes_received: u64,
+    /// Bytes kept beyond a gap.
+    pub held: u64,
     /// Segments sent.
     pub segs_out: u32,
     /// Segments received.
@@ -331,6 +333,7 @@ impl Info {
             retransmitted: 0,
             bytes_acked: 0,
             bytes_received: 0,
+            held: 0,
             segs_out: 0,
             segs_in: 0,
             snd_una: 0,

@@ -468,6 +468,7 @@ impl Opening {
             retransmitted: u32::from(self.repeats()),
             bytes_acked: 0,
             bytes_received: 0,
+            held: 0,
             segs_out: u32::from(self.repeats()) + 1,
             segs_in: u32::from(self.peer.is_some()),
             snd_una: 0,

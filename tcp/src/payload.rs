@@ -47,6 +47,23 @@ fn pattern_word(stream: u32, offset: u64) -> [u8; 8] {
     (word ^ (word >> 32)).to_le_bytes()
 }
 
+/// How many of `len` bytes from `offset` on stand before the first whole word.
+fn before_words(offset: u64, len: u32) -> usize {
+    ((8 - (offset & 7)) & 7).min(u64::from(len)) as usize
+}
+/// Whether `bytes` are those of the generated stream from `offset` on.
+fn is_pattern(stream: u32, offset: u64, bytes: &[u8]) -> bool {
+    let (head, words) = bytes.split_at(before_words(offset, bytes.len() as u32));
+    let (words, tail) = words.as_chunks::<8>();
+    let middle = offset + head.len() as u64;
+    let behind = middle + 8 * words.len() as u64;
+    let each =
+        |bytes: &[u8], from: u64| bytes.iter().zip(from..).all(|(b, at)| *b == pattern_byte(stream, at));
+    each(head, offset)
+        && words.iter().zip((middle..).step_by(8)).all(|(word, at)| *word == pattern_word(stream, at))
+        && each(tail, behind)
+}
+
 impl Payload {
     /// A slice that owns a copy of `bytes`.
     pub fn from_bytes(bytes: &[u8]) -> Payload {
@@ -139,12 +156,20 @@ impl Payload {
         match self {
             Payload::Empty => {}
             Payload::Pattern { stream, offset, len } => {
-                let (mut at, end) = (*offset, offset + u64::from(*len));
-                while at < end {
-                    let (word, from) = (pattern_word(*stream, at), (at & 7) as usize);
-                    let to = word.len().min(from + (end - at) as usize);
-                    out.extend_from_slice(&word[from..to]);
-                    at += (to - from) as u64;
+                let start = out.len();
+                out.resize(start + *len as usize, 0);
+                let (head, words) = out[start..].split_at_mut(before_words(*offset, *len));
+                for (byte, at) in head.iter_mut().zip(*offset..) {
+                    *byte = pattern_byte(*stream, at);
+                }
+                let (words, tail) = words.as_chunks_mut::<8>();
+                let mut at = offset + head.len() as u64;
+                for word in words {
+                    *word = pattern_word(*stream, at);
+                    at += 8;
+                }
+                for (byte, at) in tail.iter_mut().zip(at..) {
+                    *byte = pattern_byte(*stream, at);
                 }
             }
             Payload::Bytes { buf, start, len } => {
@@ -162,7 +187,12 @@ impl PartialEq for Payload {
                 Payload::Pattern { stream, offset, len },
                 Payload::Pattern { stream: s2, offset: o2, len: l2 },
             ) if stream == s2 && offset == o2 => len == l2,
-            _ => self.len() == other.len() && (0..self.len()).all(|i| self.byte(i) == other.byte(i)),
+            _ if self.len() != other.len() => false,
+            (Payload::Pattern { stream, offset, .. }, Payload::Bytes { buf, start, len })
+            | (Payload::Bytes { buf, start, len }, Payload::Pattern { stream, offset, .. }) => {
+                is_pattern(*stream, *offset, &buf[*start as usize..(*start + *len) as usize])
+            }
+            _ => (0..self.len()).all(|i| self.byte(i) == other.byte(i)),
         }
     }
 }
@@ -189,6 +219,31 @@ impl fmt::Debug for Payload {
             Payload::Empty => f.write_str("empty"),
             Payload::Pattern { stream, offset, len } => write!(f, "pattern#{stream}[{offset}+{len}]"),
             Payload::Bytes { .. } => write!(f, "{:?}", String::from_utf8_lossy(&self.to_vec())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// However a stretch lies among the words that the pattern is made of.
+    #[test]
+    fn a_pattern_is_its_bytes_and_no_others() {
+        for (offset, len) in (0..9).flat_map(|offset| (0..27).map(move |len| (offset, len))) {
+            let pattern = Payload::Pattern { stream: 3, offset, len };
+            let mut bytes = vec![9];
+            pattern.extend_vec(&mut bytes);
+            assert_eq!(bytes.remove(0), 9);
+            assert_eq!(bytes, (0..len).map(|i| pattern.byte(i)).collect::<Vec<_>>());
+            let read = Payload::from_bytes(&bytes);
+            assert!(pattern == read && read == pattern, "{offset} {len}");
+            assert!(pattern != read.slice(1, len) || len == 0);
+            for place in 0..bytes.len() {
+                bytes[place] ^= 0x10;
+                assert!(pattern != Payload::from_bytes(&bytes), "{offset} {len} {place}");
+                bytes[place] ^= 0x10;
+            }
         }
     }
 }

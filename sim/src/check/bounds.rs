@@ -3,7 +3,7 @@
 use tcp::config::Congestion;
 use tcp::{Config, Duration, State};
 
-use super::ends::Ends;
+use super::ends::{End, Ends};
 use super::{Findings, Law, Reading};
 
 /// Segments that a window may have without having earned them: the initial window and what recovery lends.
@@ -22,12 +22,13 @@ pub(super) fn look(reading: &Reading<'_>, ends: &Ends, findings: &mut Findings<'
         wrong(Law::CwndBounds, "a window of nothing".to_owned());
     }
     let mss = u64::from(info.mss.max(1));
-    // Twice what was acknowledged: no controller grows faster than slow start.
+    // Twice what was acknowledged, by the acknowledgments that came: no controller grows faster than slow start.
+    let came = ends.get(node, &tuple).and_then(End::octets_acked).unwrap_or(info.bytes_acked);
     let acked = if config.cwnd_in_segments {
         // Each segment counts as a full one.
-        info.bytes_acked.max(mss * u64::from(info.segs_out.max(info.tally.delivered)))
+        came.max(mss * u64::from(info.segs_out.max(info.tally.delivered)))
     } else {
-        info.bytes_acked
+        came
     };
     let earned = mss * (LENT + 4 * u64::from(config.initial_window)) + 2 * acked;
     // RFC 6582, section 3.2, step 3: in a recovery without PRR each duplicate ACK lends a segment.
@@ -38,8 +39,7 @@ pub(super) fn look(reading: &Reading<'_>, ends: &Ends, findings: &mut Findings<'
     let earned = earned + by_segment.map_or(0, |end| 2 * mss * end.data_segments);
     let fixed = matches!(config.congestion, Congestion::Fixed(_));
     if u64::from(info.cwnd) * mss > earned && !fixed {
-        let (cwnd, acked) = (info.cwnd, info.bytes_acked);
-        wrong(Law::CwndBounds, format!("{cwnd} segments, with {acked} octets acknowledged"));
+        wrong(Law::CwndBounds, format!("{} segments, with {came} octets acknowledged", info.cwnd));
     }
     let most = config.max_rto.max(config.initial_rto).max(config.rto_after_syn_loss);
     let least = (config.min_rto + config.rto_slop).min(most);
@@ -49,6 +49,12 @@ pub(super) fn look(reading: &Reading<'_>, ends: &Ends, findings: &mut Findings<'
     let room = u64::from(config.rcv_buf_max.max(config.rcv_buf).max(info.rcv_buf));
     if info.recv_q > 2 * room + 65_535 {
         wrong(Law::MemoryBounds, format!("{} octets to read, in a buffer of {room}", info.recv_q));
+    }
+    // What lies beyond a gap lies within what was offered (RFC 9293, section 3.10.7.4).
+    let offered = ends.get(node, &tuple).filter(|_| !ends.is_forged(&tuple)).and_then(End::opened_to);
+    if let Some(room) = offered.map(|edge| edge.saturating_sub(info.rcv_nxt)).filter(|room| info.held > *room)
+    {
+        wrong(Law::MemoryBounds, format!("{} octets beyond a gap, where {room} were offered", info.held));
     }
     let room = u64::from(config.snd_buf_max.max(config.snd_buf).max(info.snd_buf));
     // Linux asks for memory only when a write begins an skb (`tcp_sendmsg_locked`). Where Nagle keeps the end of each write, the

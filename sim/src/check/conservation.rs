@@ -5,12 +5,10 @@
 //!
 //! [`PipeCounters`]: crate::link::PipeCounters
 
-use super::{Findings, Law};
+use super::{AUDIT, Findings, Law};
 use crate::simulator::Simulator;
 use crate::trace::PipeId;
 
-/// Everything is counted each so many events, and when nothing more happens.
-const AUDIT: u64 = 64;
 /// Directions that are looked at in each event: all in turn, in a small network all of them.
 const AT_ONCE: u32 = 4;
 /// With no more packets than that on the way their bytes are added up each time.

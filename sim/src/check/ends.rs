@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use rustc_hash::FxHashMap;
 use tcp::{Duration, Flags, Rule, Segment, Seq, SeqNum, Time, Tuple};
 
+use super::offers::Offer;
 use crate::digest::{self, Places, unordered, unordered_by};
 use crate::packet::{Packet, PacketId};
 use crate::trace::NodeId;
@@ -51,6 +52,8 @@ pub(super) struct End {
     heard: Option<Peer>,
     /// The right edge that it was offered, in its own numbers.
     pub edge: Option<Seq>,
+    /// The offer that holds, of all that came.
+    pub standing: Option<Offer>,
     /// The highest that it acknowledged, the right edge that it offered, in the peer's numbers.
     pub ack: Option<Seq>,
     pub offered: Option<Seq>,
@@ -60,6 +63,10 @@ pub(super) struct End {
     pub last: Option<(u64, u64, u64)>,
     /// When SND.UNA last moved.
     pub moved: Time,
+    /// From where on and when it sent what is outstanding, if that is one segment that was sent once.
+    pub once: Option<(Seq, Time)>,
+    /// Readings before: SRTT and RTTVAR.
+    pub estimate: (Duration, Duration),
     /// What its retransmission timer may wait for.
     pub waits: Waits,
     /// Segments that acknowledged nothing new since all was acknowledged that was sent before the first of them, and that
@@ -183,6 +190,10 @@ impl End {
             self.repeats = 0;
         }
         self.last = Some(now);
+    }
+    /// Octets of its stream that acknowledgments have come for.
+    pub(super) fn octets_acked(&self) -> Option<u64> {
+        Some(self.acked?.since(self.iss + 1))
     }
     /// Whether a segment lacks the timestamp that both SYNs have agreed upon (RFC 7323, section 3.2).
     pub(super) fn misses_timestamp(&self, segment: &Segment) -> bool {
@@ -320,6 +331,7 @@ impl Ends {
         let ack = peer.map(|peer| Seq::initial(peer.isn));
         let nxt = iss + 1;
         let edge = bringer.map(|by| nxt + (u64::from(by.wnd) << end.shifts().0));
+        let standing = edge.zip(ack).map(|(edge, isn)| Offer { edge, seq: isn + 1, ack: nxt });
         // A connection that a copy begins once more has the numbers of the one before.
         let again = (end.cookie || end.last.is_some()) && end.iss == iss;
         let same_syn = end.peer.map(|peer| peer.isn) == peer.map(|peer| peer.isn);
@@ -330,6 +342,7 @@ impl Ends {
             nxt,
             ack,
             edge,
+            standing,
             offered: None,
             fin: None,
             last: None,
@@ -344,6 +357,8 @@ impl Ends {
             met: event,
             cookie: true,
             opened,
+            once: None,
+            estimate: (Duration::ZERO, Duration::ZERO),
             repeats_numbers: end.repeats_numbers || again,
             ..end.clone()
         };
@@ -364,6 +379,11 @@ impl Ends {
             return;
         };
         let from = Seq::near(end.nxt, segment.seq);
+        if segment.seq_len() > 0 {
+            end.sends(from, now);
+            // Of a probe only its echo tells when it was sent, in the ticks of timestamps.
+            end.once = end.once.filter(|_| why != Rule::ZeroWindowProbe);
+        }
         if from + u64::from(segment.seq_len()) > end.nxt {
             (end.nxt, end.waits.sent) = (from + u64::from(segment.seq_len()), now);
         }
@@ -439,11 +459,18 @@ impl Ends {
             heard,
             // What goes out before the handshake is complete goes by the window of the SYN (RFC 7413, section 4.2.2).
             edge: answered.map(|peer| iss + 1 + u64::from(peer.wnd)),
+            standing: answered.map(|peer| Offer {
+                edge: iss + 1 + u64::from(peer.wnd),
+                seq: Seq::initial(peer.isn),
+                ack: iss,
+            }),
             ack: acked.max(taken.and_then(|end| end.ack)),
             offered,
             fin: None,
             last: None,
             moved: Time::ZERO,
+            once: before.is_none().then_some((iss, now)),
+            estimate: (Duration::ZERO, Duration::ZERO),
             waits: Waits { since: now, ..Waits::default() },
             repeats: 0,
             repeats_until: iss,
@@ -496,6 +523,7 @@ impl Ends {
                 let edge = ack + wnd;
                 end.max_wnd = end.max_wnd.max(wnd);
                 end.edge = Some(end.edge.map_or(edge, |before| before.max(edge)));
+                end.is_offered(segment, (ack, edge));
                 end.count_repeats(ack, now);
             }
         }
@@ -532,11 +560,14 @@ impl Ends {
                     peer: Some(peer),
                     heard: Some(peer),
                     edge: None,
+                    standing: None,
                     ack: None,
                     offered: None,
                     fin: None,
                     last: None,
                     moved: Time::ZERO,
+                    once: None,
+                    estimate: (Duration::ZERO, Duration::ZERO),
                     waits: Waits::default(),
                     repeats: 0,
                     repeats_until: unknown,

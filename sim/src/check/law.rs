@@ -60,7 +60,8 @@ laws! {
     Conservation: "no packet is lost or made without being counted", "conservation";
     CwndBounds: "cwnd is at least one segment, and no more than acknowledgments have earned", "RFC 5681 3.1";
     RtoBounds: "the RTO lies between its bounds", "RFC 6298 2.4, 2.5";
-    MemoryBounds: "what waits in a connection is bounded by its buffers", "RFC 9293 3.8.6";
+    RtoMeasured: "a round trip that was measured beyond doubt moves SRTT, RTTVAR and RTO by what it took", "RFC 6298 2.2, 2.3, 3";
+    MemoryBounds: "what waits in a connection is bounded by its buffers and its window, what a host keeps besides by its limits", "RFC 9293 3.8.6, 3.10.7.4, RFC 4987 2.2, RFC 8900 3.7";
     WorkBounds: "one event makes a bounded number of segments, and one moment a bounded number of events", "conservation";
     NoPanic: "whatever comes, nothing panics", "RFC 9293 3.1 MUST-7 and Postel";
     ComesToRest: "once faults stop, nothing goes on without end and nothing is stuck", "RFC 9293 3.8.3, 3.6";

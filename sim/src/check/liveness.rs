@@ -1,8 +1,9 @@
 //! Rest: long after the last fault nothing may be half done.
 //!
 //! At rest are connections in which nothing moves and nothing need move: open and idle, closed on one side and held by a
-//! program, or waiting for a reader who does not read (RFC 9293, section 3.8.6.1: for as long as probes are answered). Data
-//! that is still being delivered, however slowly, is no unrest either: it will end. Nor is an open that has just begun.
+//! program, or waiting for a reader who does not read (RFC 9293, section 3.8.6.1: for as long as probes are answered) and who
+//! has said so in the last offer that came. Data that is still being delivered, however slowly, is no unrest either: it will
+//! end. Nor is an open that has just begun.
 
 use tcp::{Duration, Info, State, Time};
 
@@ -44,7 +45,10 @@ pub(super) fn unrest(sim: &Simulator, checks: Option<&Checks>) -> Vec<Violation>
                 checks.moved(checks.ends.owner(&tuple.local.ip())?, &tuple)
             };
             let waits = may_wait(info) && other().is_some_and(|moved| time.since(moved) < AT_A_TIME);
-            let shut_out = info.snd_wnd < u64::from(info.mss) && info.send_q > 0;
+            // What it believes of its window is its own affair: what was offered counts, as it came.
+            let room = tuple.and_then(|tuple| checks?.ends.get(node, &tuple)?.room());
+            // Less than a segment is sent as well, if nothing more is offered for long (RFC 9293, section 3.8.6.2.1).
+            let shut_out = room.unwrap_or(info.snd_wnd) == 0 && info.send_q > 0;
             let text = match row.state {
                 State::SynSent | State::SynReceived if opens => continue,
                 State::SynSent | State::SynReceived => "an open without end",

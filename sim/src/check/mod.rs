@@ -2,7 +2,8 @@
 //!
 //! [`StreamCheck`] is told by the socket layer what programs write and read. The others see what a view sees: after each
 //! event its lines of the trace, and the readings of the connections that those name. Sequence numbers, windows and options
-//! are taken from the segments again. Which readings a law believes is told in `docs/finding.md`.
+//! are taken from the segments again, as they went out and as they came. Which readings a law believes is told in
+//! `docs/finding.md`: those that it judges, and a few that only spare somebody.
 
 mod answers;
 mod bounds;
@@ -11,6 +12,9 @@ mod conservation;
 mod ends;
 mod law;
 mod liveness;
+mod memory;
+mod offers;
+mod rtt;
 mod segments;
 mod sequence;
 mod storm;
@@ -37,6 +41,9 @@ use crate::trace::{DropReason, NodeId, Record, What};
 /// Violations kept: the first ones tell enough.
 const MOST: usize = 100;
 
+/// What takes long is counted each so many events, and when nothing more happens.
+const AUDIT: u64 = 64;
+
 /// All checkers of a run but the one of streams.
 #[derive(Clone, Debug)]
 pub(crate) struct Checks {
@@ -51,6 +58,7 @@ pub(crate) struct Checks {
     closing: closing::Closing,
     answers: answers::Answers,
     unsent: unsent::Unsent,
+    samples: rtt::Samples,
     found: Vec<Violation>,
     touched: Vec<(NodeId, Tuple)>,
     /// What waits for a host that is paused: it has come, and nobody has looked at it.
@@ -114,6 +122,7 @@ impl Checks {
             closing: closing::Closing::default(),
             answers: answers::Answers::default(),
             unsent: unsent::Unsent::default(),
+            samples: rtt::Samples::default(),
             found: Vec::new(),
             touched: Vec::new(),
             late: Vec::new(),
@@ -131,7 +140,8 @@ impl Checks {
             storm,
             closing,
             answers,
-            unsent: _, // within an event
+            unsent: _,  // within an event
+            samples: _, // within an event
             found,
             touched: _,
             late: _, // the host has them, too
@@ -185,10 +195,15 @@ impl Checks {
         self.touched = touched; // for its room
         self.answers.look(sim, &mut Findings { event, time: sim.now(), found: &mut self.found });
         self.look_at_books(sim, conservation::look);
+        if event.is_multiple_of(AUDIT) {
+            memory::audit(sim, &mut Findings { event, time: sim.now(), found: &mut self.found });
+        }
     }
     /// Looks at what there is when nothing more happens.
     pub(crate) fn at_the_end(&mut self, sim: &Simulator) {
         self.look_at_books(sim, conservation::audit);
+        let (event, time) = (sim.events(), sim.now());
+        memory::audit(sim, &mut Findings { event, time, found: &mut self.found });
     }
     fn look_at_books(&mut self, sim: &Simulator, look: fn(&Simulator, &mut Findings<'_>)) {
         // Books that are wrong stay wrong: it is told once.
@@ -226,6 +241,7 @@ impl Checks {
                         self.ends.count_data(*node, tuple);
                     }
                     if packet.tcp().is_some_and(|segment| segment.has(Flags::SYN)) {
+                        memory::answered(sim, (*node, tuple), &facts.config, findings);
                         sequence::began(*node, tuple, why.rule, facts, &self.ends, findings);
                     }
                     touch(&mut self.touched, *node, tuple);
@@ -234,6 +250,10 @@ impl Checks {
             What::Received { node, packet, .. } => {
                 if matches!(packet.body, Body::Icmp(_)) {
                     self.answers.disturbed();
+                }
+                if let Body::Fragment(piece) = &packet.body {
+                    let tuple = piece.of.tuple().map(|tuple| tuple.reversed());
+                    memory::piece_came(sim, *node, tuple, findings);
                 }
                 if sim.is_up(*node) {
                     self.received(*node, packet, (record.time, event));
@@ -316,6 +336,7 @@ impl Checks {
         if let Some(segment) = packet.tcp() {
             self.closing.received(packet.id, segment, event);
             self.unsent.received(node, tuple, segment, &self.ends, event);
+            self.samples.received((node, tuple), segment, &self.ends, (now, event));
         }
         self.ends.received(node, tuple, packet, (now, event));
         self.answers.received((node, tuple), (packet, now), facts, &self.ends, &self.closing);
@@ -331,6 +352,7 @@ impl Checks {
         let reading = Reading { node, tuple, info: &info, running: &running, config: &facts.config };
         let findings = &mut Findings { event: sim.events(), time: sim.now(), found: &mut self.found };
         self.unsent.look(&reading, &self.ends, findings);
+        self.samples.look(&reading, &mut self.ends, findings);
         sequence::look(&reading, &mut self.ends, findings);
         timers::look(&reading, &mut self.ends, findings);
         bounds::look(&reading, &self.ends, findings);

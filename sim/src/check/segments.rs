@@ -1,10 +1,10 @@
 //! The form of segments: bits and options that go together, bytes that read back as what was meant.
 
-use tcp::{Flags, Seq};
+use tcp::{Flags, Options, Segment, Seq};
 
 use super::ends::Ends;
 use super::{Facts, Findings, Law};
-use crate::packet::Packet;
+use crate::packet::{Body, IpHeader, Packet};
 use crate::trace::NodeId;
 
 /// A segment goes out.
@@ -55,9 +55,43 @@ pub(super) fn sent(node: NodeId, packet: &Packet, facts: &Facts, ends: &Ends, fi
             }
         }
     }
-    let bytes = crate::wire::encode(packet);
-    match crate::wire::decode(packet.id, &bytes) {
-        Ok(read) if read.tcp().is_some_and(|read| read.flags == flags && read.seq == segment.seq) => {}
-        _ => wrong("its bytes do not read back".to_owned()),
+    match crate::wire::decode(packet.id, &crate::wire::encode(packet)) {
+        Ok(read) => {
+            if let Some(what) = differs(packet, &read) {
+                wrong(format!("its bytes read back with {what}"));
+            }
+        }
+        Err(_) => wrong("its bytes do not read back".to_owned()),
     }
+}
+
+/// In what a packet is another than what its bytes read back as. Three things the bytes do not say: which stack's order the options
+/// stand in; how the payload was described, of which each octet is compared; and over IPv6, whether it may be cut and as what.
+fn differs(packet: &Packet, read: &Packet) -> Option<&'static str> {
+    let (Body::Tcp(segment), Body::Tcp(again)) = (&packet.body, &read.body) else {
+        return Some("another body");
+    };
+    let Segment { src, dst, seq, ack, flags, wnd, urg, options, payload } = segment;
+    let IpHeader { src: from, dst: to, ttl, ecn, dscp, df, ident } = packet.ip;
+    let v4 = !packet.ip.is_v6();
+    let same = [
+        ("other addresses", (from, to) == (read.ip.src, read.ip.dst)),
+        ("another TTL or class", (ttl, ecn, dscp) == (read.ip.ttl, read.ip.ecn, read.ip.dscp)),
+        ("another identification or DF", !v4 || (df, ident) == (read.ip.df, read.ip.ident)),
+        ("other ports", (*src, *dst) == (again.src, again.dst)),
+        ("other numbers", (*seq, *ack) == (again.seq, again.ack)),
+        ("other bits", *flags == again.flags),
+        ("another window or urgent pointer", (*wnd, *urg) == (again.wnd, again.urg)),
+        ("other options", are_same(options, &again.options)),
+        ("other data", *payload == again.payload),
+    ];
+    same.into_iter().find_map(|(what, same)| (!same).then_some(what))
+}
+fn are_same(options: &Options, read: &Options) -> bool {
+    let Options { mss, wscale, sack_permitted, timestamps, sack, accecn, .. } = options;
+    let Options { user_timeout, fast_open, order: _, other, .. } = options;
+    (mss, wscale, sack_permitted) == (&read.mss, &read.wscale, &read.sack_permitted)
+        && (timestamps, accecn) == (&read.timestamps, &read.accecn)
+        && sack.as_slice() == read.sack.as_slice()
+        && (user_timeout, fast_open, other) == (&read.user_timeout, &read.fast_open, &read.other)
 }

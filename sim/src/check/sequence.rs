@@ -163,9 +163,7 @@ pub(super) fn look(reading: &Reading<'_>, ends: &mut Ends, findings: &mut Findin
         }
     }
     end.reads(now, time);
-    let Some((peer, offered)) = end.peer.zip(end.offered).filter(|_| !forged) else { return };
-    // Of a cookie's SYN-ACK the window is not remembered, but was offered (RFC 7323, section 2.4).
-    let edge = offered.max(end.opened.unwrap_or(offered)).since(Seq::initial(peer.isn));
+    let Some(edge) = end.opened_to().filter(|_| !forged) else { return };
     // A FIN takes no room in the buffer.
     if info.rcv_nxt > edge + 1 {
         wrong(Law::TakesBeyondWindow, format!("RCV.NXT {} where {edge} was offered", info.rcv_nxt));

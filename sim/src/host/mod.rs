@@ -164,6 +164,20 @@ impl Host {
     pub fn reading(&self, now: Time, tuple: &tcp::Tuple) -> Option<(tcp::Info, tcp::Running)> {
         self.kernel.reading(now, tuple)
     }
+    /// How many half-open requests the listener for this address has, and its backlog.
+    pub(crate) fn listener_load(&self, local: std::net::SocketAddr) -> Option<(usize, u32)> {
+        let tcp = &self.kernel.tcp;
+        let slot = tcp.listeners.get(tcp.listener_for(local)? as usize)?.as_ref()?;
+        Some((slot.listener.half_open(), slot.listener.backlog()))
+    }
+    /// Pieces of packets of which not all has come.
+    pub(crate) fn pieces(&self) -> &crate::ip::Reassembly {
+        &self.kernel.reassembly
+    }
+    #[cfg(test)]
+    pub(crate) fn pieces_mut(&mut self) -> &mut crate::ip::Reassembly {
+        &mut self.kernel.reassembly
+    }
     /// Calls `what` with what TCP knows of each connection.
     pub(crate) fn each_connection(&self, now: Time, mut what: impl FnMut(&tcp::Tuple, tcp::Info)) {
         self.kernel.tcp.connections().for_each(|(tuple, tcb, _)| what(&tuple, tcb.info(now)));

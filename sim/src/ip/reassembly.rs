@@ -90,6 +90,15 @@ impl Reassembly {
     pub fn bytes(&self) -> usize {
         self.bytes
     }
+    /// For tests of checkers: it believes to have so many bytes more.
+    #[cfg(test)]
+    pub(crate) fn miscount(&mut self, bytes: usize) {
+        self.bytes += bytes;
+    }
+    /// The same, added up anew, for checkers.
+    pub(crate) fn counted(&self) -> usize {
+        self.pending.iter().flat_map(BTreeMap::values).map(Pending::cost).sum()
+    }
     /// A fragment arrived (other packets are handed back as they are). Returns the whole packet once it is complete.
     ///
     /// # Errors

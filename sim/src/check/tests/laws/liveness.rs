@@ -44,9 +44,17 @@ pub(super) fn broken(law: Law) -> Vec<Vec<Violation>> {
             run().reading(A, State::FinWait1, |info, _| info.rto = Duration::from_millis(199)),
             run().reading(A, State::FinWait1, |info, _| info.rto = Duration::from_secs(121)),
         ],
+        // An acknowledgment of the one segment that is outstanding comes a millisecond later than the host believes.
+        Law::RtoMeasured => [A, B].map(|node| run().changed(move |new| {
+            let acks = |record: &&mut Record| {
+                matches!(&record.what, What::Received { node: at, packet, .. } if *at == node && packet.tcp().is_some_and(|s| s.has(Flags::ACK)))
+            };
+            new.iter_mut().find(acks).map(|record| record.time += Duration::from_millis(1)).is_some()
+        })).to_vec(),
         Law::MemoryBounds => vec![
             run().reading(A, State::FinWait1, |info, _| info.recv_q = 1 << 30),
             run().reading(A, State::FinWait1, |info, _| info.send_q = 1 << 30),
+            run().reading(B, State::CloseWait, |info, _| info.held = 1 << 30),
         ],
         Law::WorkBounds => vec![run().changed(|new| {
             let data = |r: &&Record| matches!(&r.what, What::Sent { packet, .. } if packet.tcp().is_some_and(has_data));

@@ -44,6 +44,7 @@ fn broken(law: Law) -> Vec<Vec<Violation>> {
         | Law::Conservation
         | Law::CwndBounds
         | Law::RtoBounds
+        | Law::RtoMeasured
         | Law::MemoryBounds
         | Law::WorkBounds
         | Law::ComesToRest => liveness::broken(law),

@@ -124,6 +124,10 @@ fn malformed() -> Vec<Vec<Violation>> {
         |s| s.options.timestamps = None,
         |s| (s.flags, s.urg) = (Flags::URG | Flags::ACK, 0),
         |s| s.options.sack.push(s.ack.add(9), s.ack.add(8)),
+        // What the bytes have no room for.
+        |s| s.options.other = Some(std::sync::Arc::from([1; 4])),
+        |s| s.flags.0 |= 0x200,
+        |s| (1..5).for_each(|n| s.options.sack.push(s.ack.add(n * 10), s.ack.add(n * 10 + 1))),
     ];
     // Short, so that another option does not make it too long.
     let short = |change: &fn(&mut tcp::Segment), segment: &mut tcp::Segment| {

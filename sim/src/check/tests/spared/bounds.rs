@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tcp::{Info, Running, State};
 
-use super::super::laws::run::{A, Watched, scenario};
+use super::super::laws::run::{A, B, Watched, scenario};
 use crate::check::Law;
 use crate::spec::Node;
 
@@ -24,6 +24,28 @@ fn sent(info: &mut Info, _: &mut Running) {
 }
 fn unsent(info: &mut Info, _: &mut Running) {
     info.send_q = 20_000_000;
+}
+
+/// What lies beyond a gap may fill all that was offered.
+#[test]
+fn beyond_a_gap_there_is_room_up_to_the_edge() {
+    let of = |more: bool| {
+        let found = Watched::of(&scenario()).reading(
+            B,
+            State::CloseWait,
+            match more {
+                false => |info, _| info.held = offered(info),
+                true => |info, _| info.held = offered(info) + 1,
+            },
+        );
+        found.iter().map(|violation| violation.law).collect::<Vec<_>>()
+    };
+    /// As the last ACK of `b` had it, whose window only grows here.
+    fn offered(info: &Info) -> u64 {
+        info.rcv_wnd
+    }
+    assert_eq!(of(false), []);
+    assert_eq!(of(true), [Law::MemoryBounds]);
 }
 
 /// Linux asks for memory when an skb begins: what goes out of the last one, and is joined by the next write, asks for none.

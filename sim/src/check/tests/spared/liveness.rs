@@ -6,7 +6,9 @@ use tcp::{Duration, Info, State};
 use super::super::laws::run::{A, B, Watched, scenario, tuple};
 use crate::check::liveness::may_wait;
 use crate::check::{Law, unrest};
+use crate::packet::Body;
 use crate::spec::{Run, Spec, Step};
+use crate::{Record, What};
 
 /// The run that keeps all laws, but `a` sends so many octets, corked or not, and keeps its side open.
 fn sends(len: u64, cork: bool) -> Spec {
@@ -89,4 +91,42 @@ fn an_open_may_take_its_time_but_not_for_ever() {
         watched.sim.now = begun + Duration::from_secs(600);
         assert_eq!(laws(&watched), [Law::ComesToRest], "{state}");
     }
+}
+
+/// The run, but what `b` accepts it never reads, so that its window closes: 700 seconds after it did. `opens`: the window is
+/// then offered again, and `a` takes no notice of it.
+fn shut_out(opens: bool) -> Vec<Law> {
+    let mut spec = sends(1 << 20, false);
+    for program in &mut spec.programs {
+        if let Run::Serve(serve) = &mut program.run {
+            serve.handler = vec![Step::Sleep(Duration::from_secs(100_000))].into();
+        }
+    }
+    let mut watched = Watched::of(&spec);
+    while watched
+        .sim
+        .reading(A, &tuple())
+        .is_none_or(|(info, _)| info.state == State::SynSent || info.snd_wnd > 0)
+    {
+        watched.step();
+    }
+    let offer = |record: &&Record| matches!(record.what, What::Received { node: A, .. });
+    let closed = watched.sim.records().iter().rfind(offer).cloned();
+    let Some(Record { what: What::Received { packet, .. }, .. }) = closed else { unreachable!("it came") };
+    watched.sim.now += Duration::from_secs(700);
+    if opens {
+        let mut packet = packet;
+        let Body::Tcp(segment) = &mut packet.body else { unreachable!("a segment") };
+        segment.wnd = 1000;
+        watched.checks.received(A, &packet, (watched.sim.now, 1));
+    }
+    let found = unrest(&watched.sim, Some(&watched.checks));
+    found.iter().filter(|violation| violation.node == A).map(|violation| violation.law).collect()
+}
+
+/// Of a window it is the offer that counts, not what the sender makes of it.
+#[test]
+fn who_is_shut_out_waits_and_who_was_let_in_does_not() {
+    assert_eq!(shut_out(false), []);
+    assert_eq!(shut_out(true), [Law::ComesToRest]);
 }

@@ -7,4 +7,6 @@ mod conservation;
 mod ends;
 mod late;
 mod liveness;
+mod memory;
+mod rtt;
 mod timers;

@@ -1,0 +1,121 @@
+//! Round-trip times, where the wire leaves no doubt: all that is outstanding is one segment, which was sent once, and its
+//! acknowledgment comes. What has passed meanwhile is the sample; by it SRTT, RTTVAR and RTO must move as RFC 6298 has it, or as
+//! Linux does (`tcp_rtt_estimator`).
+
+use tcp::config::RtoFloor;
+use tcp::{Duration, Flags, Segment, Seq, Time, Tuple};
+
+use super::ends::{End, Ends};
+use super::{Findings, Law, Reading};
+use crate::trace::NodeId;
+
+/// Clock granularity (RFC 6298, section 4), and the longest tick of a kernel, to which timeouts are rounded up.
+const G: i64 = 1_000_000;
+const TICK: i64 = 10_000_000;
+
+/// The sample that an event brings. Nothing of it is left between two.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Samples {
+    came: Option<(NodeId, Tuple, Duration)>,
+    /// At which event something came last.
+    event: u64,
+}
+
+impl Samples {
+    /// A segment has come to a host; `ends` does not know it yet.
+    pub(super) fn received(
+        &mut self,
+        (node, tuple): (NodeId, Tuple),
+        segment: &Segment,
+        ends: &Ends,
+        (now, event): (Time, u64),
+    ) {
+        // What waited for a host that was paused is read together with others.
+        let alone = self.event != event;
+        (self.event, self.came) = (event, None);
+        let end = ends.get(node, &tuple).filter(|_| alone && !ends.is_forged(&tuple));
+        let answers = segment.has(Flags::ACK) && !segment.has(Flags::RST);
+        let sent = end.filter(|_| answers).and_then(|end| end.sent_once(Seq::near(end.nxt, segment.ack)));
+        self.came = sent.map(|at| (node, tuple, now.since(at)));
+    }
+    /// The event is over: the connection as it is now, where `ends` knows how it was.
+    pub(super) fn look(&mut self, reading: &Reading<'_>, ends: &mut Ends, findings: &mut Findings<'_>) {
+        let Reading { node, tuple, info, config, .. } = *reading;
+        let came =
+            self.came.take_if(|came| (came.0, came.1) == (node, tuple) && self.event == findings.event);
+        let Some(end) = ends.get_mut(node, &tuple) else { return };
+        let before = end.estimates(info);
+        let now = (info.srtt, info.rttvar);
+        // What has come may have been refused.
+        let Some((.., sample)) = came.filter(|_| before != now) else { return };
+        let nanos = |(srtt, rttvar): (Duration, Duration)| (signed(srtt), signed(rttvar));
+        let moved = Moved { before: nanos(before), now: nanos(now), rto: signed(info.rto) };
+        let bounds = [config.min_rto, config.max_rto, config.rto_slop].map(signed);
+        if let Some(what) = moved.wrong(signed(sample), config.min_rto_on, bounds) {
+            let text = format!(
+                "{what} by a sample of {sample}: SRTT and RTTVAR were {}, {}, and are {}, {}, the RTO {}",
+                before.0, before.1, now.0, now.1, info.rto
+            );
+            findings.add(Law::RtoMeasured, node, Some(tuple), text);
+        }
+    }
+}
+
+fn signed(time: Duration) -> i64 {
+    i64::try_from(time.as_nanos()).unwrap_or(i64::MAX >> 8)
+}
+
+/// SRTT and RTTVAR before and behind a sample, and the RTO, in nanoseconds.
+pub(super) struct Moved {
+    pub(super) before: (i64, i64),
+    pub(super) now: (i64, i64),
+    pub(super) rto: i64,
+}
+
+impl Moved {
+    /// What is wrong. Readings are rounded down, to a nanosecond, and Linux's margin to a microsecond. The RTO has its bounds, and
+    /// what is added to it besides.
+    pub(super) fn wrong(&self, sample: i64, kind: RtoFloor, bounds: [i64; 3]) -> Option<&'static str> {
+        let [min, max, slop] = bounds;
+        let ((srtt, rttvar), (srtt_now, rttvar_now)) = (self.before, self.now);
+        let deviation = (srtt - sample).abs();
+        let [mean, variation] = if srtt == 0 {
+            // RFC 6298, section 2.2.
+            [srtt_now - sample, 2 * rttvar_now - sample]
+        } else {
+            let (by, share) = (
+                deviation - rttvar,
+                if kind == RtoFloor::Variance && sample < srtt && deviation > rttvar { 32 } else { 4 },
+            );
+            // Section 2.3: the deviation from the old SRTT.
+            [8 * (srtt_now - srtt) - (sample - srtt), share * (rttvar_now - rttvar) - by]
+        };
+        // Section 2.3, end, and 2.4, 2.5.
+        let least = (srtt_now + 4 * rttvar_now + slop - 2_000).min(max);
+        let most = ((srtt_now + (4 * rttvar_now + 4).max(G)).max(min) + slop).min(max) + TICK;
+        match () {
+            () if mean.abs() > 32 => Some("SRTT moves wrongly"),
+            () if variation.abs() > 128 => Some("RTTVAR moves wrongly"),
+            () if self.rto < least => Some("the RTO is too short"),
+            () if self.rto > most && kind == RtoFloor::Total => Some("the RTO is too long"),
+            () => None,
+        }
+    }
+}
+
+impl End {
+    /// When that was sent which an acknowledgment up to here is for, if it is one segment, sent once, and all that was outstanding.
+    fn sent_once(&self, ack: Seq) -> Option<Time> {
+        self.once.filter(|(from, _)| ack == self.nxt && ack > *from).map(|(_, at)| at)
+    }
+    /// A segment that takes numbers is sent, from this one on.
+    pub(super) fn sends(&mut self, from: Seq, now: Time) {
+        self.once = (from == self.nxt && self.acked == Some(from)).then_some((from, now));
+    }
+    /// SRTT and RTTVAR are these now: what they were.
+    fn estimates(&mut self, info: &tcp::Info) -> (Duration, Duration) {
+        // An acknowledgment that came was refused, or one that came was for it.
+        self.once = self.once.filter(|(from, _)| self.iss + info.snd_una == *from);
+        std::mem::replace(&mut self.estimate, (info.srtt, info.rttvar))
+    }
+}
