@@ -237,7 +237,8 @@ mod tests {
             assert_eq!(bytes.remove(0), 9);
             assert_eq!(bytes, (0..len).map(|i| pattern.byte(i)).collect::<Vec<_>>());
             let read = Payload::from_bytes(&bytes);
-            assert!(pattern == read && read == pattern, "{offset} {len}");
+            assert_eq!(pattern, read, "{offset} {len}");
+            assert_eq!(read, pattern, "{offset} {len}");
             assert!(pattern != read.slice(1, len) || len == 0);
             for place in 0..bytes.len() {
                 bytes[place] ^= 0x10;

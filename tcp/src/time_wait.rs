@@ -227,11 +227,10 @@ impl TimeWait {
     /// limited in rate, so that two ends cannot answer each other for ever (RFC 5961, section 7).
     fn refuse(&mut self, now: Time, segment: &Segment, why: Rule, out: &mut Out) {
         out.notes.push(Note::Dropped(why));
-        if segment.seq_len() == 0 || segment.has(Flags::SYN) {
-            if !self.config.may_answer_packed(now, &mut self.answering, &mut self.last.bits) {
-                out.notes.push(Note::Happened(Rule::ChallengeLimited));
-                return;
-            }
+        let limited = segment.seq_len() == 0 || segment.has(Flags::SYN);
+        if limited && !self.config.may_answer_packed(now, &mut self.answering, &mut self.last.bits) {
+            out.notes.push(Note::Happened(Rule::ChallengeLimited));
+            return;
         }
         self.ack(now, why, out);
     }

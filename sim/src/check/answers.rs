@@ -218,10 +218,9 @@ impl Answers {
         // Twice as long; timers of a kernel's wheel are off by less than a quarter, and by a tick.
         let config = &facts.config;
         let longest = wait + wait / 8 >= config.max_rto || config.user_timeout.is_some();
-        // What is added to each, but the first of all, is not doubled.
-        let slop = config.rto_slop;
-        let [doubled, of] = [wait, before].map(|wait| wait.saturating_sub(slop));
-        if doubled * 2 < of * 3 && !longest || wait * 2 > before * 5 + slop * 2 + TICK {
+        // What is added to each, but the first of all, is not doubled, but rounded with the rest.
+        let slop = config.rto_slop * 2;
+        if wait * 2 + slop < before * 3 && !longest || wait * 2 > before * 5 + slop + TICK {
             let text = format!("{wait} after the last time, which was {before} after the one before");
             findings.add(Law::BacksOff, node, Some(tuple), text);
         }

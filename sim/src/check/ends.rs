@@ -172,10 +172,13 @@ impl End {
                 }
                 self.repeats += 1;
             }
-            _ => {
+            before => {
                 self.acked = Some(ack);
-                // With Fast Open the SYN's number is no longer counted as outstanding.
-                (self.waits.since, self.waits.rto) = (now, Duration::ZERO);
+                // With Fast Open the SYN's number is no longer counted as outstanding: SND.UNA does not tell. Otherwise it does,
+                // and an ACK that is refused moves nothing.
+                if before.is_none() {
+                    (self.waits.since, self.waits.rto) = (now, Duration::ZERO);
+                }
             }
         }
     }

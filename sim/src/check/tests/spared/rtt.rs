@@ -8,44 +8,62 @@ use crate::check::tests::laws::run::{A, Watched, scenario, tuple};
 use crate::spec::Loss;
 use crate::{Simulator, TraceLevel};
 
-/// What is said of estimates, in milliseconds, that go from here to there by a sample.
-fn wrong(before: (i64, i64), sample: i64, now: (f64, f64), rto: f64, kind: RtoFloor) -> Option<&'static str> {
-    let nanos = |ms: f64| (ms * 1e6) as i64;
-    let before = (before.0 * 1_000_000, before.1 * 1_000_000);
-    let moved = Moved { before, now: (nanos(now.0), nanos(now.1)), rto: nanos(rto) };
-    moved.wrong(sample * 1_000_000, kind, [200_000_000, 60_000_000_000, 0])
+/// A millisecond, in nanoseconds.
+const MS: i64 = 1_000_000;
+
+/// What is said of estimates, in milliseconds, that become these, in nanoseconds, by a sample, and of an RTO.
+fn wrong(before: (i64, i64), sample: i64, now: (i64, i64), rto: i64, kind: RtoFloor) -> Option<&'static str> {
+    let moved = Moved { before: (before.0 * MS, before.1 * MS), now, rto };
+    moved.wrong(sample * MS, kind, [200 * MS, 60_000 * MS, 0])
 }
 
 /// RFC 6298, sections 2.2 to 2.5.
 #[test]
 fn the_deviation_is_that_from_the_old_mean() {
     use RtoFloor::Total;
-    assert_eq!(wrong((0, 0), 400, (400.0, 200.0), 1200.0, Total), None);
-    assert_eq!(wrong((400, 200), 800, (450.0, 250.0), 1450.0, Total), None);
+    assert_eq!(wrong((0, 0), 400, (400 * MS, 200 * MS), 1200 * MS, Total), None);
+    let (mean, variation) = (450 * MS, 250 * MS);
+    assert_eq!(wrong((400, 200), 800, (mean, variation), 1450 * MS, Total), None);
     // SRTT first: 350 ms, of which a quarter.
-    assert_eq!(wrong((400, 200), 800, (450.0, 237.5), 1400.0, Total), Some("RTTVAR moves wrongly"));
-    assert_eq!(wrong((400, 200), 800, (443.75, 250.0), 1443.75, Total), Some("SRTT moves wrongly"));
-    assert_eq!(wrong((0, 0), 400, (400.0, 400.0), 2000.0, Total), Some("RTTVAR moves wrongly"));
+    let swapped = 237_500_000;
+    assert_eq!(wrong((400, 200), 800, (mean, swapped), 1400 * MS, Total), Some("RTTVAR moves wrongly"));
+    let less = 443_750_000;
+    assert_eq!(
+        wrong((400, 200), 800, (less, variation), less + 1000 * MS, Total),
+        Some("SRTT moves wrongly")
+    );
+    assert_eq!(wrong((0, 0), 400, (400 * MS, 400 * MS), 2000 * MS, Total), Some("RTTVAR moves wrongly"));
     // Less than the sum of both, and more than that and a tick.
-    assert_eq!(wrong((400, 200), 800, (450.0, 250.0), 1449.0, Total), Some("the RTO is too short"));
-    assert_eq!(wrong((400, 200), 800, (450.0, 250.0), 1460.1, Total), Some("the RTO is too long"));
+    assert_eq!(wrong((400, 200), 800, (mean, variation), 1449 * MS, Total), Some("the RTO is too short"));
+    assert_eq!(wrong((400, 200), 800, (mean, variation), 1461 * MS, Total), Some("the RTO is too long"));
     // The bounds.
-    assert_eq!(wrong((10, 0), 10, (10.0, 0.0), 200.0, Total), None);
-    assert_eq!(wrong((10, 0), 10, (10.0, 0.0), 211.0, Total), Some("the RTO is too long"));
-    assert_eq!(wrong((0, 0), 40_000, (40_000.0, 20_000.0), 60_000.0, Total), None);
+    assert_eq!(wrong((10, 0), 10, (10 * MS, 0), 200 * MS, Total), None);
+    assert_eq!(wrong((10, 0), 10, (10 * MS, 0), 211 * MS, Total), Some("the RTO is too long"));
+    assert_eq!(wrong((0, 0), 40_000, (40_000 * MS, 20_000 * MS), 60_000 * MS, Total), None);
+}
+
+/// What FreeBSD adds is in it.
+#[test]
+fn what_is_added_to_the_rto_belongs_to_it() {
+    let wrong = |rto: i64| {
+        let moved = Moved { before: (10 * MS, 0), now: (10 * MS, 0), rto: rto * MS };
+        moved.wrong(10 * MS, RtoFloor::Total, [30 * MS, 60_000 * MS, 200 * MS])
+    };
+    let told = [209, 210, 230, 240, 241].map(wrong);
+    assert_eq!(told, [Some("the RTO is too short"), None, None, None, Some("the RTO is too long")]);
 }
 
 /// A path that became faster raises Linux's deviation an eighth as fast; its margin is that of the last round trips.
 #[test]
 fn linux_follows_a_faster_path_slowly() {
     use RtoFloor::Variance;
-    assert_eq!(wrong((400, 50), 240, (380.0, 50.0 + 110.0 / 32.0), 1000.0, Variance), None);
-    assert_eq!(
-        wrong((400, 50), 240, (380.0, 50.0 + 110.0 / 4.0), 1000.0, Variance),
-        Some("RTTVAR moves wrongly")
-    );
-    assert_eq!(wrong((400, 200), 320, (390.0, 170.0), 1100.0, Variance), None);
-    assert_eq!(wrong((400, 200), 320, (390.0, 170.0), 1000.0, Variance), Some("the RTO is too short"));
+    let (mean, rise) = (380 * MS, 110 * MS);
+    assert_eq!(wrong((400, 50), 240, (mean, 50 * MS + rise / 32), 1000 * MS, Variance), None);
+    let fast = (mean, 50 * MS + rise / 4);
+    assert_eq!(wrong((400, 50), 240, fast, 1000 * MS, Variance), Some("RTTVAR moves wrongly"));
+    assert_eq!(wrong((400, 200), 320, (390 * MS, 170 * MS), 1100 * MS, Variance), None);
+    let short = Some("the RTO is too short");
+    assert_eq!(wrong((400, 200), 320, (390 * MS, 170 * MS), 1000 * MS, Variance), short);
 }
 
 /// Losses make what is acknowledged doubtful: nothing is asked of that (Karn).

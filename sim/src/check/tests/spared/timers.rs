@@ -1,10 +1,12 @@
 //! How long a retransmission timer may run.
 
-use tcp::{Config, Duration, Info, State};
+use tcp::{Config, Duration, Flags, Info, Rule, State};
 
 use super::super::laws::run::{A, Watched, tuple};
+use super::super::told::{B, ISS_A, ISS_B, Told, segment, tuple as told_tuple, with_data};
 use crate::check::ends::{End, Ends};
 use crate::check::{Findings, Law, Reading, timers};
+use crate::trace::Trigger;
 use crate::{Record, What};
 
 const RTO: Duration = Duration::from_millis(300);
@@ -77,4 +79,37 @@ fn new_data_puts_it_off_on_linux() {
         change(&mut config);
         assert_eq!(accused(&mut watched, MOST, &config), [false, true]);
     }
+}
+
+/// Timeouts of FreeBSD, which adds 200 ms to each: it may have been rounded up once, and need not be doubled with the rest.
+fn timeouts(freebsd: bool, third: u64) -> Vec<Law> {
+    let mut told =
+        Told::open(|_, config| *config = if freebsd { Config::freebsd() } else { Config::linux() });
+    let data = with_data(segment(Flags::ACK, ISS_A + 1, ISS_B + 1), 100);
+    told.sends(A, data.clone(), Rule::Data, Trigger::Call);
+    for wait in [1000, 304, third] {
+        told.after(Duration::from_millis(wait)).sends(A, data.clone(), Rule::RtoRetransmit, Trigger::Timer);
+    }
+    told.found()
+}
+#[test]
+fn what_is_added_to_a_timeout_is_not_doubled() {
+    assert_eq!((timeouts(true, 352), timeouts(true, 255)), (vec![], vec![Law::BacksOff]));
+    assert_eq!(timeouts(false, 352), [Law::BacksOff]);
+}
+
+/// An ACK in a segment that lies before the window is not looked at: nothing waits since then.
+#[test]
+fn an_ack_that_is_refused_puts_nothing_off() {
+    let mut told = Told::open(|_, config| *config = Config::freebsd());
+    let data = with_data(segment(Flags::ACK, ISS_A + 1, ISS_B + 1), 100);
+    told.sends(A, data, Rule::Data, Trigger::Call);
+    told.reading(A, (1, 101, 1));
+    let waits = |told: &Told| told.checks.ends.get(A, &told_tuple(A)).expect("it is open").waits.since;
+    let before = waits(&told);
+    told.after(Duration::from_secs(5)).stray(B, segment(Flags::ACK, ISS_B, ISS_A + 101));
+    told.reading(A, (1, 101, 1));
+    assert_eq!(waits(&told), before);
+    told.reading(A, (101, 101, 1));
+    assert_eq!(waits(&told), told.now);
 }
