@@ -59,6 +59,7 @@ const GALLERY: &[&str] = &[
     "reneging",
     "spurious_rto_frto",
     "spurious_rto_eifel",
+    "spurious_rto_response",
     "controller_reno",
     "controller_cubic",
     "controller_bbr",

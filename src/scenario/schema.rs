@@ -72,6 +72,7 @@ pub const ALL: &[Described] = &[
     knobs::Retries::DESCRIBED,
     knobs::IcmpLimit::DESCRIBED,
     knobs::LossDetection::DESCRIBED,
+    knobs::Undoing::DESCRIBED,
     knobs::Congestion::DESCRIBED,
     knobs::DelayedAck::DESCRIBED,
     knobs::Nagle::DESCRIBED,

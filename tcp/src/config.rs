@@ -9,7 +9,7 @@ mod together;
 
 pub use choices::{
     AccEcnOption, Congestion, CwndValidation, DelayedAck, Ecn, IcmpLimit, IsnSource, LossDetection,
-    MtuProbing, Nagle, Pacing, RetryLimit, RtoFloor, SynCookies, WindowUpdate,
+    MtuProbing, Nagle, Pacing, RetryLimit, RtoFloor, SynCookies, Undoing, WindowUpdate,
 };
 
 use crate::time::Duration;
@@ -157,8 +157,8 @@ pub struct Config {
     /// A repeated timeout of the same segment is looked at by F-RTO like the first (Linux); off: it is followed by conventional
     /// recovery (RFC 5682, section 2.1, step 1).
     pub frto_repeats: bool,
-    /// A reduction is undone when timestamps (RFC 3522, Eifel) or D-SACKs (RFC 3708) prove it needless.
-    pub undo: bool,
+    /// What is done about a reduction that is proved to have been needless.
+    pub undo: Undoing,
     /// Most holes between SACKed blocks that are remembered: a block that would make one more is passed over (FreeBSD
     /// `sack.maxholes` 128); `None`: as many as there are.
     pub sack_holes: Option<u16>,

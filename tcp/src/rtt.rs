@@ -10,7 +10,7 @@ use crate::seq::{Seq, SeqNum};
 use crate::time::{Duration, Time};
 
 /// Clock granularity G (RFC 6298, section 4): the variance term is never below it.
-const G: u64 = 1_000_000;
+pub(crate) const G: u64 = 1_000_000;
 /// How long a minimum counts (Linux `tcp_min_rtt_wlen` 300 s).
 const MIN_RTT_WINDOW_S: u32 = 300;
 
@@ -80,6 +80,15 @@ impl Rtt {
                 self.srtt8 = self.srtt8 - srtt + r;
             }
         }
+    }
+
+    /// SRTT and RTTVAR are these (RFC 4015, section 3.2, step 11).
+    pub fn set(&mut self, srtt: Duration, rttvar: Duration, cfg: &Config) {
+        let most = u64::MAX >> 8;
+        self.srtt8 = srtt.as_nanos().clamp(1, most) * 8;
+        self.mdev4 = rttvar.as_nanos().min(most) * 4;
+        self.mdev_max_us = micros(self.mdev4).max(micros(cfg.min_rto.as_nanos()));
+        self.var_us = self.mdev_max_us;
     }
 
     /// Considers `rtt` for the minimum: of several segments acknowledged together, the one sent last tells most.

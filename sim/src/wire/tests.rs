@@ -183,14 +183,18 @@ fn ip_options_are_passed_over() {
     assert_eq!(icmp.quote.protocol, PROTO_TCP);
 }
 
-/// 9293/MUST-55, 6633/3-DISCARD: a source quench is dropped before anybody hears of it.
+/// 9293/MUST-55, 6633/3-DISCARD, 1122/3.2.2-UNKTYPE: a source quench is dropped before anybody hears of it, and so is each type
+/// that is none of those known.
 #[test]
 fn source_quench_is_dropped() {
     let (src, dst) = addresses(false);
     let ip = IpHeader { src, dst, ttl: 64, ecn: EcnCodepoint::NotEct, dscp: 0, df: true, ident: 0 };
     let segment = Segment { flags: Flags::ACK, ..Segment::default() };
     let quoted = encode(&Packet { id: PacketId(1), ip, body: Body::Tcp(segment), flipped_bit: None });
-    for (kind, taken) in [(4, false), (3, true)] {
+    // Echo, echo reply, destination unreachable, time exceeded, parameter problem.
+    let known = [0, 3, 8, 11, 12];
+    for kind in 0..=u8::MAX {
+        let taken = known.contains(&kind);
         let mut error = vec![kind, 0, 0, 0, 0, 0, 0, 0];
         error.extend_from_slice(&quoted[..28]);
         let sum = tcp::wire::Checksum::default().with(&error).finish();

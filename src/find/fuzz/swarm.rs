@@ -81,7 +81,7 @@ const KNOBS: &[(&str, &[&str])] = &[
     ("keepalive_interval", &["\"500ms\"", "\"5s\""]),
     ("prr", &["true", "false"]),
     ("frto", &["true", "false"]),
-    ("undo", &["true", "false"]),
+    ("undo", &["Off", "Restore", "RestoreTimeout", "Eifel"]),
     ("limited_transmit", &["true", "false"]),
     ("dupthresh", &["1", "3", "6"]),
     ("min_rto", &["\"20ms\"", "\"200ms\"", "\"1s\""]),

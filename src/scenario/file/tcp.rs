@@ -7,7 +7,7 @@ use tcp::config::{self, Config};
 
 pub use choices::{
     AccEcnOption, Congestion, CwndValidation, DelayedAck, Ecn, IcmpLimit, Isn, LossDetection, MtuProbing,
-    Nagle, OptionOrder, Pacing, Retries, RtoFloor, SynCookies, WindowUpdate,
+    Nagle, OptionOrder, Pacing, Retries, RtoFloor, SynCookies, Undoing, WindowUpdate,
 };
 
 use super::Personality;
@@ -45,6 +45,7 @@ plain! {
     SynCookies => config::SynCookies: Into::into;
     RtoFloor => config::RtoFloor: Into::into;
     LossDetection => config::LossDetection: Into::into;
+    Undoing => config::Undoing: Into::into;
     Nagle => config::Nagle: Into::into;
     MtuProbing => config::MtuProbing: Into::into;
     WindowUpdate => config::WindowUpdate: Into::into;
@@ -329,8 +330,8 @@ knobs! {
     /// A repeated timeout of the same segment is looked at by F-RTO like the first (Linux); off: it is followed by conventional
     /// recovery (RFC 5682, section 2.1, step 1).
     frto_repeats: Option<bool>, "true";
-    /// A reduction is undone when timestamps (RFC 3522, Eifel) or D-SACKs (RFC 3708) prove it needless.
-    undo: Option<bool>, "true";
+    /// What is done about a reduction that is proved to have been needless.
+    undo: Option<Undoing>, "Eifel";
     /// Most holes between SACKed blocks that are remembered: a block that would make one more is passed over (FreeBSD
     /// `sack.maxholes` 128); `None`: as many as there are.
     sack_holes: Maybe<u16>, "128";

@@ -109,6 +109,21 @@ pub enum IcmpLimit {
     PerSecond(u32),
 }
 
+/// What is done about a reduction of the window that turns out to have been needless.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Undoing {
+    /// Nobody looks. (F-RTO does, where it is on; then the window comes back as it was.)
+    Off,
+    /// Window and threshold come back as they were when timestamps (RFC 3522) or D-SACKs (RFC 3708) prove that nothing had to
+    /// be sent again, after a timeout and in fast recovery (Linux).
+    Restore,
+    /// The same after the first timeout of a segment alone, and by timestamps alone (FreeBSD `TF_PREVVALID`).
+    RestoreTimeout,
+    /// After a timeout, when timestamps (RFC 3522) or F-RTO prove it needless: the threshold comes back, the window is what is in
+    /// flight and one burst of an initial window at most, the timer becomes more patient (RFC 4015).
+    Eifel,
+}
+
 /// How losses are found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum LossDetection {

@@ -2,7 +2,7 @@
 
 use super::{
     AccEcnOption, Config, Congestion, CwndValidation, DelayedAck, Ecn, IcmpLimit, IsnSource, LossDetection,
-    MtuProbing, Nagle, Pacing, RetryLimit, RtoFloor, SynCookies, WindowUpdate,
+    MtuProbing, Nagle, Pacing, RetryLimit, RtoFloor, SynCookies, Undoing, WindowUpdate,
 };
 use crate::time::Duration;
 
@@ -84,7 +84,7 @@ impl Config {
             probe_puts_off_rto: true,
             frto: true,
             frto_repeats: true,
-            undo: true,
+            undo: Undoing::Restore,
             sack_holes: None,
             dupthresh: 3,
             max_reordering: 300,
@@ -202,7 +202,11 @@ impl Config {
         }
     }
 
-    /// The letter of the RFCs: every MUST and SHOULD, and their numbers.
+    /// The letter of the RFCs: what every TCP must and should do, and their numbers.
+    ///
+    /// Of what documents offer and none demands of a TCP, loss recovery has SACK (RFC 2018, 6675) and NewReno (RFC 6582), and what
+    /// answers a needless timeout (RFC 3522, 4015). RACK-TLP (RFC 8985) and PRR (RFC 9937) are recommended to whoever has the
+    /// other, and to nobody else, so both are off; F-RTO (RFC 5682) would tell what the timestamps tell already.
     pub const fn rfc() -> Config {
         Config {
             min_mss: 1,
@@ -233,7 +237,7 @@ impl Config {
             probe_margin: Duration::ZERO,
             probe_puts_off_rto: false,
             frto: false,
-            undo: false,
+            undo: Undoing::Eifel,
             prr: false,
             congestion: Congestion::Reno,
             initial_window: 4,
@@ -326,7 +330,7 @@ impl Config {
             probe_margin: Duration::ZERO,
             probe_puts_off_rto: false,
             frto: false,
-            undo: false,
+            undo: Undoing::Off,
             sack_holes: Some(128),
             cwnd_in_segments: false,
             max_reordering: 0,

@@ -114,14 +114,14 @@ fn a_client_only_system_serves_nobody() {
     assert!(matches!(judge(CLIENT | SERVER), Verdict::Offer(_)));
 }
 
-/// 7413/4.1.2: while keys change, a cookie of the old one is still good, and the SYN-ACK brings one of the new; any other is
-/// answered with a new one, and its data is not taken.
+/// 7413/4.1.2-MAC: while keys change, a cookie of the old one is still good, and the SYN-ACK brings one of the new; any other is
+/// answered with a new one, and its data is not taken. So a cookie expires with its key: the second change ends it.
 #[test]
 fn a_cookie_of_the_old_key() {
     let keys = parse_keys("1-2-3-4,a1a1a1a1-b2b2b2b2-c3c3c3c3-d4d4d4d4").unwrap();
     let tuple = Tuple { local: ([192, 168, 0, 1], 80).into(), remote: ([192, 0, 2, 1], 40_000).into() };
     let [fresh, old] = keys.map(|key| cookie(key.unwrap(), tuple.remote.ip(), tuple.local.ip()));
-    let judge = |sent: TfoCookie| {
+    let judge_by = |sent: TfoCookie, keys: [Option<Key>; 2]| {
         let asks = Segment {
             options: crate::segment::Options {
                 fast_open: Some(Box::new(FastOpenOption { cookie: Some(sent), experimental: false })),
@@ -132,9 +132,14 @@ fn a_cookie_of_the_old_key() {
         let config = Config { fast_open: CLIENT | SERVER, fast_open_keys: keys, ..Config::linux() };
         Server::new(5).judge(Time::ZERO, &config, (&tuple, &asks), &IsnSecret([1, 2]))
     };
+    let judge = |sent| judge_by(sent, keys);
     assert!(matches!(judge(fresh), (Verdict::Accept(None), None)));
     assert!(matches!(judge(old), (Verdict::Accept(Some(new)), None) if new == fresh));
     let foreign = cookie([9; 16], tuple.remote.ip(), tuple.local.ip());
     let verdict = judge(foreign);
     assert!(matches!(verdict, (Verdict::Offer(new), Some(Obstacle::BadCookie)) if new == fresh));
+    let [Some(newest), _] = parse_keys("5-6-7-8").unwrap() else { panic!() };
+    for (good, keys) in [(true, [keys[1], None]), (true, keys), (false, [Some(newest), keys[0]])] {
+        assert_eq!(matches!(judge_by(old, keys), (Verdict::Accept(_), None)), good, "{keys:?}");
+    }
 }

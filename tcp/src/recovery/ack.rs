@@ -13,7 +13,7 @@ use super::window::Delivered;
 use super::{Ack, Acked, Phase, Sender, Timer, trouble};
 use crate::accecn::Delivery;
 use crate::cause::Rule;
-use crate::config::{Config, LossDetection};
+use crate::config::{Config, LossDetection, Undoing};
 use crate::congestion::Signal;
 use crate::out::{Note, Out};
 use crate::seq::Seq;
@@ -51,6 +51,8 @@ pub(super) struct News {
     pub latest: Option<Duration>,
     /// Losses found.
     pub found: Found,
+    /// The window is what RFC 4015 makes it: this acknowledgment adds nothing.
+    answered: bool,
 }
 
 impl News {
@@ -124,6 +126,7 @@ impl Sender {
             &with_ece
         };
         let rtt = self.measure(now, ack, &mut news, cfg, out);
+        self.adapt_timer(rtt, cfg, out);
         self.show_delivered(now, ack, &news, cfg, out);
 
         // 5681/3.2-DUPDEF, and for SACK only what brings news (6675/5-DUPINC).
@@ -321,7 +324,9 @@ impl Sender {
                 self.cwnd += mss;
             }
         } else {
-            if cfg.undo && self.trouble.as_ref().is_some_and(|t| t.undo.is_delayed(ack.echo)) {
+            if cfg.undo == Undoing::Restore
+                && self.trouble.as_ref().is_some_and(|t| t.undo.is_delayed(ack.echo))
+            {
                 // Plain luck: the hole was filled by a delayed original, which all up to here has overtaken.
                 let highest = self.highest_sacked().max(Some(self.una()));
                 let before = self.una() - news.acked;
@@ -373,12 +378,12 @@ impl Sender {
     fn in_loss(&mut self, now: Time, ack: &Ack, news: &mut News, cfg: &Config, out: &mut Out) {
         let (una, nxt) = (self.una(), self.nxt());
         let reached = self.trouble.as_ref().is_some_and(|t| una >= t.point);
-        let mut spurious = news.advanced() && self.undo_timeout(now, ack.echo, cfg, out);
+        let mut spurious = news.advanced() && self.undo_timeout(now, news.acked, ack.echo, cfg, out);
         let running = self.trouble.as_ref().is_some_and(|t| t.frto != Frto::Off);
         if !spurious && running {
             if news.original {
                 // 5682/2-STEP3B
-                self.undo_timeout_by_frto(now, out);
+                self.end_timeout(now, news.acked, cfg, out);
                 spurious = true;
             } else if let Some(trouble) = &mut self.trouble {
                 if nxt > trouble.point {
@@ -396,6 +401,7 @@ impl Sender {
                 }
             }
         }
+        news.answered = spurious && cfg.undo == Undoing::Eifel;
         if !spurious && reached {
             self.end_recovery(now, ack, cfg, out);
         } else if !spurious && !self.sack {
@@ -421,7 +427,7 @@ impl Sender {
     ) {
         let (una, nxt) = (self.una(), self.nxt());
         self.blame_first_window(cfg, out);
-        self.prepare_undo(!ece);
+        self.prepare_undo_of_recovery(!ece, cfg);
         if self.phase != Phase::Reduction {
             self.reduce(now, Signal::Loss, brought, cfg);
         }
@@ -462,7 +468,11 @@ impl Sender {
     fn set_window(&mut self, now: Time, ack: &Ack, news: &News, cfg: &Config) {
         if self.in_prr(cfg) {
             self.run_prr(news.delivered, news.advanced() && news.found.bytes == 0, cfg);
-        } else if self.raises(news, cfg) && !ack.ece && matches!(self.phase, Phase::Open | Phase::Loss) {
+        } else if self.raises(news, cfg)
+            && !ack.ece
+            && !news.answered
+            && matches!(self.phase, Phase::Open | Phase::Loss)
+        {
             // 3168/6.1.2-NOINC
             self.grow(now, ack, news, cfg);
         }

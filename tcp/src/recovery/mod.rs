@@ -460,6 +460,7 @@ impl Trouble {
             && self.retries == 0
             && self.first_timeout.is_none()
             && self.board.highest_sacked().is_none()
+            && !self.undo.adapts()
     }
 }
 

@@ -156,11 +156,9 @@ impl Sender {
         self.doubt_mtu_probe(super::ProbeFate::TimedOut);
         let again = self.retries() > 0;
         let fresh = matches!(self.phase, Phase::Open | Phase::Reduction);
+        self.prepare_undo_of_timeout(again, cfg);
         if !again {
             // 5681/3.1-TOSS; 5681/3.1-TORTX: not when the same segment times out again.
-            if self.phase != Phase::Recovery {
-                self.prepare_undo(true);
-            }
             let repeated = matches!(self.phase, Phase::Recovery | Phase::Reduction)
                 && self.trouble.as_ref().is_some_and(|t| t.point > una);
             if !(cfg.ssthresh_from_cwnd && repeated) {

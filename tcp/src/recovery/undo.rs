@@ -1,13 +1,15 @@
 //! When a reduction turns out to have been needless: timestamps (Eifel, RFC 3522), D-SACKs (RFC 2883, 3708), F-RTO
-//! (RFC 5682), and the response (RFC 4015; like Linux, the old window comes back as it was).
+//! (RFC 5682), and what is done then ([`Undoing`]): the old window comes back as it was, or RFC 4015.
 
 use super::{Phase, Sender};
 use crate::cause::Rule;
-use crate::config::Config;
-use crate::out::Out;
+use crate::config::{Config, Undoing};
+use crate::congestion;
+use crate::out::{Note, Out};
 use crate::recovery::Echo;
+use crate::rtt::G;
 use crate::seq::Seq;
-use crate::time::Time;
+use crate::time::{Duration, Time};
 
 /// What an undo needs to know.
 #[derive(Clone, Copy, Debug, Default, Hash)]
@@ -16,10 +18,14 @@ pub(super) struct Undo {
     pub marker: Option<Seq>,
     /// Retransmissions since then that no D-SACK has shown to be needless; `None` before the first.
     pub unproven: Option<u32>,
-    /// Window and threshold before. `None`: the reduction stands, whatever comes to light (ECE).
+    /// Window and threshold to come back to. `None`: the reduction stands, whatever comes to light (ECE).
     pub before: Option<(u64, u64)>,
     /// When the first retransmission went out.
     pub first_retransmission: Option<Time>,
+    /// SRTT_prev and RTTVAR_prev (RFC 4015, section 3.2, step 0).
+    pub estimate: (Duration, Duration),
+    /// The timeout was needless: the first round-trip time of what lies behind this makes the timer more patient (step 11).
+    pub adapts_behind: Option<Seq>,
 }
 
 /// F-RTO (RFC 5682, sections 2.1 and 3.1).
@@ -48,7 +54,11 @@ impl Undo {
         }
     }
     pub fn is_over(&self) -> bool {
-        self.marker.is_none()
+        self.marker.is_none() && !self.adapts()
+    }
+    /// The timer waits for a round-trip time to be adapted.
+    pub fn adapts(&self) -> bool {
+        self.adapts_behind.is_some()
     }
     /// All retransmissions were needless, the receiver says.
     pub fn all_needless(&self) -> bool {
@@ -61,9 +71,55 @@ impl Undo {
     }
 }
 
+impl Undoing {
+    /// Whether nothing but a timeout is ever undone, and by what the first ACK of new data tells (3522/3.2-EIFEL).
+    const fn minds_timeouts_only(self) -> bool {
+        matches!(self, Undoing::RestoreTimeout | Undoing::Eifel)
+    }
+}
+
 impl Sender {
+    /// A recovery begins.
+    pub(super) fn prepare_undo_of_recovery(&mut self, allowed: bool, cfg: &Config) {
+        if cfg.undo.minds_timeouts_only() {
+            self.forget_undo();
+        } else {
+            self.prepare_undo(allowed);
+        }
+    }
+    /// A timeout, before anything has changed. `again`: of the same segment as the last.
+    pub(super) fn prepare_undo_of_timeout(&mut self, again: bool, cfg: &Config) {
+        let fresh = matches!(self.phase, Phase::Open | Phase::Reduction);
+        if !cfg.undo.minds_timeouts_only() {
+            if !again && self.phase != Phase::Recovery {
+                self.prepare_undo(true);
+            }
+        } else if fresh {
+            self.prepare_undo(true);
+            if cfg.undo == Undoing::Eifel {
+                self.prepare_response();
+            }
+        } else if !again || cfg.undo == Undoing::RestoreTimeout {
+            // 4015/3-ONLYRTO: a recovery is going on already. What the same segment's first timeout has noted stands.
+            self.forget_undo();
+        }
+    }
+    fn forget_undo(&mut self) {
+        if let Some(trouble) = &mut self.trouble {
+            trouble.undo = Undo::default();
+        }
+    }
+    /// RFC 4015, section 3.2, step 0.
+    fn prepare_response(&mut self) {
+        // 4015/3.2-PIPEPREV
+        let pipe_prev = self.outstanding().max(self.ssthresh);
+        let estimate = (self.rtt.srtt() + Duration::from_nanos(2 * G), self.rtt.rttvar());
+        let Some(trouble) = &mut self.trouble else { return };
+        trouble.undo.before = trouble.undo.before.map(|(cwnd, _)| (cwnd, pipe_prev));
+        trouble.undo.estimate = estimate;
+    }
     /// Remembers what a reduction is about to change.
-    pub(super) fn prepare_undo(&mut self, allowed: bool) {
+    fn prepare_undo(&mut self, allowed: bool) {
         // Linux `tcp_current_ssthresh`: what is gone through once was no slow start.
         let linux = self.counts_segments() && self.ssthresh != u64::MAX;
         let before = (self.cwnd, if linux { self.current_ssthresh() } else { self.ssthresh });
@@ -83,34 +139,46 @@ impl Sender {
             unproven: (under_way > 0).then_some(under_way),
             before,
             first_retransmission,
+            ..Undo::default()
         };
     }
 
-    /// An ACK advanced SND.UNA inside a timeout's recovery: was the timeout spurious?
+    /// An ACK advanced SND.UNA by `acked` octets inside a timeout's recovery: was the timeout spurious?
     pub(super) fn undo_timeout(
         &mut self,
         now: Time,
+        acked: u64,
         echo: Option<Echo>,
         cfg: &Config,
         out: &mut Out,
     ) -> bool {
-        let proven = cfg.undo && self.is_proven_needless(echo);
+        let proven = self.is_proven_needless(echo, cfg);
         if proven {
-            self.undo(now, true, Rule::SpuriousUndo, out);
-            self.end_timeout();
+            self.end_timeout(now, acked, cfg, out);
+        } else if cfg.undo.minds_timeouts_only()
+            && let Some(trouble) = &mut self.trouble
+        {
+            // Only the first such ACK tells.
+            trouble.undo.marker = None;
         }
         proven
     }
     /// D-SACKs or an echoed timestamp tell that nothing had to be sent again.
-    fn is_proven_needless(&self, echo: Option<Echo>) -> bool {
-        self.trouble.as_ref().is_some_and(|t| t.undo.all_needless() || t.undo.is_delayed(echo))
+    fn is_proven_needless(&self, echo: Option<Echo>, cfg: &Config) -> bool {
+        let Some(undo) = self.trouble.as_ref().map(|trouble| trouble.undo) else { return false };
+        match cfg.undo {
+            Undoing::Off => false,
+            Undoing::Restore => undo.all_needless() || undo.is_delayed(echo),
+            Undoing::RestoreTimeout | Undoing::Eifel => undo.is_delayed(echo),
+        }
     }
-    /// F-RTO has decided that the timeout was spurious (step 3b).
-    pub(super) fn undo_timeout_by_frto(&mut self, now: Time, out: &mut Out) {
-        self.undo(now, true, Rule::SpuriousUndo, out);
-        self.end_timeout();
-    }
-    fn end_timeout(&mut self) {
+    /// The timeout was spurious, an ACK of `acked` octets has shown; F-RTO says so in its step 3b.
+    pub(super) fn end_timeout(&mut self, now: Time, acked: u64, cfg: &Config, out: &mut Out) {
+        if cfg.undo == Undoing::Eifel && self.controller.follows_rules() {
+            self.respond(now, acked, cfg, out);
+        } else {
+            self.undo(now, true, Rule::SpuriousUndo, out);
+        }
         self.phase = Phase::Open;
         if let Some(t) = &mut self.trouble {
             t.frto = Frto::Off;
@@ -127,7 +195,7 @@ impl Sender {
         cfg: &Config,
         out: &mut Out,
     ) -> bool {
-        let proven = cfg.undo && self.is_proven_needless(echo);
+        let proven = cfg.undo == Undoing::Restore && self.is_proven_needless(echo, cfg);
         if proven {
             self.undo(now, false, Rule::UnneededUndo, out);
         }
@@ -135,7 +203,8 @@ impl Sender {
     }
     /// D-SACKs have shown all retransmissions to be needless.
     pub(super) fn undo_by_dsack(&mut self, now: Time, cfg: &Config, out: &mut Out) -> bool {
-        let proven = cfg.undo && self.trouble.as_ref().is_some_and(|t| t.undo.all_needless());
+        let needless = self.trouble.as_ref().is_some_and(|t| t.undo.all_needless());
+        let proven = cfg.undo == Undoing::Restore && needless;
         if proven {
             self.undo(now, false, Rule::UnneededUndo, out);
         }
@@ -144,7 +213,47 @@ impl Sender {
 
     /// Takes the last reduction back.
     pub(super) fn undo(&mut self, now: Time, unmark_lost: bool, why: Rule, out: &mut Out) {
+        if let Some((cwnd, ssthresh)) = self.take_before(unmark_lost) {
+            self.cwnd = self.controller.on_undo(now, self.cwnd.max(cwnd));
+            self.ssthresh = self.ssthresh.max(ssthresh);
+            self.note(out, why);
+        }
+    }
+    /// The Eifel response (RFC 4015, section 3.2, steps 8 to 10).
+    fn respond(&mut self, now: Time, acked: u64, cfg: &Config, out: &mut Out) {
+        let Some((_, pipe_prev)) = self.take_before(true) else { return };
+        // 4015/3.4-RESTORE; no window is smaller than one segment.
+        let burst = acked.min(congestion::initial_window(self.mss, 0, cfg));
+        let burst = if self.counts_segments() { burst.next_multiple_of(self.mss64()) } else { burst };
+        self.cwnd = self.controller.on_undo(now, (self.outstanding() + burst).max(self.mss64()));
+        self.ssthresh = pipe_prev;
+        self.last_sent = now;
+        if let Some(trouble) = &mut self.trouble {
+            trouble.undo.adapts_behind = Some(trouble.point);
+        }
+        self.note(out, Rule::SpuriousUndo);
+    }
+    /// An ACK brought a sample: the first of what was not yet sent when a timeout was needless sets the timer anew (RFC 4015,
+    /// section 3.2, step 11).
+    #[inline]
+    pub(super) fn adapt_timer(&mut self, sample: Option<Duration>, cfg: &Config, out: &mut Out) {
+        let una = self.una();
         let Some(trouble) = &mut self.trouble else { return };
+        let Some(sample) = sample.filter(|_| trouble.undo.adapts_behind.is_some_and(|point| una > point))
+        else {
+            return;
+        };
+        trouble.undo.adapts_behind = None;
+        let (srtt, rttvar) = trouble.undo.estimate;
+        // 4015/3.6-RTO
+        self.rtt.set(sample.max(srtt), (sample / 2).max(rttvar), cfg);
+        if out.verbose {
+            out.notes.push(Note::Rtt { sample, srtt: self.rtt.srtt(), rto: self.rto(cfg) });
+        }
+    }
+    /// What to come back to; nothing is lost that has not been found lost since. `unmark_lost`: nor what has.
+    fn take_before(&mut self, unmark_lost: bool) -> Option<(u64, u64)> {
+        let trouble = self.trouble.as_mut()?;
         if unmark_lost {
             self.queue.unmark_lost(&mut trouble.board);
             trouble.rack.scanned = self.queue.una;
@@ -155,10 +264,6 @@ impl Sender {
         // A loss among what was outstanding then is one, the next time duplicate ACKs tell of it.
         self.recover = self.queue.una - 1;
         self.rack.rewind();
-        if let Some((cwnd, ssthresh)) = before {
-            self.cwnd = self.controller.on_undo(now, self.cwnd.max(cwnd));
-            self.ssthresh = self.ssthresh.max(ssthresh);
-            self.note(out, why);
-        }
+        before
     }
 }

@@ -1,3 +1,5 @@
+use tcp::Errno;
+
 use super::*;
 use crate::ip::quote;
 use crate::packet::{Body, EcnCodepoint, Icmp, IcmpKind, IpHeader};
@@ -149,5 +151,29 @@ fn a_syn_from_an_address_that_names_no_single_host_is_ignored() {
         let packet = Packet { id: PacketId(1_000_000), ip, body: Body::Tcp(syn), flipped_bit: None };
         net.visit(1, |host, now, out| host.on_packet(now, &packet, out));
         assert_eq!(net.sent.len(), answers, "{src}");
+    }
+}
+
+/// 1122/3.2.2.4-TE, 3.2.2.5-PP: time exceeded and a parameter problem reach the connection, which goes on; its program can ask.
+#[test]
+fn what_is_only_told_reaches_the_connection() {
+    for (kind, told) in [
+        (IcmpKind::TtlExceeded, Errno::EHOSTUNREACH),
+        (IcmpKind::ReassemblyTimeExceeded, Errno::EHOSTUNREACH),
+        (IcmpKind::Other { kind: 12, code: 0 }, Errno::EPROTO),
+    ] {
+        let server = program("server", 0, Run::Serve(serve(80, vec![Step::RecvToEof])));
+        let client = script(vec![connect(), Step::Send(text("x")), sleep(10_000)]);
+        let mut net = Net::new(vec![program("c", 0, client)], vec![server]);
+        net.run(ms(25));
+        let (_, _, data) = net.sent.iter().rfind(|(_, from, _)| *from == 0).unwrap();
+        let tcp = data.tcp().unwrap();
+        assert_eq!(tcp.payload.len(), 1, "it is under way");
+        let (local, remote) = (SocketAddr::new(data.ip.src, tcp.src), SocketAddr::new(data.ip.dst, tcp.dst));
+        let i = net.sent.len() - 1;
+        net.report(kind, i);
+        let layer = &net.hosts[0].kernel.tcp;
+        let tcb = layer.find(&tcp::Tuple { local, remote }).and_then(|id| layer.tcb(id)).unwrap();
+        assert_eq!((tcb.state(), tcb.soft_error()), (tcp::State::Established, Some(told)), "{kind:?}");
     }
 }

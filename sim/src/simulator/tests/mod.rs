@@ -263,6 +263,7 @@ fn a_packet_too_large_is_refused_with_the_next_mtu() {
     let to_a = received(&s, "a");
     assert_eq!(icmp(&to_a[0].1).unwrap().kind, IcmpKind::FragmentationNeeded(600));
     assert_eq!(drops(&s)[0], DropReason::FragmentationNeeded);
+    assert!(received(&s, "b").is_empty());
 }
 
 /// 3168/12-NORESET, 8311/4.3-MBOX, 9768/3.3.2-MBOX: a router passes control packets on whatever their ECN field says, and neither

@@ -334,3 +334,40 @@ fn forged_options_and_quotes() {
 fn addr_of(s: &str) -> std::net::IpAddr {
     s.parse::<std::net::SocketAddr>().unwrap().ip()
 }
+
+/// 6864/4.3-DF: what says DF is cut by nobody and says so still where it arrives, whether the router knows the way by its table or
+/// has to look it up; and nothing says so that did not.
+#[test]
+fn routers_leave_df_alone() {
+    for (df, looked_up) in [(true, false), (true, true), (false, false), (false, true)] {
+        let mut sp = through_router(slow(1), slow(1));
+        let via = spec::Route { prefix: B.parse().unwrap(), len: 32, via: Some("b".to_owned()) };
+        if let Some(spec::Node::Router(router)) = sp.nodes.get_mut("r").filter(|_| looked_up) {
+            router.routes.push(via);
+        }
+        let (to, every) = (TO.parse().unwrap(), Duration::from_secs(1));
+        let send = Run::UdpSend { poisson: false, to, port: 0, sizes: vec![1400], count: 1, every, df };
+        sp.programs = vec![
+            program("sender", "a", ms(0), send),
+            program("receiver", "b", ms(0), Run::UdpReceive { port: 2000, echo: false }),
+        ];
+        let at_b = received(&ran(&sp), "b");
+        assert_eq!((at_b.len(), at_b[0].1.ip.df), (1, df), "looked up: {looked_up}");
+    }
+}
+
+/// 6633/3-NOSEND: neither a router whose queue is full nor a host whose receive buffer is says a word about it.
+#[test]
+fn nobody_sends_a_source_quench() {
+    let narrow = Way { rate_bps: 1_000_000, limit: Limit::Packets(2), ..slow(1) };
+    let mut sp = through_router(slow(1), narrow);
+    let (to, every) = (TO.parse().unwrap(), Duration::from_micros(10));
+    let send = Run::UdpSend { poisson: false, to, port: 0, sizes: vec![1400], count: 100, every, df: true };
+    sp.programs = vec![
+        program("sender", "a", ms(0), send),
+        program("receiver", "b", ms(0), Run::UdpReceive { port: 2000, echo: false }),
+    ];
+    let s = ran(&sp);
+    assert!(fates(&s).iter().filter(|fate| **fate == Fate::QueueFull).count() > 50, "{:?}", fates(&s));
+    assert!(received(&s, "a").is_empty());
+}

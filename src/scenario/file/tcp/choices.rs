@@ -81,6 +81,21 @@ mirror! {
     }
 }
 mirror! {
+    /// What is done about a reduction of the window that turns out to have been needless.
+    Undoing = config::Undoing {
+        /// Nobody looks but F-RTO, where it is on; then the window comes back as it was.
+        Off,
+        /// Window and threshold come back as they were when timestamps (RFC 3522) or D-SACKs (RFC 3708) prove that nothing had
+        /// to be sent again, after a timeout and in fast recovery (Linux).
+        Restore,
+        /// The same after the first timeout of a segment alone, and by timestamps alone (FreeBSD).
+        RestoreTimeout,
+        /// After a timeout, by timestamps or F-RTO: the threshold comes back, the window is what is in flight and one burst of
+        /// an initial window at most, the timer becomes more patient (RFC 4015).
+        Eifel,
+    }
+}
+mirror! {
     /// How losses are found.
     LossDetection = config::LossDetection {
         /// Time since transmission (RFC 8985).

@@ -539,3 +539,54 @@ fn looking_and_the_end_of_the_stream() {
     assert_eq!(look(&mut cut, 0), Err(Errno::ECONNRESET));
     assert!(!cut.tcb.end_received(), "cut off is not ended");
 }
+
+/// 7323/3.2-TSECRIGN: where the ACK bit is off TSecr says nothing, however well it would fit; with the bit it is a round trip.
+#[test]
+fn tsecr_without_ack_is_ignored() {
+    for config in [Config::linux(), Config::rfc(), Config::freebsd()] {
+        let mut end = Lone::established(config);
+        end.write(10);
+        let sent = end.now;
+        let before = end.tcb.info(end.now);
+        end.now += Duration::from_millis(500);
+        for (flags, rtt) in [(Flags::NONE, 20), (Flags::PSH, 20), (Flags::FIN, 20), (Flags::ACK, 500)] {
+            let mut segment = end.segment(flags, 1, 11);
+            segment.ack = SeqNum(ISS_A + 11);
+            let ecr = ISS_A.wrapping_add((sent.as_nanos() / 1_000_000) as u32);
+            segment.options.timestamps = segment.options.timestamps.map(|ts| Timestamps { ecr, ..ts });
+            end.show(&segment);
+            let (seen, is_ack) = (end.tcb.info(end.now), flags == Flags::ACK);
+            assert_eq!((seen.srtt != before.srtt, seen.unacked == 0), (is_ack, is_ack), "{flags}: {rtt}");
+        }
+    }
+}
+
+/// 9293/LOWAT: with a low-water mark for what is not yet sent a program may write little ahead, and is told of room once less than
+/// half of it waits (Linux `TCP_NOTSENT_LOWAT`); the option of a socket comes before the system's.
+#[test]
+fn little_is_written_ahead() {
+    let lowat = |system: u32, socket: Option<u32>| {
+        let config = Config { notsent_lowat: system, snd_buf: 1_000_000, ..Config::linux() };
+        let mut end = Lone::established(config);
+        if let Some(bytes) = socket {
+            end.call(|t, now, out| t.set_option(now, SocketOption::NotSentLowat(bytes), out)).0.unwrap();
+        }
+        let data = Payload::Pattern { stream: 1, offset: 0, len: 300_000 };
+        let (taken, _) = end.call(|t, now, out| t.send(now, data, SendFlags::default(), out));
+        let mut told = None;
+        for segment in 1..=10 {
+            end.out.wake.writable = false;
+            let ack = end.segment(Flags::ACK, 1, 1 + 1448 * segment);
+            end.show(&ack);
+            let waits = end.tcb.info(end.now).notsent;
+            told = told.or(end.out.wake.writable.then_some(waits));
+        }
+        (taken.unwrap(), told)
+    };
+    assert_eq!(lowat(u32::MAX, None).0, 300_000);
+    for (taken, told) in [lowat(20_000, None), lowat(u32::MAX, Some(20_000)), lowat(1, Some(20_000))] {
+        // The first ten segments go, and what is begun below the mark is filled.
+        assert!((34_480..=14_480 + 20_000 + 65_536).contains(&taken), "{taken}");
+        assert!(told.is_none_or(|waits| waits < 10_000), "{told:?}");
+    }
+}

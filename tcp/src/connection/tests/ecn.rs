@@ -143,10 +143,17 @@ fn ecn_sender() {
         ack.options.timestamps = ack.options.timestamps.map(|ts| Timestamps { ecr: ISS_A + 1, ..ts });
         end.tcb.on_segment(end.now, &ack, EcnCodepoint::NotEct, &mut out);
         cwr += out.segments.iter().filter(|o| o.segment.has(Flags::CWR)).count();
-        assert!(out.segments.iter().all(|o| o.segment.payload.is_empty() || o.ecn == EcnCodepoint::Ect0));
+        assert!(out.segments.iter().all(|o| !o.segment.payload.is_empty() && o.ecn == EcnCodepoint::Ect0));
         out.segments.clear();
     }
     assert_eq!(cwr, 1);
+    // 3168/5.2-LOSSDET: nobody would notice that these are lost.
+    for n in 0..20 {
+        let data = end.data(1 + 1000 * n, 1000, 1 + 14_480);
+        end.tcb.on_segment(end.now, &data, EcnCodepoint::Ect0, &mut out);
+    }
+    let alone = out.segments.iter().filter(|o| o.segment.payload.is_empty());
+    assert!(alone.clone().count() >= 10 && alone.clone().all(|o| o.ecn == EcnCodepoint::NotEct));
 }
 
 /// 3168/6.1.2-CWR: a timeout reduces the window too, so that the next new data carries CWR, once, and the

@@ -2,7 +2,7 @@
 
 use super::model::{Fate, MSS, Model, START};
 use super::rows::{linux, ms, plain_ack, rfc};
-use crate::config::LossDetection;
+use crate::config::{LossDetection, Undoing};
 use crate::recovery::rack::Rack;
 use crate::recovery::undo::Frto;
 use crate::recovery::{Ack, Timer};
@@ -192,7 +192,7 @@ fn the_reordering_window_adapts() {
 /// retransmission.
 #[test]
 fn too_soon_for_a_retransmission() {
-    let mut m = Model::new(Config { undo: false, ..linux() });
+    let mut m = Model::new(Config { undo: Undoing::Off, ..linux() });
     m.fate = Box::new(|s, copy| if s == 2 && copy == 0 { Fate::Delay(8_000) } else { Fate::Pass });
     m.write(10);
     m.run(ms(30));
@@ -265,7 +265,7 @@ fn prr_ends_at_ssthresh() {
 /// 5682/2-NONEW: without new data to send F-RTO has nothing to go by: conventional recovery.
 #[test]
 fn frto_without_new_data() {
-    let cfg = Config { tail_loss_probe: false, undo: false, ..linux() };
+    let cfg = Config { tail_loss_probe: false, undo: Undoing::Off, ..linux() };
     let mut m = Model::new(cfg).no_timestamps();
     m.hold = (0, 300);
     m.write(10);

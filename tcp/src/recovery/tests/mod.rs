@@ -2,6 +2,7 @@
 
 mod borders;
 mod demands;
+mod eifel;
 mod first_windows;
 mod model;
 mod pacing;

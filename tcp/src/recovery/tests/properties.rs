@@ -4,7 +4,7 @@
 use proptest::prelude::*;
 
 use super::model::{Fate, MSS, Model, START};
-use crate::config::{Congestion, LossDetection};
+use crate::config::{Congestion, LossDetection, Undoing};
 use crate::recovery::{Ack, Echo};
 use crate::{Config, Duration, SackBlocks, Time};
 
@@ -17,10 +17,19 @@ fn configs() -> impl Strategy<Value = (Config, bool, bool)> {
     ];
     let congestion = prop_oneof![Just(Congestion::Reno), Just(Congestion::Cubic), Just(Congestion::Fixed(5))];
     let base = prop_oneof![Just(Config::linux()), Just(Config::rfc()), Just(Config::freebsd())];
-    (base, detection, congestion, any::<[bool; 6]>()).prop_map(|(base, loss_detection, congestion, bits)| {
-        let [prr, frto, undo, tail_loss_probe, sack, timestamps] = bits;
-        (Config { loss_detection, congestion, prr, frto, undo, tail_loss_probe, ..base }, sack, timestamps)
-    })
+    let undo = prop_oneof![
+        Just(Undoing::Off),
+        Just(Undoing::Restore),
+        Just(Undoing::RestoreTimeout),
+        Just(Undoing::Eifel)
+    ];
+    (base, detection, congestion, undo, any::<[bool; 5]>()).prop_map(
+        |(base, loss_detection, congestion, undo, bits)| {
+            let [prr, frto, tail_loss_probe, sack, timestamps] = bits;
+            let config = Config { loss_detection, congestion, prr, frto, undo, tail_loss_probe, ..base };
+            (config, sack, timestamps)
+        },
+    )
 }
 fn fates() -> impl Strategy<Value = Vec<Fate>> {
     let fate = prop_oneof![

@@ -2,6 +2,7 @@
 
 use super::model::{Fate, MSS, Model, START};
 use super::rows::{linux, ms, plain_ack};
+use crate::config::Undoing;
 use crate::recovery::{Ack, Timer};
 use crate::{Config, Rule, Time};
 
@@ -313,7 +314,7 @@ fn prr_sends_every_second_ack() {
 fn frto_after_a_repeated_timeout() {
     for (frto_repeats, spurious) in [(true, 1), (false, 0)] {
         for sack in [true, false] {
-            let cfg = Config { tail_loss_probe: false, undo: false, frto_repeats, ..linux() };
+            let cfg = Config { tail_loss_probe: false, undo: Undoing::Off, frto_repeats, ..linux() };
             let mut m = Model::with(cfg, sack).no_timestamps();
             m.hold = (0, 700);
             m.write(40);

@@ -593,3 +593,12 @@ fn older_duplicates_prove_nothing() {
     undo.needless(START + 2000, 1);
     assert!(undo.all_needless());
 }
+
+/// 9937/5-RACK, 8985/9.3-PRR: RACK-TLP and PRR are recommended to one another: who has one has both.
+#[test]
+fn companions_come_together() {
+    for (cfg, has) in [(Config::linux(), true), (Config::rfc(), false)] {
+        let rack = cfg.loss_detection == LossDetection::Rack;
+        assert_eq!([rack, cfg.tail_loss_probe, cfg.prr], [has; 3]);
+    }
+}
