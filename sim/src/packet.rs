@@ -187,8 +187,10 @@ pub enum IcmpKind {
     TtlExceeded,
     /// Fragment reassembly time exceeded (11/1).
     ReassemblyTimeExceeded,
+    /// Parameter problem (12/0): this octet of the packet, counted from its beginning, is what cannot be.
+    ParameterProblem(u8),
     /// Another error that nobody sends here, but hosts of version 4 understand: destination unreachable for another
-    /// reason, parameter problem.
+    /// reason, another parameter problem.
     Other {
         /// Type: 3 or 12.
         kind: u8,
@@ -214,6 +216,7 @@ impl IcmpKind {
             IcmpKind::TtlExceeded if v6 => "hop limit exceeded".to_owned(),
             IcmpKind::TtlExceeded => "time to live exceeded".to_owned(),
             IcmpKind::ReassemblyTimeExceeded => "reassembly time exceeded".to_owned(),
+            IcmpKind::ParameterProblem(octet) => format!("parameter problem, octet {octet}"),
             IcmpKind::Other { kind: 12, .. } => "parameter problem".to_owned(),
             IcmpKind::Other { code, .. } => format!("unreachable, code {code}"),
         }

@@ -337,6 +337,7 @@ impl JsonIcmp {
             IcmpKind::AdminProhibited => ((3, 13), (1, 1)),
             IcmpKind::TtlExceeded => ((11, 0), (3, 0)),
             IcmpKind::ReassemblyTimeExceeded => ((11, 1), (3, 1)),
+            IcmpKind::ParameterProblem(_) => ((12, 0), (4, 0)),
             IcmpKind::Other { kind, code } => ((kind, code), (kind, code)),
         };
         let (r#type, code) = if icmp.quote.ip.is_v6() { in_v6 } else { in_v4 };

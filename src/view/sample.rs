@@ -274,6 +274,7 @@ pub fn one_of_each() -> Vec<Record> {
         IcmpKind::AdminProhibited,
         IcmpKind::TtlExceeded,
         IcmpKind::ReassemblyTimeExceeded,
+        IcmpKind::ParameterProblem(6),
     ] {
         let mut icmp = m.packet(false, Body::Icmp(Box::new(Icmp { kind, quote })));
         icmp.ip.src = address(254);

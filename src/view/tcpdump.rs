@@ -289,6 +289,7 @@ fn icmp6(kind: IcmpKind, quote: &Quote) -> String {
         IcmpKind::TtlExceeded => format!("time exceeded in-transit for {dst}"),
         IcmpKind::ReassemblyTimeExceeded => "time exceeded in-transit (reassembly)".to_owned(),
         IcmpKind::ProtocolUnreachable => "parameter problem, next header - octet 6".to_owned(),
+        IcmpKind::ParameterProblem(octet) => format!("parameter problem, erroneous - octet {octet}"),
         IcmpKind::Other { .. } => "parameter problem, erroneous - octet 0".to_owned(),
     };
     format!("ICMP6, {what}, length 56")
@@ -316,6 +317,7 @@ fn icmp(icmp: &Icmp) -> String {
         IcmpKind::TtlExceeded => "time exceeded in-transit".to_owned(),
         IcmpKind::ReassemblyTimeExceeded => "ip reassembly time exceeded".to_owned(),
         IcmpKind::Other { kind: 3, code } => unreachable(code, dst),
+        IcmpKind::ParameterProblem(octet) => format!("parameter problem - octet {octet}"),
         IcmpKind::Other { .. } => "parameter problem - octet 0".to_owned(),
     };
     format!("ICMP {what}, length 36")

@@ -208,6 +208,7 @@ rules! {
     IcmpFragmentationNeeded: "ICMP: too large for the next link, and may not be fragmented", "RFC 1191 4, RFC 4443 3.2";
     IcmpNobodyListens: "ICMP: nobody listens there", "RFC 1122 3.2.2.1, RFC 4443 3.1";
     IcmpReassemblyTimeout: "ICMP: fragments missing", "RFC 1122 3.3.2, RFC 4443 3.3";
+    IcmpParameterProblem: "ICMP: a fragment that cannot be", "RFC 1122 3.2.2.5, RFC 8200 4.5";
     Forged: "forged segment", "raw socket";
     ForgedIcmp: "forged ICMP error", "raw socket";
     ScanProbe: "probe of a port scanner", "raw socket";

@@ -430,6 +430,9 @@ pub struct Config {
     pub icmp_filters_refuse: bool,
     /// How many ICMP errors this host sends (RFC 1812, section 4.3.2.8).
     pub icmp_limit: IcmpLimit,
+    /// Over IPv4, too, the sender of a fragment that cannot be is told (RFC 1122, section 3.2.2.5: SHOULD); over IPv6 he always is
+    /// (RFC 8200, section 4.5).
+    pub parameter_problems: bool,
     /// ICMP unreachable for outstanding data undoes RTO back-off (RFC 6069).
     pub icmp_undoes_backoff: bool,
 

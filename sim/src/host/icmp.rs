@@ -136,6 +136,7 @@ fn meaning(kind: IcmpKind, quote: &Quote, filters_refuse: bool) -> IcmpError {
         IcmpKind::AdminProhibited | IcmpKind::TtlExceeded | IcmpKind::ReassemblyTimeExceeded => {
             IcmpError::Other(Errno::EHOSTUNREACH)
         }
+        IcmpKind::ParameterProblem(_) => IcmpError::Other(Errno::EPROTO),
         IcmpKind::Other { kind, code } => IcmpError::Other(other_errno(kind, code)),
     }
 }

@@ -18,7 +18,7 @@ use super::tap::Taps;
 use super::tcp_layer::TcpLayer;
 use super::udp::UdpLayer;
 use crate::hostio::{HostNet, HostOut};
-use crate::ip::{IcmpLimit, PathMtu, Reassembly, fragment, names_one_host};
+use crate::ip::{IcmpLimit, PathMtu, Reassembly, fragment, names_one_host, wrong_octet};
 use crate::packet::{Body, IcmpKind, IpHeader, Packet, PacketId};
 use crate::rng::Stream;
 use crate::trace::{Cause, DropReason, Trigger};
@@ -289,6 +289,11 @@ impl Kernel {
             Err(reason) => {
                 self.counters.ip_reasm_fails += 1;
                 ctx.out.dropped(id, reason);
+                // Over IPv4 RFC 1122 would have it told, but few do.
+                let tells = packet.ip.is_v6() || self.setup.spec.tcp.parameter_problems;
+                if let Some(octet) = wrong_octet(packet).filter(|_| tells) {
+                    self.icmp_output(ctx, packet, IcmpKind::ParameterProblem(octet));
+                }
             }
         }
     }

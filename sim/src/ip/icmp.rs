@@ -5,13 +5,13 @@ use std::net::IpAddr;
 
 use tcp::{EcnCodepoint, Rule, SeqNum};
 
-use super::{PROTO_ICMP, PROTO_ICMPV6, PROTO_TCP, PROTO_UDP};
+use super::{PROTO_ICMP, PROTO_ICMPV6, PROTO_TCP, PROTO_UDP, protocol_of};
 use crate::packet::{Body, Echo, Icmp, IcmpKind, IpHeader, Packet, PacketId, Quote};
 use crate::wire;
 
 /// The ICMP error of this kind about `about`, from `from` to the source of `about`; `None` where none may be sent.
 pub fn icmp_error(id: PacketId, from: IpAddr, about: &Packet, kind: IcmpKind, ttl: u8) -> Option<Packet> {
-    if !may_answer(about) {
+    if !may_answer(about, kind) {
         return None;
     }
     let ip = IpHeader {
@@ -39,12 +39,14 @@ pub fn echo_reply(request: &Packet, ttl: u8, ident: u16) -> Option<(IpHeader, Bo
     Some((ip, Body::Echo(Echo { reply: true, ..echo.clone() })))
 }
 
-/// Whether an ICMP error may be sent about this packet: never about an ICMP error, about a fragment other than the
-/// first, about a packet to a multicast or broadcast address, or from an address that names no single host.
-pub fn may_answer(about: &Packet) -> bool {
+/// Whether an ICMP error of this kind may be sent about this packet: never about an ICMP error, about a fragment other than the
+/// first, about a packet to a multicast or broadcast address, or from an address that names no single host. Over IPv6 what
+/// is wrong with a fragment is told of each (RFC 8200, section 4.5).
+pub fn may_answer(about: &Packet, kind: IcmpKind) -> bool {
+    let any = about.ip.is_v6() && matches!(kind, IcmpKind::ParameterProblem(_));
     let about_icmp = match &about.body {
         Body::Icmp(_) => true,
-        Body::Fragment(f) => f.offset != 0 || matches!(f.of.body, Body::Icmp(_)),
+        Body::Fragment(f) => f.offset != 0 && !any || matches!(f.of.body, Body::Icmp(_)),
         Body::Tcp(_) | Body::Udp(_) | Body::Echo(_) => false,
     };
     !about_icmp && names_one_host(about.ip.src) && !is_group(about.ip.dst)
@@ -63,7 +65,7 @@ fn is_group(addr: IpAddr) -> bool {
 /// What an ICMP error about `about` quotes: its header and eight octets.
 pub fn quote(about: &Packet) -> Quote {
     let whole = match &about.body {
-        Body::Fragment(f) => &f.of.body,
+        Body::Fragment(f) if f.offset == 0 => &f.of.body,
         body => body,
     };
     let v6 = about.ip.is_v6();
@@ -74,7 +76,9 @@ pub fn quote(about: &Packet) -> Quote {
             let head = wire::echo_head(&about.ip, echo);
             (if v6 { PROTO_ICMPV6 } else { PROTO_ICMP }, echo.ident, echo.seq, SeqNum(head))
         }
-        Body::Icmp(_) | Body::Fragment(_) => (if v6 { PROTO_ICMPV6 } else { PROTO_ICMP }, 0, 0, SeqNum(0)),
+        // Eight octets from the middle of what was cut.
+        Body::Fragment(_) => (protocol_of(about), 0, 0, SeqNum(0)),
+        Body::Icmp(_) => (if v6 { PROTO_ICMPV6 } else { PROTO_ICMP }, 0, 0, SeqNum(0)),
     };
     let len = about.len().min(u32::from(u16::MAX)) as u16;
     Quote { ip: about.ip, len, protocol, src, dst, seq }
@@ -88,6 +92,7 @@ pub fn rule(kind: IcmpKind) -> Rule {
         IcmpKind::FragmentationNeeded(_) => Rule::IcmpFragmentationNeeded,
         IcmpKind::TtlExceeded => Rule::IcmpTtlExceeded,
         IcmpKind::ReassemblyTimeExceeded => Rule::IcmpReassemblyTimeout,
+        IcmpKind::ParameterProblem(_) => Rule::IcmpParameterProblem,
         IcmpKind::Other { .. } => Rule::IcmpNoRoute,
     }
 }

@@ -15,7 +15,7 @@ pub use fragment::fragment;
 pub use icmp::{echo_reply, icmp_error, may_answer, names_one_host, quote, rule};
 pub use icmp_limit::IcmpLimit;
 pub use path_mtu::PathMtu;
-pub use reassembly::{Expired, Reassembly};
+pub use reassembly::{Expired, Reassembly, wrong_octet};
 
 /// Protocol number of ICMP in an IPv4 header.
 pub const PROTO_ICMP: u8 = 1;

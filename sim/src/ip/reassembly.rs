@@ -243,13 +243,30 @@ impl Pending {
     }
 }
 
-/// Whether a fragment can be a part of anything: over IPv4 the largest packet counts its header (RFC 791, section 3.1), over
-/// IPv6 it does not (RFC 8200, section 3).
+/// The octet of a fragment's header that cannot be, counted from the beginning of the packet: the length of one that is not
+/// the last and no multiple of eight, the offset of one that reaches beyond the largest packet (RFC 8200, section 4.5).
+pub fn wrong_octet(packet: &Packet) -> Option<u8> {
+    let (fragment, v6) = (piece(packet)?, packet.ip.is_v6());
+    if fragment.more && !fragment.len.is_multiple_of(8) {
+        Some(if v6 { 4 } else { 2 })
+    } else if end(fragment) > most(&packet.ip) {
+        Some(if v6 { 42 } else { 6 })
+    } else {
+        None
+    }
+}
+
+/// Where the largest packet ends: over IPv4 it counts its header (RFC 791, section 3.1), over IPv6 it does not (RFC 8200,
+/// section 3).
+fn most(ip: &IpHeader) -> u32 {
+    u32::from(u16::MAX) - if ip.is_v6() { 0 } else { ip.header_len() }
+}
+
+/// Whether a fragment can be a part of anything.
 fn is_sound(f: &Fragment, protocol: u8, ip: &IpHeader) -> bool {
     let length = f.len > 0 && (!f.more || f.len.is_multiple_of(8)) && f.offset.is_multiple_of(8);
     let header = protocol != PROTO_TCP || (f.offset != 8 && (f.offset > 0 || !f.more || f.len >= TCP_HEADER));
-    let most = u32::from(u16::MAX) - if ip.is_v6() { 0 } else { ip.header_len() };
-    length && header && end(f) <= most
+    length && header && end(f) <= most(ip)
 }
 
 fn end(fragment: &Fragment) -> u32 {

@@ -93,9 +93,12 @@ fn a_lost_fragment_loses_the_packet_when_its_time_is_over() {
     assert!(r.expire(ms(30_004)).is_empty());
     let expired = r.expire(ms(30_005));
     assert_eq!(expired, [Expired { fragment: pieces[0].clone() }]);
-    assert!(may_answer(&expired[0].fragment), "the first fragment came: ICMP time exceeded");
+    assert!(
+        may_answer(&expired[0].fragment, IcmpKind::ReassemblyTimeExceeded),
+        "the first fragment came: ICMP time exceeded"
+    );
     assert_eq!(r.add(ms(40_000), pieces[1].clone()), Ok(None), "a late one begins anew");
-    assert!(!may_answer(&r.expire(Time::NEVER)[0].fragment));
+    assert!(!may_answer(&r.expire(Time::NEVER)[0].fragment, IcmpKind::ReassemblyTimeExceeded));
 }
 
 #[test]
@@ -183,6 +186,7 @@ fn congestion_experienced_by_one_fragment_is_experienced_by_all() {
 
 #[test]
 fn no_icmp_error_about_these() {
+    let may_answer = |about: &Packet| may_answer(about, IcmpKind::TtlExceeded);
     let good = datagram(1, false, 2000);
     assert!(may_answer(&good));
     let to = |dst: [u8; 4]| Packet { ip: IpHeader { dst: dst.into(), ..good.ip }, ..good.clone() };

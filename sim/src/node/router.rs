@@ -158,7 +158,7 @@ impl Simulator {
         let now = self.now;
         let Node::Router(router) = &mut self.nodes[node.0 as usize] else { return };
         if !router.icmp
-            || !ip::may_answer(&packet)
+            || !ip::may_answer(&packet, kind)
             || !router.limit.allows(now, IcmpLimit::PerDestination, packet.ip.src, kind)
         {
             return;

@@ -8,7 +8,7 @@ use crate::ip::{PROTO_ICMP, PROTO_ICMPV6, PROTO_TCP, PROTO_UDP};
 use crate::packet::{Body, Echo, Icmp, IcmpKind, IpHeader, Quote};
 use crate::trace::DropReason;
 
-/// Type and code over IPv4 and over IPv6. A parameter problem is the IPv6 word for a protocol that nobody knows.
+/// Type and code over IPv4 and over IPv6. A parameter problem is also the IPv6 word for a protocol that nobody knows.
 type TypeAndCode = (u8, u8);
 const KINDS: [(IcmpKind, TypeAndCode, TypeAndCode); 7] = [
     (IcmpKind::NetUnreachable, (3, 0), (1, 0)),
@@ -19,6 +19,7 @@ const KINDS: [(IcmpKind, TypeAndCode, TypeAndCode); 7] = [
     (IcmpKind::TtlExceeded, (11, 0), (3, 0)),
     (IcmpKind::ReassemblyTimeExceeded, (11, 1), (3, 1)),
 ];
+const PARAMETER: (TypeAndCode, TypeAndCode) = ((12, 0), (4, 0));
 const TOO_BIG: (TypeAndCode, TypeAndCode) = ((3, 4), (2, 0));
 /// Types of an echo request and its reply over IPv4 and over IPv6; their code is zero.
 const ECHO: ([u8; 2], [u8; 2]) = ([8, 0], [128, 129]);
@@ -27,6 +28,7 @@ const ECHO: ([u8; 2], [u8; 2]) = ([8, 0], [128, 129]);
 pub(crate) fn type_and_code(kind: IcmpKind, v6: bool) -> (u8, u8) {
     let (v4_kind, v6_kind) = match kind {
         IcmpKind::Other { kind, code } => ((kind, code), (kind, code)),
+        IcmpKind::ParameterProblem(_) => PARAMETER,
         kind => KINDS.iter().find(|k| k.0 == kind).map_or(TOO_BIG, |k| (k.1, k.2)),
     };
     if v6 { v6_kind } else { v4_kind }
@@ -36,14 +38,17 @@ pub(super) fn encode(header: &IpHeader, icmp: &Icmp, out: &mut Vec<u8>) {
     let start = out.len();
     let v6 = header.is_v6();
     let (kind, code) = type_and_code(icmp.kind, v6);
-    let mtu = match icmp.kind {
-        IcmpKind::FragmentationNeeded(mtu) => mtu,
-        // Where the parameter that is the problem stands: the next header (RFC 4443, section 3.4).
+    // Four octets of which each kind has its own use. Where the parameter that is the problem stands is one octet of RFC 792,
+    // and all four of RFC 4443, section 3.4; an unknown protocol stands in the next header.
+    let word = match icmp.kind {
+        IcmpKind::FragmentationNeeded(mtu) => u32::from(mtu),
+        IcmpKind::ParameterProblem(octet) if v6 => u32::from(octet),
+        IcmpKind::ParameterProblem(octet) => u32::from(octet) << 24,
         IcmpKind::ProtocolUnreachable if v6 => 6,
         _ => 0,
     };
-    out.extend_from_slice(&[kind, code, 0, 0, 0, 0]);
-    out.extend_from_slice(&mtu.to_be_bytes());
+    out.extend_from_slice(&[kind, code, 0, 0]);
+    out.extend_from_slice(&word.to_be_bytes());
     encode_quote(&icmp.quote, out);
     let sum = checksum(header, &out[start..]).finish();
     out[start + 2..start + 4].copy_from_slice(&sum.to_be_bytes());
@@ -81,6 +86,10 @@ pub(super) fn decode(header: &IpHeader, bytes: &[u8]) -> Result<Body, DropReason
     }
     let kind = if seen == (if v6 { TOO_BIG.1 } else { TOO_BIG.0 }) {
         IcmpKind::FragmentationNeeded(u16::from_be_bytes([head[6], head[7]]))
+    } else if seen == (if v6 { PARAMETER.1 } else { PARAMETER.0 }) {
+        // RFC 4443 has room for more than any packet here is long.
+        let far = v6 && head[4..7] != [0; 3];
+        IcmpKind::ParameterProblem(if far { u8::MAX } else { head[if v6 { 7 } else { 4 }] })
     } else {
         let known = KINDS.iter().find(|(_, v4_kind, v6_kind)| seen == if v6 { *v6_kind } else { *v4_kind });
         match (known, seen) {

@@ -45,6 +45,7 @@ fn kind() -> impl Strategy<Value = IcmpKind> {
         Just(IcmpKind::TtlExceeded),
         Just(IcmpKind::ReassemblyTimeExceeded),
         any::<u16>().prop_map(IcmpKind::FragmentationNeeded),
+        any::<u8>().prop_map(IcmpKind::ParameterProblem),
         (5u8..13).prop_map(|code| IcmpKind::Other { kind: 3, code }),
     ]
 }

@@ -122,6 +122,7 @@ impl Numbers {
             IcmpKind::AdminProhibited => "unreachable packet_filtered".to_owned(),
             IcmpKind::TtlExceeded => "time_exceeded exceeded_ttl".to_owned(),
             IcmpKind::ReassemblyTimeExceeded => "time_exceeded exceeded_frag_time".to_owned(),
+            IcmpKind::ParameterProblem(_) => "12 0".to_owned(),
             IcmpKind::Other { kind, code } => format!("{kind} {code}"),
         };
         let len = u32::from(quote.len).saturating_sub(20 + quote.ip.header_len());

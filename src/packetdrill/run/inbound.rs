@@ -233,6 +233,7 @@ fn icmp_kind(icmp: &Icmp) -> Option<IcmpKind> {
         (3, 13) => IcmpKind::AdminProhibited,
         (11, 0) => IcmpKind::TtlExceeded,
         (11, 1) => IcmpKind::ReassemblyTimeExceeded,
+        (12, 0) => IcmpKind::ParameterProblem(0),
         (kind @ 3, code @ 5..=15) | (kind @ 12, code) => IcmpKind::Other { kind, code },
         // Queries and answers, redirects, source quench (RFC 6633) and what nobody has defined: no transport hears of
         // them.

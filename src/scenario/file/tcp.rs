@@ -583,6 +583,9 @@ knobs! {
     icmp_filters_refuse: Option<bool>, "true";
     /// How many ICMP errors this host sends (RFC 1812, section 4.3.2.8).
     icmp_limit: Option<IcmpLimit>, "PerSecond(200)";
+    /// Over IPv4, too, the sender of a fragment that cannot be is told (RFC 1122, section 3.2.2.5: SHOULD); over IPv6 he always
+    /// is (RFC 8200, section 4.5).
+    parameter_problems: Option<bool>, "true";
     /// ICMP unreachable for outstanding data undoes RTO back-off (RFC 6069).
     icmp_undoes_backoff: Option<bool>, "true";
     // ablations: what breaks without a mechanism

@@ -197,6 +197,7 @@ impl Config {
             icmp_aborts_after: None,
             icmp_filters_refuse: false,
             icmp_limit: IcmpLimit::PerDestination,
+            parameter_problems: false,
             icmp_undoes_backoff: true,
             two_way_handshake: false,
         }
@@ -297,6 +298,7 @@ impl Config {
             drop_signed: false,
             icmp_hard_errors: true,
             icmp_aborts_connect: false,
+            parameter_problems: true,
             rtt_gains_by_flight: true,
             reset_timestamps: true,
             frto_repeats: false,

@@ -104,9 +104,11 @@ impl Sender {
             self.forget_undo();
         }
     }
+    /// What is going on is not undone; a timer that is to be adapted still is.
     fn forget_undo(&mut self) {
         if let Some(trouble) = &mut self.trouble {
-            trouble.undo = Undo::default();
+            let Undo { estimate, adapts_behind, .. } = trouble.undo;
+            trouble.undo = Undo { estimate, adapts_behind, ..Undo::default() };
         }
     }
     /// RFC 4015, section 3.2, step 0.

@@ -2,7 +2,7 @@ use tcp::Errno;
 
 use super::*;
 use crate::ip::quote;
-use crate::packet::{Body, EcnCodepoint, Icmp, IcmpKind, IpHeader};
+use crate::packet::{Body, Datagram, EcnCodepoint, Fragment, Icmp, IcmpKind, IpHeader};
 
 fn connect() -> Step {
     Step::Connect(addr("10.0.0.2:80"))
@@ -160,7 +160,7 @@ fn what_is_only_told_reaches_the_connection() {
     for (kind, told) in [
         (IcmpKind::TtlExceeded, Errno::EHOSTUNREACH),
         (IcmpKind::ReassemblyTimeExceeded, Errno::EHOSTUNREACH),
-        (IcmpKind::Other { kind: 12, code: 0 }, Errno::EPROTO),
+        (IcmpKind::ParameterProblem(20), Errno::EPROTO),
     ] {
         let server = program("server", 0, Run::Serve(serve(80, vec![Step::RecvToEof])));
         let client = script(vec![connect(), Step::Send(text("x")), sleep(10_000)]);
@@ -175,5 +175,43 @@ fn what_is_only_told_reaches_the_connection() {
         let layer = &net.hosts[0].kernel.tcp;
         let tcb = layer.find(&tcp::Tuple { local, remote }).and_then(|id| layer.tcb(id)).unwrap();
         assert_eq!((tcb.state(), tcb.soft_error()), (tcp::State::Established, Some(told)), "{kind:?}");
+    }
+}
+
+/// 8200/4.5-MULT8, 8200/4.5-TOOBIG, 1122/3.2.2.5-PP, 792/1-PP: who sends a fragment that cannot be is told which octet of it cannot: its
+/// length, or where it lies; over IPv4 of a first fragment only, and not by Linux.
+#[test]
+fn a_fragment_that_cannot_be_is_told_of() {
+    let v4 = ["10.0.0.1", "10.0.0.2"];
+    let v6 = ["2001:db8::1", "2001:db8::2"];
+    let cases: [(_, _, u16, u16, _, &[u8]); 9] = [
+        (v6, Config::linux(), 0, 1001, true, &[4]),
+        (v6, Config::linux(), 1000, 1001, true, &[4]),
+        (v6, Config::freebsd(), 65_528, 8, false, &[42]),
+        (v6, Config::rfc(), 1000, 1001, false, &[]),
+        (v6, Config::rfc(), 1000, 1000, true, &[]),
+        (v4, Config::rfc(), 0, 1001, true, &[2]),
+        (v4, Config::rfc(), 0, 65_528, true, &[6]),
+        (v4, Config::rfc(), 1000, 1001, true, &[]),
+        (v4, Config::linux(), 0, 1001, true, &[]),
+    ];
+    for (addresses, config, offset, len, more, octets) in cases {
+        let [a, b] = addresses;
+        let mut net = Net::at(&[a], &[b], config, (32768, 60999), vec![], vec![]);
+        let datagram =
+            Datagram { src: 1, dst: 2, payload: tcp::Payload::Pattern { stream: 0, offset: 0, len: 4000 } };
+        let ecn = EcnCodepoint::NotEct;
+        let (src, dst) = (a.parse().unwrap(), b.parse().unwrap());
+        let ip = IpHeader { src, dst, ttl: 60, ecn, dscp: 0, df: false, ident: 7 };
+        let whole = Packet { id: PacketId(1_000_000), ip, body: Body::Udp(datagram), flipped_bit: None };
+        let body = Body::Fragment(Box::new(Fragment { of: Arc::new(whole.clone()), offset, len, more }));
+        net.visit(1, |host, now, out| host.on_packet(now, &Packet { body, ..whole }, out));
+        let told = net.sent.iter().map(|(_, _, packet)| match &packet.body {
+            Body::Icmp(icmp) => icmp.kind,
+            other => panic!("{other:?}"),
+        });
+        let told: Vec<_> = told.collect();
+        let expected: Vec<_> = octets.iter().map(|octet| IcmpKind::ParameterProblem(*octet)).collect();
+        assert_eq!(told, expected, "{len} at {offset} to {b}");
     }
 }
