@@ -165,6 +165,31 @@ const FACTS: &[Fact] = &[
            expect: [Count(of: (from: "a", len: (1, 2000), before: "250ms"), is: 3), Packet(seq: 1, why: "RtoRetransmit", len: 1448)]"#,
     ),
     (
+        "a timeout that the echoed timestamp shows to be needless is taken back: the window is as it was (TF_PREVVALID)",
+        "",
+        r#"programs: [
+               (on: "b", run: Sink(port: 80)),
+               (on: "a", run: Client(to: "b:80", steps: [SendBytes(len: 72400), Sleep("1s"), Close])),
+           ],
+           rules: [(from: "a", time: ("35ms", "400ms"), do: HoldUntil("400ms"))],
+           expect: [
+               Happened(rule: "RtoExpired", on: "a", times: 1), Happened(rule: "SpuriousUndo", on: "a", times: 1),
+               Count(of: (from: "a", len: (1, 2000), after: "405ms", before: "415ms"), is: 20), Counter(on: "a", name: "TcpRetransSegs", is: 1),
+           ]"#,
+    ),
+    (
+        "but not where the same segment has timed out twice",
+        "",
+        r#"programs: [
+               (on: "b", run: Sink(port: 80)),
+               (on: "a", run: Client(to: "b:80", steps: [SendBytes(len: 72400), Sleep("1s"), Close])),
+           ],
+           rules: [(from: "a", time: ("35ms", "600ms"), do: HoldUntil("600ms"))],
+           expect: [
+               Happened(rule: "RtoExpired", on: "a", times: 2), Happened(rule: "SpuriousUndo", on: "a", times: 0),
+           ]"#,
+    ),
+    (
         "no segment is smaller than an MSS of 216, whatever the peer says (minmss)",
         "mss: 100",
         r#"programs: [

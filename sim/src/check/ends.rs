@@ -67,6 +67,8 @@ pub(super) struct End {
     pub once: Option<(Seq, Time)>,
     /// Readings before: SRTT and RTTVAR.
     pub estimate: (Duration, Duration),
+    /// Its retransmissions so far, and whether RFC 4015 may have made the timer more patient for one of them since.
+    pub resent: (u32, bool),
     /// What its retransmission timer may wait for.
     pub waits: Waits,
     /// Segments that acknowledged nothing new since all was acknowledged that was sent before the first of them, and that
@@ -362,6 +364,7 @@ impl Ends {
             opened,
             once: None,
             estimate: (Duration::ZERO, Duration::ZERO),
+            resent: (0, false),
             repeats_numbers: end.repeats_numbers || again,
             ..end.clone()
         };
@@ -474,6 +477,7 @@ impl Ends {
             moved: Time::ZERO,
             once: before.is_none().then_some((iss, now)),
             estimate: (Duration::ZERO, Duration::ZERO),
+            resent: (0, false),
             waits: Waits { since: now, ..Waits::default() },
             repeats: 0,
             repeats_until: iss,
@@ -571,6 +575,7 @@ impl Ends {
                     moved: Time::ZERO,
                     once: None,
                     estimate: (Duration::ZERO, Duration::ZERO),
+                    resent: (0, false),
                     waits: Waits::default(),
                     repeats: 0,
                     repeats_until: unknown,

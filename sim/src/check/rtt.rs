@@ -2,7 +2,7 @@
 //! acknowledgment comes. What has passed meanwhile is the sample; by it SRTT, RTTVAR and RTO must move as RFC 6298 has it, or as
 //! Linux does (`tcp_rtt_estimator`).
 
-use tcp::config::RtoFloor;
+use tcp::config::{RtoFloor, Undoing};
 use tcp::{Duration, Flags, Segment, Seq, Time, Tuple};
 
 use super::ends::{End, Ends};
@@ -45,13 +45,23 @@ impl Samples {
             self.came.take_if(|came| (came.0, came.1) == (node, tuple) && self.event == findings.event);
         let Some(end) = ends.get_mut(node, &tuple) else { return };
         let before = end.estimates(info);
+        end.resent = (info.retransmitted, end.resent.1 || info.retransmitted > end.resent.0);
         let now = (info.srtt, info.rttvar);
         // What has come may have been refused.
         let Some((.., sample)) = came.filter(|_| before != now) else { return };
         let nanos = |(srtt, rttvar): (Duration, Duration)| (signed(srtt), signed(rttvar));
         let moved = Moved { before: nanos(before), now: nanos(now), rto: signed(info.rto) };
         let bounds = [config.min_rto, config.max_rto, config.rto_slop].map(signed);
-        if let Some(what) = moved.wrong(signed(sample), config.min_rto_on, bounds) {
+        let answers = config.undo == Undoing::Eifel && end.resent.1 && moved.is_patient(signed(sample));
+        let wrong = match moved.wrong(signed(sample), config.min_rto_on, bounds) {
+            // Once for each that was sent again, and the RTO is their sum all the same.
+            Some(_) if answers => {
+                end.resent.1 = false;
+                moved.wrong_timeout(config.min_rto_on, bounds)
+            }
+            wrong => wrong,
+        };
+        if let Some(what) = wrong {
             let text = format!(
                 "{what} by a sample of {sample}: SRTT and RTTVAR were {}, {}, and are {}, {}, the RTO {}",
                 before.0, before.1, now.0, now.1, info.rto
@@ -73,10 +83,14 @@ pub(super) struct Moved {
 }
 
 impl Moved {
+    /// The first round trip behind a needless timeout sets SRTT and RTTVAR anew: no lower than those of the sample alone, nor than
+    /// SRTT and RTTVAR were when the timer expired (RFC 4015, section 3.2, step 11), which is not known here.
+    pub(super) fn is_patient(&self, sample: i64) -> bool {
+        self.now.0 >= sample && 2 * self.now.1 + 1 >= sample
+    }
     /// What is wrong. Readings are rounded down, to a nanosecond, and Linux's margin to a microsecond. The RTO has its bounds, and
     /// what is added to it besides.
     pub(super) fn wrong(&self, sample: i64, kind: RtoFloor, bounds: [i64; 3]) -> Option<&'static str> {
-        let [min, max, slop] = bounds;
         let ((srtt, rttvar), (srtt_now, rttvar_now)) = (self.before, self.now);
         let deviation = (srtt - sample).abs();
         let [mean, variation] = if srtt == 0 {
@@ -90,12 +104,18 @@ impl Moved {
             // Section 2.3: the deviation from the old SRTT.
             [8 * (srtt_now - srtt) - (sample - srtt), share * (rttvar_now - rttvar) - by]
         };
-        // Section 2.3, end, and 2.4, 2.5.
-        let least = (srtt_now + 4 * rttvar_now + slop - 2_000).min(max);
-        let most = ((srtt_now + (4 * rttvar_now + 4).max(G)).max(min) + slop).min(max) + TICK;
         match () {
             () if mean.abs() > 32 => Some("SRTT moves wrongly"),
             () if variation.abs() > 128 => Some("RTTVAR moves wrongly"),
+            () => self.wrong_timeout(kind, bounds),
+        }
+    }
+    /// RFC 6298, end of section 2.3, and 2.4, 2.5.
+    fn wrong_timeout(&self, kind: RtoFloor, [min, max, slop]: [i64; 3]) -> Option<&'static str> {
+        let (srtt_now, rttvar_now) = self.now;
+        let least = (srtt_now + 4 * rttvar_now + slop - 2_000).min(max);
+        let most = ((srtt_now + (4 * rttvar_now + 4).max(G)).max(min) + slop).min(max) + TICK;
+        match () {
             () if self.rto < least => Some("the RTO is too short"),
             () if self.rto > most && kind == RtoFloor::Total => Some("the RTO is too long"),
             () => None,

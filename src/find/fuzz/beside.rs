@@ -78,6 +78,7 @@ const LATER: &[(&str, &[&str])] = &[
     ("icmp_aborts_after", &["0", "3", "None"]),
     ("icmp_filters_refuse", &["true", "false"]),
     ("icmp_limit", &["PerDestination", "PerSecond(1)", "PerSecond(200)"]),
+    ("parameter_problems", &["true", "false"]),
 ];
 
 /// Listeners of other kinds, all on port 80.

@@ -332,7 +332,7 @@ impl Config {
             probe_margin: Duration::ZERO,
             probe_puts_off_rto: false,
             frto: false,
-            undo: Undoing::Off,
+            undo: Undoing::RestoreTimeout,
             sack_holes: Some(128),
             cwnd_in_segments: false,
             max_reordering: 0,

@@ -31,7 +31,7 @@ pub(super) struct News {
     pub delivered: u64,
     pub packets: u32,
     /// A D-SACK that is believed.
-    dsack: bool,
+    pub dsack: bool,
     /// That D-SACK is for the tail loss probe.
     dsack_probe: bool,
     /// A duplicate ACK in the sense of RFC 5681, section 2.
@@ -378,7 +378,7 @@ impl Sender {
     fn in_loss(&mut self, now: Time, ack: &Ack, news: &mut News, cfg: &Config, out: &mut Out) {
         let (una, nxt) = (self.una(), self.nxt());
         let reached = self.trouble.as_ref().is_some_and(|t| una >= t.point);
-        let mut spurious = news.advanced() && self.undo_timeout(now, news.acked, ack.echo, cfg, out);
+        let mut spurious = news.advanced() && self.undo_timeout(now, news, ack.echo, cfg, out);
         let running = self.trouble.as_ref().is_some_and(|t| t.frto != Frto::Off);
         if !spurious && running {
             if news.original {

@@ -1,6 +1,7 @@
 //! When a reduction turns out to have been needless: timestamps (Eifel, RFC 3522), D-SACKs (RFC 2883, 3708), F-RTO
 //! (RFC 5682), and what is done then ([`Undoing`]): the old window comes back as it was, or RFC 4015.
 
+use super::ack::News;
 use super::{Phase, Sender};
 use crate::cause::Rule;
 use crate::config::{Config, Undoing};
@@ -145,18 +146,19 @@ impl Sender {
         };
     }
 
-    /// An ACK advanced SND.UNA by `acked` octets inside a timeout's recovery: was the timeout spurious?
+    /// An ACK advanced SND.UNA inside a timeout's recovery: was the timeout spurious?
     pub(super) fn undo_timeout(
         &mut self,
         now: Time,
-        acked: u64,
+        news: &News,
         echo: Option<Echo>,
         cfg: &Config,
         out: &mut Out,
     ) -> bool {
-        let proven = self.is_proven_needless(echo, cfg);
+        let proven = self.is_proven_needless(echo, cfg)
+            && (cfg.undo != Undoing::Eifel || self.cannot_be_lost_acks(news.dsack));
         if proven {
-            self.end_timeout(now, acked, cfg, out);
+            self.end_timeout(now, news.acked, cfg, out);
         } else if cfg.undo.minds_timeouts_only()
             && let Some(trouble) = &mut self.trouble
         {
@@ -173,6 +175,12 @@ impl Sender {
             Undoing::Restore => undo.all_needless() || undo.is_delayed(echo),
             Undoing::RestoreTimeout | Undoing::Eifel => undo.is_delayed(echo),
         }
+    }
+    /// Whether no loss of all the ACKs explains what was echoed: then it is the copy that is acknowledged, but as old news, of which
+    /// the receiver takes no timestamp. That ACK covers all, and has a D-SACK where the receiver knows them (RFC 3522, section
+    /// 3.2, step 5).
+    fn cannot_be_lost_acks(&self, dsack: bool) -> bool {
+        !dsack && (self.dsacks > 0 || !self.queue.is_empty())
     }
     /// The timeout was spurious, an ACK of `acked` octets has shown; F-RTO says so in its step 3b.
     pub(super) fn end_timeout(&mut self, now: Time, acked: u64, cfg: &Config, out: &mut Out) {

@@ -88,7 +88,8 @@ mirror! {
         /// Window and threshold come back as they were when timestamps (RFC 3522) or D-SACKs (RFC 3708) prove that nothing had
         /// to be sent again, after a timeout and in fast recovery (Linux).
         Restore,
-        /// The same after the first timeout of a segment alone, and by timestamps alone (FreeBSD).
+        /// The same, but after a timeout alone, by timestamps alone, and not where the same segment has timed out again or a
+        /// recovery was going on (FreeBSD).
         RestoreTimeout,
         /// After a timeout, by timestamps or F-RTO: the threshold comes back, the window is what is in flight and one burst of
         /// an initial window at most, the timer becomes more patient (RFC 4015).

@@ -57,23 +57,52 @@ fn the_eifel_response_avoids_bursts() {
     m.feed(&echoing(30, 0));
     assert_eq!((m.sender.cwnd(), m.sender.flight()), (20 * MSS, 20 * MSS));
     let mut m = silent(rfc(), 10, u64::MAX);
+    m.sender.dsacks = 1;
     m.run(ms(1001));
-    m.feed(&Ack { ack: START + 10 * MSS, ..echoing(10, 0) });
+    m.feed(&echoing(10, 0));
     assert_eq!((m.sender.cwnd(), m.sender.flight()), (10 * MSS, 10 * MSS));
-    let mut m = silent(rfc(), 1, u64::MAX);
-    m.unsent = 0;
+    let mut m = Model::new(rfc());
+    m.fate = Box::new(|_, _| Fate::Drop);
+    (m.unsent, m.sender.dsacks) = (100, 1);
+    m.write(0);
     m.run(ms(1001));
-    m.feed(&echoing(1, 0));
+    m.feed(&Ack { ack: START + 100, ..echoing(0, 0) });
     assert_eq!((undone(&m), m.sender.cwnd()), (1, MSS));
 }
 
-/// 4015/3.4-ECE: what ECE asked for is not taken back.
+/// 4015/3.4-ECE, 3.3-SNDNXT: what ECE asked for is not taken back, and the timer stays as it is; nothing goes again all the same.
 #[test]
 fn no_eifel_response_with_ece() {
     let mut m = silent(rfc(), 10, 20 * MSS);
     m.run(ms(1001));
     m.feed(&Ack { ece: true, ..echoing(3, 0) });
-    assert_eq!((undone(&m), m.sender.ssthresh()), (0, 5 * MSS));
+    assert_eq!((undone(&m), m.cwnd(), m.sender.ssthresh()), (0, 1, 5 * MSS));
+    assert!(!m.sender.trouble.as_ref().is_some_and(|trouble| trouble.undo.adapts()));
+    m.feed(&echoing(10, 0));
+    assert_eq!(m.repeats(), [(1000, 0, Rule::RtoRetransmit)]);
+}
+
+/// 3522/3.2-EIFEL, step 5: where all the ACKs were lost the copy brings one of everything, with the timestamp of an original and
+/// a D-SACK. Who has never sent a D-SACK may not know them: then it is not believed without either; who has, is.
+#[test]
+fn lost_acks_are_no_delay() {
+    let mut told = SackBlocks::default();
+    told.push(START.wire(), (START + MSS).wire());
+    for (segments, dsacks, sack, times) in [
+        (10, 0, SackBlocks::default(), 0),
+        (9, 0, SackBlocks::default(), 1),
+        (10, 1, SackBlocks::default(), 1),
+        (10, 1, told, 0),
+        (9, 0, told, 0),
+    ] {
+        let mut m = silent(rfc(), 10, 20 * MSS);
+        m.sender.retransmitted = 1;
+        m.sender.dsacks = dsacks;
+        m.run(ms(1001));
+        m.feed(&Ack { sack, ..echoing(segments, 0) });
+        let ssthresh = if times == 0 { 5 * MSS } else { 20 * MSS };
+        assert_eq!((undone(&m), m.sender.ssthresh()), (times, ssthresh), "{segments}, {dsacks}, {sack:?}");
+    }
 }
 
 /// 4015/3-ONLYRTO: a second timeout of the same segment changes nothing of what the first has noted, and one inside a recovery is
@@ -142,7 +171,12 @@ fn the_timer_becomes_more_patient() {
     for (rtt, srtt, rttvar) in [(500, 500, 250), (2, 22, 10)] {
         let mut m = silent(rfc(), 10, 20 * MSS);
         m.run(ms(1001));
+        m.feed(&echoing(3, 0));
         m.feed(&echoing(10, 0));
+        assert!(
+            m.sender.trouble.as_ref().is_some_and(|trouble| trouble.undo.adapts()),
+            "nothing new is acknowledged"
+        );
         let sent = (m.now.as_nanos() - 1_000_000_000) / 1_000_000;
         m.run(ms(sent + rtt));
         m.feed(&echoing(11, sent));

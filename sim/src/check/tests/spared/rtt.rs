@@ -66,6 +66,15 @@ fn linux_follows_a_faster_path_slowly() {
     assert_eq!(wrong((400, 200), 320, (390 * MS, 170 * MS), 1000 * MS, Variance), short);
 }
 
+/// What RFC 4015 makes of SRTT and RTTVAR is no lower than the sample alone would.
+#[test]
+fn patience_is_no_less_than_the_sample() {
+    let moved = |srtt, rttvar| Moved { before: (538 * MS, 346 * MS), now: (srtt * MS, rttvar * MS), rto: 0 };
+    let patient =
+        [(559, 413), (410, 205), (409, 413), (559, 204)].map(|(s, v)| moved(s, v).is_patient(410 * MS));
+    assert_eq!(patient, [true, true, false, false]);
+}
+
 /// Losses make what is acknowledged doubtful: nothing is asked of that (Karn).
 #[test]
 fn what_was_sent_again_is_no_sample() {
