@@ -8,7 +8,7 @@
 use crate::config::{AccEcnOption, Config, Congestion, Ecn};
 use crate::info::AccEcnInfo;
 use crate::out::EcnCodepoint;
-use crate::segment::{AccEcnFields, Flags, Segment};
+use crate::segment::{AccEcnFields, Flags, OptionOrder, Options, Segment};
 use crate::time::{Duration, Time};
 
 mod told;
@@ -310,8 +310,8 @@ impl Tells {
     }
     /// How many fields the option can have behind `used` bytes of other options and so many SACK blocks, and how many
     /// of these stay: two have precedence (RFC 9768, section 3.2.3.3). `None`: what changed does not fit.
-    pub fn fit(&self, used: u32, blocks: usize) -> Option<(u8, usize)> {
-        let saving = if blocks > 0 { 2 } else { 0 };
+    pub fn fit(&self, used: u32, blocks: usize, order: OptionOrder) -> Option<(u8, usize)> {
+        let saving = if blocks > 0 && order == OptionOrder::Linux { 2 } else { 0 };
         let mut kept = blocks;
         loop {
             let sack = if kept > 0 { 4 + 8 * kept as u32 } else { 0 };
@@ -353,14 +353,20 @@ impl Tells {
     }
 }
 
-/// The option of a SYN-ACK with as many fields as fit behind `used` bytes; `saving`: octets of padding there that it
-/// can take the place of.
-pub fn syn_ack_option(used: u32, saving: u32) -> Option<AccEcnFields> {
-    let count = largest(0, OPTION_SPACE.saturating_sub(used), saving)?;
+/// The option of a SYN-ACK with as many fields as fit behind its other options.
+pub fn syn_ack_option(options: &Options) -> Option<AccEcnFields> {
+    let saving = match (options.sack_permitted && options.timestamps.is_none(), options.wscale) {
+        _ if options.order != OptionOrder::Linux => 0,
+        (true, _) => 2,
+        (false, Some(_)) => 1,
+        (false, None) => 0,
+    };
+    let count = largest(0, OPTION_SPACE.saturating_sub(options.wire_len()), saving)?;
     Some(Tells::default().option(count))
 }
 
-/// The largest number of fields, `needs` or more, whose option fits into `room` bytes.
+/// The largest number of fields, `needs` or more, whose option fits into `room` bytes; `saving`: octets of padding of other
+/// options that it can take the place of, as Linux lays them out.
 fn largest(needs: u8, room: u32, saving: u32) -> Option<u8> {
     (needs..=3).rev().find(|count| {
         let len = 2 + 3 * u32::from(*count);

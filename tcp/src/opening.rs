@@ -287,9 +287,7 @@ impl Opening {
             && self.retransmits < 2
             && config.accecn_option != AccEcnOption::Off
         {
-            let saving = if options.wscale.is_some() { 1 } else { 0 };
-            let saving = if options.sack_permitted && options.timestamps.is_none() { 2 } else { saving };
-            options.accecn = accecn::syn_ack_option(options.wire_len(), saving);
+            options.accecn = accecn::syn_ack_option(&options);
         }
         // 7413/4.2.2-SYNRTX: only the first SYN is fast.
         let ask = self.fast_open.as_ref().filter(|_| self.repeats() == 0 && peer.is_none());

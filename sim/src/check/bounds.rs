@@ -42,8 +42,10 @@ pub(super) fn look(reading: &Reading<'_>, ends: &Ends, findings: &mut Findings<'
         wrong(Law::CwndBounds, format!("{} segments, with {came} octets acknowledged", info.cwnd));
     }
     let most = config.max_rto.max(config.initial_rto).max(config.rto_after_syn_loss);
-    let least = (config.min_rto + config.rto_slop).min(most);
-    if info.rto > most || info.rto < least.min(config.initial_rto) || info.rto == Duration::ZERO {
+    // Before anything was measured (RFC 6298, sections 2.1, 5.7).
+    let first = config.initial_rto.min(config.rto_after_syn_loss);
+    let least = if info.srtt.is_zero() { first } else { config.min_rto + config.rto_slop }.min(most);
+    if info.rto > most || info.rto < least || info.rto == Duration::ZERO {
         wrong(Law::RtoBounds, format!("{}, which should lie within {least} and {most}", info.rto));
     }
     let room = u64::from(config.rcv_buf_max.max(config.rcv_buf).max(info.rcv_buf));

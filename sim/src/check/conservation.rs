@@ -5,7 +5,7 @@
 //!
 //! [`PipeCounters`]: crate::link::PipeCounters
 
-use super::{AUDIT, Findings, Law};
+use super::{Findings, Law, is_audit};
 use crate::simulator::Simulator;
 use crate::trace::PipeId;
 
@@ -16,7 +16,7 @@ const FEW: u64 = 8;
 
 /// The books after an event, of all or some directions.
 pub(super) fn look(sim: &Simulator, findings: &mut Findings<'_>) {
-    if sim.events().is_multiple_of(AUDIT) {
+    if is_audit(sim) {
         return audit(sim, findings);
     }
     let pipes = sim.names().pipes();

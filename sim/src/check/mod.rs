@@ -44,6 +44,12 @@ const MOST: usize = 100;
 /// What takes long is counted each so many events, and when nothing more happens.
 const AUDIT: u64 = 64;
 
+/// Whether it is counted now: in a large network each time as many events have passed as it has directions.
+fn is_audit(sim: &Simulator) -> bool {
+    let directions = u64::from(sim.names().pipes()).next_power_of_two();
+    sim.events().is_multiple_of(AUDIT.max(directions))
+}
+
 /// All checkers of a run but the one of streams.
 #[derive(Clone, Debug)]
 pub(crate) struct Checks {
@@ -195,7 +201,7 @@ impl Checks {
         self.touched = touched; // for its room
         self.answers.look(sim, &mut Findings { event, time: sim.now(), found: &mut self.found });
         self.look_at_books(sim, conservation::look);
-        if event.is_multiple_of(AUDIT) {
+        if is_audit(sim) {
             memory::audit(sim, &mut Findings { event, time: sim.now(), found: &mut self.found });
         }
     }

@@ -1,6 +1,7 @@
 //! The tables of RFC 9768, the arithmetic of its appendix A, and Linux's readings of it.
 
 use super::*;
+use crate::segment::{FastOpenOption, TfoCookie, Timestamps};
 use EcnCodepoint::{Ce, Ect0, Ect1, NotEct};
 
 const CODEPOINTS: [EcnCodepoint; 4] = [NotEct, Ect1, Ect0, Ce];
@@ -195,26 +196,45 @@ fn how_the_option_fits() {
         tells.on_packet(codepoint, 1);
         tells
     };
+    let fit = |tells: Tells, used, blocks| tells.fit(used, blocks, OptionOrder::Linux);
     // Timestamps: 12 octets. Without SACK all fields fit; two blocks leave 8 of 40: two fields.
     let stamps = 12;
-    assert_eq!(Tells::default().fit(stamps, 0), Some((3, 0)));
-    assert_eq!(Tells::default().fit(stamps, 2), Some((2, 2)));
-    assert_eq!(Tells::default().fit(stamps, 3), Some((0, 3)));
+    assert_eq!(fit(Tells::default(), stamps, 0), Some((3, 0)));
+    assert_eq!(fit(Tells::default(), stamps, 2), Some((2, 2)));
+    assert_eq!(fit(Tells::default(), stamps, 3), Some((0, 3)));
     // What changed needs two fields, or three: a third block gives way, a second does not.
-    assert_eq!(after(Ce).fit(stamps, 3), Some((2, 2)));
-    assert_eq!(after(Ect1).fit(stamps, 3), Some((2, 2)));
-    assert_eq!(after(Ect0).fit(stamps, 3), None);
-    assert_eq!(after(Ect0).fit(0, 3), Some((3, 3)));
-    assert_eq!(after(Ect0).fit(0, 4), Some((3, 3)));
-    assert_eq!(after(Ect0).fit(stamps, 1), Some((3, 1)));
+    assert_eq!(fit(after(Ce), stamps, 3), Some((2, 2)));
+    assert_eq!(fit(after(Ect1), stamps, 3), Some((2, 2)));
+    assert_eq!(fit(after(Ect0), stamps, 3), None);
+    assert_eq!(fit(after(Ect0), 0, 3), Some((3, 3)));
+    assert_eq!(fit(after(Ect0), 0, 4), Some((3, 3)));
+    assert_eq!(fit(after(Ect0), stamps, 1), Some((3, 1)));
+    // Only Linux puts what fills no word in place of padding: elsewhere not even the bare option fits behind three blocks.
+    assert_eq!(Tells::default().fit(stamps, 3, OptionOrder::FreeBsd), None);
 }
 
 /// 9768/3.2.3.2-SYNACK: as Linux lays it out beside all other options of a SYN-ACK, and beside a Fast Open cookie.
 #[test]
 fn the_option_of_a_syn_ack() {
-    let count = |used, saving| syn_ack_option(used, saving).map(|option| option.count());
-    assert_eq!((count(12, 2), count(20, 1), count(32, 1)), (Some(3), Some(3), Some(2)));
-    assert_eq!((count(36, 1), count(40, 2), count(40, 1)), (Some(1), Some(0), None));
+    let all = Options {
+        mss: Some(1460),
+        wscale: Some(7),
+        sack_permitted: true,
+        timestamps: Some(Timestamps::default()),
+        ..Options::default()
+    };
+    let with = |cookie: usize, order| {
+        let cookie = TfoCookie::new(&[7; 16][..cookie]);
+        let fast_open =
+            cookie.map(|cookie| Box::new(FastOpenOption { cookie: Some(cookie), experimental: false }));
+        let options = Options { fast_open, order, ..all.clone() };
+        (options.wire_len(), syn_ack_option(&options).map(|option| option.count()))
+    };
+    let linux = [0, 10, 14, 16].map(|cookie| with(cookie, OptionOrder::Linux));
+    assert_eq!(linux, [(20, Some(3)), (32, Some(2)), (36, Some(1)), (40, None)]);
+    // A whole word more, since nothing goes in place of padding.
+    let freebsd = [0, 10, 14, 16].map(|cookie| with(cookie, OptionOrder::FreeBsd));
+    assert_eq!(freebsd, [(20, Some(3)), (32, Some(2)), (36, Some(0)), (40, None)]);
 }
 
 /// 9768/3.2.2.5.2-TRUST, 9768/3.2.2.4-NOINITTEST: few packets, so the field has not gone round.

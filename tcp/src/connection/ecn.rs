@@ -87,7 +87,7 @@ impl Connection {
         if !accurate.tells.wants_option(accurate.told.seen, &self.config) {
             return None;
         }
-        accurate.tells.fit(used, blocks)
+        accurate.tells.fit(used, blocks, self.config.option_order)
     }
     /// Adds the AccECN option if it is due and there is room, at the cost of SACK blocks beyond the second if it must
     /// be.

@@ -100,13 +100,7 @@ impl Agreed {
             Mode::Accurate => segment.flags |= accecn::reflect(syn),
         }
         if self.ecn == Mode::Accurate && repeats == 0 && config.accecn_option != AccEcnOption::Off {
-            let options = &mut segment.options;
-            let saving = match (options.sack_permitted && options.timestamps.is_none(), options.wscale) {
-                (true, _) => 2,
-                (false, Some(_)) => 1,
-                (false, None) => 0,
-            };
-            options.accecn = accecn::syn_ack_option(options.wire_len(), saving);
+            segment.options.accecn = accecn::syn_ack_option(&segment.options);
         }
     }
     /// The SYN-ACK, without its ECN flags.

@@ -486,6 +486,10 @@ impl Sender {
 
     pub(super) fn set_timer(&mut self, now: Time, news: &News, cfg: &Config) {
         if self.paused {
+            if news.advanced() {
+                // 6298/5.3: what it waits for is this timer, however long that was when the mark came.
+                self.deadline = cfg.fires(now, self.rto(cfg));
+            }
             return;
         }
         if let Some(due) = news.found.due {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tcp::{Info, Running, State};
+use tcp::{Duration, Info, Running, State};
 
 use super::super::laws::run::{A, B, Watched, scenario};
 use crate::check::Law;
@@ -57,4 +57,24 @@ fn what_was_sent_is_bounded_by_windows_alone() {
 fn what_was_never_sent_is_bounded_by_the_buffer_and_so_is_all_where_octets_count() {
     assert_eq!(of_sender(true, unsent), [Law::MemoryBounds]);
     assert_eq!(of_sender(false, sent), [Law::MemoryBounds]);
+}
+
+/// What is added to an RTO is added to what was measured; before that it may be as short as the first is (RFC 6298, section 5.7).
+#[test]
+fn an_rto_before_any_measurement_has_nothing_added() {
+    let of = |change: fn(&mut Info, &mut Running)| {
+        let mut spec = scenario();
+        for node in spec.nodes.values_mut() {
+            if let Node::Host(host) = node {
+                let config = Arc::make_mut(&mut host.tcp);
+                config.min_rto = Duration::from_secs(1);
+                config.rto_slop = Duration::from_millis(200);
+            }
+        }
+        let found = Watched::of(&spec).reading(A, State::FinWait1, change);
+        found.iter().map(|violation| violation.law).collect::<Vec<_>>()
+    };
+    assert_eq!(of(|info, _| (info.srtt, info.rto) = (Duration::ZERO, Duration::from_secs(1))), []);
+    assert_eq!(of(|info, _| info.rto = Duration::from_millis(1200)), []);
+    assert_eq!(of(|info, _| info.rto = Duration::from_secs(1)), [Law::RtoBounds]);
 }
