@@ -59,6 +59,7 @@ fn wrong_sweeps_are_refused_with_the_reason() {
         panic!("{problems}");
     }
     insta::assert_snapshot!(said(&[
+        ("seeds: \"1..2\",", "seeds: \"1..2\", warmup: \"60min\","),
         ("links.client-server.loss", "links.client-server.lsos"),
         ("links.client-server.loss", "links.client-sever.loss"),
         ("links.client-server.loss", "hosts.cleint.ttl"),

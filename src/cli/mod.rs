@@ -9,6 +9,7 @@ pub mod finding;
 pub mod freeze;
 pub mod fuzz;
 pub mod gallery;
+mod interrupt;
 pub mod measure;
 pub mod packetdrill;
 pub mod parquet;

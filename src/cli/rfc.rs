@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anstyle::Style;
 use anyhow::{Result, anyhow, bail};
+use sim::{Simulator, TraceLevel};
 use timewait::requirements::{Count, Document, Requirements, Row, Shown, Standing};
 use timewait::view::paint::{BOLD, DIM, GREEN, PLAIN, RED, YELLOW, paint};
 
@@ -201,7 +202,10 @@ fn one(document: &Document, row: &Row, args: &Rfc, color: Color, out: &mut dyn W
     }
 }
 
-/// Runs a scenario of the project: from the current folder, or from where the project was built.
+/// Packets that a person may want to read through.
+const READABLE: u64 = 200;
+
+/// Runs a scenario of the project: from the current folder, or from where the project was built. A long one is not shown.
 fn run_scenario(file: &str, color: Color, out: &mut dyn Write) -> Result<bool> {
     let built = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
     let here = PathBuf::from(file);
@@ -209,6 +213,10 @@ fn run_scenario(file: &str, color: Color, out: &mut dyn Write) -> Result<bool> {
         writeln!(out, "  {} timewait run {file}", paint(DIM, "$"))?;
         return Ok(true);
     };
+    let (_, spec) = Change::default().load(&path, color)?;
+    let mut simulator = Simulator::new(&spec, TraceLevel::Off);
+    simulator.run();
+    let packets = simulator.packets_sent();
     let args = Run {
         files: vec![path],
         view: None,
@@ -217,8 +225,12 @@ fn run_scenario(file: &str, color: Color, out: &mut dyn Write) -> Result<bool> {
         change: Change::default(),
         pcap: None,
         keep: super::MOST_RECORDS,
-        quiet: 0,
+        quiet: u8::from(packets > READABLE),
         width: None,
     };
-    run::run(&args, color, out)
+    let fine = run::run(&args, color, out)?;
+    if packets > READABLE {
+        writeln!(out, "{}", paint(DIM, format_args!("all {packets} packets: timewait run {file}")))?;
+    }
+    Ok(fine)
 }

@@ -3,6 +3,8 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context, Result, anyhow, bail};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -13,7 +15,7 @@ use timewait::sweep::{Plan, merge, plan};
 use timewait::view::paint::{DIM, RED, paint};
 
 use super::sweeping::{Form, Sweep};
-use super::{Color, paths, results, screen};
+use super::{Color, interrupt, paths, results, screen};
 
 /// Runs that broke something and are told of as they come.
 const MOST_SHOWN: u64 = 10;
@@ -35,7 +37,10 @@ pub fn run(args: &Sweep, color: Color, out: &mut dyn Write) -> Result<bool> {
     ask(&plan, &header, args)?;
     let path = args.output.clone().unwrap_or_else(|| default_output(&args.file, shard));
     let (mut file, missing) = open(&path, &header)?;
-    let fine = Going { plan: &plan, header: &header, path: &path, args, color }.go_on(&missing, &mut file)?;
+    let interrupted =
+        interrupt::heard(color, "ending with the runs under way; Ctrl-C once more ends without them");
+    let going = Going { plan: &plan, header: &header, path: &path, args, color, interrupted };
+    let fine = going.go_on(&missing, &mut file)?;
     file.sync_all().with_context(|| format!("cannot write {}", path.display()))?;
     let all = results::read(&path)?;
     if all.is_complete() && !all.sorted {
@@ -175,6 +180,8 @@ struct Going<'a> {
     path: &'a Path,
     args: &'a Sweep,
     color: Color,
+    /// Somebody has pressed Ctrl-C.
+    interrupted: Arc<AtomicBool>,
 }
 
 impl Going<'_> {
@@ -204,18 +211,27 @@ impl Going<'_> {
                 progress.suspend(|| screen::note(color, format_args!("{} {text}", paint(RED, "✗"))));
             }
         };
-        let outcome = work::work(plan, missing, jobs, file, &mut done);
+        let outcome = work::work(plan, missing, jobs, &self.interrupted, file, &mut done);
         progress.finish_and_clear();
         match outcome {
             Ok(()) => Ok(failed == 0),
+            Err(Stopped::Interrupted(left)) => {
+                let kept = kept(total - left, total);
+                screen::note(color, format_args!("interrupted: {kept}"));
+                Err(screen::Unfinished.into())
+            }
             Err(Stopped::Write(error)) => {
-                let kept = results::read(self.path).map_or(0, |results| results.lines.len());
-                let kept = format!("{kept} of {total} runs are kept; the same command goes on from there");
+                let there = results::read(self.path).map_or(0, |results| results.lines.len());
+                let kept = kept(there, total);
                 Err(error).with_context(|| format!("cannot write {path} ({kept})"))
             }
             Err(Stopped::Unfit(run, why)) => Err(anyhow!("run {run}: its values do not go together\n{why}")),
         }
     }
+}
+
+fn kept(there: usize, total: usize) -> String {
+    format!("{there} of {total} runs are kept; the same command goes on from there")
 }
 
 fn progress(total: u64, there: u64, hidden: bool) -> ProgressBar {

@@ -42,7 +42,8 @@ Examples:
   timewait merge loss.*-of-8.jsonl --output loss.jsonl    the parts joined, as if run in one place
 
 Exit status: 0 if every run did as its scenario expects, 1 if one did not, 2 if a file or an argument is wrong or \
-results cannot be written. What was written then stays good: the same command goes on from there.";
+results cannot be written, 3 if Ctrl-C has ended it with the runs that were under way. What was written then stays good: the same \
+command goes on from there.";
 
 /// Arguments of `timewait sweep`.
 #[derive(Args, Debug)]

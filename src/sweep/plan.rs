@@ -121,6 +121,7 @@ impl Plan {
         let exclude =
             if axes.len() == typed.axes.len() { reader.exclude(&axes, &typed.exclude) } else { Vec::new() };
         reader.figures(&base, &typed.figures);
+        reader.warmup(&base, &axes, typed.warmup);
         let cells = if reader.problems.is_empty() { reader.cells(&axes, &exclude) } else { Vec::new() };
         if !reader.problems.is_empty() {
             reader.problems.sort_by_key(|problem| problem.span.start);

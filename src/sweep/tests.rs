@@ -1,11 +1,15 @@
 //! The store survives being cut off anywhere; the outcome does not depend on who ran what.
 
 use std::io::{self, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::store::{self, Results};
 use super::work::{Stopped, work};
 use super::{Plan, columns, merge, play, range, stats, summary, table};
 use crate::columns::{Column, Values};
+
+/// Whom nobody interrupts.
+static NOBODY: AtomicBool = AtomicBool::new(false);
 
 /// Two axes and two seeds: eight runs of an echo over a lossy link.
 const SWEEP: &str = r#"Sweep(
@@ -34,7 +38,7 @@ fn bytes(plan: &Plan, shard: Option<(u64, u64)>, jobs: usize) -> Vec<u8> {
     let header = plan.header(shard);
     let mut out = header.line().into_bytes();
     let numbers: Vec<u64> = header.mine().collect();
-    work(plan, &numbers, jobs, &mut out, &mut |_, _| {}).unwrap_or_else(|why| panic!("{why:?}"));
+    work(plan, &numbers, jobs, &NOBODY, &mut out, &mut |_, _| {}).unwrap_or_else(|why| panic!("{why:?}"));
     out
 }
 
@@ -116,7 +120,8 @@ fn what_is_cut_off_anywhere_is_gone_on_with() {
             let mut file = left[..results.whole].to_vec();
             let missing: Vec<u64> = header.mine().filter(|run| !results.lines.contains_key(run)).collect();
             let mut ran = Vec::new();
-            work(&plan, &missing, 2, &mut file, &mut |run, _| ran.push(run.number)).expect("memory takes it");
+            work(&plan, &missing, 2, &NOBODY, &mut file, &mut |run, _| ran.push(run.number))
+                .expect("memory takes it");
             ran.sort_unstable();
             assert_eq!(ran, missing, "nothing twice");
             assert_eq!(finished(&read(&file)), whole, "cut at {cut}");
@@ -143,6 +148,30 @@ impl Write for Disk {
     }
 }
 
+/// What was begun is there, nothing else is begun, and the rest makes up what would have been.
+#[test]
+fn an_interrupted_sweep_ends_with_what_it_has_begun() {
+    let plan = plan();
+    let header = plan.header(None);
+    let numbers: Vec<u64> = header.mine().collect();
+    let mut rows = header.line().into_bytes();
+    let interrupted = AtomicBool::new(false);
+    let stopped = work(&plan, &numbers, 1, &interrupted, &mut rows, &mut |_, _| {
+        interrupted.store(true, Ordering::Relaxed);
+    });
+    let made = read(&rows).lines.len();
+    match stopped {
+        Err(Stopped::Interrupted(left)) => assert_eq!(made + left, 8),
+        // It may have been faster than we.
+        stopped => assert!(made == 8 && stopped.is_ok(), "{stopped:?}"),
+    }
+    work(&plan, &numbers[made..], 1, &NOBODY, &mut rows, &mut |_, _| {}).expect("memory takes it");
+    assert_eq!(rows, bytes(&plan, None, 1));
+    let late = AtomicBool::new(true);
+    let stopped = work(&plan, &numbers, 2, &late, &mut Vec::new(), &mut |_, _| {});
+    assert!(matches!(stopped, Err(Stopped::Interrupted(8))), "{stopped:?}");
+}
+
 #[test]
 fn a_full_disk_stops_a_sweep_and_spoils_nothing() {
     let plan = plan();
@@ -151,7 +180,7 @@ fn a_full_disk_stops_a_sweep_and_spoils_nothing() {
     let full = bytes(&plan, None, 1);
     for room in (header.line().len()..full.len()).step_by(61) {
         let mut disk = Disk { bytes: header.line().into_bytes(), room };
-        let stopped = work(&plan, &numbers, 1, &mut disk, &mut |_, _| {});
+        let stopped = work(&plan, &numbers, 1, &NOBODY, &mut disk, &mut |_, _| {});
         assert!(matches!(stopped, Err(Stopped::Write(error)) if error.kind() == io::ErrorKind::StorageFull));
         assert_eq!(disk.bytes, full[..room], "what fits is there");
         assert_eq!(read(&disk.bytes).lines.len(), newlines(&full[..room]) - 1);

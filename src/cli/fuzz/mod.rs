@@ -1,7 +1,6 @@
 //! `timewait fuzz`: random scenarios on all cores, and what they broke.
 
 mod finds;
-mod interrupt;
 mod progress;
 mod report;
 
@@ -25,7 +24,7 @@ use timewait::scenario::units::Span;
 use timewait::view::paint::{DIM, paint};
 
 use super::finding::Fuzz;
-use super::{Color, screen};
+use super::{Color, interrupt, screen};
 use finds::Finds;
 use progress::Progress;
 
@@ -104,7 +103,7 @@ pub fn run(args: &Fuzz, color: Color, out: &mut dyn Write) -> Result<bool> {
         taken: AtomicU64::new(0),
         count,
         stop: AtomicBool::new(false),
-        interrupted: interrupt::heard(color),
+        interrupted: interrupt::heard(color, "ending what runs; Ctrl-C once more ends without a report"),
         deadline: limit.map(|limit| started + limit),
     };
     writeln!(out, "{}", paint(DIM, format_args!("seeds from {first}")))?;

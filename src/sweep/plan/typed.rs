@@ -8,7 +8,7 @@ use super::super::{play, range};
 use super::{Axis, Value, choices};
 use crate::scenario::locate::{Node, Seg};
 use crate::scenario::set::{Culprit, Misfit};
-use crate::scenario::units::Complaint;
+use crate::scenario::units::{Complaint, Span};
 use crate::scenario::{self, Diagnostics, Problem, Scenario, error};
 
 /// Most combinations that are told apart; beyond that a sweep is a mistake.
@@ -299,6 +299,17 @@ impl Reader<'_> {
             all.push(picked);
         }
         all
+    }
+
+    /// A warm-up that takes all of the time leaves nothing to count. An axis of ends has its own.
+    pub fn warmup(&mut self, base: &Scenario, axes: &[Axis], typed: Option<Span>) {
+        let (Some(warmup), end) = (typed, base.spec().until.as_nanos()) else { return };
+        let moves = axes.iter().any(|axis| axis.paths.iter().any(|path| path == "until"));
+        if warmup.0 >= end && !moves {
+            let end = tcp::Duration::from_nanos(end);
+            let message = format!("nothing is left to count: the scenario ends after {end}");
+            self.complain(&[named("warmup")], message, "not before its end", None);
+        }
     }
 
     pub fn figures(&mut self, base: &Scenario, typed: &[String]) {
