@@ -243,6 +243,9 @@ fn unspeakable(story: &[Event]) -> Result<(), Refusal> {
                 "a Fast Open cookie passes that a kernel would make of a key and addresses of its own",
             );
         }
+        if segment.options.accecn.is_some_and(|option| option.count() == 0) {
+            return refuse("an AccECN option passes without any counter");
+        }
         match segment.options.timestamps {
             Some(echo) if inbound && segment.has(Flags::ACK) && !timestamps.contains(&echo.ecr) => {
                 return refuse("a segment comes that echoes a timestamp which the host has not sent");

@@ -56,7 +56,7 @@ impl Connection {
         stamps + self.sack_bytes(stamps)
     }
     fn option_bytes_with_accecn(&self, stamps: u32) -> u32 {
-        let mut options = Options::default();
+        let mut options = Options { order: self.config.option_order, ..Options::default() };
         if self.sack {
             self.fill_sack(stamps, &mut options.sack);
         }
