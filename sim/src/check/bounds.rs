@@ -7,7 +7,7 @@ use super::ends::{End, Ends};
 use super::{Findings, Law, Reading};
 
 /// Segments that a window may have without having earned them: the initial window and what recovery lends.
-const LENT: u64 = 64;
+pub(super) const LENT: u64 = 64;
 
 /// The bounds of a connection after an event.
 pub(super) fn look(reading: &Reading<'_>, ends: &Ends, findings: &mut Findings<'_>) {
@@ -34,9 +34,9 @@ pub(super) fn look(reading: &Reading<'_>, ends: &Ends, findings: &mut Findings<'
     // RFC 6582, section 3.2, step 3: in a recovery without PRR each duplicate ACK lends a segment.
     let repeats = ends.get(node, &tuple).map_or(0, |end| end.repeats);
     let earned = earned + if config.prr { 0 } else { mss * repeats };
-    // BBR counts segments, however little is in each (`bbr_set_cwnd` of Linux).
+    // BBR counts segments, however little is in each (`bbr_set_cwnd` of Linux); they may have been larger (RFC 4821, section 7.7).
     let by_segment = ends.get(node, &tuple).filter(|_| counts_segments(config));
-    let earned = earned + by_segment.map_or(0, |end| 2 * mss * end.data_segments);
+    let earned = earned + by_segment.map_or(0, |end| 2 * mss.max(end.largest.into()) * end.data_segments);
     let fixed = matches!(config.congestion, Congestion::Fixed(_));
     if u64::from(info.cwnd) * mss > earned && !fixed {
         wrong(Law::CwndBounds, format!("{} segments, with {came} octets acknowledged", info.cwnd));

@@ -77,8 +77,9 @@ pub(super) struct End {
     repeats_until: Seq,
     /// The number behind what its SYN carried: that was sent before any window was known.
     pub in_syn: Seq,
-    /// Segments with data that it sent; counted where the bounds of its window stand on it.
+    /// Segments with data that it sent, and the most that was in one; counted where the bounds of its window stand on it.
     pub data_segments: u64,
+    pub largest: u32,
     /// The highest acknowledgment that came.
     pub acked: Option<Seq>,
     /// The number behind the highest data that came, in the peer's numbers.
@@ -355,6 +356,7 @@ impl Ends {
             repeats_until: nxt,
             in_syn: nxt,
             data_segments: 0,
+            largest: 0,
             // The cookie came with it.
             acked: Some(nxt),
             heard_to: None,
@@ -483,6 +485,7 @@ impl Ends {
             repeats_until: iss,
             in_syn: before_in_syn.max(iss + u64::from(segment.seq_len())),
             data_segments: 0,
+            largest: 0,
             acked: None,
             heard_to: None,
             cookie: false,
@@ -497,9 +500,10 @@ impl Ends {
     }
 
     /// An end has sent a segment with data.
-    pub(super) fn count_data(&mut self, node: NodeId, tuple: Tuple) {
+    pub(super) fn count_data(&mut self, node: NodeId, tuple: Tuple, octets: u32) {
         if let Some(end) = self.ends.get_mut(&(node, tuple)) {
             end.data_segments += 1;
+            end.largest = end.largest.max(octets);
         }
     }
 
@@ -581,6 +585,7 @@ impl Ends {
                     repeats_until: unknown,
                     in_syn: unknown,
                     data_segments: 0,
+                    largest: 0,
                     acked: None,
                     heard_to: None,
                     cookie: false,

@@ -242,9 +242,9 @@ impl Checks {
                     self.closing.sent(*node, tuple, packet, *why, record.time);
                     self.answers.sent((*node, tuple), packet, *why, facts, findings);
                     self.ends.sent((*node, tuple), packet, why.rule, (record.time, event));
-                    let has_data = packet.tcp().is_some_and(|segment| !segment.payload.is_empty());
-                    if has_data && bounds::counts_segments(&facts.config) {
-                        self.ends.count_data(*node, tuple);
+                    let octets = packet.tcp().map_or(0, |segment| segment.payload.len());
+                    if octets > 0 && bounds::counts_segments(&facts.config) {
+                        self.ends.count_data(*node, tuple, octets);
                     }
                     if packet.tcp().is_some_and(|segment| segment.has(Flags::SYN)) {
                         memory::answered(sim, (*node, tuple), &facts.config, findings);

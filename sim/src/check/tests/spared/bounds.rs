@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use tcp::config::Congestion;
 use tcp::{Duration, Info, Running, State};
 
 use super::super::laws::run::{A, B, Watched, scenario};
 use crate::check::Law;
+use crate::check::bounds::LENT;
 use crate::spec::Node;
 
 /// What is told of a sender whose buffers count memory or octets, and whose connection reads so.
@@ -77,4 +79,26 @@ fn an_rto_before_any_measurement_has_nothing_added() {
     assert_eq!(of(|info, _| (info.srtt, info.rto) = (Duration::ZERO, Duration::from_secs(1))), []);
     assert_eq!(of(|info, _| info.rto = Duration::from_millis(1200)), []);
     assert_eq!(of(|info, _| info.rto = Duration::from_secs(1)), [Law::RtoBounds]);
+}
+
+/// What segments of BBR have earned they have earned in the size that they had.
+#[test]
+fn segments_that_have_become_shorter_keep_their_window() {
+    let of = |change: fn(&mut Info, &mut Running)| {
+        let mut spec = scenario();
+        for node in spec.nodes.values_mut() {
+            if let Node::Host(host) = node {
+                Arc::make_mut(&mut host.tcp).congestion = Congestion::Bbr;
+            }
+        }
+        let found = Watched::of(&spec).reading(A, State::FinWait1, change);
+        found.iter().map(|violation| violation.law).collect::<Vec<_>>()
+    };
+    // What is on its way in segments of 1460 is more than as many segments of a hundred.
+    assert_eq!(of(|info, _| (info.mss, info.cwnd) = (100, lent() + 300)), []);
+    assert_eq!(of(|info, _| (info.mss, info.cwnd) = (100, lent() + 2_000)), [Law::CwndBounds]);
+    /// What is lent, in segments.
+    fn lent() -> u32 {
+        LENT as u32 + 4 * 10
+    }
 }
