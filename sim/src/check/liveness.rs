@@ -44,11 +44,12 @@ pub(super) fn unrest(sim: &Simulator, checks: Option<&Checks>) -> Vec<Violation>
                 let checks = checks?;
                 checks.moved(checks.ends.owner(&tuple.local.ip())?, &tuple)
             };
-            let waits = may_wait(info) && other().is_some_and(|moved| time.since(moved) < AT_A_TIME);
             // What it believes of its window is its own affair: what was offered counts, as it came.
             let room = tuple.and_then(|tuple| checks?.ends.get(node, &tuple)?.room());
+            let room = room.unwrap_or(info.snd_wnd);
             // Less than a segment is sent as well, if nothing more is offered for long (RFC 9293, section 3.8.6.2.1).
-            let shut_out = room.unwrap_or(info.snd_wnd) == 0 && info.send_q > 0;
+            let shut_out = room == 0 && info.send_q > 0;
+            let waits = may_wait(info, room) && other().is_some_and(|moved| time.since(moved) < AT_A_TIME);
             let text = match row.state {
                 State::SynSent | State::SynReceived if opens => continue,
                 State::SynSent | State::SynReceived => "an open without end",
@@ -63,8 +64,8 @@ pub(super) fn unrest(sim: &Simulator, checks: Option<&Checks>) -> Vec<Violation>
     found
 }
 
-/// Whether all that there is to send is less than a segment, and none of it is under way: it may wait for the end of what
-/// comes from the other side, since Linux begins its override timer anew with each ACK.
-pub(super) fn may_wait(info: &Info) -> bool {
-    info.snd_nxt == info.snd_una && info.send_q > 0 && info.send_q < u64::from(info.mss)
+/// Whether all that there is to send and room for is less than a segment, and none of it is under way: it may wait for the end of
+/// what comes from the other side, since Linux begins its override timer anew with each ACK.
+pub(super) fn may_wait(info: &Info, room: u64) -> bool {
+    info.snd_nxt == info.snd_una && info.send_q > 0 && info.send_q.min(room) < u64::from(info.mss)
 }

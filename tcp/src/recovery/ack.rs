@@ -493,9 +493,7 @@ impl Sender {
             return;
         }
         if let Some(due) = news.found.due {
-            self.timer = Timer::Reordering;
-            self.deadline = cfg.reordering_at(now, due);
-            return;
+            return self.arm_reordering(now, due, cfg);
         }
         if self.queue.is_empty() {
             return self.restart_timer(now, cfg);

@@ -128,14 +128,20 @@ impl Sender {
         Expired::ProbeLast(start..last.end)
     }
 
+    /// Starts the timer by which RACK looks again, in place of the retransmission timer, and for no longer than that would run (Linux
+    /// `tcp_rack_mark_lost`): what was marked as received anew after a timeout may seem to have been on its way for minutes.
+    pub(super) fn arm_reordering(&mut self, now: Time, due: Time, cfg: &Config) {
+        self.timer = Timer::Reordering;
+        self.deadline = cfg.reordering_at(now, due.min(now + self.rto(cfg)));
+    }
     fn look_again(&mut self, now: Time, cfg: &Config, out: &mut Out) -> Expired {
         let Found { bytes, due, .. } = self.detect_by_time(now, cfg);
         // Linux looks for the probe only when an acknowledgment comes.
         let probe = cfg.cautious_mtu_search && self.mtu_probe_lost(cfg, out);
         self.report_losses(now);
         match due {
-            Some(due) => self.deadline = cfg.reordering_at(now, due),
-            None => self.arm_rto(now, cfg),
+            Some(due) if due <= now + self.rto(cfg) => self.arm_reordering(now, due, cfg),
+            _ => self.arm_rto(now, cfg),
         }
         if bytes == 0 {
             return Expired::Nothing;

@@ -66,10 +66,15 @@ fn what_is_under_way_or_fills_a_segment_waits_for_nothing() {
 #[test]
 fn a_whole_segment_does_not_wait() {
     let (_, mut info) = begins(500, true);
-    assert!(may_wait(&info));
+    assert!(may_wait(&info, 60_000));
     for (len, may) in [(0, false), (1, true), (info.mss - 1, true), (info.mss, false)] {
         info.send_q = u64::from(len);
-        assert_eq!(may_wait(&info), may, "{len} of {}", info.mss);
+        assert_eq!(may_wait(&info, 60_000), may, "{len} of {}", info.mss);
+    }
+    // Or of a whole one what there is room for.
+    info.send_q = 60_000;
+    for (room, may) in [(1, true), (info.mss - 1, true), (info.mss, false)] {
+        assert_eq!(may_wait(&info, room.into()), may, "room for {room} of {}", info.mss);
     }
 }
 
