@@ -226,6 +226,15 @@ impl Answers {
         }
     }
 
+    /// When a segment came last to this end.
+    pub(super) fn heard_at(&self, node: NodeId, tuple: &Tuple) -> Option<Time> {
+        self.rows.get(&(node, *tuple)).map(|row| row.heard_at)
+    }
+    /// For tests: one has come now.
+    #[cfg(test)]
+    pub(super) fn hears(&mut self, node: NodeId, tuple: Tuple, now: Time) {
+        self.rows.entry((node, tuple)).or_default().heard_at = now;
+    }
     /// A segment has come to a host, undamaged; `ends` knows it already.
     pub(super) fn received(
         &mut self,

@@ -88,7 +88,7 @@ pub(super) struct End {
     pub cookie: bool,
     /// Whether its SYN offered timestamps.
     pub timestamps: bool,
-    /// The right edge that its SYN-ACK offered, also where nothing is remembered of that.
+    /// The right edge that its SYN-ACK offered, also where nothing is remembered of that, or one that it offered later and took back.
     pub opened: Option<Seq>,
     /// MAX.SND.WND: the largest window that came.
     max_wnd: u64,
@@ -411,7 +411,11 @@ impl Ends {
             let ack = Seq::near(end.ack.unwrap_or(Seq::initial(peer.isn)), segment.ack);
             let edge = ack + (u64::from(segment.wnd) << end.shifts().1);
             end.ack = Some(end.ack.map_or(ack, |before| before.max(ack)));
-            let before = end.offered.filter(|_| !takes_window_back(why, segment));
+            let mut before = end.offered;
+            if takes_window_back(why, segment) {
+                // What lies there already stays.
+                end.opened = end.opened.max(before.take());
+            }
             end.offered = Some(before.map_or(edge, |before| before.max(edge)));
         }
     }

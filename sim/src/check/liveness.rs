@@ -49,7 +49,10 @@ pub(super) fn unrest(sim: &Simulator, checks: Option<&Checks>) -> Vec<Violation>
             let room = room.unwrap_or(info.snd_wnd);
             // Less than a segment is sent as well, if nothing more is offered for long (RFC 9293, section 3.8.6.2.1).
             let shut_out = room == 0 && info.send_q > 0;
-            let waits = may_wait(info, room) && other().is_some_and(|moved| time.since(moved) < AT_A_TIME);
+            let heard = tuple.and_then(|tuple| checks?.answers.heard_at(node, &tuple));
+            let is_put_off = heard.is_some_and(|heard| time.since(heard) < info.rto);
+            let goes_on = || other().is_some_and(|moved| time.since(moved) < AT_A_TIME);
+            let waits = may_wait(info, room) && (is_put_off || goes_on());
             let text = match row.state {
                 State::SynSent | State::SynReceived if opens => continue,
                 State::SynSent | State::SynReceived => "an open without end",
@@ -65,7 +68,7 @@ pub(super) fn unrest(sim: &Simulator, checks: Option<&Checks>) -> Vec<Violation>
 }
 
 /// Whether all that there is to send and room for is less than a segment, and none of it is under way: it may wait for the end of
-/// what comes from the other side, since Linux begins its override timer anew with each ACK.
+/// what comes from the other side, be it probes, since Linux begins its override timer anew with each ACK (`tcp_ack_probe`).
 pub(super) fn may_wait(info: &Info, room: u64) -> bool {
     info.snd_nxt == info.snd_una && info.send_q > 0 && info.send_q.min(room) < u64::from(info.mss)
 }

@@ -394,3 +394,16 @@ fn a_syn_ack_that_was_refused_is_not_the_peers() {
     told.passes(A, segment(Flags::ACK, ISS_A + 1, ISS_B + 700_001), Rule::ChallengeSyn, Trigger::Timer);
     assert_eq!(told.found(), [Law::AckOfUnsent]);
 }
+
+/// Where memory runs out Linux takes its window back (`tcp_data_queue`); what lies there beyond a gap it keeps.
+#[test]
+fn a_window_that_is_taken_back_was_open() {
+    let mut told = Told::open(|_, _| {});
+    let ack = |wnd| Segment { wnd, ..segment(Flags::ACK, ISS_B + 1, ISS_A + 1) };
+    told.sends(B, ack(60_000), Rule::WindowUpdate, Trigger::Call);
+    told.sends(B, ack(0), Rule::ReceiveBufferFull, Trigger::Call);
+    let end = told.checks.ends.get(B, &tuple(B)).expect("it is open");
+    assert_eq!(end.offered.map(|edge| edge.since(end.ack.expect("it has acknowledged"))), Some(0));
+    assert_eq!(end.opened_to(), Some(60_001));
+    assert_eq!(told.found(), []);
+}

@@ -57,6 +57,20 @@ fn less_than_a_segment_may_wait_for_the_other_direction() {
 fn nothing_may_wait_for_a_direction_in_which_nothing_moves() {
     assert_eq!(waits(500, true, false), [Law::ComesToRest]);
 }
+/// But whoever is probed all the time, before its own timer ends.
+#[test]
+fn less_than_a_segment_may_wait_while_probes_come() {
+    let (mut watched, info) = begins(500, true);
+    watched.sim.now += Duration::from_secs(700);
+    let heard = watched.sim.now;
+    watched.checks.answers.hears(A, tuple(), heard);
+    for (later, laws) in [(info.rto / 2, &[][..]), (info.rto, &[Law::ComesToRest])] {
+        watched.sim.now = heard + later;
+        let found = unrest(&watched.sim, Some(&watched.checks));
+        let of_a = found.iter().filter(|violation| violation.node == A).map(|violation| violation.law);
+        assert_eq!(of_a.collect::<Vec<_>>(), laws);
+    }
+}
 #[test]
 fn what_is_under_way_or_fills_a_segment_waits_for_nothing() {
     for (len, cork) in [(500, false), (30_000, false), (30_000, true)] {
