@@ -9,6 +9,26 @@ use super::{Findings, Law, Reading};
 /// Segments that a window may have without having earned them: the initial window and what recovery lends.
 pub(super) const LENT: u64 = 64;
 
+/// Segments with data that an end has sent.
+#[derive(Clone, Copy, Debug, Default, Hash)]
+pub(super) struct DataSent {
+    segments: u64,
+    /// The most that was in one, in octets.
+    largest: u32,
+}
+
+impl DataSent {
+    /// One more, with so many octets.
+    pub(super) fn counts(&mut self, octets: u32) {
+        self.segments += 1;
+        self.largest = self.largest.max(octets);
+    }
+    /// Octets, if each had this many, or as many as the largest.
+    fn in_full(self, mss: u64) -> u64 {
+        self.segments * mss.max(self.largest.into())
+    }
+}
+
 /// The bounds of a connection after an event.
 pub(super) fn look(reading: &Reading<'_>, ends: &Ends, findings: &mut Findings<'_>) {
     let Reading { node, tuple, info, config, .. } = *reading;
@@ -36,7 +56,7 @@ pub(super) fn look(reading: &Reading<'_>, ends: &Ends, findings: &mut Findings<'
     let earned = earned + if config.prr { 0 } else { mss * repeats };
     // BBR counts segments, however little is in each (`bbr_set_cwnd` of Linux); they may have been larger (RFC 4821, section 7.7).
     let by_segment = ends.get(node, &tuple).filter(|_| counts_segments(config));
-    let earned = earned + by_segment.map_or(0, |end| 2 * mss.max(end.largest.into()) * end.data_segments);
+    let earned = earned + by_segment.map_or(0, |end| 2 * end.data.in_full(mss));
     let fixed = matches!(config.congestion, Congestion::Fixed(_));
     if u64::from(info.cwnd) * mss > earned && !fixed {
         wrong(Law::CwndBounds, format!("{} segments, with {came} octets acknowledged", info.cwnd));

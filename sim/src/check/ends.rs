@@ -6,7 +6,9 @@ use std::net::IpAddr;
 use rustc_hash::FxHashMap;
 use tcp::{Duration, Flags, Rule, Segment, Seq, SeqNum, Time, Tuple};
 
+use super::bounds::DataSent;
 use super::offers::Offer;
+use super::rtt::Trips;
 use crate::digest::{self, Places, unordered, unordered_by};
 use crate::packet::{Packet, PacketId};
 use crate::trace::NodeId;
@@ -63,12 +65,8 @@ pub(super) struct End {
     pub last: Option<(u64, u64, u64)>,
     /// When SND.UNA last moved.
     pub moved: Time,
-    /// From where on and when it sent what is outstanding, if that is one segment that was sent once.
-    pub once: Option<(Seq, Time)>,
-    /// Readings before: SRTT and RTTVAR.
-    pub estimate: (Duration, Duration),
-    /// Its retransmissions so far, and whether RFC 4015 may have made the timer more patient for one of them since.
-    pub resent: (u32, bool),
+    /// What its round trips may have told it.
+    pub trips: Trips,
     /// What its retransmission timer may wait for.
     pub waits: Waits,
     /// Segments that acknowledged nothing new since all was acknowledged that was sent before the first of them, and that
@@ -77,9 +75,8 @@ pub(super) struct End {
     repeats_until: Seq,
     /// The number behind what its SYN carried: that was sent before any window was known.
     pub in_syn: Seq,
-    /// Segments with data that it sent, and the most that was in one; counted where the bounds of its window stand on it.
-    pub data_segments: u64,
-    pub largest: u32,
+    /// What it sent; counted where the bounds of its window stand on it.
+    pub data: DataSent,
     /// The highest acknowledgment that came.
     pub acked: Option<Seq>,
     /// The number behind the highest data that came, in the peer's numbers.
@@ -355,8 +352,7 @@ impl Ends {
             repeats: 0,
             repeats_until: nxt,
             in_syn: nxt,
-            data_segments: 0,
-            largest: 0,
+            data: DataSent::default(),
             // The cookie came with it.
             acked: Some(nxt),
             heard_to: None,
@@ -364,9 +360,7 @@ impl Ends {
             met: event,
             cookie: true,
             opened,
-            once: None,
-            estimate: (Duration::ZERO, Duration::ZERO),
-            resent: (0, false),
+            trips: Trips::default(),
             repeats_numbers: end.repeats_numbers || again,
             ..end.clone()
         };
@@ -388,9 +382,7 @@ impl Ends {
         };
         let from = Seq::near(end.nxt, segment.seq);
         if segment.seq_len() > 0 {
-            end.sends(from, now);
-            // Of a probe only its echo tells when it was sent, in the ticks of timestamps.
-            end.once = end.once.filter(|_| why != Rule::ZeroWindowProbe);
+            end.sends(from, now, why);
         }
         if from + u64::from(segment.seq_len()) > end.nxt {
             (end.nxt, end.waits.sent) = (from + u64::from(segment.seq_len()), now);
@@ -481,15 +473,12 @@ impl Ends {
             fin: None,
             last: None,
             moved: Time::ZERO,
-            once: before.is_none().then_some((iss, now)),
-            estimate: (Duration::ZERO, Duration::ZERO),
-            resent: (0, false),
+            trips: before.is_none().then(|| Trips::of_syn(iss, now)).unwrap_or_default(),
             waits: Waits { since: now, ..Waits::default() },
             repeats: 0,
             repeats_until: iss,
             in_syn: before_in_syn.max(iss + u64::from(segment.seq_len())),
-            data_segments: 0,
-            largest: 0,
+            data: DataSent::default(),
             acked: None,
             heard_to: None,
             cookie: false,
@@ -506,8 +495,7 @@ impl Ends {
     /// An end has sent a segment with data.
     pub(super) fn count_data(&mut self, node: NodeId, tuple: Tuple, octets: u32) {
         if let Some(end) = self.ends.get_mut(&(node, tuple)) {
-            end.data_segments += 1;
-            end.largest = end.largest.max(octets);
+            end.data.counts(octets);
         }
     }
 
@@ -581,15 +569,12 @@ impl Ends {
                     fin: None,
                     last: None,
                     moved: Time::ZERO,
-                    once: None,
-                    estimate: (Duration::ZERO, Duration::ZERO),
-                    resent: (0, false),
+                    trips: Trips::default(),
                     waits: Waits::default(),
                     repeats: 0,
                     repeats_until: unknown,
                     in_syn: unknown,
-                    data_segments: 0,
-                    largest: 0,
+                    data: DataSent::default(),
                     acked: None,
                     heard_to: None,
                     cookie: false,

@@ -3,7 +3,7 @@
 //! Linux does (`tcp_rtt_estimator`).
 
 use tcp::config::{RtoFloor, Undoing};
-use tcp::{Duration, Flags, Segment, Seq, Time, Tuple};
+use tcp::{Duration, Flags, Rule, Segment, Seq, Time, Tuple};
 
 use super::ends::{End, Ends};
 use super::{Findings, Law, Reading};
@@ -45,18 +45,20 @@ impl Samples {
             self.came.take_if(|came| (came.0, came.1) == (node, tuple) && self.event == findings.event);
         let Some(end) = ends.get_mut(node, &tuple) else { return };
         let before = end.estimates(info);
-        end.resent = (info.retransmitted, end.resent.1 || info.retransmitted > end.resent.0);
+        let trips = &mut end.trips;
+        trips.may_adapt |= info.retransmitted > trips.resent;
+        trips.resent = info.retransmitted;
         let now = (info.srtt, info.rttvar);
         // What has come may have been refused.
         let Some((.., sample)) = came.filter(|_| before != now) else { return };
         let nanos = |(srtt, rttvar): (Duration, Duration)| (signed(srtt), signed(rttvar));
         let moved = Moved { before: nanos(before), now: nanos(now), rto: signed(info.rto) };
         let bounds = [config.min_rto, config.max_rto, config.rto_slop].map(signed);
-        let answers = config.undo == Undoing::Eifel && end.resent.1 && moved.is_patient(signed(sample));
+        let answers = config.undo == Undoing::Eifel && trips.may_adapt && moved.is_patient(signed(sample));
         let wrong = match moved.wrong(signed(sample), config.min_rto_on, bounds) {
             // Once for each that was sent again, and the RTO is their sum all the same.
             Some(_) if answers => {
-                end.resent.1 = false;
+                trips.may_adapt = false;
                 moved.wrong_timeout(config.min_rto_on, bounds)
             }
             wrong => wrong,
@@ -68,6 +70,26 @@ impl Samples {
             );
             findings.add(Law::RtoMeasured, node, Some(tuple), text);
         }
+    }
+}
+
+/// What the round trips of an end may have told it.
+#[derive(Clone, Copy, Debug, Default, Hash)]
+pub(super) struct Trips {
+    /// From where on and when it sent what is outstanding, if that is one segment that was sent once.
+    pub once: Option<(Seq, Time)>,
+    /// Readings before: SRTT and RTTVAR.
+    estimate: (Duration, Duration),
+    /// Its retransmissions so far.
+    resent: u32,
+    /// RFC 4015 may yet make the timer more patient for one of them.
+    may_adapt: bool,
+}
+
+impl Trips {
+    /// Those of an end that has sent its first SYN.
+    pub(super) fn of_syn(iss: Seq, now: Time) -> Trips {
+        Trips { once: Some((iss, now)), ..Trips::default() }
     }
 }
 
@@ -126,16 +148,19 @@ impl Moved {
 impl End {
     /// When that was sent which an acknowledgment up to here is for, if it is one segment, sent once, and all that was outstanding.
     fn sent_once(&self, ack: Seq) -> Option<Time> {
-        self.once.filter(|(from, _)| ack == self.nxt && ack > *from).map(|(_, at)| at)
+        self.trips.once.filter(|(from, _)| ack == self.nxt && ack > *from).map(|(_, at)| at)
     }
-    /// A segment that takes numbers is sent, from this one on.
-    pub(super) fn sends(&mut self, from: Seq, now: Time) {
-        self.once = (from == self.nxt && self.acked == Some(from)).then_some((from, now));
+    /// A segment that takes numbers is sent, from this one on. Of a probe only its echo tells when it was sent, in the ticks of
+    /// timestamps.
+    pub(super) fn sends(&mut self, from: Seq, now: Time, why: Rule) {
+        let alone = from == self.nxt && self.acked == Some(from) && why != Rule::ZeroWindowProbe;
+        self.trips.once = alone.then_some((from, now));
     }
     /// SRTT and RTTVAR are these now: what they were.
     fn estimates(&mut self, info: &tcp::Info) -> (Duration, Duration) {
         // An acknowledgment that came was refused, or one that came was for it.
-        self.once = self.once.filter(|(from, _)| self.iss + info.snd_una == *from);
-        std::mem::replace(&mut self.estimate, (info.srtt, info.rttvar))
+        let una = self.iss + info.snd_una;
+        self.trips.once = self.trips.once.filter(|(from, _)| una == *from);
+        std::mem::replace(&mut self.trips.estimate, (info.srtt, info.rttvar))
     }
 }

@@ -57,6 +57,15 @@ pub(in crate::check::tests) fn scenario() -> Spec {
     spec
 }
 
+/// Changes how each host is set up.
+pub(in crate::check::tests) fn each_host(spec: &mut Spec, change: impl Fn(&mut tcp::Config)) {
+    for node in spec.nodes.values_mut() {
+        if let crate::spec::Node::Host(host) = node {
+            change(Arc::make_mut(&mut host.tcp));
+        }
+    }
+}
+
 /// A run beside checkers that are not its own, so that what they are told may be changed.
 pub(in crate::check::tests) struct Watched {
     pub(in crate::check::tests) sim: Simulator,

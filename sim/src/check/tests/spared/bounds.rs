@@ -1,25 +1,22 @@
 //! What may wait in memory.
 
-use std::sync::Arc;
-
 use tcp::config::Congestion;
-use tcp::{Duration, Info, Running, State};
+use tcp::{Config, Duration, Info, Running, State};
 
-use super::super::laws::run::{A, B, Watched, scenario};
+use super::super::laws::run::{A, B, Watched, each_host, scenario};
 use crate::check::Law;
 use crate::check::bounds::LENT;
-use crate::spec::Node;
 
-/// What is told of a sender whose buffers count memory or octets, and whose connection reads so.
-fn of_sender(truesize: bool, change: fn(&mut Info, &mut Running)) -> Vec<Law> {
+/// What is told of a sender whose hosts are set up so, and whose connection reads so.
+fn of_hosts(set: fn(&mut Config), change: fn(&mut Info, &mut Running)) -> Vec<Law> {
     let mut spec = scenario();
-    for node in spec.nodes.values_mut() {
-        if let Node::Host(host) = node {
-            Arc::make_mut(&mut host.tcp).truesize = truesize;
-        }
-    }
+    each_host(&mut spec, set);
     let found = Watched::of(&spec).reading(A, State::FinWait1, change);
     found.iter().map(|violation| violation.law).collect()
+}
+/// The same where buffers count memory, or octets.
+fn of_sender(truesize: bool, change: fn(&mut Info, &mut Running)) -> Vec<Law> {
+    of_hosts(if truesize { |host| host.truesize = true } else { |host| host.truesize = false }, change)
 }
 fn sent(info: &mut Info, _: &mut Running) {
     (info.send_q, info.snd_nxt) = (20_000_000, info.snd_una + 20_000_000);
@@ -65,16 +62,11 @@ fn what_was_never_sent_is_bounded_by_the_buffer_and_so_is_all_where_octets_count
 #[test]
 fn an_rto_before_any_measurement_has_nothing_added() {
     let of = |change: fn(&mut Info, &mut Running)| {
-        let mut spec = scenario();
-        for node in spec.nodes.values_mut() {
-            if let Node::Host(host) = node {
-                let config = Arc::make_mut(&mut host.tcp);
-                config.min_rto = Duration::from_secs(1);
-                config.rto_slop = Duration::from_millis(200);
-            }
-        }
-        let found = Watched::of(&spec).reading(A, State::FinWait1, change);
-        found.iter().map(|violation| violation.law).collect::<Vec<_>>()
+        let adds = |host: &mut Config| {
+            host.min_rto = Duration::from_secs(1);
+            host.rto_slop = Duration::from_millis(200);
+        };
+        of_hosts(adds, change)
     };
     assert_eq!(of(|info, _| (info.srtt, info.rto) = (Duration::ZERO, Duration::from_secs(1))), []);
     assert_eq!(of(|info, _| info.rto = Duration::from_millis(1200)), []);
@@ -84,16 +76,7 @@ fn an_rto_before_any_measurement_has_nothing_added() {
 /// What segments of BBR have earned they have earned in the size that they had.
 #[test]
 fn segments_that_have_become_shorter_keep_their_window() {
-    let of = |change: fn(&mut Info, &mut Running)| {
-        let mut spec = scenario();
-        for node in spec.nodes.values_mut() {
-            if let Node::Host(host) = node {
-                Arc::make_mut(&mut host.tcp).congestion = Congestion::Bbr;
-            }
-        }
-        let found = Watched::of(&spec).reading(A, State::FinWait1, change);
-        found.iter().map(|violation| violation.law).collect::<Vec<_>>()
-    };
+    let of = |change| of_hosts(|host| host.congestion = Congestion::Bbr, change);
     // What is on its way in segments of 1460 is more than as many segments of a hundred.
     assert_eq!(of(|info, _| (info.mss, info.cwnd) = (100, lent() + 300)), []);
     assert_eq!(of(|info, _| (info.mss, info.cwnd) = (100, lent() + 2_000)), [Law::CwndBounds]);

@@ -1,10 +1,10 @@
 //! How the estimates may move, and what is no sample.
 
 use tcp::config::RtoFloor;
-use tcp::{Config, Duration};
+use tcp::{Config, Duration, Rule};
 
 use crate::check::rtt::Moved;
-use crate::check::tests::laws::run::{A, Watched, scenario, tuple};
+use crate::check::tests::laws::run::{A, Watched, each_host, scenario, tuple};
 use crate::spec::Loss;
 use crate::{Simulator, TraceLevel};
 
@@ -84,11 +84,7 @@ fn what_was_sent_again_is_no_sample() {
             .values_mut()
             .flat_map(|link| &mut link.ways)
             .for_each(|way| way.loss = Loss::Bernoulli(200_000));
-        for node in spec.nodes.values_mut() {
-            if let crate::spec::Node::Host(host) = node {
-                host.tcp = std::sync::Arc::new(config.clone());
-            }
-        }
+        each_host(&mut spec, |host| *host = config.clone());
         for seed in 0..20 {
             spec.seed = seed;
             let mut sim = Simulator::new(&spec, TraceLevel::Off).with_checks(&spec);
@@ -102,13 +98,13 @@ fn what_was_sent_again_is_no_sample() {
 #[test]
 fn a_second_segment_makes_it_doubtful() {
     let mut watched = Watched::new();
-    let once = |watched: &Watched| watched.checks.ends.get(A, &tuple()).and_then(|end| end.once);
+    let once = |watched: &Watched| watched.checks.ends.get(A, &tuple()).and_then(|end| end.trips.once);
     while once(&watched).is_none() {
         watched.step();
     }
     let syn = once(&watched).expect("the SYN");
     let end = watched.checks.ends.get_mut(A, &tuple()).expect("it has begun");
     assert_eq!(syn, (end.iss, watched.sim.now));
-    end.sends(syn.0, watched.sim.now + Duration::from_secs(1));
+    end.sends(syn.0, watched.sim.now + Duration::from_secs(1), Rule::SynRetransmit);
     assert_eq!(once(&watched), None);
 }
