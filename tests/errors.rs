@@ -206,6 +206,8 @@ fn forged_fragments() {
         "fragment: [(0, 24)]",
         "ident: 65536",
         "fragments: [(0, 24), (24, 16)], count: 60000",
+        "timestamps: (1, 2), timestamps_near: (0, 0)",
+        "timestamps_near: (0, 3000000000)",
     ];
     let typed = cases.map(forged);
     let cases: Vec<(&str, &str)> = typed.iter().map(|typed| (linkdown, typed.as_str())).collect();

@@ -136,11 +136,6 @@ impl Simulator {
     /// A forged segment is sent from `node`.
     fn inject(&mut self, node: NodeId, inject: &Inject) {
         let sender = Tuple { local: inject.src, remote: inject.dst };
-        let mut sack = tcp::SackBlocks::default();
-        for (left, right) in inject.sack.iter().take(4) {
-            let edge = |number: &SeqRef| self.resolve(*number, sender, Number::Ack);
-            sack.push(edge(left), edge(right));
-        }
         let segment = Segment {
             src: inject.src.port(),
             dst: inject.dst.port(),
@@ -149,11 +144,7 @@ impl Simulator {
             flags: inject.flags,
             wnd: inject.wnd,
             urg: inject.urg,
-            options: if sack.is_empty() {
-                inject.options.clone()
-            } else {
-                tcp::Options { sack, ..inject.options.clone() }
-            },
+            options: self.forged_options(inject, sender),
             payload: inject.payload.slice(0, MOST_FORGED),
         };
         let ip = IpHeader {
@@ -176,6 +167,22 @@ impl Simulator {
             let (id, body) = (self.packet_id(), Body::Fragment(Box::new(fragment)));
             self.send_from(node, Packet { id, ip, body, flipped_bit: None }, why);
         }
+    }
+    /// The options of a forged segment of `sender`, with what counts from the receiver's numbers.
+    fn forged_options(&self, inject: &Inject, sender: Tuple) -> tcp::Options {
+        let mut options = inject.options.clone();
+        for (left, right) in inject.sack.iter().take(4) {
+            let edge = |number: &SeqRef| self.resolve(*number, sender, Number::Ack);
+            options.sack.push(edge(left), edge(right));
+        }
+        if let Some((val, ecr)) = inject.stamps {
+            let receiver = self.plan.owners.get(&sender.remote.ip());
+            let expected =
+                receiver.and_then(|node| self.timestamps(*node, &sender.reversed())).unwrap_or_default();
+            let val = expected.ecr.wrapping_add_signed(val);
+            options.timestamps = Some(tcp::Timestamps { val, ecr: expected.val.wrapping_add_signed(ecr) });
+        }
+        options
     }
     /// A forged ICMP error is sent from `node`.
     fn inject_icmp(&mut self, node: NodeId, inject: &InjectIcmp) {

@@ -71,6 +71,7 @@ impl Spec {
             wnd: 0,
             urg: 0,
             options: Options::default(),
+            stamps: None,
             sack: Vec::new(),
             payload: Payload::Pattern { stream: 0, offset: 0, len },
             ecn: EcnCodepoint::NotEct,

@@ -361,6 +361,10 @@ impl Opening {
         let ecn = accecn::handshake_codepoint(&self.config, asks);
         out.segments.push(Outgoing { segment, why, ecn });
     }
+    /// The Timestamps option of a SYN sent now, if it has one.
+    pub(crate) fn timestamps(&self, now: Time) -> Option<Timestamps> {
+        self.config.timestamps.then(|| self.stamp(now))
+    }
     fn stamp(&self, now: Time) -> Timestamps {
         let recent = self.peer.as_ref().and_then(|peer| peer.options.timestamps).map_or(0, |ts| ts.val);
         let ecr = if recent != 0 { recent } else { self.inherited_recent };

@@ -16,7 +16,7 @@ use crate::opening::Opening;
 use crate::out::{EcnCodepoint, Out};
 use crate::payload::Payload;
 use crate::resting::{Folder, Resting};
-use crate::segment::Segment;
+use crate::segment::{Segment, Timestamps};
 use crate::state::State;
 use crate::time::Time;
 use crate::time_wait::TimeWait;
@@ -521,6 +521,15 @@ impl Tcb {
             Tcb::Open(connection) => connection.running(),
             Tcb::Resting(resting) => resting.unfold().running(),
             Tcb::TimeWait(_) => Running::default(),
+        }
+    }
+    /// The Timestamps option of a segment sent at `now`: its clock, and TS.Recent (RFC 7323, section 4.3), if it is in use.
+    pub fn timestamps(&self, now: Time) -> Option<Timestamps> {
+        match self {
+            Tcb::Opening(opening) => opening.timestamps(now),
+            Tcb::Open(connection) => connection.stamp(now),
+            Tcb::Resting(resting) => resting.unfold().stamp(now),
+            Tcb::TimeWait(record) => record.stamp(now),
         }
     }
     /// A reading for `ss` and `netstat`.

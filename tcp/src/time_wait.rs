@@ -237,7 +237,7 @@ impl TimeWait {
     /// Acknowledges everything up to the peer's FIN.
     fn ack(&self, now: Time, why: Rule, out: &mut Out) {
         let last = &self.last;
-        let timestamps = self.timestamps().map(|ts| Timestamps { val: ts.val(now), ecr: ts.recent });
+        let timestamps = self.stamp(now);
         let segment = Segment {
             src: last.local_port,
             dst: last.remote_port,
@@ -266,6 +266,9 @@ impl TimeWait {
     /// SND.NXT: behind our FIN. A connection that takes this one's place starts above it.
     pub fn snd_nxt(&self) -> SeqNum {
         self.last.snd_nxt
+    }
+    pub(crate) fn stamp(&self, now: Time) -> Option<Timestamps> {
+        self.timestamps().map(|ts| Timestamps { val: ts.val(now), ecr: ts.recent })
     }
     /// The timestamps of the connection, with TS.Recent and when it was taken.
     pub fn timestamps(&self) -> Option<TimestampState> {

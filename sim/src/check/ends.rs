@@ -473,7 +473,7 @@ impl Ends {
             fin: None,
             last: None,
             moved: Time::ZERO,
-            trips: before.is_none().then(|| Trips::of_syn(iss, now)).unwrap_or_default(),
+            trips: if before.is_none() { Trips::of_syn(iss, now) } else { Trips::default() },
             waits: Waits { since: now, ..Waits::default() },
             repeats: 0,
             repeats_until: iss,
@@ -534,8 +534,11 @@ impl Ends {
         let dropped = segment.has(Flags::ACK) && Seq::near(end.nxt, segment.ack) > end.nxt;
         if let Some(peer) = end.peer.filter(|_| !segment.payload.is_empty() && !dropped) {
             let base = end.heard_to.unwrap_or(Seq::initial(peer.isn) + 1);
-            let to = Seq::near(base, segment.seq) + u64::from(segment.payload.len());
-            end.heard_to = Some(base.max(to));
+            let from = Seq::near(base, segment.seq);
+            // So is what begins beyond the window, as that of an earlier incarnation may.
+            if end.offered.is_none_or(|edge| from < edge) {
+                end.heard_to = Some(base.max(from + u64::from(segment.payload.len())));
+            }
         }
     }
     fn received_syn(&mut self, node: NodeId, tuple: Tuple, segment: &Segment, event: u64) {

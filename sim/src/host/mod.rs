@@ -164,6 +164,11 @@ impl Host {
     pub fn reading(&self, now: Time, tuple: &tcp::Tuple) -> Option<(tcp::Info, tcp::Running)> {
         self.kernel.reading(now, tuple)
     }
+    /// The Timestamps option of a segment that a connection would send now, if there is one and it uses timestamps.
+    pub(crate) fn timestamps(&self, now: Time, tuple: &tcp::Tuple) -> Option<tcp::Timestamps> {
+        let id = self.kernel.tcp.find(tuple)?;
+        self.kernel.tcp.tcb(id)?.timestamps(now)
+    }
     /// How many half-open requests the listener for this address has, and its backlog.
     pub(crate) fn listener_load(&self, local: std::net::SocketAddr) -> Option<(usize, u32)> {
         let tcp = &self.kernel.tcp;

@@ -190,6 +190,8 @@ pub struct Inject {
     pub urg: u16,
     /// Options but SACK, if any.
     pub options: tcp::Options,
+    /// A Timestamps option this far from what the receiver expects, in ticks: TSval from its TS.Recent, TSecr from its clock.
+    pub stamps: Option<(i32, i32)>,
     /// SACK blocks, at most four; they count as `ack` does.
     pub sack: Vec<(SeqRef, SeqRef)>,
     /// Data.

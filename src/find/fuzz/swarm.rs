@@ -351,7 +351,16 @@ fn forged(dice: &mut Dice) -> String {
     };
     let (seq, ack) = (number(dice), number(dice));
     let (src, dst) = if dice.chance(70) { ("a:40000", "b:80") } else { ("b:80", "a:40000") };
-    format!("Inject(on: \"x\", src: \"{src}\", dst: \"{dst}\", flags: \"{flags}\", seq: {seq}, ack: {ack})")
+    // Half of those who forge have read along: without timestamps an end that uses them drops most at once.
+    let stamps = if dice.chance(50) {
+        let mut near = |width: u64| dice.roll(width) as i64 - (width / 2) as i64;
+        format!(", timestamps_near: ({}, {})", near(5), near(2000))
+    } else {
+        String::new()
+    };
+    format!(
+        "Inject(on: \"x\", src: \"{src}\", dst: \"{dst}\", flags: \"{flags}\", seq: {seq}, ack: {ack}{stamps})"
+    )
 }
 
 /// The scenario that the number `seed` stands for.

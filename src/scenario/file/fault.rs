@@ -238,6 +238,9 @@ described! {
             sack: Option<Vec<(Number, Number)>> = "none", "[(Expected(1448), Expected(2896))]";
             /// Timestamps option: TSval, TSecr.
             timestamps: Option<(u32, u32)> = "absent", "(1, 0)";
+            /// Timestamps option, in ticks from what the receiver expects, as who reads along knows it: TSval from its TS.Recent,
+            /// TSecr from its clock.
+            timestamps_near: Option<(i32, i32)> = "absent", "(0, -10)";
             /// Fast Open option: a cookie in hexadecimal, or nothing, which asks for one.
             cookie: Option<String> = "absent", "\"3021b9d889017eeb\"";
             /// All options, octet by octet as they stand in the header, in place of the others: well formed or not.

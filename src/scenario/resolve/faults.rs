@@ -218,6 +218,7 @@ impl<'a> Resolver<'a> {
             sack_permitted,
             sack,
             timestamps,
+            timestamps_near: stamps,
             cookie,
             options,
             ident,
@@ -243,7 +244,15 @@ impl<'a> Resolver<'a> {
         if sack.len() > 4 {
             self.wrong(&at.field("sack"), "too many SACK blocks for one segment", "at most four", None);
         }
-        if timestamps.is_some() && sack.len() > 3 {
+        if timestamps.is_some() && stamps.is_some() {
+            self.wrong(
+                &at.field("timestamps_near"),
+                "a segment has one Timestamps option",
+                "beside `timestamps`",
+                None,
+            );
+        }
+        if (timestamps.is_some() || stamps.is_some()) && sack.len() > 3 {
             self.wrong(&at.field("sack"), "too many SACK blocks beside timestamps", "at most three", None);
         }
         let fast_open = cookie.as_ref().map(|text| {
@@ -262,6 +271,8 @@ impl<'a> Resolver<'a> {
         if options.len() > 40 {
             self.wrong(&at.field("options"), "too many options for one segment", "at most 40 octets", None);
         }
+        // They take the place of all others.
+        let stamps = stamps.filter(|_| options.is_empty());
         let sack: Vec<_> = sack.iter().map(|(left, right)| (exact(left), exact(right))).collect();
         let options = if options.is_empty() {
             tcp::Options {
@@ -275,8 +286,11 @@ impl<'a> Resolver<'a> {
         } else {
             tcp::Options::from_wire(options)
         };
-        let pieces =
-            self.pieces(&at.field("fragments"), fragments, whole_len(&options, sack.len(), &payload));
+        let pieces = self.pieces(
+            &at.field("fragments"),
+            fragments,
+            whole_len(&options, sack.len(), stamps.is_some(), &payload),
+        );
         Some(spec::Inject {
             at: on.clone(),
             src: self.endpoint(&at.field("src"), on, src),
@@ -287,6 +301,7 @@ impl<'a> Resolver<'a> {
             wnd: wnd.unwrap_or(65535),
             urg: urg.unwrap_or(0),
             options,
+            stamps,
             sack,
             payload,
             ecn: ecn.map_or(EcnCodepoint::NotEct, codepoint),
@@ -345,8 +360,11 @@ impl<'a> Resolver<'a> {
 }
 
 /// Octets of a forged segment, its header counted.
-fn whole_len(options: &tcp::Options, blocks: usize, payload: &tcp::Payload) -> u32 {
+fn whole_len(options: &tcp::Options, blocks: usize, stamps: bool, payload: &tcp::Payload) -> u32 {
     let mut options = options.clone();
+    if stamps {
+        options.timestamps = Some(Timestamps::default());
+    }
     for _ in 0..blocks.min(4) {
         options.sack.push(tcp::SeqNum(0), tcp::SeqNum(1));
     }
@@ -375,6 +393,9 @@ fn further(first: &spec::Fault, typed: &FaultKind, n: u32) -> spec::Fault {
             }
             if let Some(stamps) = &mut inject.options.timestamps {
                 stamps.val = stamps.val.wrapping_add(stamp_step.unwrap_or(0).wrapping_mul(n));
+            }
+            if let Some((val, _)) = &mut inject.stamps {
+                *val = val.wrapping_add(stamp_step.unwrap_or(0).wrapping_mul(n) as i32);
             }
             let port = u64::from(inject.src.port()) + u64::from(port_step.unwrap_or(0)) * u64::from(n);
             let port = if port > 65_535 { 1024 + (port - 65_536) % 64_512 } else { port };

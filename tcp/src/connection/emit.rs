@@ -110,7 +110,7 @@ impl Connection {
         self.tick_accecn(now);
         self.segment_size()
     }
-    fn stamp(&self, now: Time) -> Option<Timestamps> {
+    pub(crate) fn stamp(&self, now: Time) -> Option<Timestamps> {
         self.ts.map(|ts| Timestamps { val: clock::ticks(now, ts.offset), ecr: ts.recent })
     }
 

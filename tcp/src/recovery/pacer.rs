@@ -1,9 +1,13 @@
 //! Pacing: segments leave at a rate, in small groups, instead of in bursts as acknowledgments allow.
 //!
 //! One deadline a connection, which runs only while pacing is what holds data back. As in Linux, a group goes out
-//! back to back, and the time that a group is late makes the next interval shorter, by half at most.
+//! back to back, and the time that a group is late makes the next interval shorter, by half at most. And as there (`sch_fq`),
+//! nothing waits for longer than a second: what is known of the path may be of five octets, and changes only by what is sent.
 
 use crate::time::{Duration, Time};
+
+/// The longest that a segment waits.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The release of segments of one connection.
 #[derive(Clone, Debug, Hash)]
@@ -80,7 +84,7 @@ impl Pacer {
         );
         let credit = self.late.min(time / 2);
         self.late = self.late.saturating_sub(credit);
-        self.next += time.saturating_sub(credit);
+        self.next = (self.next + time.saturating_sub(credit)).min(now + PATIENCE);
     }
 }
 
@@ -158,6 +162,19 @@ mod tests {
         assert_eq!(pacer.rate(), Some(500_000));
         pacer.max = None;
         assert_eq!(pacer.rate(), None);
+    }
+    /// However slow: the next goes after a second, also where timeouts send in between.
+    #[test]
+    fn no_longer_than_a_second() {
+        let mut pacer = pacer(1000);
+        pacer.rate = 14;
+        pacer.on_sent(us(1), 1000);
+        assert_eq!(pacer.release(), us(1_000_001));
+        pacer.on_sent(us(500_001), 1000);
+        assert_eq!(pacer.release(), us(1_500_001));
+        pacer.rate = 1001;
+        pacer.on_sent(us(1_500_001), 1000);
+        assert!(us(2_400_000) < pacer.release() && pacer.release() < us(2_500_001));
     }
     /// The first segments go free (Linux: ten).
     #[test]

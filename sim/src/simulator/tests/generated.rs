@@ -111,6 +111,7 @@ fn inject() -> impl Strategy<Value = Fault> {
                 wnd: 1000,
                 urg: 0,
                 options: Default::default(),
+                stamps: None,
                 sack: Vec::new(),
                 payload: tcp::Payload::Pattern { stream: 3, offset: 0, len },
                 ecn: tcp::EcnCodepoint::Ect0,

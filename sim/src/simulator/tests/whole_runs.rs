@@ -196,6 +196,7 @@ fn a_forged_reset_that_knows_the_numbers_kills_and_another_does_not() {
             wnd: 0,
             urg: 0,
             options: Default::default(),
+            stamps: None,
             sack: Vec::new(),
             payload: Default::default(),
             ecn: Default::default(),
@@ -273,7 +274,7 @@ fn two_that_answer_each_other_for_ever_without_delay_end_the_run() {
 }
 
 /// What the timeline forges has the options that it was given; numbers of SACK blocks and of quoted segments count like
-/// the others.
+/// the others, and timestamps from those of the connection.
 #[test]
 fn forged_options_and_quotes() {
     use crate::packet::{Body, IcmpKind};
@@ -291,6 +292,7 @@ fn forged_options_and_quotes() {
         wnd: 0,
         urg: 0,
         options: tcp::Options { wscale: Some(3), sack_permitted: true, ..Default::default() },
+        stamps: Some((-7, 3)),
         sack: vec![
             (SeqRef::ReceiverIsn(11), SeqRef::ReceiverIsn(21)),
             (SeqRef::Absolute(7), SeqRef::Absolute(9)),
@@ -325,6 +327,11 @@ fn forged_options_and_quotes() {
     assert_eq!((options.wscale, options.sack_permitted), (Some(3), true));
     let blocks = [(iss.add(11), iss.add(21)), (tcp::SeqNum(7), tcp::SeqNum(9))];
     assert_eq!(options.sack.as_slice(), blocks);
+    let stamps = |segment: &tcp::Segment| segment.options.timestamps.expect("timestamps");
+    let of_server = stamps(syn_ack.tcp().unwrap()).val.wrapping_add(100 - 5);
+    let of_client = stamps(sent(&|p| p.tcp().is_some_and(|s| s.flags == tcp::Flags::ACK)).tcp().unwrap()).val;
+    assert_eq!(stamps(forged.tcp().unwrap()).val, of_client.wrapping_sub(7));
+    assert_eq!(stamps(forged.tcp().unwrap()).ecr, of_server.wrapping_add(3));
     let error = sent(&|p| matches!(p.body, Body::Icmp(_)));
     let Body::Icmp(icmp) = &error.body else { panic!("an ICMP error") };
     assert_eq!((error.ip.src, error.ip.dst), ("10.0.9.1".parse().unwrap(), addr_of(TO)));

@@ -224,6 +224,18 @@ fn data_that_acknowledges_something_unsent_is_not_heard() {
     }
 }
 
+/// Nor is what begins beyond the window that was offered.
+#[test]
+fn data_beyond_the_window_is_not_heard() {
+    let mut told = Told::open(|_, _| {});
+    let edge = told.checks.ends.get(B, &tuple(B)).and_then(|end| end.offered).expect("a window").wire().0;
+    for (from, heard) in [(edge - 1, edge + 9), (edge, edge + 9), (edge + 5000, edge + 9)] {
+        told.stray(A, with_data(segment(Flags::ACK, from, ISS_B + 1), 10));
+        let end = told.checks.ends.get(B, &tuple(B));
+        assert_eq!(end.and_then(|end| end.heard_to).map(|to| to.wire().0), Some(heard));
+    }
+}
+
 #[test]
 fn what_is_told_by_hand_is_told_of_both_ends() {
     let mut told = Told::open(|_, _| {});
