@@ -2,7 +2,7 @@
 
 use tcp::Time;
 
-use super::differential;
+use super::differential::{self, Wrong};
 use super::fuzz::caught;
 use super::metamorphic::{self, Change, Difference};
 use crate::scenario::Scenario;
@@ -23,6 +23,8 @@ pub struct Parting {
     pub relation: Relation,
     /// When they part, if that is known.
     pub time: Option<Time>,
+    /// In which of the ways that there are to part, where it matters: what stays while the scenario is made small.
+    pub kind: String,
     /// How, in some lines.
     pub words: String,
 }
@@ -30,7 +32,7 @@ pub struct Parting {
 impl From<Difference> for Parting {
     fn from(difference: Difference) -> Parting {
         let relation = Relation::Unnoticed(difference.change);
-        Parting { relation, time: Some(difference.time), words: difference.in_words() }
+        Parting { relation, time: Some(difference.time), kind: String::new(), words: difference.in_words() }
     }
 }
 
@@ -58,8 +60,8 @@ impl Relation {
         match self {
             Relation::Unnoticed(change) => beside(change, scenario)?.err(),
             Relation::Personalities => {
-                let words = differential::parting(scenario)?;
-                Some(Parting { relation: self, time: None, words })
+                let Wrong { kind, words } = differential::parting(scenario)?;
+                Some(Parting { relation: self, time: None, kind, words })
             }
         }
     }
@@ -78,7 +80,7 @@ fn guarded(
 ) -> Option<Result<(), Parting>> {
     caught(compared).unwrap_or_else(|said| {
         let words = format!("a run panics beside the other ({}): {said}", relation.name());
-        Some(Err(Parting { relation, time: None, words }))
+        Some(Err(Parting { relation, time: None, kind: "panic".to_owned(), words }))
     })
 }
 

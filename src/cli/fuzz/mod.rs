@@ -187,7 +187,8 @@ fn all_pairs(seed: u64, goes_on: &dyn Fn() -> bool) -> Option<Done> {
     };
     let Compared { compared, events, coverage, found } = differential::compare(&scenario, goes_on)?;
     let relation = Relation::Personalities;
-    let differences = found.into_iter().map(|words| Parting { relation, time: None, words }).collect();
+    let parting = |words| Parting { relation, time: None, kind: String::new(), words };
+    let differences = found.into_iter().map(parting).collect();
     let played = Played { events, coverage, ..Played::default() };
     Some(Done { seed, outcome: Ok((scenario, played)), compared, differences })
 }

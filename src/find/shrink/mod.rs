@@ -46,7 +46,8 @@ pub enum Shows {
 #[derive(Clone, Debug, PartialEq)]
 enum Kept {
     Place(Place),
-    Relation(Relation),
+    /// A relation, and the way in which its runs part.
+    Relation(Relation, String),
 }
 
 /// Makes scenarios smaller for as long as they show the same thing.
@@ -113,7 +114,7 @@ fn shrink_to(
 ) -> Result<Shrunk, Diagnostics> {
     let kept = match &shows {
         Shows::Broken(violation) => Kept::Place(place_in(scenario, violation)),
-        Shows::Parts(parting) => Kept::Relation(parting.relation),
+        Shows::Parts(parting) => Kept::Relation(parting.relation, parting.kind.clone()),
     };
     let best = scenario.typed.clone();
     let events = shows.event().unwrap_or(u64::MAX);
@@ -230,7 +231,9 @@ impl Kept {
     /// How a scenario shows it; `None`: it does not.
     fn shown_by(&self, scenario: &Scenario) -> Option<Shows> {
         match self {
-            Kept::Relation(relation) => relation.parting(scenario).map(Shows::Parts),
+            Kept::Relation(relation, kind) => {
+                relation.parting(scenario).filter(|parting| parting.kind == *kind).map(Shows::Parts)
+            }
             Kept::Place(wanted) => {
                 // A storm goes on and on: where it is known what was looked for, the rest of a run says nothing new.
                 let shows = |simulator: &Simulator| {
