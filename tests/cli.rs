@@ -239,6 +239,9 @@ fn a_demand_is_shown_by_a_run_or_by_a_command() {
     let text = stdout(&run);
     assert_eq!(run.status.code(), Some(0), "{text}{}", stderr(&run));
     assert!(text.contains("tcp/src/time_wait.rs") && text.contains("TIME-WAIT → CLOSED"), "{text}");
+    // Nobody reads through a trace of thousands.
+    let long = stdout(&timewait(&["rfc", "8290/4.1-HASH"]));
+    assert!(long.contains(" packets: timewait run scenarios/") && !long.contains("→"), "{long}");
     let test = stdout(&timewait(&["rfc", "9293/must-9"]));
     assert!(test.contains("$ cargo test -p timewait-tcp differs_by_tuple_and_secret"), "{test}");
     let quiet = stdout(&timewait(&["rfc", "9293/MUST-13", "--no-run"]));

@@ -239,6 +239,43 @@ fn tables_for_programs() {
     }
 }
 
+/// Ctrl-C ends it with the runs under way: what is kept is said, and gone on from.
+#[cfg(unix)]
+#[test]
+fn ctrl_c_loses_nothing_that_is_done() {
+    use std::io::{BufRead, BufReader, Read};
+    use std::process::Stdio;
+    let dir = folder("ctrl_c");
+    fs::write(dir.join("echo.ron"), RIGHT.replace("1..2\"", "1..50000\"")).expect("a file");
+    let mut already = 0;
+    for begun in ["go to", "are there already"] {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_timewait"))
+            .args(["sweep", "echo.ron", "--jobs", "1", "--output", "out.jsonl"])
+            .current_dir(&dir)
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the command starts");
+        let mut err = BufReader::new(child.stderr.take().expect("a pipe"));
+        let mut text = String::new();
+        err.read_line(&mut text).expect("UTF-8");
+        assert!(text.contains(begun), "{text}");
+        // The first line is the header.
+        let runs = || fs::read_to_string(dir.join("out.jsonl")).map_or(0, |text| text.lines().count() - 1);
+        while runs() < already + 3 {
+            std::thread::yield_now();
+        }
+        let kill = format!("kill -INT {}", child.id());
+        assert!(Command::new("sh").args(["-c", &kill]).status().expect("a shell").success());
+        err.read_to_string(&mut text).expect("UTF-8");
+        assert_eq!(child.wait().expect("it ends").code(), Some(3), "{text}");
+        already = runs();
+        let kept =
+            format!("interrupted: {already} of 150000 runs are kept; the same command goes on from there");
+        assert!(text.contains(&kept), "{text}");
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn a_full_disk_is_told_and_gone_on_from() {

@@ -177,10 +177,12 @@ impl Simulator {
         }
         if let Some((val, ecr)) = inject.stamps {
             let receiver = self.plan.owners.get(&sender.remote.ip());
-            let expected =
-                receiver.and_then(|node| self.timestamps(*node, &sender.reversed())).unwrap_or_default();
-            let val = expected.ecr.wrapping_add_signed(val);
-            options.timestamps = Some(tcp::Timestamps { val, ecr: expected.val.wrapping_add_signed(ecr) });
+            let expected = receiver.and_then(|node| self.timestamps(*node, &sender.reversed()));
+            // A TS.Recent of nothing: no timestamp has come yet.
+            options.timestamps = expected.filter(|expected| expected.ecr != 0).map(|expected| {
+                let val = expected.ecr.wrapping_add_signed(val);
+                tcp::Timestamps { val, ecr: expected.val.wrapping_add_signed(ecr) }
+            });
         }
         options
     }

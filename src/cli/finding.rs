@@ -168,8 +168,8 @@ pub struct Shrink {
     /// A scenario file that breaks a law, or a relation between runs.
     #[arg(value_hint = ValueHint::FilePath)]
     pub file: PathBuf,
-    /// What must stay broken, if it is no law: renamed, swapped, idle-link, split-link, other-queue, later, unqueued (as `fuzz
-    /// --metamorphic` has them), or personalities (`fuzz --differential`).
+    /// What must stay broken, if it is no law: renamed, swapped, idle-link, split-link, other-queue, over-ipv6, later, unqueued
+    /// (as `fuzz --metamorphic` has them), or personalities (`fuzz --differential`).
     #[arg(long, value_name = "NAME")]
     pub relation: Option<String>,
     #[command(flatten)]

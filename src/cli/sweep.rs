@@ -230,6 +230,7 @@ impl Going<'_> {
     }
 }
 
+/// What is told of a sweep that ends early: nothing of what is done is done again.
 fn kept(there: usize, total: usize) -> String {
     format!("{there} of {total} runs are kept; the same command goes on from there")
 }

@@ -286,11 +286,17 @@ impl Answers {
         }
         let acked = end.and_then(|end| Some(end.ack?.max(Seq::initial(end.peer?.isn) + 1)));
         let Some(acked) = acked.map(Seq::wire) else { return };
+        // To the letter nothing of what repeats data is looked at, also where that is not acknowledged yet.
+        let next = end.filter(|_| config.exact_window && segment.seq_len() > 0).and_then(End::expects);
+        let repeats = next.is_some_and(|next| {
+            let seq = Seq::near(next, segment.seq);
+            seq < next && seq + u64::from(segment.seq_len()) <= next
+        });
         let (id, reset) = (packet.id, segment.has(Flags::RST));
         if let Some(stamp) = segment.options.timestamps.filter(|_| !segment.has(Flags::SYN)) {
             // What ends before what was acknowledged is none of it: an old copy, or from an earlier incarnation.
             let reaches = !is_after(acked, segment.seq.add(segment.seq_len()));
-            let in_sequence = !reset && !is_after(segment.seq, acked) && reaches;
+            let in_sequence = !reset && !repeats && !is_after(segment.seq, acked) && reaches;
             if in_sequence {
                 row.recent = youngest(row.recent, Some(stamp.val));
                 row.first = youngest(row.first, Some(stamp.val));

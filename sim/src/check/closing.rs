@@ -148,8 +148,7 @@ fn may_reset(last: &Arrival, from: State, end: &End, facts: &Facts) -> bool {
         State::SynReceived | State::TimeWait | State::Listen | State::Closed => true,
         _ if !facts.config.challenge_rst => true,
         _ => {
-            let Some((peer, (_, _, rcv_nxt))) = end.peer.zip(end.last) else { return true };
-            let next = Seq::initial(peer.isn) + rcv_nxt;
+            let Some(next) = end.expects() else { return true };
             let seq = Seq::near(next, last.seq);
             if end.is_pending() {
                 // As in SYN-RECEIVED, which it is to the peer (RFC 7413, section 5.1): anywhere in the window.

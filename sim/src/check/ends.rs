@@ -194,6 +194,10 @@ impl End {
         }
         self.last = Some(now);
     }
+    /// RCV.NXT, as it was after the event before.
+    pub(super) fn expects(&self) -> Option<Seq> {
+        Some(Seq::initial(self.peer?.isn) + self.last?.2)
+    }
     /// Octets of its stream that acknowledgments have come for.
     pub(super) fn octets_acked(&self) -> Option<u64> {
         Some(self.acked?.since(self.iss + 1))

@@ -48,6 +48,9 @@ pub(super) fn sent(
     let probe = why == Rule::ZeroWindowProbe;
     // What the SYN carried is old data, which may be sent again beyond the window (MAY-7).
     let edge = end.edge.map(|edge| edge.max(end.in_syn));
+    // A cookie that comes back a second time, with later data, has its options in a timestamp that is none of a SYN-ACK's: what
+    // windows are scaled by then is anything (Linux `cookie_timestamp_decode` looks at the bits alone).
+    let edge = edge.filter(|_| !(end.cookie && end.repeats_numbers));
     if let Some(edge) = edge.filter(|edge| segment.seq_len() > 0 && !probe && to > *edge) {
         wrong(Law::BeyondWindow, format!("{} octets beyond the window", to.since(edge)));
     }

@@ -5,6 +5,7 @@
 //! the comparison is what chance decides by a host's name: initial sequence numbers (numbers are compared relative to
 //! them) and ephemeral ports (they are numbered in order of appearance).
 
+mod family;
 mod names;
 mod network;
 mod story;
@@ -32,6 +33,8 @@ pub enum Change {
     /// Queues in front of links have room without end, and packets wait for their transmission in the queue of a discipline
     /// that never drops.
     OtherQueue,
+    /// Hosts have IPv6 addresses, and links are wider by as much as the header is longer.
+    OverIpv6,
     /// Everything begins days later.
     Later,
     /// The next event is looked for without the event queue: the trace's hash is the same.
@@ -44,12 +47,13 @@ const LATER: Duration = Duration::from_secs(3 << 17);
 
 impl Change {
     /// All of them.
-    pub const ALL: [Change; 7] = [
+    pub const ALL: [Change; 8] = [
         Change::Renamed,
         Change::Swapped,
         Change::IdleLink,
         Change::SplitLink,
         Change::OtherQueue,
+        Change::OverIpv6,
         Change::Later,
         Change::Unqueued,
     ];
@@ -61,6 +65,7 @@ impl Change {
             Change::IdleLink => "idle-link",
             Change::SplitLink => "split-link",
             Change::OtherQueue => "other-queue",
+            Change::OverIpv6 => "over-ipv6",
             Change::Later => "later",
             Change::Unqueued => "unqueued",
         }
@@ -73,6 +78,7 @@ impl Change {
             Change::IdleLink => "hosts that say nothing change nothing",
             Change::SplitLink => "a link made of two is a link",
             Change::OtherQueue => "however packets wait for the transmitter, they leave alike",
+            Change::OverIpv6 => "over IPv6 TCP does what it does over IPv4",
             Change::Later => "what begins days later is the same, days later",
             Change::Unqueued => "the event queue has the earliest event of all",
         }
@@ -105,6 +111,7 @@ impl Twin {
             Change::IdleLink => network::idle_link(spec).map(Twin::new),
             Change::SplitLink => network::split_link(spec).map(Twin::new),
             Change::OtherQueue => network::other_queue(spec).map(Twin::new),
+            Change::OverIpv6 => family::other_family(spec),
             Change::Later => Some(Twin { later: LATER, ..Twin::new(network::later(spec, LATER)?) }),
             Change::Unqueued => Some(Twin { searches: true, ..Twin::new(spec.clone()) }),
         }
@@ -152,7 +159,12 @@ impl Difference {
 /// Runs both, and says how many lines were compared, or where they differ first. `None`: this change does not apply, or a
 /// run does not end.
 pub fn compare(spec: &Spec, change: Change) -> Option<Result<usize, Difference>> {
-    beside(spec, &Twin::of(spec, change)?, change)
+    let twin = Twin::of(spec, change)?;
+    match change {
+        // A longer header takes longer.
+        Change::OverIpv6 => beside(&family::without_rates(spec), &twin, change),
+        _ => beside(spec, &twin, change),
+    }
 }
 
 fn beside(spec: &Spec, twin: &Twin, change: Change) -> Option<Result<usize, Difference>> {
@@ -164,7 +176,7 @@ fn beside(spec: &Spec, twin: &Twin, change: Change) -> Option<Result<usize, Diff
         return None;
     }
     // Numbers are others then: one that lies anywhere lies elsewhere.
-    let draws_anew = matches!(change, Change::Renamed | Change::Swapped | Change::Later);
+    let draws_anew = matches!(change, Change::Renamed | Change::Swapped | Change::OverIpv6 | Change::Later);
     if draws_anew && plain.blind {
         return None;
     }
@@ -230,10 +242,12 @@ mod tests {
         let mut plain = spec();
         let link = plain.links.get_mut("a-b").expect("it is there");
         link.ways.iter_mut().for_each(|way| way.rate_bps = 1_000_000);
+        let bare = family::without_rates(&plain);
         for change in Change::ALL {
             let twin = Twin::of(&plain, change).expect("nobody notices");
             assert!(twin.spec != plain || twin.searches, "{}", change.name());
-            let told = beside(&plain, &twin, change);
+            let plain = if change == Change::OverIpv6 { &bare } else { &plain };
+            let told = beside(plain, &twin, change);
             assert!(matches!(told, Some(Ok(lines)) if lines > 15), "{}: {told:?}", change.name());
         }
     }

@@ -122,7 +122,7 @@ fn each_name(spec: &mut Spec, new: &dyn Fn(&str) -> Option<String>) {
 }
 
 /// Gives every host the addresses that `new` has for its own, and everybody who speaks to it the same.
-fn each_address(spec: &mut Spec, new: &dyn Fn(&IpAddr) -> Option<IpAddr>) {
+pub(super) fn each_address(spec: &mut Spec, new: &dyn Fn(&IpAddr) -> Option<IpAddr>) {
     let ip = |address: &mut IpAddr| *address = new(address).unwrap_or(*address);
     let end = |end: &mut SocketAddr| end.set_ip(new(&end.ip()).unwrap_or(end.ip()));
     for node in spec.nodes.values_mut() {
@@ -198,7 +198,7 @@ pub(super) fn probes_by_number(spec: &Spec) -> bool {
 }
 
 /// Whether something is chosen by chance that goes by a host's name, or by numbers that chance has chosen.
-fn goes_by_name(spec: &Spec) -> bool {
+pub(super) fn goes_by_name(spec: &Spec) -> bool {
     // Of connections that act at one moment the one with the lower port comes first.
     let drawn = |run: &Run| match run {
         Run::Clients { count, .. } => *count > 1,

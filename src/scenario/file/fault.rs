@@ -239,7 +239,7 @@ described! {
             /// Timestamps option: TSval, TSecr.
             timestamps: Option<(u32, u32)> = "absent", "(1, 0)";
             /// Timestamps option, in ticks from what the receiver expects, as who reads along knows it: TSval from its TS.Recent,
-            /// TSecr from its clock.
+            /// TSecr from its clock. Before the receiver has heard of a timestamp there is none.
             timestamps_near: Option<(i32, i32)> = "absent", "(0, -10)";
             /// Fast Open option: a cookie in hexadecimal, or nothing, which asks for one.
             cookie: Option<String> = "absent", "\"3021b9d889017eeb\"";

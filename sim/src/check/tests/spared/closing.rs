@@ -106,3 +106,25 @@ fn a_rst_makes_no_later_syn_old() {
     assert_eq!(syn_ends_time_wait(true, comes(Flags::RST | Flags::ACK), stamped(syn(-50), 800)), []);
     assert_eq!(syn_ends_time_wait(true, comes(Flags::ACK), stamped(syn(-50), 800)), [Law::TimeWaitYields]);
 }
+/// To the letter nothing is looked at of what was read, also where that is not acknowledged yet (RFC 9293, section 3.10.7.4).
+#[test]
+fn what_is_read_twice_makes_no_later_syn_old() {
+    for (exact_window, wrong) in [(true, false), (false, true)] {
+        let mut told = Told::new(|_, config| config.exact_window = exact_window);
+        let stamp = Some(Timestamps { val: 600, ecr: 0 });
+        told.opens(&Options { timestamps: stamp, ..Options::default() });
+        let data = |val| stamped(with_data(segment(Flags::ACK, ISS_A + 1, ISS_B + 1), 100), val);
+        told.passes(A, data(700), Rule::Data, Trigger::Call);
+        told.reading(B, (1, 1, 101));
+        told.stray(A, data(900));
+        let fin = stamped(segment(Flags::ACK | Flags::FIN, ISS_A + 101, ISS_B + 1), 750);
+        let fin = told.passes(A, fin, Rule::FinQueued, Trigger::Call);
+        let ack = stamped(segment(Flags::ACK, ISS_B + 1, ISS_A + 102), 60);
+        told.passes(B, ack, Rule::AckOfFin, Trigger::Packet(fin));
+        told.state(B, (State::Closing, State::TimeWait), Rule::AckOfFin, Trigger::Packet(fin));
+        let before = told.found().len();
+        let syn = told.stray(A, stamped(syn(-50), 800));
+        told.state(B, (State::TimeWait, State::Closed), Rule::TimeWaitReused, Trigger::Packet(syn));
+        assert_eq!(told.found().split_off(before) == [Law::TimeWaitYields], wrong, "{exact_window}");
+    }
+}

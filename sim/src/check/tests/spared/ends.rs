@@ -198,6 +198,27 @@ fn a_connection_of_an_earlier_cookie_keeps_the_laws() {
     });
     assert_eq!(beyond, [Law::BeyondWindow]);
 }
+/// One that came back is over, and a copy of something later brings the cookie once more: its timestamp need not be that of a
+/// SYN-ACK, whose bits say by what windows are scaled.
+#[test]
+fn the_window_of_a_cookie_that_comes_back_twice_is_anything() {
+    for (again, wrong) in [(true, false), (false, true)] {
+        let found = first_of_two_cookies(|told| {
+            if again {
+                let ends = (State::Established, State::Closed);
+                told.state(B, ends, Rule::AbortCall, Trigger::Call);
+                let data = with_data(segment(Flags::ACK, ISS_A + 1, ISS_B + 1), 500);
+                let data = told.stray(A, data);
+                let opens = (State::Listen, State::Established);
+                told.state(B, opens, Rule::SynCookieAccepted, Trigger::Packet(data));
+                told.reading(B, (1, 1, 501));
+            }
+            let beyond = with_data(segment(Flags::ACK, ISS_B + 1 + 10_000, ISS_A + 1), 1);
+            told.passes(B, beyond, Rule::Data, Trigger::Call);
+        });
+        assert_eq!(found.contains(&Law::BeyondWindow), wrong, "{again}: {found:?}");
+    }
+}
 /// A cookie that came back has acknowledged the SYN-ACK: the window is no excuse for a RST.
 #[test]
 fn a_rst_within_the_window_ends_no_connection_of_a_cookie() {
