@@ -51,6 +51,7 @@ pub const ALL: &[Described] = &[
     program::Socket::DESCRIBED,
     fault::Rule::DESCRIBED,
     fault::Protocol::DESCRIBED,
+    expect::Running::DESCRIBED,
     fault::Unreachable::DESCRIBED,
     fault::IcmpSays::DESCRIBED,
     fault::Action::DESCRIBED,
