@@ -92,6 +92,7 @@ const VALUES: &[(&str, &str, &str)] = &[
     ("u32", "number", ""),
     ("u64", "number", ""),
     ("i64", "signed number", "`-1`, `100`"),
+    ("i32", "signed number", ""),
     (
         "Span",
         "duration",
