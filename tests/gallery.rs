@@ -136,6 +136,7 @@ const GALLERY: &[&str] = &[
     "attack_shrew",
     "attack_sockstress",
     "attack_syn_sweep",
+    "attack_time_wait_assassination",
     "attack_time_wait_exhaustion",
     "attack_timestamp_leak",
     "attack_tiny_fragments",

@@ -51,6 +51,7 @@ pub const ALL: &[Described] = &[
     program::Socket::DESCRIBED,
     fault::Rule::DESCRIBED,
     fault::Protocol::DESCRIBED,
+    expect::Running::DESCRIBED,
     fault::Unreachable::DESCRIBED,
     fault::IcmpSays::DESCRIBED,
     fault::Action::DESCRIBED,
@@ -91,6 +92,7 @@ const VALUES: &[(&str, &str, &str)] = &[
     ("u32", "number", ""),
     ("u64", "number", ""),
     ("i64", "signed number", "`-1`, `100`"),
+    ("i32", "signed number", ""),
     (
         "Span",
         "duration",

@@ -143,6 +143,7 @@ impl Run<'_> {
             Expect::Packet(seen) => self.packet(seen),
             Expect::NoPacket(seen) => self.no_packet(seen),
             Expect::Count { of, is } => self.count(of, *is),
+            Expect::Moves { of, what, by } => self.moves(of, *what, *by),
             Expect::Counter { on, name, is } => self.counter(on, name, *is),
             Expect::Socket {
                 on,

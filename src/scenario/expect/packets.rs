@@ -10,7 +10,7 @@ use tcp::{Flags, Note, Time};
 
 use super::{Miss, Run, about};
 use crate::scenario::file::fault::Protocol;
-use crate::scenario::file::{Range, Seen};
+use crate::scenario::file::{Range, Running, Seen};
 use crate::view::words;
 
 /// When and where something happened, and the packet that set it off.
@@ -75,6 +75,32 @@ impl Run<'_> {
             found,
             near,
         ))
+    }
+
+    pub(super) fn moves(&self, of: &Seen, what: Running, by: Range) -> Option<Miss> {
+        let about = about(of.at, of.within);
+        let number = |i: usize| {
+            let record = &self.outcome.records[i];
+            let What::Sent { packet, .. } = &record.what else { return None };
+            about.is_none_or(|about| about.holds(record.time)).then(|| running(packet, what))?
+        };
+        let numbers: Vec<(usize, u64)> =
+            self.matching(of).into_iter().filter_map(|i| Some((i, number(i)?))).collect();
+        let like = self.words(of);
+        let [(_, first), .., (last_at, last)] = numbers[..] else {
+            let near = numbers.first().map(|(i, _)| *i).or(self.last_record());
+            let found = format!("there {} with one", if numbers.is_empty() { "was none" } else { "was one" });
+            return Some(Miss::new(format!("two packets or more {like} with {what:?}"), found, near));
+        };
+        let lap = match what {
+            Running::Tsval => 1 << 32,
+            Running::Ident => 1 << 16,
+        };
+        let moved = (last + lap - first) % lap;
+        (!by.contains(moved)).then(|| {
+            let found = format!("it went by {moved}, from {first} to {last}");
+            Miss::new(format!("{what:?} goes by {by} in packets {like}"), found, Some(last_at))
+        })
     }
 
     pub(super) fn happened(&self, rule: &str, on: Option<&str>, times: Option<Range>) -> Option<Miss> {
@@ -172,7 +198,8 @@ impl Run<'_> {
     }
 
     fn has_tcp_fields(&self, seen: &Seen, packet: &Packet) -> bool {
-        let asks = seen.flags.is_some() || seen.without.is_some() || seen.wnd.is_some();
+        let asks =
+            seen.flags.is_some() || seen.without.is_some() || seen.wnd.is_some() || seen.tsval.is_some();
         if !asks && [seen.seq, seen.ack, seen.sack, seen.raw_seq].iter().all(Option::is_none) {
             return true;
         }
@@ -198,6 +225,9 @@ impl Run<'_> {
         seen.flags.is_none_or(|bits| segment.has(bits.0))
             && seen.without.is_none_or(|bits| !segment.flags.intersects(bits.0))
             && seen.wnd.is_none_or(|range| range.contains(u64::from(segment.wnd)))
+            && seen.tsval.is_none_or(|range| {
+                segment.options.timestamps.is_some_and(|stamps| range.contains(u64::from(stamps.val)))
+            })
             && seen.seq.is_none_or(overlaps)
             && seen.ack.is_none_or(acks)
             && seen.sack.is_none_or(sacks)
@@ -216,7 +246,21 @@ impl Run<'_> {
         if let Some(to) = &seen.to {
             let _ = write!(text, " to {to}");
         }
+        if let Some(tsval) = seen.tsval {
+            let _ = write!(text, ", TSval {tsval}");
+        }
         text
+    }
+}
+
+/// The number, where the packet has one.
+fn running(packet: &Packet, what: Running) -> Option<u64> {
+    match (what, &packet.body) {
+        (Running::Ident, _) => Some(u64::from(packet.ip.ident)),
+        (Running::Tsval, Body::Tcp(segment)) => {
+            segment.options.timestamps.map(|stamps| u64::from(stamps.val))
+        }
+        (Running::Tsval, _) => None,
     }
 }
 

@@ -89,6 +89,15 @@ described! {
             /// How many, or a range.
             is: Range, "2";
         },
+        /// A number that packets like this carry went so far, from the first of them to the last.
+        Moves {
+            /// Which.
+            of: Seen, "(from: \"server\", to: \"attacker\")";
+            /// Which number.
+            what: Running, "Ident";
+            /// How far forwards, or a range; at its end it begins again.
+            by: Range, "7";
+        },
         /// A counter of a host, by its name in `nstat`.
         Counter {
             /// The host.
@@ -146,6 +155,16 @@ described! {
     }
 }
 
+described! {
+    /// A number in packets that goes forwards.
+    pub enum Running: Copy, Eq {
+        /// TSval of the timestamps option: ticks of the clock.
+        Tsval,
+        /// IP identification.
+        Ident,
+    }
+}
+
 matching! {
     /// A packet in the trace. Every field that is there must hold.
     pub struct Seen {
@@ -159,6 +178,8 @@ matching! {
         before: Option<Span> = "the end", "\"2s\"";
         /// Window field, unscaled, or a range.
         wnd: Option<Range> = "any", "0";
+        /// TSval of its timestamps option, or a range (last included).
+        tsval: Option<Range> = "any", "(1000, 2000)";
         /// Sent for this reason.
         why: Option<String> = "any", "\"Retransmit\"";
     }

@@ -12,7 +12,7 @@ pub mod table;
 pub mod tcp;
 pub mod topology;
 
-pub use self::expect::{Expect, Seen};
+pub use self::expect::{Expect, Running, Seen};
 pub use self::fault::{Action, Fault, FaultKind, Rule};
 pub use self::loose::{Maybe, Named, Nth, OneOrMany, Ports, Range};
 pub use self::population::Population;

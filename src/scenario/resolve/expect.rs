@@ -6,6 +6,7 @@ use tcp::Rule;
 use super::faults::picked;
 use super::{At, Resolver};
 use crate::scenario::error::nearest;
+use crate::scenario::file::fault::Protocol;
 use crate::scenario::file::{Expect, Seen};
 use crate::scenario::units::Span;
 
@@ -52,7 +53,7 @@ impl<'a> Resolver<'a> {
             }
             Expect::NoError { program } => self.program(&at.field("program"), program),
             Expect::Packet(seen) | Expect::NoPacket(seen) => self.seen(at, seen),
-            Expect::Count { of, .. } => self.seen(&at.field("of"), of),
+            Expect::Count { of, .. } | Expect::Moves { of, .. } => self.seen(&at.field("of"), of),
             Expect::Happened { rule, on, .. } => {
                 self.rule_name(&at.field("rule"), rule);
                 if let Some(on) = on {
@@ -65,6 +66,9 @@ impl<'a> Resolver<'a> {
 
     fn seen(&mut self, at: &At<'_>, seen: &Seen) {
         self.check_match(at, &picked!(seen));
+        if seen.tsval.is_some() && seen.protocol.is_some_and(|protocol| protocol != Protocol::Tcp) {
+            self.wrong(&at.field("protocol"), "timestamps are TCP's", "not TCP: matches nothing", None);
+        }
         self.about(at, seen.at, seen.within);
         if let Some(why) = &seen.why {
             self.rule_name(&at.field("why"), why);

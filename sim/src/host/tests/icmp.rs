@@ -207,11 +207,14 @@ fn a_fragment_that_cannot_be_is_told_of() {
         let body = Body::Fragment(Box::new(Fragment { of: Arc::new(whole.clone()), offset, len, more }));
         net.visit(1, |host, now, out| host.on_packet(now, &Packet { body, ..whole }, out));
         let told = net.sent.iter().map(|(_, _, packet)| match &packet.body {
-            Body::Icmp(icmp) => icmp.kind,
+            Body::Icmp(icmp) => (icmp.kind, icmp.quote.protocol, icmp.quote.src, icmp.quote.dst),
             other => panic!("{other:?}"),
         });
         let told: Vec<_> = told.collect();
-        let expected: Vec<_> = octets.iter().map(|octet| IcmpKind::ParameterProblem(*octet)).collect();
+        // Only the first fragment has the ports: what any other begins with is some data, and stands for nobody.
+        let (src, dst) = if offset == 0 { (1, 2) } else { (0, 0) };
+        let about = |octet: &u8| (IcmpKind::ParameterProblem(*octet), crate::ip::PROTO_UDP, src, dst);
+        let expected: Vec<_> = octets.iter().map(about).collect();
         assert_eq!(told, expected, "{len} at {offset} to {b}");
     }
 }

@@ -256,6 +256,11 @@ fn what_acks_bring_at_once() {
     assert_eq!(b.extra_acked, [100, 0]);
     assert_eq!(acked(&mut b, 300, 1, true), [100, 6], "after five rounds the other slot");
     assert_eq!(acked(&mut b, 300, 400, false), [100, 150], "the window bounds it");
+    for _ in 0..4 {
+        acked(&mut b, 300, 1, true);
+    }
+    assert_eq!(b.extra_acked, [100, 150]);
+    assert_eq!(acked(&mut b, 300, 1, true), [150, 150], "after five more the first again");
     b.full_bw_reached = true;
     // Twice a hundred, a tenth of a second's bandwidth, which is 99, and 6, made even.
     let d = delivery(ms(301), 5, 400, 100);

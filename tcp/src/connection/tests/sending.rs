@@ -38,6 +38,21 @@ fn no_delay() {
     assert_eq!(lines(&pair, 'a').len(), 10);
 }
 
+/// tcp(7), TCP_NODELAY: what waits for an ACK, or behind a cork, goes when the option is set.
+#[test]
+fn no_delay_lets_go_what_waits() {
+    for cork in [false, true] {
+        let mut pair = Pair::linux();
+        pair.set('a', SocketOption::Cork(cork));
+        pair.write('a', 10);
+        pair.write('a', 10);
+        assert_eq!(lines(&pair, 'a').len(), usize::from(!cork));
+        pair.set('a', SocketOption::NoDelay(true));
+        let last = if cork { "0 a P. 1:+20 a1 Data" } else { "0 a P. 11:+10 a1 Data" };
+        assert_eq!(lines(&pair, 'a').last().map(String::as_str), Some(last));
+    }
+}
+
 /// Minshall's variant sends a small segment behind full ones at once, the classic one does not.
 #[test]
 fn minshall_and_classic() {

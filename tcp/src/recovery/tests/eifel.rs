@@ -1,8 +1,8 @@
 //! What follows a needless timeout where nothing but timeouts is looked at: RFC 4015, and FreeBSD's restoring.
 
 use super::model::{Fate, MSS, Model, START};
-use super::rows::{ms, plain_ack, rfc};
-use crate::config::Undoing;
+use super::rows::{linux, ms, plain_ack, rfc};
+use crate::config::{LossDetection, Undoing};
 use crate::recovery::{Ack, Echo};
 use crate::{Config, Duration, Rule, SackBlocks, Time};
 
@@ -68,6 +68,23 @@ fn the_eifel_response_avoids_bursts() {
     m.run(ms(1001));
     m.feed(&Ack { ack: START + 100, ..echoing(0, 0) });
     assert_eq!((undone(&m), m.sender.cwnd()), (1, MSS));
+}
+
+/// RFC 4015, section 3.1, step 10: what the path held up was no pause of the program's. A restart window waits for a timeout without
+/// anything to acknowledge, counted from the response; it is the small one, since a first window has timed out.
+#[test]
+fn what_was_held_up_was_no_pause() {
+    for (late, window) in [(ms(0), 10), (ms(1), 4)] {
+        let mut m = silent(rfc(), 10, u64::MAX);
+        (m.unsent, m.sender.dsacks) = (0, 1);
+        m.run(ms(6900));
+        assert_eq!(m.repeats().last(), Some(&(3000, 0, Rule::RtoRetransmit)));
+        m.feed(&echoing(10, 0));
+        assert_eq!((undone(&m), m.cwnd(), m.sender.flight()), (1, 10, 0));
+        m.now += m.sender.rto(&m.cfg) + late;
+        m.write(1);
+        assert_eq!(m.cwnd(), window, "{late:?} after a timeout");
+    }
 }
 
 /// 4015/3.4-ECE, 3.3-SNDNXT: what ECE asked for is not taken back, and the timer stays as it is; nothing goes again all the same.
@@ -140,6 +157,43 @@ fn a_recovery_is_looked_at_from_its_beginning() {
     assert_eq!(undone(&m), 0);
 }
 
+/// 4015/3-ONLYRTO: a fast recovery notes nothing that a timeout inside it could undo, not even where that timeout is a second one of
+/// the same segment, the first having been taken back by F-RTO; and it forgets what a timeout before it has noted.
+#[test]
+fn a_fast_recovery_notes_nothing() {
+    let blocks = |m: &Model, first: u64, end: u64| {
+        let mut sack = SackBlocks::default();
+        let una = m.sender.una();
+        sack.push((una + first * MSS).wire(), (una + end * MSS).wire());
+        sack
+    };
+    let mut m = silent(Config { frto: true, frto_repeats: true, ..rfc() }, 10, 20 * MSS);
+    m.run(ms(1001));
+    for last in 2..=6 {
+        let sack = blocks(&m, 1, last);
+        m.feed(&Ack { sack, echo: None, ..echoing(0, 0) });
+    }
+    assert_eq!((undone(&m), m.happened(Rule::RecoveryBegins)), (1, 1));
+    m.run(ms(5000));
+    assert!(m.sender.retries() >= 2);
+    let ssthresh = m.sender.ssthresh();
+    m.feed(&echoing(6, 0));
+    assert_eq!((undone(&m), m.sender.ssthresh()), (1, ssthresh));
+
+    let mut m = silent(rfc(), 10, 20 * MSS);
+    m.run(ms(1001));
+    for arrived in [1, 5, 9, 10] {
+        m.feed(&echoing(arrived, 1000));
+    }
+    assert!(m.sender.trouble.as_ref().is_some_and(|trouble| trouble.undo.before.is_some()));
+    for last in 2..=4 {
+        let sack = blocks(&m, 1, last);
+        m.feed(&Ack { sack, ..echoing(10, 1000) });
+    }
+    assert_eq!(m.happened(Rule::RecoveryBegins), 1);
+    assert!(m.sender.trouble.as_ref().is_some_and(|trouble| trouble.undo.before.is_none()));
+}
+
 /// 3522/3.2-EIFEL: the first ACK of new data tells; behind one that was caused by the retransmission nothing is undone. D-SACKs and
 /// a needless fast retransmit are not this algorithm's.
 #[test]
@@ -168,11 +222,23 @@ fn what_eifel_does_not_look_at() {
 /// above; from then on all is as ever.
 #[test]
 fn the_timer_becomes_more_patient() {
-    for (rtt, srtt, rttvar) in [(500, 500, 250), (2, 22, 10)] {
-        let mut m = silent(rfc(), 10, 20 * MSS);
+    let rack = || Config { loss_detection: LossDetection::Rack, ..rfc() };
+    let cases = [
+        (rfc(), 100, 500, 500, 250),
+        (rfc(), 100, 2, 22, 10),
+        (rack(), 100, 500, 500, 250),
+        (rfc(), 0, 500, 500, 250),
+    ];
+    for (cfg, more, rtt, srtt, rttvar) in cases {
+        let mut m = silent(cfg, 10, 20 * MSS);
+        m.unsent = more * MSS;
         m.run(ms(1001));
         m.feed(&echoing(3, 0));
         m.feed(&echoing(10, 0));
+        if more == 0 {
+            assert_eq!(m.sender.flight(), 0, "what nothing is outstanding for is waited for all the same");
+            m.write(2);
+        }
         assert!(
             m.sender.trouble.as_ref().is_some_and(|trouble| trouble.undo.adapts()),
             "nothing new is acknowledged"
@@ -213,4 +279,38 @@ fn the_first_timeout_is_restored() {
     m.run(ms(3001));
     m.feed(&echoing(3, 0));
     assert_eq!((undone(&m), m.sender.ssthresh()), (0, 5 * MSS));
+}
+
+/// RFC 3708: all the ACKs were lost, and the copy brings one of everything with a D-SACK: nothing had to be sent again, that ACK
+/// shows. Linux believes it; RFC 3522, step 5, and FreeBSD do not.
+#[test]
+fn a_dsack_proves_a_timeout_needless() {
+    for (undo, times) in
+        [(Undoing::Restore, 1), (Undoing::RestoreTimeout, 0), (Undoing::Eifel, 0), (Undoing::Off, 0)]
+    {
+        let mut m =
+            Model::new(Config { frto: false, tail_loss_probe: false, undo, ..linux() }).no_timestamps();
+        m.ack_fate = Box::new(|at| if at.as_nanos() < 1_200_000_000 { Fate::Drop } else { Fate::Pass });
+        m.write(10);
+        m.run(ms(245));
+        assert_eq!((m.repeats(), m.all_acknowledged()), (vec![(220, 0, Rule::RtoRetransmit)], true));
+        assert_eq!((undone(&m), m.sender.ssthresh() == u64::MAX), (times, times == 1), "{undo:?}");
+    }
+}
+
+/// A hole that an original fills late, its timestamp says: only Linux takes a fast recovery back, and nobody does who does not look.
+#[test]
+fn who_takes_a_fast_recovery_back() {
+    for (undo, times) in
+        [(Undoing::Restore, 1), (Undoing::RestoreTimeout, 0), (Undoing::Eifel, 0), (Undoing::Off, 0)]
+    {
+        for sack in [true, false] {
+            let mut m = Model::with(Config { undo, ..linux() }, sack);
+            m.fate = Box::new(|s, copy| if s == 2 && copy == 0 { Fate::Delay(8_000) } else { Fate::Pass });
+            m.write(30);
+            m.run(ms(3000));
+            assert_eq!((m.repeats().is_empty(), undone(&m)), (false, times), "{undo:?}, SACK {sack}");
+            assert_eq!(m.sender.ssthresh() == u64::MAX, times == 1, "{undo:?}, SACK {sack}");
+        }
+    }
 }
