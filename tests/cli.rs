@@ -250,6 +250,16 @@ fn a_demand_is_shown_by_a_run_or_by_a_command() {
     assert!(reason.contains("excepted: "), "{reason}");
 }
 
+/// A file that cannot be read is no line that is missing.
+#[test]
+fn a_table_of_what_cannot_be_read_is_an_error() {
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("no_scenario.ron");
+    fs::write(&path, "Scenario(hosts: { \"a\": (adr: \"10.0.0.1\") })").expect("a file");
+    let output = timewait(&["explore", "--table", &path.to_string_lossy()]);
+    assert_eq!(output.status.code(), Some(2), "{}", stdout(&output));
+    assert!(stderr(&output).contains("did you mean `addr`?"), "{}", stderr(&output));
+}
+
 #[test]
 fn a_mistyped_demand_gets_the_nearest() {
     for (typed, near) in

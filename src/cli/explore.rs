@@ -10,7 +10,7 @@ use timewait::Names;
 use timewait::find::explore::{Broken, Explored, Kind, Plan, Progress, explore};
 use timewait::find::shrink::{Shrunk, shrink_at};
 use timewait::find::{judge, verdict};
-use timewait::scenario::{self, Scenario};
+use timewait::scenario::Scenario;
 use timewait::view::paint::{BOLD, GREEN, RED, paint};
 
 use super::finding::{Explore, STATES, TRIES, Treatment};
@@ -23,7 +23,7 @@ const SHRINKING: u64 = 1_000;
 /// Returns whether nothing was broken.
 pub fn run(args: &Explore, color: Color, out: &mut dyn Write) -> Result<bool> {
     if args.table {
-        return table(args, out);
+        return table(args, color, out);
     }
     if args.file.is_dir() {
         bail!(
@@ -186,13 +186,13 @@ fn keep(dir: &Path, broken: &Broken, names: &Names) -> Result<String> {
 }
 
 /// For each scenario, what came of one fault, two, and so on.
-fn table(args: &Explore, out: &mut dyn Write) -> Result<bool> {
+fn table(args: &Explore, color: Color, out: &mut dyn Write) -> Result<bool> {
     let time = super::fuzz::how_long(args.time);
     let mut whole = true;
     writeln!(out, "| scenario | K | runs | became equal | worlds | ends | time | broken |")?;
     writeln!(out, "|---|---|---|---|---|---|---|---|")?;
     for path in paths::scenarios(std::slice::from_ref(&args.file))? {
-        let Ok(scenario) = scenario::load(&path) else { continue };
+        let scenario = args.change.scenario(&path, color)?;
         let mut last = None;
         for faults in 1..=args.faults {
             let began = super::fuzz::now();
