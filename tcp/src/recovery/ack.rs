@@ -32,6 +32,8 @@ pub(super) struct News {
     pub packets: u32,
     /// A D-SACK that is believed.
     pub dsack: bool,
+    /// A D-SACK, believed or not.
+    pub told_twice: bool,
     /// That D-SACK is for the tail loss probe.
     dsack_probe: bool,
     /// A duplicate ACK in the sense of RFC 5681, section 2.

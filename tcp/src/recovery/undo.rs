@@ -156,7 +156,7 @@ impl Sender {
         out: &mut Out,
     ) -> bool {
         let proven = self.is_proven_needless(echo, cfg)
-            && (cfg.undo != Undoing::Eifel || self.cannot_be_lost_acks(news.dsack));
+            && (cfg.undo != Undoing::Eifel || self.cannot_be_lost_acks(news.told_twice));
         if proven {
             self.end_timeout(now, news.acked, cfg, out);
         } else if cfg.undo.minds_timeouts_only()
@@ -179,8 +179,8 @@ impl Sender {
     /// Whether no loss of all the ACKs explains what was echoed: then it is the copy that is acknowledged, but as old news, of which
     /// the receiver takes no timestamp. That ACK covers all, and has a D-SACK where the receiver knows them (RFC 3522, section
     /// 3.2, step 5).
-    fn cannot_be_lost_acks(&self, dsack: bool) -> bool {
-        !dsack && (self.dsacks > 0 || !self.queue.is_empty())
+    fn cannot_be_lost_acks(&self, told_twice: bool) -> bool {
+        !told_twice && (self.dsacks > 0 || !self.queue.is_empty())
     }
     /// The timeout was spurious, an ACK of `acked` octets has shown; F-RTO says so in its step 3b.
     pub(super) fn end_timeout(&mut self, now: Time, acked: u64, cfg: &Config, out: &mut Out) {

@@ -118,6 +118,7 @@ impl Sender {
     fn take_dsack(&mut self, left: Seq, right: Seq, before: Seq, news: &mut News) {
         let segments = (right - left).div_ceil(self.mss64()).min(u64::from(u32::MAX)) as u32;
         self.dsacks = self.dsacks.saturating_add(segments);
+        news.told_twice = true;
         // More duplicates than retransmissions: the network duplicates, or somebody lies. And what is older than a
         // window has nothing to do with what goes on.
         if self.dsacks > self.retransmitted || right + (1 << 30) < before {
